@@ -1,0 +1,190 @@
+"""Multilayer perceptrons: the critic and the generator of the toy chapters."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from wgan_course.models.layers import LayerNorm, ProjectionCritic, _check_labels, activation, initialise_
+
+__all__ = ["Critic", "Generator", "append_class"]
+
+
+def _positive(**sizes: int) -> None:
+    """Refuse sizes that are not positive whole numbers."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"{name} must be a positive whole number, got {size!r}")
+
+
+def _layer(n_in: int, n_out: int, act: str, norm: str, where: dict) -> list[nn.Module]:
+    """One hidden layer: linear, optional layer norm, activation."""
+    normed = [LayerNorm(n_out, **where)] if norm == "layer" else []
+    return [nn.Linear(n_in, n_out, **where), *normed, activation(act)]
+
+
+def _check_norm(norm: str) -> None:
+    if norm not in ("none", "layer"):
+        raise ValueError(f"norm must be 'none' or 'layer', got {norm!r}: batch statistics would couple the samples")
+
+
+class Critic(ProjectionCritic):
+    r"""Fully connected critic :math:`f: \mathbb R^d \to \mathbb R`; anything with more dimensions is flattened.
+
+    With widths :math:`d = n_0, n_1, \dots, n_L` it has :math:`\sum_i (n_{i-1} + 1) n_i + n_L + 1` parameters: 33,537
+    for ``Critic(2)``. Weights start as He's, biases at 0. It sees its whole input.
+
+    Parameters
+    ----------
+    in_features : int
+        Dimension :math:`d`.
+    hidden : sequence of int
+        Widths of the hidden layers; empty for an affine critic.
+    act : str
+        Activation, see ``layers.ACTIVATIONS``.
+    norm : {"none", "layer"}
+        Layer norm after each hidden linear layer; never batch norm.
+    classes : int, optional
+        Number of classes for a conditional (projection) critic.
+    rng : torch.Generator, optional
+        Source of the initial weights.
+    device, dtype
+        As for PyTorch's modules.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive or a name is unknown.
+
+    References
+    ----------
+    Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 3 on.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden: Sequence[int] = (128, 128, 128),
+        *,
+        act: str = "leaky_relu",
+        norm: str = "none",
+        classes: int | None = None,
+        rng: torch.Generator | None = None,
+        device=None,
+        dtype=None,
+    ) -> None:
+        widths = [in_features, *hidden]
+        _positive(**{f"width_{i}" if i else "in_features": w for i, w in enumerate(widths)})
+        _check_norm(norm)
+        where = {"device": device, "dtype": dtype}
+        pairs = itertools.pairwise(widths)
+        layers = [layer for a, b in pairs for layer in _layer(a, b, act, norm, where)]
+        super().__init__(nn.Sequential(nn.Flatten(), *layers), widths[-1], classes, **where)
+        initialise_(self, "he", rng)
+
+
+class Generator(nn.Module):
+    r"""Fully connected generator :math:`G_\theta: \mathbb R^k \to \mathbb R^d`.
+
+    With widths :math:`k = n_0, \dots, n_L, n_{L+1} = d` it has :math:`\sum_i (n_{i-1} + 1) n_i` parameters: 33,666 for
+    ``Generator(2, 2)``. Weights start as He's, biases at 0.
+
+    Parameters
+    ----------
+    latent : int
+        Dimension :math:`k` of :math:`z`.
+    out_features : int or sequence of int
+        Dimension of a sample, or its shape (such as ``(1, 28, 28)``), in which case the last layer ends in tanh.
+    hidden : sequence of int
+    act : str
+        Activation, see ``layers.ACTIVATIONS``.
+    classes : int, optional
+        Number of classes; an embedding of the label, as long as :math:`z`, is appended to :math:`z`.
+    rng : torch.Generator, optional
+        Source of the initial weights.
+    device, dtype
+        As for PyTorch's modules.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive or a name is unknown.
+
+    References
+    ----------
+    Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 1 on.
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        out_features: int | Sequence[int],
+        hidden: Sequence[int] = (128, 128, 128),
+        *,
+        act: str = "relu",
+        classes: int | None = None,
+        rng: torch.Generator | None = None,
+        device=None,
+        dtype=None,
+    ) -> None:
+        super().__init__()
+        shape = (out_features,) if isinstance(out_features, int) else tuple(out_features)
+        _positive(
+            latent=latent, **{f"out_{i}": s for i, s in enumerate(shape)}, **{f"w_{i}": w for i, w in enumerate(hidden)}
+        )
+        self.latent, self.classes = latent, classes
+        where = {"device": device, "dtype": dtype}
+        self.embedding = nn.Linear(classes, latent, bias=False, **where) if classes else None
+        widths = [latent * (2 if classes else 1), *hidden]
+        pairs = itertools.pairwise(widths)
+        layers = [layer for a, b in pairs for layer in _layer(a, b, act, "none", where)]
+        ending = [nn.Unflatten(1, shape), nn.Tanh()] if len(shape) > 1 else []
+        size = int(torch.Size(shape).numel())
+        self.network = nn.Sequential(*layers, nn.Linear(widths[-1], size, **where), *ending)
+        initialise_(self, "he", rng)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Make samples.
+
+        Parameters
+        ----------
+        z : Tensor, shape (n, latent)
+        labels : Tensor of int64, shape (n,), optional
+            Classes; required by a conditional generator and refused by one without condition.
+
+        Returns
+        -------
+        Tensor, shape (n, out_features) or (n, *out_features)
+
+        Raises
+        ------
+        ValueError
+            If labels are missing or not wanted.
+        """
+        return self.network(append_class(z, labels, self.classes, self.embedding))
+
+
+def append_class(z: Tensor, labels: Tensor | None, classes: int | None, embedding: nn.Linear | None) -> Tensor:
+    """Append the label's embedding to the latent vector.
+
+    Parameters
+    ----------
+    z : Tensor, shape (n, latent)
+    labels : Tensor of int64, shape (n,), or None
+    classes : int or None
+    embedding : Linear from one-hot labels to (n, latent), or None
+
+    Returns
+    -------
+    Tensor, shape (n, latent) or (n, 2 latent)
+
+    Raises
+    ------
+    ValueError
+        If labels are missing or not wanted.
+    """
+    _check_labels(classes, labels)
+    if labels is None:
+        return z
+    return torch.cat((z, embedding.weight.t()[labels]), 1)
