@@ -1,0 +1,101 @@
+"""``kl(p, q)``: the Kullback–Leibler divergence of two discrete distributions."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._distributions import distribution, kl, with_holes, x_log_ratio
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two atoms first, then random ones, then zeros in p, in q, in both."""
+    half, quarter = np.array([0.5, 0.5]), np.array([0.25, 0.75])
+    yield Case("two atoms", {"p": half, "q": quarter}, criterion="value")
+    for atoms in (3, 7, 40):
+        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
+        yield Case(f"{atoms} atoms", pair, criterion="value")
+    yield Case("p has a zero", {"p": np.array([1.0, 0.0]), "q": quarter}, criterion="zero-p")
+    yield Case("zeros in both", {"p": with_holes(rng, 6, 2), "q": with_holes(rng, 6, 1)}, criterion="zero-p")
+    yield Case("q has a zero", {"p": half, "q": np.array([1.0, 0.0])}, criterion="infinite")
+    yield Case("disjoint", {"p": np.array([0.0, 1.0, 0.0]), "q": np.array([0.5, 0.0, 0.5])}, criterion="infinite")
+    yield Case("far atoms", {"p": np.array([1.0, 0.0]), "q": np.array([1e-200, 1.0])}, criterion="infinite")
+
+
+def _smoothed(eps: float, both: bool = True):
+    return lambda p, q: np.sum(p * np.log((p + eps * both) / (q + eps)))
+
+
+def _clamped(eps: float):
+    return lambda p, q: np.sum(p * np.log(np.clip(p, eps, None) / np.clip(q, eps, None)))
+
+
+def _dropped(p: np.ndarray, q: np.ndarray) -> float:
+    return kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)])
+
+
+SMOOTHING = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-16, 1e-15, 1e-20)
+PROBLEM = Problem(
+    key="ps01.kl",
+    title="Kullback–Leibler divergence",
+    criteria=(
+        Criterion("value", "Σ p log(p/q), with the natural logarithm", 1),
+        Criterion("zero-p", "an atom with p = 0 contributes 0 (0 · log 0 = 0)", 1),
+        Criterion("infinite", "is +∞, not merely large, where p > 0 and q = 0", 1),
+    ),
+    cases=cases,
+    formula=kl,
+    pure="value",
+    package_functions=("wgan_course.divergences.kl",),
+    stand_in="wgan_course.divergences.kl",
+    misconceptions=(
+        Misconception(
+            "reversed",
+            "This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p.",
+            (lambda p, q: kl(q, p), lambda p, q: np.sum(q * np.log(q / p))),
+        ),
+        Misconception(
+            "base-two",
+            "This is measured in bits: log₂ is used. The course uses the natural logarithm throughout.",
+            (lambda p, q: kl(p, q) / np.log(2),),
+        ),
+        Misconception("base-ten", "log₁₀ is used; take the natural logarithm.", (lambda p, q: kl(p, q) / np.log(10),)),
+        Misconception(
+            "mean",
+            "The terms are averaged over the atoms. The weights p already make this an average: sum them.",
+            (lambda p, q: kl(p, q) / p.size,),
+        ),
+        Misconception(
+            "absolute",
+            "Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0.",
+            (lambda p, q: np.abs(x_log_ratio(p, q)).sum(), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))),
+        ),
+        Misconception(
+            "unweighted",
+            "The log ratios are summed without the weights p: an atom that p never visits must not count.",
+            (lambda p, q: np.sum(np.log(p / q)),),
+        ),
+        Misconception(
+            "cross-entropy",
+            "This is the cross-entropy −Σ p log q; the entropy of p is missing.",
+            (lambda p, q: -np.sum(p * np.log(q)), lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p))),
+        ),
+        Misconception(
+            "zero-times-log",
+            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy.",
+            (lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
+        ),
+        Misconception(
+            "smoothed",
+            "A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the "
+            "constant that you chose. That KL is infinite is the point of the chapter: say so.",
+            tuple(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False))
+            + tuple(_clamped(eps) for eps in SMOOTHING),
+        ),
+        Misconception(
+            "dropped",
+            "Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence.",
+            (_dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
+        ),
+    ),
+)
