@@ -1,0 +1,200 @@
+"""Checkpoints that a power cut cannot halve: temporary file, fsync, rename."""
+
+import contextlib
+import errno
+import io
+import logging
+import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+__all__ = ["CheckpointError", "DiskFullError", "atomic_write", "load", "random_state", "save", "set_random_state"]
+
+FORMAT = 1
+_log = logging.getLogger(__name__)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, broken or of another kind; the message names the file and the cure."""
+
+
+class DiskFullError(OSError):
+    """The disk is full; the message names the file and says what is still whole."""
+
+
+@contextlib.contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Turn the operating system's "no space left" into an error that names the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file being written.
+
+    Raises
+    ------
+    DiskFullError
+        In place of an ``OSError`` for a full disk or an exhausted quota.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(path.parent).free
+        raise DiskFullError(
+            error.errno,
+            f"the disk is full ({free / 1e6:.1f} MB free) while writing {path.name}; what was written before is whole. "
+            "Make room and resume from the last checkpoint",
+            str(path),
+        ) from error
+
+
+def atomic_write(path: str | os.PathLike, content: bytes) -> Path:
+    """Write a file so that it is either the old one or the new one, never half of it.
+
+    Parameters
+    ----------
+    path : path
+        Its folder is made if need be.
+    content : bytes
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DiskFullError
+        If there is no room; the old file stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with naming_full_disk(path):
+            _write_through(temporary, content)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return path
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write and wait until the bytes are on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where folders can be synced (not on Windows)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def save(path: str | os.PathLike, state: dict) -> Path:
+    """Write a checkpoint atomically.
+
+    Parameters
+    ----------
+    path : path
+    state : dict
+        Tensors, numbers, strings, and lists and dicts of them: what ``torch.load(weights_only=True)`` reads back.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DiskFullError
+        If there is no room; the old checkpoint stays as it was.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    return atomic_write(path, buffer.getvalue())
+
+
+def load(path: str | os.PathLike) -> dict:
+    """Read a checkpoint; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+        What was saved, tensors on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, truncated, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}: check the folder, or train without resume")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} is truncated or no checkpoint ({error}); delete it and start again") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is no checkpoint of this package, or of another version (format {FORMAT})")
+    return state
+
+
+def random_state(generators: dict[str, torch.Generator]) -> dict[str, Tensor]:
+    """Collect the states of the given generators and of PyTorch's global ones.
+
+    Parameters
+    ----------
+    generators : dict of torch.Generator
+
+    Returns
+    -------
+    dict of Tensor of uint8
+    """
+    states = {name: generator.get_state() for name, generator in generators.items()}
+    states["global"] = torch.get_rng_state()
+    if torch.cuda.is_initialized():
+        states |= {f"global-cuda-{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    return states
+
+
+def set_random_state(states: dict[str, Tensor], generators: dict[str, torch.Generator]) -> None:
+    """Put the states back that `random_state` collected.
+
+    Parameters
+    ----------
+    states : dict of Tensor
+    generators : dict of torch.Generator
+        Set in place.
+
+    Raises
+    ------
+    CheckpointError
+        If a generator has no saved state.
+    """
+    missing = sorted(set(generators) - set(states))
+    if missing:
+        raise CheckpointError(f"the checkpoint has no random state for {', '.join(missing)}: it is of another run")
+    for name, generator in generators.items():
+        generator.set_state(states[name])
+    torch.set_rng_state(states["global"])
+    cuda = [states[key] for key in sorted(states) if key.startswith("global-cuda-")]
+    for index, state in enumerate(cuda[: torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(state, index)
