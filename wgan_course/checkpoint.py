@@ -195,6 +195,6 @@ def set_random_state(states: dict[str, Tensor], generators: dict[str, torch.Gene
     for name, generator in generators.items():
         generator.set_state(states[name])
     torch.set_rng_state(states["global"])
-    cuda = [states[key] for key in sorted(states) if key.startswith("global-cuda-")]
+    cuda = [states[key] for key in states if key.startswith("global-cuda-")]
     for index, state in enumerate(cuda[: torch.cuda.device_count()]):
         torch.cuda.set_rng_state(state, index)

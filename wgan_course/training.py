@@ -23,7 +23,6 @@ from wgan_course.batches import Batches
 from wgan_course.runlog import RunLog
 
 __all__ = [
-    "Conditioned",
     "Constraint",
     "Ema",
     "Trainer",
@@ -49,7 +48,7 @@ class Constraint(Protocol):
     def prepare(self, critic: nn.Module) -> nn.Module:
         """Change the architecture, before training."""
 
-    def penalty(self, critic: nn.Module, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+    def penalty(self, critic: nn.Module, real: Tensor, fake: Tensor, rng: torch.Generator, **conditioning) -> Tensor:
         """Return what is added to the critic's loss."""
 
     def project_(self, critic: nn.Module) -> None:
@@ -173,34 +172,6 @@ def _rmsprop(parameters: list[nn.Parameter], rate: float, _betas: tuple[float, f
 
 
 _OPTIMISERS = {"adam": _adam, "rmsprop": _rmsprop}
-
-
-class Conditioned(nn.Module):
-    """A conditional critic with its labels filled in, so that a constraint sees a function of the sample alone.
-
-    Parameters
-    ----------
-    critic : Module
-        Called as ``critic(x, labels)``.
-    labels : Tensor of int64, shape (n,)
-    """
-
-    def __init__(self, critic: nn.Module, labels: Tensor) -> None:
-        super().__init__()
-        self.critic, self.labels = critic, labels
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Score a batch.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, ...)
-
-        Returns
-        -------
-        Tensor, shape (n,)
-        """
-        return self.critic(x, self.labels)
 
 
 @contextlib.contextmanager
@@ -363,45 +334,51 @@ class Trainer:
 
     # ---- one step -------------------------------------------------------------------------------------------------
 
-    def draw(self) -> tuple[Tensor, Tensor | None]:
+    def draw(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Take the next real batch to the device.
 
         Returns
         -------
         real : Tensor, shape (n, ...)
-        labels : Tensor of int64, shape (n,), or None
-            None unless the networks are conditional.
+        conditioning : dict
+            ``{"labels": Tensor of int64, shape (n,)}`` for conditional networks, else empty.
+
+        Raises
+        ------
+        ValueError
+            If the networks are conditional and the data have no labels.
         """
         real, labels = self.batches.next()
-        labels = labels.to(self.device, non_blocking=True) if self.conditional else None
-        return real.to(self.device, non_blocking=True), labels
+        if self.conditional and labels is None:
+            raise ValueError("batches: the networks are conditional, but the data have no labels")
+        given = {"labels": labels.to(self.device, non_blocking=True)} if self.conditional else {}
+        return real.to(self.device, non_blocking=True), given
 
-    def fakes(self, n: int, labels: Tensor | None = None) -> Tensor:
+    def fakes(self, n: int, **conditioning: Tensor) -> Tensor:
         """Generate samples; wrap in ``torch.no_grad()`` where the generator is not to learn from them.
 
         Parameters
         ----------
         n : int
-        labels : Tensor of int64, shape (n,), or None
+        **conditioning
+            ``labels``, Tensor of int64, shape (n,), for a conditional generator.
 
         Returns
         -------
         Tensor, shape (n, ...)
         """
         z = torch.randn(n, self.generator.latent, generator=self.rngs["latent"], device=self.device)
-        return self.generator(z) if labels is None else self.generator(z, labels)
+        return self.generator(z, **conditioning)
 
     def critic_step(self) -> None:
         """Take one step of the critic: loss plus penalty, one backward, then the projection."""
-        real, labels = self.draw()
-        critic = self.critic if labels is None else Conditioned(self.critic, labels)
-        with devices.precision_context(self.device, self.config.precision), parametrize.cached():
+        real, given = self.draw()
+        with self._precision(), parametrize.cached():
             with torch.no_grad():
-                fake = self.fakes(len(real), labels)
-            fake = fake.to(real.dtype)
-            real_scores, fake_scores = critic(real), critic(fake)
+                fake = self.fakes(len(real), **given).to(real.dtype)
+            real_scores, fake_scores = self.critic(real, **given), self.critic(fake, **given)
             loss = self.objective.critic_loss(real_scores, fake_scores)
-            penalty = self.constraint.penalty(critic, real, fake, self.rngs["penalty"])
+            penalty = self.constraint.penalty(self.critic, real, fake, self.rngs["penalty"], **given)
         self.critic_optimiser.zero_grad(set_to_none=True)
         (loss + penalty).backward()
         self.critic_optimiser.step()
@@ -410,11 +387,9 @@ class Trainer:
 
     def generator_step(self) -> None:
         """Take one step of the generator against the frozen critic."""
-        labels = self.draw()[1] if self.conditional else None
-        context = devices.precision_context(self.device, self.config.precision)
-        with frozen(self.critic) as critic, context, parametrize.cached():
-            fake = self.fakes(self.batches.batch, labels)
-            scores = critic(fake) if labels is None else critic(fake, labels)
+        given = self.draw()[1] if self.conditional else {}
+        with frozen(self.critic) as critic, self._precision(), parametrize.cached():
+            scores = critic(self.fakes(self.batches.batch, **given), **given)
             loss = self.objective.generator_loss(scores)
             self.generator_optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -422,6 +397,9 @@ class Trainer:
         if self.ema is not None:
             self.ema.update(self.generator)
         self.meters.add_generator(loss, self.step + 1)
+
+    def _precision(self) -> contextlib.AbstractContextManager:
+        return devices.precision_context(self.device, self.config.precision)
 
     def train_step(self) -> None:
         """Take the critic's steps and one generator step."""
@@ -624,12 +602,9 @@ class Trainer:
         z = torch.randn(n, network.latent, generator=devices.make_generator("cpu", seed)).to(self.device)
         if self.conditional and labels is None:
             labels = torch.arange(n) % network.classes
-        arguments = (z,) if labels is None else (z, labels.to(self.device))
-        training = network.training
-        network.eval()
-        samples = network(*arguments)
-        network.train(training)
-        return samples
+        given = {} if labels is None else {"labels": labels.to(self.device)}
+        with frozen(network):
+            return network(z, **given)
 
     def close(self) -> None:
         """Close the log files."""

@@ -360,7 +360,7 @@ class ProjectionCritic(nn.Module):
         ValueError
             If labels are missing or not wanted.
         """
-        _check_labels(self.classes, labels)
+        check_labels(self.classes, labels)
         features = self.features(x)
         scores = self.head(features).squeeze(-1)
         if labels is None:
@@ -368,8 +368,20 @@ class ProjectionCritic(nn.Module):
         return scores + self.projection(features).gather(1, labels[:, None]).squeeze(1)
 
 
-def _check_labels(classes: int | None, labels: Tensor | None) -> None:
-    """Refuse missing labels and labels that nobody wants."""
+def check_labels(classes: int | None, labels: Tensor | None) -> None:
+    """Refuse missing labels and labels that nobody wants.
+
+    Parameters
+    ----------
+    classes : int or None
+        Of the network.
+    labels : Tensor or None
+
+    Raises
+    ------
+    ValueError
+        If one is given without the other.
+    """
     if (classes is None) != (labels is None):
         wanted = (
             "takes no labels: build it with classes=..." if classes is None else f"needs labels in 0..{classes - 1}"

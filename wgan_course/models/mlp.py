@@ -6,13 +6,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from wgan_course.models.layers import LayerNorm, ProjectionCritic, _check_labels, activation, initialise_
+from wgan_course.models.layers import LayerNorm, ProjectionCritic, activation, check_labels, initialise_
 
 __all__ = ["Critic", "Generator", "append_class"]
 
 
-def _positive(**sizes: int) -> None:
-    """Refuse sizes that are not positive whole numbers."""
+def check_positive(**sizes: int) -> None:
+    """Refuse sizes that are not positive whole numbers.
+
+    Parameters
+    ----------
+    **sizes
+        The numbers, by the names that the message gives them.
+
+    Raises
+    ------
+    ValueError
+        If one is not a whole number of 1 or more.
+    """
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"{name} must be a positive whole number, got {size!r}")
@@ -24,7 +35,18 @@ def _layer(n_in: int, n_out: int, act: str, norm: str, where: dict) -> list[nn.M
     return [nn.Linear(n_in, n_out, **where), *normed, activation(act)]
 
 
-def _check_norm(norm: str) -> None:
+def check_norm(norm: str) -> None:
+    """Refuse every normalisation but layer norm: critics use no batch statistics.
+
+    Parameters
+    ----------
+    norm : {"none", "layer"}
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
     if norm not in ("none", "layer"):
         raise ValueError(f"norm must be 'none' or 'layer', got {norm!r}: batch statistics would couple the samples")
 
@@ -75,8 +97,8 @@ class Critic(ProjectionCritic):
         dtype=None,
     ) -> None:
         widths = [in_features, *hidden]
-        _positive(**{f"width_{i}" if i else "in_features": w for i, w in enumerate(widths)})
-        _check_norm(norm)
+        check_positive(**{f"width_{i}" if i else "in_features": w for i, w in enumerate(widths)})
+        check_norm(norm)
         where = {"device": device, "dtype": dtype}
         pairs = itertools.pairwise(widths)
         layers = [layer for a, b in pairs for layer in _layer(a, b, act, norm, where)]
@@ -130,7 +152,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         shape = (out_features,) if isinstance(out_features, int) else tuple(out_features)
-        _positive(
+        check_positive(
             latent=latent, **{f"out_{i}": s for i, s in enumerate(shape)}, **{f"w_{i}": w for i, w in enumerate(hidden)}
         )
         self.latent, self.classes = latent, classes
@@ -184,7 +206,7 @@ def append_class(z: Tensor, labels: Tensor | None, classes: int | None, embeddin
     ValueError
         If labels are missing or not wanted.
     """
-    _check_labels(classes, labels)
+    check_labels(classes, labels)
     if labels is None:
         return z
     return torch.cat((z, embedding.weight.t()[labels]), 1)
