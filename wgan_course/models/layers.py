@@ -58,7 +58,8 @@ class ReLU(nn.ReLU):
 class LeakyReLU(nn.LeakyReLU):
     r"""Leaky rectifier: :math:`x` above 0 and :math:`a x` below, written as ``x`` times a detached slope.
 
-    Values and gradients equal those of ``torch.nn.LeakyReLU`` bit for bit. Lipschitz constant :math:`\max(1, |a|)`.
+    Values and gradients equal those of ``torch.nn.LeakyReLU`` bit for bit in single and double precision; in half
+    precision the slope itself is rounded. Lipschitz constant :math:`\max(1, |a|)`.
 
     Parameters
     ----------
