@@ -1,5 +1,7 @@
 """The multilayer perceptrons: shapes, counts, conditions, refusals."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ def rng():
 @pytest.mark.parametrize(("d", "hidden"), [(2, (128, 128, 128)), (5, ()), (3, (7,)), (1, (4, 6))])
 def test_critic_has_the_stated_number_of_parameters(d, hidden):
     widths = [d, *hidden]
-    stated = sum((a + 1) * b for a, b in zip(widths[:-1], widths[1:], strict=True)) + widths[-1] + 1
+    stated = sum((a + 1) * b for a, b in itertools.pairwise(widths)) + widths[-1] + 1
     assert layers.parameter_count(mlp.Critic(d, hidden)) == stated
 
 
