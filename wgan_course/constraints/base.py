@@ -1,0 +1,166 @@
+"""The interface of a Lipschitz constraint: three places where it can act, and nothing else."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+class Constraint:
+    """How a critic is kept Lipschitz.
+
+    A constraint acts in one of three places, and overrides the hook of that place: on the architecture (`prepare`), on
+    the loss (`penalty`), or on the weights after each optimiser step (`project_`). A training loop calls all three, in
+    this order, and is the same for every constraint::
+
+        critic = constraint.prepare(critic)
+        for each critic step:
+            loss = objective.critic_loss(critic(real), critic(fake)) + constraint.penalty(critic, real, fake, rng)
+            loss.backward(); optimizer.step(); constraint.project_(critic)
+
+    Notes
+    -----
+    Compared in chapters 5 (clipping), 6 (penalties) and 8 (spectral normalisation).
+    """
+
+    name = "constraint"
+
+    def prepare(self, critic: nn.Module) -> nn.Module:
+        """Change the architecture, once, before the optimiser is made.
+
+        Parameters
+        ----------
+        critic : Module
+            The critic; it is changed in place.
+
+        Returns
+        -------
+        Module
+            The same critic.
+        """
+        return critic
+
+    def penalty(
+        self,
+        critic: Callable[..., Tensor],
+        real: Tensor | None = None,
+        fake: Tensor | None = None,
+        rng: torch.Generator | None = None,
+        **conditioning,
+    ) -> Tensor:
+        """Return what the critic's loss grows by, weight included.
+
+        Parameters
+        ----------
+        critic : Module or callable
+            Maps a batch to one score a sample.
+        real : Tensor, shape (n, \\*)
+            Real samples.
+        fake : Tensor, shape (n, \\*)
+            Generated samples.
+        rng : torch.Generator
+            Source of all randomness of the penalty.
+        **conditioning
+            Further arguments of the critic, by name, such as ``labels``.
+
+        Returns
+        -------
+        Tensor, shape ()
+            Zero, on the device of the batch, where the constraint acts elsewhere.
+        """
+        return zero_like(real, critic)
+
+    def project_(self, critic: nn.Module) -> None:
+        """Change the weights in place, after each optimiser step.
+
+        Parameters
+        ----------
+        critic : Module
+            The critic that `prepare` returned.
+        """
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if not key.startswith("_"))
+        return f"{type(self).__name__}({options})"
+
+
+class NoConstraint(Constraint):
+    """No constraint at all: the baseline that the others are compared with.
+
+    Notes
+    -----
+    The critic of a Wasserstein GAN without a constraint grows without end, as chapter 3 proves
+    (``prop-no-limit-infinite``).
+    """
+
+    name = "none"
+
+
+def zero_like(batch: Tensor | None, critic: object) -> Tensor:
+    """Return a zero scalar on the device of the batch, or of the critic when there is no batch.
+
+    Parameters
+    ----------
+    batch : Tensor, shape (n, \\*), or None
+        Tells device and data type.
+    critic : Module or callable
+        Its first parameter tells them where there is no batch.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Zero.
+    """
+    source = batch
+    if source is None and isinstance(critic, nn.Module):
+        source = next(critic.parameters(), None)
+    return torch.zeros(()) if source is None else torch.zeros((), device=source.device, dtype=source.dtype)
+
+
+def check_positive(name: str, value: float, zero: bool = False) -> None:
+    """Refuse a number that is not positive and finite.
+
+    Parameters
+    ----------
+    name : str
+        What the number is called.
+    value : float
+        The number.
+    zero : bool
+        Whether zero is allowed.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    ValueError
+        If it is negative, infinite or NaN, or zero where that is not allowed.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not (math.isfinite(value) and (value > 0 or (zero and value == 0))):
+        raise ValueError(f"{name} must be {'non-negative' if zero else 'positive'} and finite, got {value!r}")
+
+
+def check_count(name: str, value: int) -> None:
+    """Refuse anything but a whole number of at least one.
+
+    Parameters
+    ----------
+    name : str
+        What the number is called.
+    value : int
+        The number.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is below one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")

@@ -1,0 +1,99 @@
+"""Which layers of a critic carry weights, and which matrix a weight is."""
+
+from torch import Tensor, nn
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+LINEAR = (nn.Linear, nn.Embedding)
+MATRIX_DIMENSIONS = 2
+
+
+def weight_layers(critic: nn.Module) -> list[tuple[str, nn.Module]]:
+    """List the layers whose weight is a matrix or a kernel.
+
+    Parameters
+    ----------
+    critic : Module
+        Any network.
+
+    Returns
+    -------
+    list of (str, Module)
+        Name and layer: linear, embedding, convolution and transposed convolution, in the order of ``named_modules``.
+
+    Raises
+    ------
+    TypeError
+        If the critic is no module.
+    ValueError
+        If it has no such layer, or a parameter with two or more axes elsewhere (attention, recurrent, bilinear layers):
+        a constraint that skipped it would bound nothing.
+    """
+    if not isinstance(critic, nn.Module):
+        raise TypeError(f"critic must be a torch.nn.Module, got {type(critic).__name__}")
+    layers = [(name, m) for name, m in critic.named_modules() if isinstance(m, LINEAR + CONVOLUTIONS + TRANSPOSED)]
+    if not layers:
+        raise ValueError("the critic has no linear or convolution layer, so there is no weight to constrain")
+    _refuse_other_matrices(critic, layers)
+    return layers
+
+
+def _refuse_other_matrices(critic: nn.Module, layers: list[tuple[str, nn.Module]]) -> None:
+    known = {id(parameter) for _, layer in layers for parameter in layer.parameters()}
+    for name, parameter in critic.named_parameters():
+        if parameter.ndim >= MATRIX_DIMENSIONS and id(parameter) not in known:
+            raise ValueError(
+                f"parameter {name!r} of shape {tuple(parameter.shape)} belongs to no linear or convolution layer, "
+                "so this constraint would leave it free: build the critic of nn.Linear and nn.Conv* layers, or use a "
+                "gradient penalty"
+            )
+
+
+def is_convolution(layer: nn.Module) -> bool:
+    """Tell whether a layer is a convolution, transposed or not.
+
+    Parameters
+    ----------
+    layer : Module
+        Any layer.
+
+    Returns
+    -------
+    bool
+        True for ``nn.Conv1d`` to ``nn.ConvTranspose3d``.
+    """
+    return isinstance(layer, CONVOLUTIONS + TRANSPOSED)
+
+
+def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
+    """Reshape a weight to a matrix with one row an output channel.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (out, in, \\*), or (in, out, \\*) when transposed
+        A layer's weight.
+    transposed : bool
+        Whether the layer is a transposed convolution.
+
+    Returns
+    -------
+    Tensor, shape (out, rest)
+        A view where possible.
+    """
+    return (weight.transpose(0, 1) if transposed else weight).flatten(1)
+
+
+def transposed_layer(layer: nn.Module) -> bool:
+    """Tell whether a layer is a transposed convolution.
+
+    Parameters
+    ----------
+    layer : Module
+        Any layer.
+
+    Returns
+    -------
+    bool
+        True for ``nn.ConvTranspose1d`` to ``nn.ConvTranspose3d``.
+    """
+    return isinstance(layer, TRANSPOSED)
