@@ -42,7 +42,8 @@ def kl(p: Tensor, q: Tensor) -> Tensor:
 def js(p: Tensor, q: Tensor) -> Tensor:
     r"""Jensen–Shannon divergence of two discrete distributions.
 
-    .. math:: \operatorname{JS}(P,Q)=\tfrac12\operatorname{KL}(P\|M)+\tfrac12\operatorname{KL}(Q\|M),\quad M=\tfrac12(P+Q)
+    .. math:: \operatorname{JS}(P,Q)=\tfrac12\operatorname{KL}(P\|M)+\tfrac12\operatorname{KL}(Q\|M),
+        \quad M=\tfrac12(P+Q)
 
     It is symmetric and at most log 2, which it reaches on disjoint supports (chapter 1, `prop-js-disjoint`).
 
