@@ -485,7 +485,8 @@ def _count(name, value):
         raise ValueError(f"{name} must be 1 or more, got {value}")
 
 
-def _step(variant, theta, psi, rates, n_critic, alternating):
+def _step(variant, state, rates, n_critic, alternating):
+    theta, psi = state
     before = psi
     for _ in range(n_critic):
         psi = variant.project(psi + rates[1] * variant.field(theta, psi)[1])
@@ -526,7 +527,7 @@ def simulate(variant, start, steps, step_size=0.1, *, alternating=False, n_criti
     rates = _rates(step_size)
     states = [_state(*start)]
     for _ in range(steps):
-        states.append(_step(variant, *states[-1], rates, n_critic, alternating))
+        states.append(_step(variant, states[-1], rates, n_critic, alternating))
     _state(*states[-1])
     return torch.stack([torch.stack(state, dim=-1) for state in states])
 
