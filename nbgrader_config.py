@@ -1,0 +1,24 @@
+"""Settings for plain nbgrader commands; `wgan-course release` and `wgan-course grade` read them too."""
+
+from nbgrader import preprocessors as steps
+
+from wgan_course.grading.judge import Judge
+
+c = get_config()  # noqa: F821 - nbgrader defines it
+
+c.CourseDirectory.course_id = "wgan_course"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("this exercise is still open")'}
+c.ClearSolutions.text_stub = "*Write your proof here.*"
+
+# A submission runs in the sandbox and is judged outside of it. nbgrader's own Execute would run it with your rights.
+c.Autograde.autograde_preprocessors = [
+    Judge,
+    steps.LimitOutput,
+    steps.SaveAutoGrades,
+    steps.AssignLatePenalties,
+    steps.CheckCellMetadata,
+]
+c.OverwriteCells.add_missing_cells = True

@@ -1,0 +1,290 @@
+"""Running a notebook in the sandbox: every cell has its time, its output is bounded, and nothing ends the run."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets import Bool, Integer
+
+from . import sandbox
+from .sandbox import Limits, Workspace
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE = 16 * 2**20
+QUEUE = 32
+MAX_CELL_OUTPUT = 2**20
+MAX_PRINTED = 16 * 2**20
+MAX_RUNS = 3
+SHOWN = ("text/plain", "image/png", "image/jpeg")
+TRUNCATED = "\n… the rest of this cell's output was left out …\n"
+NO_SANDBOX = "The submission runs WITHOUT a sandbox: it can read and change everything that you can."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How submissions are run.
+
+    Parameters
+    ----------
+    limits : Limits
+        What a submission may use.
+    cell_timeout : int
+        Seconds for a cell; then it is interrupted, and the next one runs.
+    grace : float
+        Seconds that an interrupted kernel has to come back before it is killed.
+    provisioner : str
+        ``wgan-bubblewrap``, ``wgan-container`` or ``local-provisioner``, which is no sandbox at all.
+    container : dict
+        For the container: `engine`, `image`.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    cell_timeout: int = 60
+    grace: float = 5.0
+    provisioner: str = "wgan-bubblewrap"
+    container: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether a submission is confined."""
+        return self.provisioner != "local-provisioner"
+
+
+@dataclass
+class Run:
+    """A notebook after it ran; `fatal` says, by index, which cells ended the kernel and how."""
+
+    notebook: NotebookNode
+    fatal: dict[int, str] = field(default_factory=dict)
+
+
+class BoundedClient(NotebookClient):
+    """An nbclient that keeps no more of a cell's output than it must, and notes when a cell ran out of time."""
+
+    timed_out = Bool(False)
+    printed = Integer(0)
+    kept = Integer(0)
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Take a message of the kernel, unless the cell has said enough; widgets are not taken at all."""
+        kind = msg["msg_type"]
+        if kind.startswith("comm"):
+            return None
+        if kind in {"status", "execute_input", "clear_output"}:
+            return super().process_message(msg, cell, cell_index)
+        return super().process_message(msg, cell, cell_index) if self._room(msg, cell) else None
+
+    async def begin(self) -> None:
+        """Forget what the last cell did."""
+        self.timed_out, self.printed, self.kept = False, 0, 0
+
+    async def recovered(self, grace: float) -> bool:
+        """Whether the kernel answers again within so many seconds."""
+        wanted = self.kc.kernel_info()
+        try:
+            async with asyncio.timeout(grace):
+                while True:
+                    reply = await self.kc.shell_channel.get_msg(timeout=None)
+                    if reply["parent_header"].get("msg_id") == wanted:
+                        return True
+        except TimeoutError:
+            return False
+
+    def _room(self, msg: dict[str, Any], cell: NotebookNode) -> bool:
+        size = weight(msg.get("content"))
+        before, self.printed = self.printed, self.printed + size
+        if before <= MAX_PRINTED < self.printed:
+            logger.warning("a cell printed more than %s bytes and was interrupted", MAX_PRINTED)
+            asyncio.ensure_future(self.km.interrupt_kernel())  # noqa: RUF006 - the kernel manager outlives it
+        if self.kept + size > MAX_CELL_OUTPUT:
+            self._mark_truncated(cell)
+            return False
+        self.kept += size
+        return True
+
+    def _mark_truncated(self, cell: NotebookNode) -> None:
+        if self.kept <= MAX_CELL_OUTPUT:
+            cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=TRUNCATED))
+            self.kept = MAX_CELL_OUTPUT + 1
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
+        self.timed_out = True
+        return await super()._async_handle_timeout(timeout, cell)
+
+
+def weight(content: Any) -> int:
+    """Rough number of characters in a message's content."""
+    if isinstance(content, str | bytes):
+        return len(content)
+    if isinstance(content, dict):
+        return sum(map(weight, content.values()))
+    return sum(map(weight, content)) if isinstance(content, list) else 8
+
+
+def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Settings) -> Run:
+    """Run a notebook's cells in a sandboxed kernel; `workspace` gets the files that `check` leaves.
+
+    A cell that raises, or that runs out of time, costs itself alone. A cell that ends the kernel is left out and the
+    notebook runs again without it, so that what does not depend on it still counts.
+
+    Raises
+    ------
+    SandboxError
+        Where no sandbox can be had.
+    """
+    if settings.provisioner == "wgan-bubblewrap":
+        sandbox.drops_user()
+    if not settings.sandboxed:
+        logger.warning(NO_SANDBOX)
+    run = Run(notebook)
+    for _ in range(MAX_RUNS):
+        last = asyncio.run(_attempt(run, workspace, settings))
+        if last is None:
+            break
+        run.fatal[last[0]] = last[1]
+    for cell in notebook.cells:
+        clean_outputs(cell)
+    return run
+
+
+async def _attempt(run: Run, workspace: Workspace, settings: Settings) -> tuple[int, str] | None:
+    """Run the cells once; index and reason of the one that ended the kernel, or None."""
+    manager = _manager(workspace, settings)
+    client = BoundedClient(run.notebook, km=manager, **_options(settings))
+    client.resources = {"metadata": {"path": str(workspace.work)}}
+    index = -1
+    try:
+        await _start(client, manager)
+        for index, cell in enumerate(run.notebook.cells):
+            await _run_cell(client, cell, index, run.fatal, settings)
+    except (DeadKernelError, CellTimeoutError) as error:
+        return index, _reason(manager, error)
+    finally:
+        await _stop(client, manager)
+    return None
+
+
+async def _start(client: BoundedClient, manager: AsyncKernelManager) -> None:
+    try:
+        await client.async_start_new_kernel()
+        await client.async_start_new_kernel_client()
+    except RuntimeError as error:
+        raise sandbox.SandboxError(f"the kernel did not start: {_reason(manager, error)}") from error
+
+
+async def _run_cell(
+    client: BoundedClient, cell: NotebookNode, index: int, skip: Collection[int], settings: Settings
+) -> None:
+    if index in skip:
+        cell.outputs = []
+        return
+    await client.begin()
+    await client.async_execute_cell(cell, index)
+    if client.timed_out and not await client.recovered(settings.grace):
+        raise DeadKernelError(f"it went on after {settings.cell_timeout} seconds although it was interrupted")
+
+
+async def _stop(client: BoundedClient, manager: AsyncKernelManager) -> None:
+    """Kill what is left of the kernel, whatever state it is in."""
+    if client.kc is not None:
+        client.kc.stop_channels()
+    if manager.has_kernel:
+        await manager.shutdown_kernel(now=True)
+    await manager._async_cleanup_resources()
+
+
+def _reason(manager: AsyncKernelManager, error: Exception) -> str:
+    provisioner = manager.provisioner
+    watchdog = getattr(provisioner, "watchdog", None)
+    if watchdog is not None and watchdog.reason:
+        return watchdog.reason
+    if isinstance(error, DeadKernelError) and str(error) != "Kernel died":
+        return str(error)
+    said = provisioner.last_words() if hasattr(provisioner, "last_words") else ""
+    return "it ended its own process" if isinstance(error, DeadKernelError) else said or str(error)[:200]
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    out_of_time = {
+        "ename": "CellTimeoutError",
+        "evalue": f"this cell ran for more than {settings.cell_timeout} seconds and was interrupted",
+        "traceback": [],
+    }
+    return {
+        "timeout": settings.cell_timeout,
+        "startup_timeout": 120,
+        "interrupt_on_timeout": True,
+        "error_on_timeout": out_of_time,
+        "allow_errors": True,
+        "record_timing": False,
+        "store_widget_state": False,
+        "skip_cells_with_tag": "",
+        "ipython_hist_file": "",
+        "coalesce_streams": False,
+        "on_cell_executed": _record_error,
+    }
+
+
+def _record_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
+    """Show the error of a cell that ran out of time, which the kernel itself does not report."""
+    content = execute_reply["content"]
+    if content.get("status") == "error" and content.get("ename") == "CellTimeoutError":
+        cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=f"{content['evalue']}\n"))
+
+
+def _manager(workspace: Workspace, settings: Settings) -> AsyncKernelManager:
+    """Kernel manager for the course's kernel, whatever kernel the notebook asks for."""
+    connection = workspace.sockets / "kernel.json"
+    connection.unlink(missing_ok=True)
+    manager = AsyncKernelManager(transport="ipc", ip=str(workspace.sockets / "s"), connection_file=str(connection))
+    manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+    manager.context.setsockopt(zmq.RCVHWM, QUEUE)
+    spec = sandbox.kernel_spec(workspace, settings.limits, settings.provisioner, **settings.container)
+    if not settings.sandboxed:
+        spec.env = plain_environment(workspace)
+    manager._kernel_spec = spec
+    manager.shutdown_wait_time = 1.0
+    return manager
+
+
+def plain_environment(workspace: Workspace) -> dict[str, str]:
+    """What a kernel without a sandbox needs to know."""
+    folders = {"WGAN_COURSE_OBSERVE_IN": str(workspace.inputs), "WGAN_COURSE_OBSERVE_OUT": str(workspace.outputs)}
+    return folders | {"OMP_NUM_THREADS": "1"}
+
+
+def clean_outputs(cell: NotebookNode) -> None:
+    """Keep text and pictures of a cell's outputs; markup and scripts would run in the grader's browser."""
+    if cell.cell_type == "code":
+        cell.outputs = [made for output in cell.outputs if (made := _clean(output)) is not None]
+        cell.metadata.pop("execution", None)
+
+
+def _clean(output: NotebookNode) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return NotebookNode(output_type="stream", name=_stream(output), text=_plain(output.get("text")))
+    if kind == "error":
+        lines = [_plain(line) for line in output.get("traceback") or []][:100]
+        return NotebookNode(
+            output_type="error", ename=_plain(output.get("ename")), evalue=_plain(output.get("evalue")), traceback=lines
+        )
+    data = {name: _plain(value) for name, value in (output.get("data") or {}).items() if name in SHOWN}
+    return NotebookNode(output_type="display_data", data=NotebookNode(data), metadata=NotebookNode()) if data else None
+
+
+def _stream(output: NotebookNode) -> str:
+    return "stderr" if output.get("name") == "stderr" else "stdout"
+
+
+def _plain(value: Any) -> str:
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,226 @@
+"""Reading what students hand in, whatever it is, and setting it on the trusted notebook.
+
+Of a submission only three things are taken: the type, the text and the grading id of each cell. Everything that decides
+about points comes from the released notebook (`Blueprint`): check cells, their order of points, metadata, the kernel.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+MAX_BYTES = 128 * 2**20
+MAX_CELLS = 2000
+MAX_SOURCE = 2**20
+MAX_ATTACHMENTS = 10 * 2**20
+IMAGES = frozenset({"image/png", "image/jpeg"})
+KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
+
+
+class UnreadableError(Exception):
+    """A submission that cannot be read as a notebook; the message says why, and what the student can do."""
+
+
+@dataclass(frozen=True)
+class StudentCell:
+    """What is taken of a submitted cell."""
+
+    kind: str
+    source: str
+    grade_id: str = ""
+    attachments: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """The released notebook, as the grader knows it."""
+
+    name: str
+    notebook: NotebookNode
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Blueprint":
+        """Read a released notebook."""
+        return cls(Path(path).stem, nbformat.read(str(path), as_version=4))
+
+    @property
+    def cells(self) -> dict[str, NotebookNode]:
+        """Cells that nbgrader knows, by grade id, in their order."""
+        return {grade_id_of(cell): cell for cell in self.notebook.cells if grade_id_of(cell)}
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Graded function that each check cell checks, by grade id."""
+        graded = {name: cell for name, cell in self.cells.items() if cell.metadata.nbgrader.get("grade")}
+        found = {name: CHECK.search(cell.source) for name, cell in graded.items() if cell.cell_type == "code"}
+        return {name: match.group(1) for name, match in found.items() if match}
+
+
+def grade_id_of(cell: Any) -> str:
+    """Grading id of a cell; empty where it has none."""
+    settings = cell.get("metadata", {}).get("nbgrader", {})
+    value = settings.get("grade_id", "") if isinstance(settings, Mapping) else ""
+    return value if isinstance(value, str) else ""
+
+
+def find_notebook(folder: str | Path, name: str) -> tuple[Path, list[str]]:
+    """Notebook to grade in a submission's folder, and notes about it.
+
+    Raises
+    ------
+    UnreadableError
+        Where there is none, or where it cannot be told which one is meant.
+    """
+    wanted = Path(folder) / f"{name}.ipynb"
+    if wanted.exists() or wanted.is_symlink():
+        return wanted, []
+    others = sorted(path for path in Path(folder).glob("*.ipynb") if path.is_file() and not path.is_symlink())
+    if len(others) == 1:
+        return others[0], [f"The notebook was called {others[0].name!r}; it was graded as {wanted.name}."]
+    listed = ", ".join(repr(path.name) for path in others[:5]) or "no notebook at all"
+    raise UnreadableError(f"{wanted.name} is not in the submission; there is {listed}. Please hand it in by that name.")
+
+
+def read_cells(path: str | Path) -> list[StudentCell]:
+    """Cells of a submitted notebook, of any version of the format.
+
+    Raises
+    ------
+    UnreadableError
+        Where the file is no notebook; the message says what it is.
+    """
+    plain = _parse(_read_bytes(Path(path)), Path(path).name)
+    raw = _raw_cells(plain)
+    if raw is None:
+        raise UnreadableError(f"{Path(path).name} has no list of cells, so it is no notebook. {_AGAIN}")
+    if len(raw) > MAX_CELLS:
+        raise UnreadableError(f"{Path(path).name} has {len(raw)} cells; {MAX_CELLS} are the limit.")
+    return [cell for cell in map(_student_cell, raw) if cell is not None]
+
+
+_AGAIN = "Please open it in JupyterLab, save it, and hand it in again."
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_symlink():
+        raise UnreadableError(f"{path.name} is a link to another place, not a file. Please hand in the file itself.")
+    if not path.is_file():
+        raise UnreadableError(f"{path.name} is no file (a folder has its name?). Please hand in the notebook itself.")
+    if path.stat().st_size > MAX_BYTES:
+        raise UnreadableError(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB. Please clear its outputs.")
+    content = path.read_bytes()
+    if not content.strip():
+        raise UnreadableError(f"{path.name} is empty: 0 bytes of notebook. Please hand it in again.")
+    return content
+
+
+def _parse(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{name} is not text in UTF-8, so it is no notebook. {_AGAIN}") from error
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", "it is nested too deeply")
+        raise UnreadableError(f"{name} is not JSON ({reason}), so it is no notebook. {_AGAIN}") from error
+
+
+def _raw_cells(plain: Any) -> list[Any] | None:
+    """Cells of format 4, or of the worksheets of formats 2 and 3."""
+    if not isinstance(plain, dict):
+        return None
+    if isinstance(plain.get("cells"), list):
+        return plain["cells"]
+    sheets = plain.get("worksheets")
+    if not isinstance(sheets, list):
+        return None
+    return [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+
+
+def _student_cell(raw: Any) -> StudentCell | None:
+    if not isinstance(raw, dict):
+        return None
+    kind = raw.get("cell_type")
+    kind = kind if kind in KINDS else "markdown"
+    metadata = raw.get("metadata")
+    named = {"metadata": metadata if isinstance(metadata, dict) else {}}
+    return StudentCell(kind, _text(raw.get("source", raw.get("input", ""))), grade_id_of(named), _attachments(raw))
+
+
+def _text(value: Any) -> str:
+    parts = value if isinstance(value, list) else [value]
+    text = "".join(part for part in parts if isinstance(part, str))[:MAX_SOURCE]
+    return text.encode("utf-8", "replace").decode()
+
+
+def _attachments(raw: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pictures that a student put into a text cell, such as a photograph of a proof."""
+    found = raw.get("attachments")
+    if not isinstance(found, dict):
+        return None
+    kept = {
+        name: {kind: data for kind, data in bundle.items() if kind in IMAGES and isinstance(data, str)}
+        for name, bundle in found.items()
+        if isinstance(name, str) and isinstance(bundle, dict)
+    }
+    size = sum(len(data) for bundle in kept.values() for data in bundle.values())
+    return kept if kept and size <= MAX_ATTACHMENTS else None
+
+
+def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNode:
+    """Released notebook with the student's answers in it: locked cells as released, missing ones put back.
+
+    Of several cells with one grading id the last one counts, as in nbgrader; the others stay as plain cells. Cells of
+    the student's own stay where they are.
+    """
+    student = list(student)
+    last = {cell.grade_id: index for index, cell in enumerate(student) if cell.grade_id in blueprint.cells}
+    known = blueprint.cells
+    cells = [
+        _trusted(cell, known[cell.grade_id]) if last.get(cell.grade_id) == index else _own(cell)
+        for index, cell in enumerate(student)
+    ]
+    _put_back(cells, known)
+    metadata = {
+        name: blueprint.notebook.metadata[name] for name in ("kernelspec",) if name in blueprint.notebook.metadata
+    }
+    return new_notebook(cells=cells, metadata=metadata)
+
+
+def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
+    """Whether any cell of the submission belongs to this problem set."""
+    return any(cell.grade_id in blueprint.cells for cell in student)
+
+
+def _own(cell: StudentCell) -> NotebookNode:
+    made = KINDS[cell.kind](cell.source)
+    if cell.attachments and cell.kind == "markdown":
+        made["attachments"] = cell.attachments
+    return made
+
+
+def _trusted(cell: StudentCell, released: NotebookNode) -> NotebookNode:
+    """Cell with the released metadata; the student's text only where the cell is there to be answered."""
+    answer = released.metadata.nbgrader.get("solution", False)
+    source = cell.source if answer else released.source
+    kept = cell.attachments if answer else None
+    made = _own(StudentCell(released.cell_type, source, attachments=kept))
+    made.metadata.update(nbformat.from_dict(json.loads(json.dumps(released.metadata))))
+    return made
+
+
+def _put_back(cells: list[NotebookNode], known: Mapping[str, NotebookNode]) -> None:
+    """Insert the released cells that are missing, each after the one that stood before it."""
+    present = {grade_id_of(cell) for cell in cells}
+    before = ""
+    for name, released in known.items():
+        if name not in present:
+            where = next((i + 1 for i, cell in enumerate(cells) if before and grade_id_of(cell) == before), 0)
+            cells.insert(where, _trusted(StudentCell(released.cell_type, released.source, name), released))
+        before = name
