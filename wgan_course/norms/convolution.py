@@ -221,8 +221,9 @@ def conv_norm_bound(
     r"""Guaranteed upper bound on the norm of a convolution with zero or circular padding, of any stride.
 
     Zero padding is a circular convolution on a larger image with the border cut away, and a stride leaves pixels out;
-    neither can stretch. Circular padding that goes on past the image repeats pixels, which is counted. A transposed convolution has the norm of the convolution that it transposes. The bound is the
-    smaller one of that and :math:`\sqrt{k}` times the reshaped norm, k being the number of taps (chapter 7).
+    neither can stretch. Circular padding that goes on past the image repeats pixels, which is counted. A transposed
+    convolution has the norm of the convolution that it transposes. The bound is the smaller one of that and
+    :math:`\sqrt{k}` times the reshaped norm, k being the number of taps (chapter 7).
 
     Parameters
     ----------
