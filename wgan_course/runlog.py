@@ -25,7 +25,7 @@ class RunLog:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("ab")
+        self.path.touch()
 
     def write(self, record: dict) -> None:
         """Append one record.
@@ -41,8 +41,7 @@ class RunLog:
             If there is no room.
         """
         with naming_full_disk(self.path):
-            self._file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
-            self._file.flush()
+            self._append(json.dumps(record, allow_nan=False).encode() + b"\n")
 
     def sync(self) -> int:
         """Wait until everything is on the disk.
@@ -52,8 +51,8 @@ class RunLog:
         int
             Length of the file in bytes.
         """
-        with naming_full_disk(self.path):
-            os.fsync(self._file.fileno())
+        with naming_full_disk(self.path), self.path.open("ab") as file:
+            os.fsync(file.fileno())
         return self.path.stat().st_size
 
     def cut(self, size: int) -> None:
@@ -64,11 +63,11 @@ class RunLog:
         size : int
             Length in bytes, from `sync`.
         """
-        self._file.truncate(min(size, self.path.stat().st_size))
+        os.truncate(self.path, min(size, self.path.stat().st_size))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def _append(self, line: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(line)
 
 
 def read(path: str | os.PathLike) -> list[dict]:

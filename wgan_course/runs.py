@@ -23,7 +23,7 @@ __all__ = ["IMAGES", "MODELS", "RunOptions", "RunResult", "build", "train_from_o
 IMAGES = ("fashion-mnist",)
 MODELS = ("auto", "mlp", "dcgan", "resnet")
 DEFAULT_WIDTH = {"mlp": 128, "dcgan": 16, "resnet": 16}
-RATES = {"adam": (2e-4, 2e-4), "rmsprop": (2e-4, 2e-4)}
+RATES = {"adam": (2e-4, 2e-4), "rmsprop": (5e-4, 5e-4)}
 _log = logging.getLogger(__name__)
 
 
@@ -360,10 +360,7 @@ def _run(options: RunOptions, trainer: Trainer, data: _Data, progress: bool) -> 
         if current.step % options.sample_every == 0 or current.step == options.steps:
             _save_samples(current, data)
 
-    try:
-        record = trainer.fit(options.steps, progress=progress, after=after)
-    finally:
-        trainer.close()
+    record = trainer.fit(options.steps, progress=progress, after=after)
     folder, described = trainer.folder, devices.describe(trainer.device)
     return RunResult(
         folder,

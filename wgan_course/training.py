@@ -321,8 +321,8 @@ class Trainer:
 
     def _make_optimisers(self) -> None:
         make, config = _OPTIMISERS[self.config.optimiser], self.config
-        critic = [p for p in self.critic.parameters() if p.requires_grad]
-        self.critic_optimiser = make(critic, config.lr_critic, config.betas)
+        self._critic_parameters = [p for p in self.critic.parameters() if p.requires_grad]
+        self.critic_optimiser = make(self._critic_parameters, config.lr_critic, config.betas)
         self.generator_optimiser = make(list(self.generator.parameters()), config.lr_generator, config.betas)
 
     def _open(self, folder: str | Path | None) -> None:
@@ -382,6 +382,7 @@ class Trainer:
         self.critic_optimiser.zero_grad(set_to_none=True)
         (loss + penalty).backward()
         self.critic_optimiser.step()
+        torch.autograd.graph.increment_version(self._critic_parameters)  # fused optimisers leave it as it was
         self.constraint.project_(self.critic)
         self.meters.add_critic(loss, real_scores.detach().mean() - fake_scores.detach().mean(), penalty)
 
@@ -402,9 +403,20 @@ class Trainer:
         return devices.precision_context(self.device, self.config.precision)
 
     def train_step(self) -> None:
-        """Take the critic's steps and one generator step."""
-        for _ in range(self.config.critic_steps(self.step)):
-            self.critic_step()
+        """Take the critic's steps and one generator step.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If a constraint refuses the batch because the generator's weights are no longer finite.
+        """
+        try:
+            for _ in range(self.config.critic_steps(self.step)):
+                self.critic_step()
+        except ValueError as error:
+            if not all(torch.isfinite(p).all() for p in self.generator.parameters()):
+                raise self._diverged(self.step + 1, "the generator's weights are not finite") from error
+            raise
         self.generator_step()
         self.step += 1
 
@@ -472,15 +484,16 @@ class Trainer:
     def _read_meters(self) -> dict[str, float]:
         means, bad = self.meters.read()
         if bad >= 0:
-            good = self.checkpoint_path
-            where = (
-                f"the last good checkpoint is {good}" if good and good.is_file() else "no checkpoint was written before"
-            )
-            raise TrainingDivergedError(
-                f"a loss became NaN or infinite in step {bad} ({means}); {where}. "
-                "Smaller learning rates or a stronger constraint usually cure it"
-            )
+            raise self._diverged(bad, ", ".join(f"{name} {value:.4g}" for name, value in means.items()))
         return means
+
+    def _diverged(self, step: int, what: str) -> TrainingDivergedError:
+        good = self.checkpoint_path
+        where = f"the last good checkpoint is {good}" if good and good.is_file() else "no checkpoint was written before"
+        return TrainingDivergedError(
+            f"a loss became NaN or infinite in step {step} ({what}); {where}. "
+            "Smaller learning rates or a stronger constraint usually cure it"
+        )
 
     # ---- checkpoints ----------------------------------------------------------------------------------------------
 
@@ -606,12 +619,6 @@ class Trainer:
         with frozen(network):
             return network(z, **given)
 
-    def close(self) -> None:
-        """Close the log files."""
-        for log in (self.log, self.timing):
-            if log is not None:
-                log.close()
-
 
 def _agree_on_classes(generator: nn.Module, critic: nn.Module) -> bool:
     """Whether the networks are conditional; refuse a pair of which only one is."""
@@ -662,5 +669,4 @@ def train(
     during = {name: options.pop(name) for name in ("progress", "after") if name in options}
     trainer = Trainer(generator, critic, batches, constraint, **options)
     trainer.fit(steps, **during)
-    trainer.close()
     return trainer
