@@ -1,20 +1,27 @@
-"""Optimal transport: exact, entropic and sliced, with potentials and what they extend to (chapters 2 and 3)."""
+"""Optimal transport between finite sets of points: exact, by one dimension, by entropy, by slices.
 
-from .entropic import sinkhorn, sinkhorn_divergence
-from .one_dimension import quantiles, wasserstein_1d
-from .potentials import c_transform, critic_from_potentials, mcshane_extension
-from .programme import TransportSolution, cost_matrix, duality_gap, slackness, solve, wasserstein
-from .sliced import displacement_interpolation, random_directions, sliced_wasserstein
+The distance is :math:`W_1` throughout, with the cost :math:`c(x,y)=\\|x-y\\|`; `solve` takes any cost matrix. Points
+are tensors of shape (n, d), weights sum to one, and what comes back has the points' type and device. Chapters 2 and
+3 derive all of it. SciPy and POT are imported only when a programme is solved.
+"""
+
+from .entropic import SinkhornResult, sinkhorn, sinkhorn_divergence
+from .interpolation import displacement_interpolation
+from .one_dimension import wasserstein_1d
+from .potentials import c_transform, mcshane_extension, potential_critic
+from .programme import TransportSolution, cost_matrix, dual_violation, duality_gap, slackness, solve, wasserstein
+from .sliced import random_directions, sliced_wasserstein
 
 __all__ = [
+    "SinkhornResult",
     "TransportSolution",
     "c_transform",
     "cost_matrix",
-    "critic_from_potentials",
     "displacement_interpolation",
+    "dual_violation",
     "duality_gap",
     "mcshane_extension",
-    "quantiles",
+    "potential_critic",
     "random_directions",
     "sinkhorn",
     "sinkhorn_divergence",

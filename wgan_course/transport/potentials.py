@@ -1,126 +1,128 @@
-"""From potentials at the atoms to Lipschitz functions on the whole space."""
+"""Potentials: conjugates, and 1-Lipschitz extensions to the whole space."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from . import _checks
-from .programme import cost_matrix
+from ._checks import check_cost, check_finite, check_points, check_positive
+
+_SLACK = 1e-5
 
 
 def c_transform(phi: Tensor, cost: Tensor) -> Tensor:
-    r"""Best potential at the targets for a given one at the sources.
+    r"""Conjugate of a potential: the largest :math:`\psi` with :math:`\varphi_i+\psi_j\le c_{ij}`.
 
-    .. math:: \varphi^c(y_j)=\min_i\,[c(x_i,y_j)-\varphi_i]
+    .. math:: \varphi^c_j=\min_i\,(c_{ij}-\varphi_i)
 
-    1-Lipschitz where the cost is a metric; derived in chapter 3 (`prop-c-transform`).
+    For the other side pass ``cost.T``. Three transforms are as good as one. Derived in chapter 3
+    (``prop-c-transform``).
 
     Parameters
     ----------
     phi : Tensor, shape (n,)
-        Potential at the sources.
+        Potential on the rows.
     cost : Tensor, shape (n, m)
-        Costs from sources to targets.
+        The cost.
 
     Returns
     -------
     Tensor, shape (m,)
-        Potential at the targets; differentiable.
+        Potential on the columns.
 
     Raises
     ------
+    TypeError
+        If an argument is no floating-point tensor.
     ValueError
-        If the shapes do not fit, or the cost is not finite.
+        If the shapes do not match or a value is not finite.
     """
-    cost = _checks.cost(cost)
+    check_cost(cost)
+    check_finite("phi", phi)
     if phi.shape != cost.shape[:1]:
-        raise ValueError(f"phi must have one value a row of cost, got {tuple(phi.shape)} for {tuple(cost.shape)}")
+        raise ValueError(f"phi must have shape ({cost.shape[0]},) for this cost, got {tuple(phi.shape)}")
     return (cost - phi[:, None]).amin(0)
 
 
-def mcshane_extension(
-    points: Tensor, values: Tensor, lipschitz: float = 1.0, upper: bool = False
-) -> Callable[[Tensor], Tensor]:
-    r"""Extend a Lipschitz function from finitely many points to the whole space.
+def mcshane_extension(points: Tensor, values: Tensor, lipschitz: float = 1.0) -> Callable[[Tensor], Tensor]:
+    r"""Extend values at points to a function on the whole space with the same Lipschitz constant.
 
-    .. math:: \underline g(x)=\max_i\,[g_i-K\|x-a_i\|],\qquad \overline g(x)=\min_i\,[g_i+K\|x-a_i\|]
+    .. math:: f(x)=\min_j\,\bigl(v_j+K\|x-y_j\|\bigr)
 
-    Every K-Lipschitz extension lies between the two; derived in chapter 3 (`prop-mcshane`).
+    It is the largest of all extensions. Derived in chapter 3 (``prop-mcshane``).
 
     Parameters
     ----------
-    points : Tensor, shape (n, ...)
-        Where the function is known.
+    points : Tensor, shape (n, d)
+        Where the values are given.
     values : Tensor, shape (n,)
-        Its values there.
+        The values; they must be K-Lipschitz on the points.
     lipschitz : float
-        The constant K, positive.
-    upper : bool
-        Whether to take the upper envelope instead of the lower one.
+        The constant K.
 
     Returns
     -------
     callable
-        Maps a Tensor of shape (m, ...) to a Tensor of shape (m,); K-Lipschitz.
+        Maps a Tensor of shape (m, d) to one of shape (m,); differentiable almost everywhere.
 
     Raises
     ------
+    TypeError
+        If an argument is no floating-point tensor.
     ValueError
-        If the shapes do not fit, K is not positive, or the values are steeper than K, so that no extension exists.
+        If the shapes do not match, a value is not finite, K is not positive, or two values differ by more than K times
+        the distance of their points.
 
     References
     ----------
-    McShane, Extension of range of functions, 1934.
+    McShane, "Extension of range of functions", 1934.
     """
-    atoms = _checks.points(points, "points")
-    if values.shape != atoms.shape[:1]:
-        raise ValueError(f"values must have one number a point, got {tuple(values.shape)} for {atoms.shape[0]} points")
-    if not lipschitz > 0:
-        raise ValueError(f"lipschitz must be positive, got {lipschitz}")
-    _refuse_steep(atoms, values, lipschitz)
-
-    def lower_envelope(x: Tensor) -> Tensor:
-        return (values - lipschitz * cost_matrix(x, atoms)).amax(1)
-
-    def upper_envelope(x: Tensor) -> Tensor:
-        return (values + lipschitz * cost_matrix(x, atoms)).amin(1)
-
-    return upper_envelope if upper else lower_envelope
+    check_positive("lipschitz", lipschitz)
+    _check_valued(points, values)
+    steepest = (values[:, None] - values).abs() - lipschitz * torch.cdist(points, points)
+    if bool((steepest > _SLACK * (1 + values.abs().max())).any()):
+        raise ValueError(f"values are not {lipschitz:g}-Lipschitz on the points, so no extension is; raise lipschitz")
+    return lambda x: _lower_cone(x, points, values, lipschitz)
 
 
-def critic_from_potentials(phi: Tensor, sources: Tensor) -> Callable[[Tensor], Tensor]:
-    r"""Optimal critic :math:`f=-\varphi^c`, 1-Lipschitz on the whole space (chapter 3, `thm-kantorovich-rubinstein`).
+def potential_critic(y: Tensor, psi: Tensor) -> Callable[[Tensor], Tensor]:
+    r"""Optimal critic on the whole space from the dual potential on the points of Q.
+
+    .. math:: f(x)=\min_j\,\bigl(\|x-y_j\|-\psi_j\bigr)
+
+    It is 1-Lipschitz whatever :math:`\psi` is, and with an optimal one :math:`E_Pf-E_Qf=W_1(P,Q)`. Derived in chapter 3
+    (``thm-kantorovich-rubinstein``).
 
     Parameters
     ----------
-    phi : Tensor, shape (n,)
-        Potential at the sources.
-    sources : Tensor, shape (n, ...)
-        The sources.
+    y : Tensor, shape (m, d)
+        Points of Q.
+    psi : Tensor, shape (m,)
+        Potential on them, as in `TransportSolution`.
 
     Returns
     -------
     callable
-        Maps a Tensor of shape (m, ...) to a Tensor of shape (m,).
+        Maps a Tensor of shape (n, d) to one of shape (n,).
 
     Raises
     ------
+    TypeError
+        If an argument is no floating-point tensor.
     ValueError
-        If there is not one value a source.
+        If the shapes do not match or a value is not finite.
     """
-    atoms = _checks.points(sources, "sources")
-    if phi.shape != atoms.shape[:1]:
-        raise ValueError(f"phi must have one value a source, got {tuple(phi.shape)} for {atoms.shape[0]}")
-
-    def critic(x: Tensor) -> Tensor:
-        return -c_transform(phi, cost_matrix(atoms, x))
-
-    return critic
+    _check_valued(y, psi)
+    return lambda x: _lower_cone(x, y, -psi, 1.0)
 
 
-def _refuse_steep(atoms: Tensor, values: Tensor, lipschitz: float) -> None:
-    excess = (values[:, None] - values).abs() - lipschitz * cost_matrix(atoms, atoms)
-    allowed = 1e-5 * max(1.0, float(values.abs().max())) if values.dtype == torch.float32 else 1e-9
-    if float(excess.max()) > allowed:
-        raise ValueError(f"the values are steeper than {lipschitz:g} between two points: no extension exists")
+def _check_valued(points: Tensor, values: Tensor) -> None:
+    check_points("points", points)
+    check_finite("values", values)
+    if values.shape != points.shape[:1]:
+        raise ValueError(f"values must have shape ({points.shape[0]},), got {tuple(values.shape)}")
+
+
+def _lower_cone(x: Tensor, points: Tensor, values: Tensor, lipschitz: float) -> Tensor:
+    distances = torch.cdist(x, points, compute_mode="donot_use_mm_for_euclid_dist")
+    return (values + lipschitz * distances).amin(-1)

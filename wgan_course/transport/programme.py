@@ -1,4 +1,4 @@
-"""The transport linear programme: primal, dual, and what they give."""
+"""The transport linear programme, its dual, and how to tell that a pair of answers is optimal."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import _checks
+from ._checks import check_cost, check_pair, check_weights
+from .one_dimension import wasserstein_1d
 
-METHODS = ("emd", "highs")
+_MAX_PIVOTS = 10_000_000
+_LP_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
 class TransportSolution:
-    """Optimal plan and potentials of a finite transport programme (chapter 3).
+    r"""An optimal coupling and optimal potentials: the answers to the primal and to the dual programme.
 
-    Parameters
+    Attributes
     ----------
     coupling : Tensor, shape (n, m)
-        Optimal plan: how much goes from each source to each target.
+        :math:`\pi\ge0` with the weights as its marginals, and at most n + m − 1 entries that are not 0.
     value : Tensor, shape ()
-        Its cost.
+        :math:`\langle\pi,c\rangle`; its gradient with respect to the cost is the coupling.
     phi : Tensor, shape (n,)
-        Potential at the sources.
+        Potential on the rows.
     psi : Tensor, shape (m,)
-        Potential at the targets; ``phi[i] + psi[j] <= cost[i, j]``, with equality where mass moves.
+        Potential on the columns; :math:`\varphi_i+\psi_j\le c_{ij}`.
     """
 
     coupling: Tensor
@@ -34,200 +36,255 @@ class TransportSolution:
 
 
 def cost_matrix(x: Tensor, y: Tensor, p: float = 2) -> Tensor:
-    r"""Distances :math:`\|x_i-y_j\|_p` between two clouds, the cost of :math:`W_1` (chapter 2).
+    r"""Pairwise distances :math:`c_{ij}=\|x_i-y_j\|_p`; differentiable. Used from chapter 2 on.
 
     Parameters
     ----------
-    x : Tensor, shape (n, ...)
-        Sources; all axes but the first are one vector.
-    y : Tensor, shape (m, ...)
-        Targets.
+    x : Tensor, shape (n, d)
+        Points.
+    y : Tensor, shape (m, d)
+        Points.
     p : float
-        Order of the vector norm, at least 1.
+        Order of the norm, at least 1, or ``float("inf")``.
 
     Returns
     -------
     Tensor, shape (n, m)
-        Distances, exact also for nearly equal points.
+        The distances.
 
     Raises
     ------
+    TypeError
+        If the points are no floating-point tensors.
     ValueError
-        If a cloud is empty or not finite, the dimensions differ, or p < 1.
+        If the points are empty, not finite, of wrong shape or different dimension, or p is below 1.
     """
+    check_pair(x, y)
     if not p >= 1:
-        raise ValueError(f"p must be at least 1 for a norm, got {p}")
-    x, y = _checks.clouds(x, y)
-    return torch.cdist(x, y, p=p, compute_mode="donot_use_mm_for_euclid_dist")
+        raise ValueError(f"p must be at least 1, or the triangle inequality fails, got {p}")
+    return torch.cdist(x, y, p=float(p), compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def solve(cost: Tensor, a: Tensor | None = None, b: Tensor | None = None, method: str = "emd") -> TransportSolution:
-    r"""Solve the transport programme and its dual exactly.
+    r"""Solve the transport programme and its dual, exactly.
 
-    .. math:: \min_{\pi\in\Pi(a,b)}\sum_{ij}c_{ij}\pi_{ij}
-        =\max\{\sum_i a_i\varphi_i+\sum_j b_j\psi_j:\varphi_i+\psi_j\le c_{ij}\}
+    .. math:: \min_{\pi\ge0,\ \pi1=a,\ \pi^\top1=b}\langle\pi,c\rangle
+        =\max_{\varphi_i+\psi_j\le c_{ij}}\langle a,\varphi\rangle+\langle b,\psi\rangle
 
-    Derived in chapter 3 (`thm-strong-duality`). The potentials are tightened by one c-transform each way, so that they
-    are admissible to rounding; they are shifted so that the first source has potential 0.
+    Solved in float64 on the CPU. The potentials are conjugate (:math:`\varphi=\psi^c`, :math:`\psi=\varphi^c`), so they
+    are feasible at atoms without mass as well. Derived in chapters 2 (``prop-sparse-plan``) and 3
+    (``thm-strong-duality``).
 
     Parameters
     ----------
     cost : Tensor, shape (n, m)
-        Costs of moving one unit.
+        Any finite cost.
     a : Tensor, shape (n,), optional
-        Masses of the sources, uniform by default.
+        Weights of the rows, of sum 1; uniform by default.
     b : Tensor, shape (m,), optional
-        Masses of the targets, uniform by default.
+        Weights of the columns.
     method : {"emd", "highs"}
-        Network simplex of POT, or SciPy's general linear programming.
+        POT's network simplex, or SciPy's HiGHS on the programme as it stands (slow: for checking).
 
     Returns
     -------
     TransportSolution
-        In the type and on the device of `cost`; carries no gradient.
+        Coupling, value and potentials, in the type and on the device of the cost.
 
     Raises
     ------
+    TypeError
+        If the cost is no floating-point tensor.
     ValueError
-        If the cost is empty or not finite, masses are negative or do not sum to one, or the method is unknown.
+        If the cost is empty, not finite or no matrix, weights are negative or do not sum to 1, or the method is
+        unknown.
     RuntimeError
-        If the solver does not reach an optimum.
+        If the solver stops before the optimum.
 
     References
     ----------
-    Peyré and Cuturi, Computational Optimal Transport, 2019, chapter 3.
+    Bonneel et al., "Displacement interpolation using Lagrangian mass transport", 2011. Peyré and Cuturi,
+    "Computational optimal transport", 2019, chapter 3.
     """
-    cost = _checks.cost(cost)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}")
-    a = _checks.weights(a, cost.shape[0], cost, "a")
-    b = _checks.weights(b, cost.shape[1], cost, "b")
-    costs, masses = _numpy(cost), [_normalised(_numpy(mass)) for mass in (a, b)]
-    coupling, phi = (_emd if method == "emd" else _highs)(costs, *masses)
-    phi, psi = _tighten(phi, costs, masses[0])
-    parts = (coupling, np.asarray((coupling * costs).sum()), phi, psi)
-    return TransportSolution(*(torch.from_numpy(part).to(cost) for part in parts))
+    check_cost(cost)
+    if method not in _SOLVERS:
+        raise ValueError(f"method must be one of {', '.join(_SOLVERS)}, got {method!r}")
+    weights = [_mass(name, w, n, cost) for name, w, n in (("a", a, cost.shape[0]), ("b", b, cost.shape[1]))]
+    c = cost.detach().cpu().double().numpy()
+    coupling, phi = _SOLVERS[method](c, *weights)
+    phi, psi = _conjugate_pair(phi, c, weights[0] > 0)
+    coupling, phi, psi = (torch.from_numpy(v).to(cost) for v in (coupling, phi, psi))
+    return TransportSolution(coupling, (coupling * cost).sum(), phi, psi)
 
 
-def wasserstein(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
-    r"""Exact Wasserstein-1 distance of two weighted clouds in any dimension, differentiable in the points.
-
-    The gradient holds the optimal plan fixed, which is right wherever the plan is unique (envelope theorem, chapter 2).
-
-    Parameters
-    ----------
-    x : Tensor, shape (n, ...)
-        First cloud; all axes but the first are one vector.
-    y : Tensor, shape (m, ...)
-        Second cloud.
-    x_weights : Tensor, shape (n,), optional
-        Probabilities of the points; uniform by default.
-    y_weights : Tensor, shape (m,), optional
-        Probabilities of the points; uniform by default.
-
-    Returns
-    -------
-    Tensor, shape ()
-        In the unit of the points.
-
-    Raises
-    ------
-    ValueError
-        As `cost_matrix` and `solve`.
-    """
-    cost = cost_matrix(x, y)
-    coupling = solve(cost.detach(), x_weights, y_weights).coupling
-    moved = coupling > 0
-    return (cost[moved] * coupling[moved]).sum()
-
-
-def duality_gap(solution: TransportSolution, a: Tensor, b: Tensor) -> Tensor:
-    """Cost of the plan less the worth of the potentials; 0 at an optimum (chapter 3, `thm-strong-duality`).
-
-    Parameters
-    ----------
-    solution : TransportSolution
-        Plan and potentials.
-    a : Tensor, shape (n,)
-        Masses of the sources.
-    b : Tensor, shape (m,)
-        Masses of the targets.
-
-    Returns
-    -------
-    Tensor, shape ()
-        At least 0 up to rounding, for admissible plans and potentials.
-
-    Raises
-    ------
-    ValueError
-        If the masses do not fit the potentials.
-    """
-    if a.shape != solution.phi.shape or b.shape != solution.psi.shape:
-        raise ValueError(f"masses {tuple(a.shape)}, {tuple(b.shape)} do not fit the potentials")
-    return solution.value - (a * solution.phi).sum() - (b * solution.psi).sum()
-
-
-def slackness(solution: TransportSolution, cost: Tensor) -> Tensor:
-    r"""Complementary slackness :math:`\pi_{ij}(c_{ij}-\varphi_i-\psi_j)`, all 0 at an optimum (chapter 3).
-
-    Parameters
-    ----------
-    solution : TransportSolution
-        Plan and potentials.
-    cost : Tensor, shape (n, m)
-        Costs.
-
-    Returns
-    -------
-    Tensor, shape (n, m)
-        One product a route.
-
-    Raises
-    ------
-    ValueError
-        If the cost has another shape than the plan.
-    """
-    if cost.shape != solution.coupling.shape:
-        raise ValueError(f"cost has shape {tuple(cost.shape)}, the plan {tuple(solution.coupling.shape)}")
-    return solution.coupling * (cost - solution.phi[:, None] - solution.psi)
-
-
-def _numpy(values: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(values.detach().cpu().double().numpy())
-
-
-def _normalised(mass: np.ndarray) -> np.ndarray:
+def _mass(name: str, weights: Tensor | None, n: int, cost: Tensor) -> np.ndarray:
+    """Check weights and return them as float64 of sum exactly one, as the solvers want it."""
+    mass = check_weights(name, weights, n, cost.detach().double()).detach().cpu().numpy()
+    if mass.ndim != 1:
+        raise ValueError(f"{name} must be a vector, got shape {mass.shape}")
     return mass / mass.sum()
 
 
 def _emd(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     import ot
 
-    # center_dual=False: centred potentials are only a constant apart, but then atoms without mass are estimated.
-    coupling, log = ot.emd(a, b, cost, numItermax=10_000_000, log=True, center_dual=False, check_marginals=False)
+    coupling, log = ot.emd(a, b, cost, numItermax=_MAX_PIVOTS, log=True)
     if log["warning"] is not None:
-        raise RuntimeError(f"the transport solver did not finish: {log['warning']}")
+        raise RuntimeError(f"the network simplex stopped before the optimum: {log['warning']}")
     return coupling, log["u"]
 
 
 def _highs(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Solve with one equation left out, which the others imply."""
     from scipy import optimize, sparse
 
     n, m = cost.shape
-    rows = sparse.kron(sparse.eye_array(n), np.ones((1, m)))
-    columns = sparse.kron(np.ones((1, n)), sparse.eye_array(m))
-    result = optimize.linprog(
-        cost.ravel(), A_eq=sparse.vstack([rows, columns]).tocsr(), b_eq=np.concatenate([a, b]), method="highs"
-    )
-    if not result.success:
-        raise RuntimeError(f"the transport solver did not finish: {result.message}")
-    return result.x.reshape(n, m), result.eqlin.marginals[:n]
+    rows, columns = sparse.kron(sparse.eye(n), np.ones((1, m))), sparse.kron(np.ones((1, n)), sparse.eye(m))
+    equations = sparse.vstack((rows, columns)).tocsr()[:-1]
+    tight = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), _LP_TOLERANCE)
+    right = np.concatenate((a, b))[:-1]
+    answer = optimize.linprog(cost.ravel(), A_eq=equations, b_eq=right, method="highs-ds", options=tight)
+    if answer.status != 0:
+        raise RuntimeError(f"HiGHS stopped before the optimum: {answer.message}")
+    return answer.x.reshape(n, m), answer.eqlin.marginals[:n]
 
 
-def _tighten(phi: np.ndarray, cost: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Make potentials admissible by a c-transform each way; sources without mass have no say in it."""
-    used = a > 0
-    psi = (cost[used] - phi[used, None]).min(0)
+_SOLVERS = {"emd": _emd, "highs": _highs}
+
+
+def _conjugate_pair(phi: np.ndarray, cost: np.ndarray, charged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Make potentials feasible everywhere from one on the charged rows; the dual value does not fall."""
+    psi = (cost - phi[:, None])[charged].min(0)
     phi = (cost - psi).min(1)
-    return phi - phi[0], psi + phi[0]
+    return phi, psi
+
+
+def wasserstein(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
+    r"""Exact :math:`W_1` between two weighted sets of points in any dimension; differentiable in the points.
+
+    .. math:: W_1(P,Q)=\min_{\pi\in\Pi(P,Q)}\sum_{ij}\pi_{ij}\|x_i-y_j\|
+
+    The gradient is that of the sum with the optimal coupling held fixed (envelope theorem). Defined in chapter 2.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, d)
+        Points of P.
+    y : Tensor, shape (m, d)
+        Points of Q.
+    x_weights : Tensor, shape (n,), optional
+        Of sum 1; uniform by default.
+    y_weights : Tensor, shape (m,), optional
+        Likewise.
+
+    Returns
+    -------
+    Tensor, shape ()
+        The distance.
+
+    Raises
+    ------
+    TypeError
+        If the points are no floating-point tensors.
+    ValueError
+        As `cost_matrix` and `solve`.
+    RuntimeError
+        As `solve`.
+    """
+    check_pair(x, y)
+    if x.shape[1] == 1:
+        return wasserstein_1d(x[:, 0], y[:, 0], x_weights, y_weights)
+    _check_vectors(x_weights=x_weights, y_weights=y_weights)
+    return solve(cost_matrix(x, y), x_weights, y_weights).value
+
+
+def _check_vectors(**weights: Tensor | None) -> None:
+    """Refuse weights under the caller's names, before `solve` would name them otherwise."""
+    for name, values in weights.items():
+        if values is not None:
+            check_weights(name, values, values.shape[-1] if values.ndim else 0, values)
+
+
+def duality_gap(solution: TransportSolution, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
+    r"""Primal minus dual value, :math:`\langle\pi,c\rangle-\langle a,\varphi\rangle-\langle b,\psi\rangle`.
+
+    At least 0 for feasible answers, 0 for optimal ones. Derived in chapter 3 (``thm-weak-duality``,
+    ``thm-strong-duality``).
+
+    Parameters
+    ----------
+    solution : TransportSolution
+        Coupling and potentials.
+    a : Tensor, shape (n,), optional
+        Weights of the rows; the coupling's marginal by default.
+    b : Tensor, shape (m,), optional
+        Weights of the columns.
+
+    Returns
+    -------
+    Tensor, shape ()
+        The gap.
+
+    Raises
+    ------
+    ValueError
+        If weights have the wrong length, are negative or do not sum to 1.
+    """
+    pi = solution.coupling
+    a = pi.sum(1) if a is None else check_weights("a", a, pi.shape[0], pi)
+    b = pi.sum(0) if b is None else check_weights("b", b, pi.shape[1], pi)
+    return solution.value - a @ solution.phi - b @ solution.psi
+
+
+def dual_violation(phi: Tensor, psi: Tensor, cost: Tensor) -> Tensor:
+    r"""Largest :math:`\varphi_i+\psi_j-c_{ij}`; at most 0 where the potentials are feasible. Used in chapter 3.
+
+    Parameters
+    ----------
+    phi : Tensor, shape (n,)
+        Potential on the rows.
+    psi : Tensor, shape (m,)
+        Potential on the columns.
+    cost : Tensor, shape (n, m)
+        The cost.
+
+    Returns
+    -------
+    Tensor, shape ()
+        The violation.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match.
+    """
+    if cost.ndim != 2 or (phi.numel(), psi.numel()) != tuple(cost.shape) or phi.ndim != 1 or psi.ndim != 1:
+        raise ValueError(f"phi, psi, cost have shapes {tuple(phi.shape)}, {tuple(psi.shape)}, {tuple(cost.shape)}")
+    return (phi[:, None] + psi - cost).max()
+
+
+def slackness(solution: TransportSolution, cost: Tensor) -> Tensor:
+    r"""Largest :math:`\pi_{ij}\,|c_{ij}-\varphi_i-\psi_j|`: 0 exactly where both answers are optimal.
+
+    Mass moves only where the dual constraint is tight. Derived in chapter 3 (``prop-complementary-slackness``).
+
+    Parameters
+    ----------
+    solution : TransportSolution
+        Coupling and potentials.
+    cost : Tensor, shape (n, m)
+        The cost that they belong to.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Non-negative.
+
+    Raises
+    ------
+    ValueError
+        If the cost has another shape than the coupling.
+    """
+    if cost.shape != solution.coupling.shape:
+        raise ValueError(f"cost must have shape {tuple(solution.coupling.shape)}, got {tuple(cost.shape)}")
+    return (solution.coupling * (cost - solution.phi[:, None] - solution.psi).abs()).max()

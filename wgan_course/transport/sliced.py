@@ -1,105 +1,96 @@
-"""Sliced distance and displacement interpolation."""
+"""Sliced W1: the mean of the one-dimensional distances along directions."""
 
+import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from . import _checks
+from ._checks import check_finite, check_pair
 from .one_dimension import wasserstein_1d
 
+_UNIT_TOLERANCE = 1e-3
 
-def random_directions(count: int, dimension: int, rng: Generator) -> Tensor:
-    """Unit vectors, uniform on the sphere (chapter 2).
+
+def random_directions(n: int, d: int, rng: torch.Generator | np.random.Generator) -> Tensor:
+    """Draw directions uniformly from the unit sphere; used in chapter 2.
 
     Parameters
     ----------
-    count : int
+    n : int
         How many.
-    dimension : int
-        Of the space.
-    rng : torch.Generator
-        Source of randomness; decides the device.
+    d : int
+        Dimension of the space.
+    rng : torch.Generator or numpy.random.Generator
+        Source of the randomness.
 
     Returns
     -------
-    Tensor, shape (count, dimension)
-        One direction a row.
+    Tensor, shape (n, d)
+        Unit vectors in float64, on the generator's device.
 
     Raises
     ------
+    TypeError
+        If `rng` is no generator.
     ValueError
-        If a number is not positive.
+        If n or d is below 1.
     """
-    if count < 1 or dimension < 1:
-        raise ValueError(f"count and dimension must be positive, got {count} and {dimension}")
-    vectors = torch.randn(count, dimension, generator=rng, device=rng.device)
-    return torch.nn.functional.normalize(vectors, dim=1)
+    if n < 1 or d < 1:
+        raise ValueError(f"n and d must be at least 1, got {n} and {d}")
+    if isinstance(rng, np.random.Generator):
+        drawn = torch.from_numpy(rng.standard_normal((n, d)))
+    elif isinstance(rng, torch.Generator):
+        drawn = torch.randn((n, d), generator=rng, device=rng.device, dtype=torch.float64)
+    else:
+        raise TypeError(f"rng must be a torch.Generator or a numpy Generator, got {type(rng).__name__}")
+    return drawn / drawn.norm(dim=1, keepdim=True)
 
 
-def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
-    r"""Mean over directions of the exact distance of the projections; at most :math:`W_1`.
+def sliced_wasserstein(
+    x: Tensor, y: Tensor, directions: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None
+) -> Tensor:
+    r"""Mean of the exact one-dimensional :math:`W_1` along given directions; differentiable in the points.
 
-    .. math:: \mathrm{SW}(P,Q)=\mathbb E_u\,W_1(u_\#P,u_\#Q)
+    .. math:: SW_1(P,Q)=\frac1k\sum_{i=1}^kW_1(\langle\theta_i,\cdot\rangle_\#P,\ \langle\theta_i,\cdot\rangle_\#Q)
 
-    Discussed in chapter 2. Differentiable in the points.
+    It is at most :math:`W_1(P,Q)`.
+
+    Compared with the exact distance in chapter 2.
 
     Parameters
     ----------
-    x : Tensor, shape (n, ...)
-        First cloud; all axes but the first are one vector of length d.
-    y : Tensor, shape (m, ...)
-        Second cloud.
+    x : Tensor, shape (n, d)
+        Points of P.
+    y : Tensor, shape (m, d)
+        Points of Q.
     directions : Tensor, shape (k, d)
-        Unit vectors, as from `random_directions`.
+        Unit vectors, see `random_directions`; converted to the points' type and device.
+    x_weights : Tensor, shape (n,), optional
+        Of sum 1; uniform by default.
+    y_weights : Tensor, shape (m,), optional
+        Likewise.
 
     Returns
     -------
     Tensor, shape ()
-        In the unit of the points.
+        The mean distance.
 
     Raises
     ------
+    TypeError
+        If an argument is no floating-point tensor.
     ValueError
-        If a cloud is empty or not finite, or the dimensions differ.
-    """
-    x, y = _checks.clouds(x, y)
-    if directions.ndim != 2 or directions.shape[1] != x.shape[1] or directions.shape[0] == 0:
-        raise ValueError(f"directions must have shape (k, {x.shape[1]}), got {tuple(directions.shape)}")
-    projected = zip((directions.to(x) @ x.T), (directions.to(y) @ y.T), strict=True)
-    return torch.stack([wasserstein_1d(u, v) for u, v in projected]).mean()
+        If the points or weights are as `wasserstein_1d` refuses them, or the directions are no unit vectors of the
+        points' dimension.
 
-
-def displacement_interpolation(x: Tensor, y: Tensor, coupling: Tensor, t: float) -> tuple[Tensor, Tensor]:
-    r"""Where the mass is at time t if every shipment travels straight: points :math:`(1-t)x_i+t\,y_j`.
-
-    With an optimal plan this is a shortest path between the clouds (chapter 2).
-
-    Parameters
+    References
     ----------
-    x : Tensor, shape (n, ...)
-        Sources.
-    y : Tensor, shape (m, ...)
-        Targets.
-    coupling : Tensor, shape (n, m)
-        Plan; at most n + m − 1 entries need be positive.
-    t : float
-        Time, between 0 and 1.
-
-    Returns
-    -------
-    points : Tensor, shape (k, d)
-        One point a route in use.
-    weights : Tensor, shape (k,)
-        The mass that travels on it.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, the plan is negative, or t lies outside [0, 1].
+    Bonneel et al., "Sliced and Radon Wasserstein barycenters of measures", 2015.
     """
-    x, y = _checks.clouds(x, y)
-    if coupling.shape != (x.shape[0], y.shape[0]) or not bool((coupling >= 0).all()):
-        raise ValueError(f"coupling must be a non-negative matrix of shape {(x.shape[0], y.shape[0])}")
-    if not 0 <= t <= 1:
-        raise ValueError(f"t must lie in [0, 1], got {t}")
-    i, j = coupling.nonzero(as_tuple=True)
-    return torch.lerp(x[i], y[j], t), coupling[i, j]
+    check_pair(x, y)
+    check_finite("directions", directions)
+    if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
+        raise ValueError(f"directions must have shape (k, {x.shape[1]}), got {tuple(directions.shape)}")
+    if bool(((directions.norm(dim=1) - 1).abs() > _UNIT_TOLERANCE).any()):
+        raise ValueError("directions must be unit vectors; divide each by its norm")
+    lines = directions.to(x)
+    return wasserstein_1d(lines @ x.T, lines @ y.T, x_weights, y_weights).mean()
