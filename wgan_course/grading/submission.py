@@ -147,7 +147,7 @@ def _student_cell(raw: Any) -> StudentCell | None:
     if not isinstance(raw, dict):
         return None
     kind = raw.get("cell_type")
-    kind = kind if kind in KINDS else "markdown"
+    kind = kind if isinstance(kind, str) and kind in KINDS else "markdown"
     metadata = raw.get("metadata")
     named = {"metadata": metadata if isinstance(metadata, dict) else {}}
     return StudentCell(kind, _text(raw.get("source", raw.get("input", ""))), grade_id_of(named), _attachments(raw))
