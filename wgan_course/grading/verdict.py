@@ -138,7 +138,7 @@ def _explanations(misconception: Misconception) -> list[Any]:
     found = [lambda trial, f=formula: _predicts(f, trial) for formula in misconception.formulas]
     detect = misconception.detect
     if detect is not None:
-        found.append(lambda trial: trial.seen.status == "ok" and bool(detect(trial.case, trial.seen, trial.expected)))
+        found.append(lambda trial: _holds(lambda t: detect(t.case, t.seen, t.expected), trial))
     return found
 
 

@@ -1,0 +1,27 @@
+"""What the two problems on the generator's gradient share."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.special import expit
+
+from ...problem import Case
+
+
+def gradient_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Small logits for the value, an array for the shape, huge logits for stability."""
+    yield Case("logit 0 and 2", {"logit": np.array([0.0, 2.0])}, criterion="value")
+    yield Case("random logits", {"logit": rng.normal(0, 2, 9)}, criterion="value")
+    yield Case("a column", {"logit": rng.normal(0, 2, (5, 1))}, criterion="value")
+    yield Case("a table", {"logit": rng.normal(0, 2, (3, 4))}, criterion="value")
+    yield Case("huge logits", {"logit": np.array([-800.0, -90.0, 90.0, 800.0])}, criterion="finite")
+
+
+def sigmoid(t: np.ndarray) -> np.ndarray:
+    """Sigmoid that is right at every logit."""
+    return expit(t)
+
+
+def ratio(t: np.ndarray) -> np.ndarray:
+    """Sigmoid as e^t / (1 + e^t), which is NaN at large logits."""
+    return np.exp(t) / (1 + np.exp(t))

@@ -1,0 +1,140 @@
+"""``first_step_below(norms, threshold)``: when a trained discriminator's gradient is gone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Falling curves, curves that come back, values at the threshold, curves that never fall so far."""
+    yield _case("falling", [1.0, 0.5, 0.2, 0.1], 0.3, "first")
+    yield _case("at once", [0.1, 0.5, 0.05, 0.01], 0.3, "first")
+    yield _case("comes back", [1.0, 0.6, 0.09, 0.7, 0.01, 0.4], 0.1, "first")
+    noisy = np.exp(-np.arange(60) / 8) * rng.uniform(0.5, 1.5, 60)
+    yield Case("noisy", {"norms": noisy, "threshold": 0.05}, criterion="first")
+    yield _case("touches the threshold", [1.0, 0.5, 0.25, 0.125], 0.25, "strict")
+    yield _case("starts at the threshold", [0.5, 0.5, 0.375], 0.5, "strict")
+    yield _case("never", [1.0, 0.5, 0.75], 0.25, "never")
+    yield _case("only touches", [1.0, 0.25, 0.75, 0.25], 0.25, "never")
+
+
+def _case(name: str, norms: list[float], threshold: float, criterion: str) -> Case:
+    return Case(name, {"norms": np.array(norms), "threshold": threshold}, criterion=criterion)
+
+
+def first(norms: np.ndarray, threshold: float) -> int:
+    """Index of the first entry below the threshold, −1 where there is none."""
+    below = np.flatnonzero(norms < threshold)
+    return int(below[0]) if below.size else -1
+
+
+def _loose(norms: np.ndarray, threshold: float) -> int:
+    below = np.flatnonzero(norms <= threshold)
+    return int(below[0]) if below.size else -1
+
+
+def _last(norms: np.ndarray, threshold: float) -> int:
+    below = np.flatnonzero(norms < threshold)
+    return int(below[-1]) if below.size else -1
+
+
+def _for_good(norms: np.ndarray, threshold: float) -> int:
+    above = np.flatnonzero(norms >= threshold)
+    return int(above[-1]) + 1 if above.size else 0
+
+
+def _above(norms: np.ndarray, threshold: float) -> int:
+    above = np.flatnonzero(norms > threshold)
+    return int(above[0]) if above.size else -1
+
+
+PROBLEM = Problem(
+    key="ps01.first_step_below",
+    title="The step at which the gradient is gone",
+    criteria=(
+        Criterion("first", "the first step below the threshold, counted from 0", 1),
+        Criterion("strict", "below means strictly below", 1),
+        Criterion("never", "−1 where no step is below", 1),
+    ),
+    cases=cases,
+    formula=first,
+    pure="first",
+    misconceptions=(
+        Misconception(
+            "counts-from-one",
+            "The steps are counted from 1. Step 0 is the untrained discriminator: count from 0.",
+            (lambda norms, threshold: first(norms, threshold) + 1,),
+        ),
+        Misconception(
+            "step-before",
+            "This is the last step before the norm falls below; the one after it was asked for.",
+            (lambda norms, threshold: first(norms, threshold) - 1,),
+        ),
+        Misconception(
+            "minimum",
+            "This is the step of the smallest norm. The *first* one below the threshold was asked for, and it comes "
+            "earlier.",
+            (lambda norms, threshold: int(np.argmin(norms)),),
+        ),
+        Misconception(
+            "last",
+            "This is the last step below the threshold: a loop goes on after it has found the first, or reads from "
+            "the end.",
+            (_last,),
+        ),
+        Misconception(
+            "for-good",
+            "This is where the norm falls below the threshold for good. The first time counts, even if it comes back.",
+            (_for_good,),
+        ),
+        Misconception(
+            "counting",
+            "This counts steps that are not below (or assumes a curve that only falls). Norms of stochastic "
+            "training go up and down; look for the first.",
+            (lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
+        ),
+        Misconception(
+            "above",
+            "The comparison is the wrong way round: this is the first step *above* the threshold.",
+            (_above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
+        ),
+        Misconception(
+            "the-value",
+            "This is the norm itself. The number of the step was asked for, not its value.",
+            (lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
+        ),
+        Misconception(
+            "a-mask",
+            "The answer is an array: a mask or all the steps below. One step was asked for, the first.",
+            (lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
+        ),
+        Misconception(
+            "not-strict",
+            "A norm that equals the threshold is taken as below it: ≤ instead of <.",
+            (_loose, lambda n, t: int(np.argmax(n <= t))),
+        ),
+        Misconception(
+            "never-zero",
+            "Where no step is below it answers 0, as if the first were: argmax of a mask without any True is 0. Test "
+            "whether there is one, and return −1 where there is none.",
+            (lambda n, t: int(np.argmax(n < t)), lambda n, t: max(first(n, t), 0)),
+        ),
+        Misconception(
+            "never-length",
+            "Where no step is below it answers with the number of steps, or the last one. That reads as a step; −1 "
+            "cannot be mistaken for one.",
+            (
+                lambda n, t: first(n, t) if (n < t).any() else len(n),
+                lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
+            ),
+        ),
+        Misconception(
+            "never-none",
+            "Where no step is below it returns None or stops with an error. Return −1.",
+            (),
+            lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error"),
+        ),
+    ),
+)

@@ -1,0 +1,138 @@
+"""``game_value(d, p, q)``: what the discriminator maximises."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._distributions import distribution
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two atoms first, then random ones, then discriminators that are certain: rightly, and wrongly."""
+    small = {"d": np.array([0.8, 0.3]), "p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}
+    yield Case("two atoms", small, criterion="value")
+    for atoms in (3, 7, 40):
+        yield Case(f"{atoms} atoms", _random(rng, atoms), criterion="value")
+    perfect = {"d": np.array([1.0, 0.0]), "p": np.array([1.0, 0.0]), "q": np.array([0.0, 1.0])}
+    yield Case("certain and right", perfect, criterion="right")
+    half = {"d": np.array([1.0, 0.5, 0.0]), "p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.0, 0.5, 0.5])}
+    yield Case("certain where it can be", half, criterion="right")
+    wrong = {"d": np.array([0.0, 0.5]), "p": np.array([0.5, 0.5]), "q": np.array([0.25, 0.75])}
+    yield Case("certain and wrong about a real point", wrong, criterion="wrong")
+    wrong = {"d": np.array([0.5, 1.0]), "p": np.array([0.5, 0.5]), "q": np.array([0.25, 0.75])}
+    yield Case("certain and wrong about a fake point", wrong, criterion="wrong")
+
+
+def _random(rng: np.random.Generator, atoms: int) -> dict[str, np.ndarray]:
+    answers = rng.uniform(0.1, 0.9, atoms)
+    return {"d": answers, "p": distribution(rng, atoms), "q": distribution(rng, atoms)}
+
+
+def _weighted_log(weights: np.ndarray, x: np.ndarray) -> float:
+    return float(np.sum(np.where(weights > 0, weights * np.log(np.where(weights > 0, x, 1.0)), 0.0)))
+
+
+def value(d: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
+    """Σ p log d + Σ q log(1 − d)."""
+    return _weighted_log(p, d) + _weighted_log(q, 1 - d)
+
+
+def _naive(d: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
+    return np.sum(p * np.log(d)) + np.sum(q * np.log(1 - d))
+
+
+def _smoothed(e: float):
+    return lambda d, p, q: np.sum(p * np.log(d + e)) + np.sum(q * np.log(1 - d + e))
+
+
+def _clamped(e: float):
+    return lambda d, p, q: _naive(np.clip(d, e, 1 - e), p, q)
+
+
+def _floored(floor: float):
+    return lambda d, p, q: np.sum(p * np.maximum(np.log(d), floor)) + np.sum(q * np.maximum(np.log(1 - d), floor))
+
+
+SMOOTHING = tuple(10.0**-k for k in range(4, 17))
+PROBLEM = Problem(
+    key="ps01.game_value",
+    title="The value of the game",
+    criteria=(
+        Criterion("value", "Σ p log d + Σ q log(1 − d)", 1),
+        Criterion("right", "a discriminator that is certain and right loses nothing: those atoms contribute 0", 0.5),
+        Criterion("wrong", "a discriminator that is certain and wrong has value −∞", 0.5),
+    ),
+    cases=cases,
+    formula=value,
+    pure="value",
+    package_functions=("wgan_course.divergences.game_value",),
+    stand_in="wgan_course.divergences.game_value",
+    misconceptions=(
+        Misconception(
+            "negated",
+            "This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never "
+            "above 0.",
+            (lambda d, p, q: -value(d, p, q), lambda d, p, q: -_naive(d, p, q)),
+        ),
+        Misconception(
+            "minus",
+            "A minus stands between the two terms. Both are rewards for the discriminator: add them.",
+            (lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d),),
+        ),
+        Misconception(
+            "swapped",
+            "p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.",
+            (lambda d, p, q: value(d, q, p), lambda d, p, q: _naive(d, q, p)),
+        ),
+        Misconception(
+            "one-measure",
+            "Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d).",
+            (
+                lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
+                lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
+            ),
+        ),
+        Misconception(
+            "log-d-twice",
+            "The second term has log d; it must be log(1 − d), the reward for calling a fake a fake.",
+            (lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d), lambda d, p, q: _weighted_log(p + q, d)),
+        ),
+        Misconception(
+            "non-saturating",
+            "The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d).",
+            (lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d),),
+        ),
+        Misconception(
+            "halved",
+            "The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)",
+            (lambda d, p, q: 0.5 * value(d, p, q),),
+        ),
+        Misconception(
+            "base-two", "log₂ is used; take the natural logarithm.", (lambda d, p, q: value(d, p, q) / np.log(2),)
+        ),
+        Misconception(
+            "mean",
+            "The terms are averaged over the atoms; the weights p and q already make expectations. Sum them.",
+            (lambda d, p, q: value(d, p, q) / p.size,),
+        ),
+        Misconception(
+            "unweighted",
+            "The logarithms are summed without the weights p and q: these are expectations.",
+            (lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)), lambda d, p, q: np.mean(np.log(d) + np.log(1 - d))),
+        ),
+        Misconception(
+            "zero-times-log",
+            "NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy.",
+            (_naive,),
+        ),
+        Misconception(
+            "clamped",
+            "The logarithm is smoothed, clamped or cut off (torch's binary_cross_entropy cuts it at −100), so that a "
+            "certain and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain.",
+            tuple(_smoothed(e) for e in SMOOTHING)
+            + tuple(_clamped(e) for e in SMOOTHING)
+            + tuple(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
+        ),
+    ),
+)

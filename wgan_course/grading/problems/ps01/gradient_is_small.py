@@ -1,0 +1,87 @@
+"""``gradient_is_small(d, threshold)``: find the bug. A textbook's sentence about saturation, as code, is backwards."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A recognised, a doubtful and a convincing fake first; then random ones; then values at the threshold."""
+    yield Case("three fakes", {"d": np.array([0.01, 0.5, 0.99]), "threshold": 0.1}, criterion="where")
+    yield Case("random fakes", {"d": rng.uniform(0, 1, 11), "threshold": 0.3}, criterion="where")
+    certain = {"d": np.array([0.0, 1e-9, 1 - 1e-9, 1.0]), "threshold": 1e-3}
+    yield Case("certain answers", certain, criterion="where")
+    yield Case("at the threshold", {"d": np.array([0.25, 0.125, 0.5, 0.75]), "threshold": 0.25}, criterion="strict")
+
+
+def small(d: np.ndarray, threshold: float) -> np.ndarray:
+    """|d/dt log(1 − σ(t))| = D, so it is small where D is."""
+    return d < threshold
+
+
+PROBLEM = Problem(
+    key="ps01.gradient_is_small",
+    title="Find the bug: where the gradient is small",
+    criteria=(
+        Criterion("where", "True where the gradient of log(1 − D) in the logit is below the threshold", 1.5),
+        Criterion("strict", "below means strictly below", 0.5),
+    ),
+    cases=cases,
+    formula=small,
+    pure="where",
+    misconceptions=(
+        Misconception(
+            "textbook",
+            "This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, "
+            "and there |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at "
+            "recognised fakes.",
+            (lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
+        ),
+        Misconception(
+            "comparison",
+            "The comparison is the wrong way round: it marks the gradients that are *large*.",
+            (lambda d, t: d > t, lambda d, t: d >= t),
+        ),
+        Misconception(
+            "sigmoid-slope",
+            "D(1 − D) is the slope of the sigmoid, small at both ends. The logarithm brings a factor 1/(1 − D) that "
+            "cancels one of them: what is left is D.",
+            (lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
+        ),
+        Misconception(
+            "with-respect-to-d",
+            "This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the "
+            "generator passes through the logit: multiply by D(1 − D).",
+            (lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
+        ),
+        Misconception(
+            "signed",
+            "The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size.",
+            (lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
+        ),
+        Misconception(
+            "the-loss",
+            "This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare "
+            "the slope.",
+            (lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
+        ),
+        Misconception(
+            "reduced",
+            "One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the "
+            "shape of d.",
+            (lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
+        ),
+        Misconception(
+            "not-a-mask",
+            "The gradients or the chosen entries come back, not True and False. Return the mask.",
+            (lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t), lambda d, t: d * (d < t)),
+        ),
+        Misconception(
+            "not-strict",
+            "A gradient that equals the threshold is taken as below it: ≤ instead of <.",
+            (lambda d, t: d <= t,),
+        ),
+    ),
+)

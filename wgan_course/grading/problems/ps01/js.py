@@ -1,0 +1,127 @@
+"""``js(p, q)``: the Jensen–Shannon divergence of two discrete distributions."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._distributions import distribution, kl, with_holes
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two atoms first, then random ones, then zeros and disjoint supports."""
+    yield Case("two atoms", {"p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}, criterion="value")
+    for atoms in (3, 7, 40):
+        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
+        yield Case(f"{atoms} atoms", pair, criterion="value")
+    yield Case("two points", {"p": np.array([1.0, 0.0]), "q": np.array([0.0, 1.0])}, criterion="zeros")
+    yield Case(
+        "zeros in both", {"p": with_holes(rng, 6, 2), "q": with_holes(rng, 6, 2)[::-1].copy()}, criterion="zeros"
+    )
+    yield Case("one zero", {"p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.25, 0.25, 0.5])}, criterion="zeros")
+
+
+def js(p: np.ndarray, q: np.ndarray) -> float:
+    """½ KL(p‖m) + ½ KL(q‖m) with m = ½(p + q)."""
+    m = 0.5 * (p + q)
+    return 0.5 * kl(p, m) + 0.5 * kl(q, m)
+
+
+def _naive(p: np.ndarray, q: np.ndarray) -> float:
+    m = 0.5 * (p + q)
+    return 0.5 * np.sum(p * np.log(p / m)) + 0.5 * np.sum(q * np.log(q / m))
+
+
+def _against(mixture):
+    return lambda p, q: 0.5 * kl(p, mixture(p, q)) + 0.5 * kl(q, mixture(p, q))
+
+
+def _reversed(p: np.ndarray, q: np.ndarray) -> float:
+    m = 0.5 * (p + q)
+    return 0.5 * kl(m, p) + 0.5 * kl(m, q)
+
+
+def _on(p: np.ndarray, q: np.ndarray, kept: np.ndarray) -> float:
+    return js(p[kept], q[kept])
+
+
+PROBLEM = Problem(
+    key="ps01.js",
+    title="Jensen–Shannon divergence",
+    criteria=(
+        Criterion("value", "½ KL(p‖m) + ½ KL(q‖m) with m = ½(p + q)", 2),
+        Criterion("zeros", "zeros are no obstacle: log 2 on disjoint supports", 1),
+    ),
+    cases=cases,
+    formula=js,
+    pure="value",
+    package_functions=("wgan_course.divergences.js",),
+    stand_in="wgan_course.divergences.js",
+    misconceptions=(
+        Misconception(
+            "no-half",
+            "The two halves are summed, not averaged: a factor ½ is missing in front of each KL. Without it the "
+            "divergence of disjoint distributions is 2 log 2, and no longer the mean surprise.",
+            (lambda p, q: 2 * js(p, q), lambda p, q: 2 * _naive(p, q)),
+        ),
+        Misconception(
+            "mixture-not-halved",
+            "m = p + q is not a distribution: it sums to 2, so everything is too small by log 2. Take m = ½(p + q).",
+            (_against(lambda p, q: p + q),),
+        ),
+        Misconception(
+            "symmetric-kl",
+            "This is the symmetrised KL divergence, ½ KL(p‖q) + ½ KL(q‖p). It is infinite on disjoint supports; JS "
+            "compares each distribution with the mixture m, which never vanishes where one of them lives.",
+            (lambda p, q: 0.5 * (kl(p, q) + kl(q, p)), lambda p, q: kl(p, q) + kl(q, p)),
+        ),
+        Misconception(
+            "one-sided",
+            "Only one of the two halves is there: JS takes KL(p‖m) and KL(q‖m).",
+            (
+                lambda p, q: kl(p, 0.5 * (p + q)),
+                lambda p, q: 0.5 * kl(p, 0.5 * (p + q)),
+                lambda p, q: kl(q, 0.5 * (p + q)),
+                lambda p, q: 0.5 * kl(q, 0.5 * (p + q)),
+            ),
+        ),
+        Misconception(
+            "reversed",
+            "The mixture stands on the wrong side: KL(m‖p) instead of KL(p‖m). (torch's kl_div takes its "
+            "arguments in the opposite order, the second in front.)",
+            (_reversed,),
+        ),
+        Misconception(
+            "base-two",
+            "This is measured in bits, where the maximum is 1. With the natural logarithm it is log 2 ≈ 0.693.",
+            (lambda p, q: js(p, q) / np.log(2),),
+        ),
+        Misconception(
+            "square-root",
+            "This is the square root of JS: the Jensen–Shannon *distance*, which "
+            "scipy.spatial.distance.jensenshannon returns. Square it.",
+            (lambda p, q: np.sqrt(js(p, q)),),
+        ),
+        Misconception(
+            "mean",
+            "The terms are averaged over the atoms; the weights p and q already make averages. Sum them.",
+            (lambda p, q: js(p, q) / p.size,),
+        ),
+        Misconception(
+            "geometric",
+            "The mixture is the arithmetic mean ½(p + q), not the geometric one √(pq).",
+            (_against(lambda p, q: np.sqrt(p * q)), _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum())),
+        ),
+        Misconception(
+            "zero-times-log",
+            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or "
+            "xlogy, or a kl that already knows.",
+            (_naive, lambda p, q: np.nan * js(p, q)),
+        ),
+        Misconception(
+            "dropped",
+            "Atoms that only one of the two visits are left out. They count most: p log(p/m) is p log 2 there.",
+            (lambda p, q: _on(p, q, (p > 0) & (q > 0)),),
+        ),
+    ),
+)

@@ -1,0 +1,96 @@
+"""``non_saturating_gradient(logit)``: slope of the generator's loss −log D in the discriminator's logit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._gradients import gradient_cases, ratio, sigmoid
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The shared ones, and fakes that pass for real, where the slope is tiny but not 0."""
+    yield from gradient_cases(rng)
+    yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)
+
+
+def gradient(t: np.ndarray) -> np.ndarray:
+    """σ(t) − 1 = −σ(−t)."""
+    return -sigmoid(-t)
+
+
+PROBLEM = Problem(
+    key="ps01.non_saturating_gradient",
+    title="Gradient of the non-saturating loss",
+    criteria=(
+        Criterion("value", "the derivative of −log σ(t) in t, entry by entry", 1),
+        Criterion("finite", "right at huge logits: no NaN, no infinity", 1),
+        Criterion("precise", "keeps its digits where D is nearly 1", 1),
+    ),
+    cases=cases,
+    formula=gradient,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "sign",
+            "The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative.",
+            (lambda t: sigmoid(-t), lambda t: 1 - sigmoid(t), lambda t: 1 / (1 + np.exp(t))),
+        ),
+        Misconception(
+            "other-loss",
+            "This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D.",
+            (lambda t: -sigmoid(t), sigmoid),
+        ),
+        Misconception(
+            "with-respect-to-d",
+            "This is the derivative in D, −1/D. In the logit it is multiplied by dD/dt = D(1 − D).",
+            (lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
+        ),
+        Misconception(
+            "sigmoid-slope",
+            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.",
+            (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+        ),
+        Misconception(
+            "mean",
+            "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
+            "Each entry has its own loss here.",
+            (lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
+        ),
+        Misconception(
+            "reduced",
+            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in.",
+            (lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
+        ),
+        Misconception(
+            "the-loss",
+            "This is the loss −log σ(t) itself, not its derivative.",
+            (lambda t: -np.log(sigmoid(t)), lambda t: np.logaddexp(0, -t)),
+        ),
+        Misconception(
+            "logit-as-probability",
+            "The logit is used as if it were the probability D. D = σ(t).",
+            (lambda t: -1 / t, lambda t: t - 1),
+        ),
+        Misconception(
+            "unstable",
+            "At huge logits an exponential overflows or a probability rounds to 0, and the answer is NaN. The result "
+            "simplifies before you compute it: no division is left. torch.sigmoid is stable.",
+            (lambda t: -np.exp(-t) / (1 + np.exp(-t)), lambda t: ratio(t) - 1),
+            lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+        ),
+        Misconception(
+            "cancellation",
+            "Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 "
+            "swallows it; −σ(−t) is the same function without the subtraction.",
+            (lambda t: sigmoid(t) - 1, lambda t: 1 / (1 + np.exp(-t)) - 1, lambda t: -(1 - sigmoid(t))),
+        ),
+        Misconception(
+            "clamped",
+            "The probability was clamped (or a small constant added) before differentiating, so the slope is "
+            "wrong at huge logits. Nothing has to be clamped here.",
+            tuple(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))
+            + tuple(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
+        ),
+    ),
+)

@@ -1,0 +1,108 @@
+"""``optimal_discriminator(p, q)``: the best answer of a discriminator, atom by atom."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._distributions import distribution
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two atoms first, then random ones, then atoms that one or both never visit."""
+    yield Case("two atoms", {"p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}, criterion="value")
+    for atoms in (3, 7, 40):
+        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
+        yield Case(f"{atoms} atoms", pair, criterion="value")
+    one_sided = {"p": np.array([0.0, 0.5, 0.5]), "q": np.array([0.5, 0.5, 0.0])}
+    yield Case("one of them is zero", one_sided, criterion="value")
+    nobody = {"p": np.array([0.0, 0.2, 0.8]), "q": np.array([0.0, 0.6, 0.4])}
+    yield Case("both are zero", nobody, criterion="nobody")
+    small = {"p": np.array([2e-12, 1.0 - 2e-12]), "q": np.array([6e-12, 1.0 - 6e-12])}
+    yield Case("tiny densities", small, criterion="nobody")
+
+
+def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """p / (p + q), and ½ where both vanish."""
+    total = p + q
+    return np.where(total > 0, p / np.where(total > 0, total, 1.0), 0.5)
+
+
+def _softmax(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(q - p))
+
+
+SMOOTHING = tuple(10.0**-k for k in range(5, 17))
+PROBLEM = Problem(
+    key="ps01.optimal_discriminator",
+    title="The optimal discriminator",
+    criteria=(
+        Criterion("value", "p / (p + q) at each atom: 1 where only p lives, 0 where only q does", 1),
+        Criterion("nobody", "½ where both vanish, and not where they are merely small", 1),
+    ),
+    cases=cases,
+    formula=optimal,
+    pure="value",
+    package_functions=("wgan_course.divergences.optimal_discriminator",),
+    stand_in="wgan_course.divergences.optimal_discriminator",
+    misconceptions=(
+        Misconception(
+            "swapped",
+            "This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*.",
+            (lambda p, q: 1 - optimal(p, q), lambda p, q: q / (p + q)),
+        ),
+        Misconception(
+            "odds",
+            "p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1.",
+            (lambda p, q: p / q,),
+        ),
+        Misconception(
+            "logit",
+            "log(p/q) is the optimal *logit*. The discriminator's answer is its sigmoid, which is p / (p + q).",
+            (lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
+        ),
+        Misconception(
+            "classifier",
+            "Answers are 0 or 1: this is a decision, p > q. The optimal D says how likely, p / (p + q).",
+            (
+                lambda p, q: (p > q).astype(float),
+                lambda p, q: (p >= q).astype(float),
+                lambda p, q: np.round(optimal(p, q)),
+            ),
+        ),
+        Misconception(
+            "normalised",
+            "The denominator is one sum over all atoms. D is computed at each atom by itself: p_i / (p_i + q_i).",
+            (lambda p, q: p / (p + q).sum(),),
+        ),
+        Misconception(
+            "mixture",
+            "The denominator is ½(p + q), so D reaches 2. A probability cannot: leave the ½ out.",
+            (lambda p, q: 2 * optimal(p, q), lambda p, q: p / (0.5 * (p + q))),
+        ),
+        Misconception(
+            "sigmoid-of-difference",
+            "This is the sigmoid (or softmax) of p − q. The sigmoid belongs to the logit log p − log q.",
+            (_softmax,),
+        ),
+        Misconception(
+            "zero-over-zero",
+            "NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; "
+            "return ½.",
+            (lambda p, q: p / (p + q),),
+        ),
+        Misconception(
+            "smoothed",
+            "A small constant in the denominator (or a clamp) biases D where the densities are small, and gives "
+            "0 instead of ½ where both vanish. Ask whether p + q is 0, with torch.where.",
+            tuple(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING)
+            + tuple(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING)
+            + tuple(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
+        ),
+        Misconception(
+            "nobody-zero",
+            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.",
+            (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
+        ),
+    ),
+)

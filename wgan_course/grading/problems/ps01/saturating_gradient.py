@@ -1,0 +1,100 @@
+"""``saturating_gradient(logit)``: slope of the generator's loss log(1 − D) in the discriminator's logit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._gradients import gradient_cases, ratio, sigmoid
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The shared ones, and fakes that are recognised with certainty, where the slope is tiny but not 0."""
+    yield from gradient_cases(rng)
+    yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
+
+
+def gradient(t: np.ndarray) -> np.ndarray:
+    """−σ(t)."""
+    return -sigmoid(t)
+
+
+def _through_d(t: np.ndarray) -> np.ndarray:
+    d = sigmoid(t)
+    return -1 / (1 - d) * d * (1 - d)
+
+
+PROBLEM = Problem(
+    key="ps01.saturating_gradient",
+    title="Gradient of the saturating loss",
+    criteria=(
+        Criterion("value", "the derivative of log(1 − σ(t)) in t, entry by entry", 1),
+        Criterion("finite", "right at huge logits: no NaN, and tiny is not 0", 1),
+    ),
+    cases=cases,
+    formula=gradient,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "sign",
+            "The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative.",
+            (sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio),
+        ),
+        Misconception(
+            "other-loss",
+            "This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D).",
+            (lambda t: sigmoid(t) - 1, lambda t: -sigmoid(-t)),
+        ),
+        Misconception(
+            "with-respect-to-d",
+            "This is the derivative in D, −1/(1 − D). In the logit it is multiplied by dD/dt = D(1 − D).",
+            (lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
+        ),
+        Misconception(
+            "sigmoid-slope",
+            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.",
+            (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+        ),
+        Misconception(
+            "mean",
+            "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
+            "Each entry has its own loss here.",
+            (lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
+        ),
+        Misconception(
+            "reduced",
+            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in.",
+            (lambda t: -sigmoid(t).sum(), lambda t: -sigmoid(t).mean(), lambda t: -sigmoid(t).sum(0)),
+        ),
+        Misconception(
+            "the-loss",
+            "This is the loss log(1 − σ(t)) itself, not its derivative.",
+            (lambda t: np.log(1 - sigmoid(t)), lambda t: -np.logaddexp(0, t)),
+        ),
+        Misconception(
+            "logit-as-probability",
+            "The logit is used as if it were the probability D. D = σ(t).",
+            (lambda t: -1 / (1 - t), lambda t: -t),
+        ),
+        Misconception(
+            "unstable",
+            "At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The "
+            "result simplifies before you compute it: no division is left. torch.sigmoid is stable.",
+            (lambda t: -ratio(t), lambda t: -np.exp(t) / (1 + np.exp(t)), _through_d),
+            lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+        ),
+        Misconception(
+            "cancellation",
+            "For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the "
+            "chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction.",
+            (lambda t: 1 / (1 + np.exp(t)) - 1, lambda t: (1 - sigmoid(t)) - 1, lambda t: sigmoid(-t) - 1),
+        ),
+        Misconception(
+            "clamped",
+            "The probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits. "
+            "Nothing has to be clamped here.",
+            tuple(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))
+            + tuple(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
+        ),
+    ),
+)
