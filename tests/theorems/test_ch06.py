@@ -17,7 +17,7 @@ def normal(seed, *shape):
 
 
 def dual_potential(cost):
-    """Optimal (phi, psi) of max mean(phi) + mean(psi) with phi_i + psi_j <= c_ij, by the linear programme, and the plan."""
+    """Optimal psi of max mean(phi) + mean(psi) with phi_i + psi_j <= c_ij, and the plan, by linear programming."""
     n, m = cost.shape
     rows = torch.zeros(n * m, n + m, dtype=torch.float64)
     pair = torch.arange(n * m)
@@ -26,15 +26,15 @@ def dual_potential(cost):
     weights = [-1 / n] * n + [-1 / m] * m
     answer = linprog(weights, rows.numpy(), cost.flatten().numpy(), bounds=(None, None), method="highs")
     plan = torch.as_tensor(-answer.ineqlin.marginals).view(n, m)
-    return torch.as_tensor(answer.x)[:n], torch.as_tensor(answer.x)[n:], plan
+    return torch.as_tensor(answer.x)[n:], plan
 
 
 @given(seeds, st.integers(2, 7), st.integers(1, 4))
 @settings(max_examples=25, deadline=None)
 def test_prop_unit_gradient_coupling(seed, n, d):
-    """An optimal potential f, extended 1-Lipschitz from below, has slope one along every segment of the optimal plan."""
+    """An optimal potential, extended 1-Lipschitz, has slope one along every segment of the optimal plan."""
     x, y = normal(seed, n, d), normal(seed + 1, n, d) + 1
-    phi, psi, plan = dual_potential(torch.cdist(x, y))
+    psi, plan = dual_potential(torch.cdist(x, y))
     f = lambda z: (torch.cdist(z, y) - psi).amin(1)
     for i, j in (plan > 1e-6).nonzero().tolist():
         t = torch.tensor([[0.25], [0.5], [0.75]], dtype=torch.float64)
@@ -51,7 +51,7 @@ def test_prop_unit_gradient_coupling(seed, n, d):
 def test_prop_two_sided_minimiser(seed, weight, distance):
     """For two masses at a distance and linear critics f(x) = sx, minimise -s·distance + λ(|s|-1)²: s = 1 + distance/2λ.
 
-    The one-sided penalty has the same minimiser; where the masses coincide the two-sided one wants slope 1, the one-sided none.
+    The one-sided penalty has the same minimiser; where the masses coincide only the two-sided one wants slope 1.
     """
     slope = (1 + distance / (2 * weight)) * torch.ones((), dtype=torch.float64)
     tries = slope + normal(seed, 200)

@@ -1,5 +1,7 @@
 """Property tests for the statements of chapter 8, each named after its label."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def converged(critic):
 def test_thm_sn_lipschitz(seed, widths):
     """Layers with W/σ(W) and 1-Lipschitz activations never stretch a distance."""
     layers = []
-    for index, (columns, rows) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (columns, rows) in enumerate(pairwise(widths)):
         layer = nn.Linear(columns, rows, dtype=torch.float64)
         layer.weight.data = 3 * normal(seed + index, rows, columns)
         layers += [layer, nn.LeakyReLU(0.2)]

@@ -319,10 +319,10 @@ class SpectralNorm(nn.Module):
         weight : Tensor, shape (out, in, \\*)
             The trained weight.
         """
-        if self.power.v is None or torch._C._functorch.is_functorch_wrapped_tensor(weight):
-            return
         if torch.compiler.is_compiling():
             self.power.iterate_(weight, self.steps)
+        elif self.power.v is None or torch._C._functorch.is_functorch_wrapped_tensor(weight):
+            return
         elif self._seen is None:
             self._seen = weight._version
         elif self._seen != weight._version:
