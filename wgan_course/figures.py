@@ -46,7 +46,7 @@ _STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "lines.linewidth": 2.0,
     "figure.constrained_layout.use": True,
-    "mathtext.fontset": "cm",
+    "mathtext.fontset": "dejavusans",
 }
 
 
