@@ -140,9 +140,9 @@ def save(model, path):
     path : str or Path
         The safetensors file to write.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as as_bytes
 
-    save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, path)
+    Path(path).write_bytes(as_bytes({name: value.half().contiguous() for name, value in model.state_dict().items()}))
 
 
 def features(images, model=None, batch_size=1000):

@@ -6,6 +6,7 @@ no FID and no KID, which are defined by Inception's features, and must not be co
 For critics: gradient norms along optimal rays and between random pairs.
 """
 
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -125,7 +126,7 @@ class ModeReport:
 
 def _kl_from_uniform(counts):
     shares = counts / counts.sum()
-    return (torch.special.xlogy(shares, shares).sum() + torch.log(torch.tensor(float(len(counts))))).item()
+    return (torch.special.xlogy(shares, shares).sum() + math.log(len(counts))).item()
 
 
 def mode_coverage(samples, modes, std, radius=3.0, minimum=1):

@@ -289,7 +289,7 @@ def _read_folder(folder, split, source):
 def _read_npz(file, split, source):
     """Read ``<split>_images`` and ``<split>_labels`` from an npz file."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with Path(file).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = [archive[f"{split}_images"], archive[f"{split}_labels"]]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, FileNotFoundError):

@@ -479,6 +479,7 @@ class MinFunnel:
             As for the class; ``dim`` or ``funnels`` is not an integer of 1 or more.
         """
         _checks.positive_int("dim", dim)
+        _checks.finite("scale", scale, 1e-12)
         _checks.positive_int("funnels", funnels)
         _checks.generator(rng)
         centres = scale * torch.randn(funnels, dim, generator=rng, dtype=torch.float64)
