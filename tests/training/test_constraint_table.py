@@ -70,13 +70,13 @@ def one_row(name):
     }
 
 
+COLUMNS = ("w1", "estimate", "low", "high", "modes", "seconds")
+
+
 def shown(rows):
-    head = f"{'constraint':<24}{'exact W1':>10}{'estimate':>12}{'Lip lower':>12}{'Lip upper':>12}{'modes':>7}{'seconds':>9}"
-    lines = [
-        f"{name:<24}{r['w1']:>10.3f}{r['estimate']:>12.4g}{r['low']:>12.4g}{r['high']:>12.4g}{r['modes']:>7}{r['seconds']:>9.1f}"
-        for name, r in rows.items()
-    ]
-    return "\n".join([head, *lines])
+    head = "".join(f"{name:>12}" for name in ("exact W1", "estimate", "Lip lower", "Lip upper", "modes", "seconds"))
+    lines = [f"{name:<24}" + "".join(f"{row[c]:>12.4g}" for c in COLUMNS) for name, row in rows.items()]
+    return "\n".join([f"{'constraint':<24}{head}", *lines])
 
 
 @pytest.fixture(scope="module")
