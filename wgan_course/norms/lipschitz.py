@@ -1,303 +1,323 @@
-"""How steep a network is: an upper bound by layers, a lower bound by search, and the interval between them.
+"""Upper bounds of a network's Lipschitz constant, layer by layer, and the interval that the truth lies in.
 
-A module of one's own joins in by a method ``lipschitz_bound(child)``, which returns its bound as a float, where
-``child(module)`` gives the bound of a module inside it. A residual block, say, returns
-``child(self.shortcut) + child(self.branch)``.
+A module of your own takes part by one of two protocols: an attribute ``lipschitz`` (a number, for a module whose
+constant does not depend on the input's shape), or a method ``lipschitz_upper(in_shape) -> number``. The shape that it
+puts out is found by running it.
 """
 
 import copy
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
+from torch.nn import functional
 
-from .convolution import conv_norm_bound
+from .convolution import conv_norm_bound, each
+from .matrices import spectral_norm
+
+Shape = tuple[int, ...]
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED)
+_GELU_SLOPE = 1.1289042165  # at x = sqrt(2): Phi(x) + x phi(x), rounded up
+_GELU_TANH_SLOPE = 1.1290
+_SILU_SLOPE = 1.0998393195  # rounded up
+_SELU_SLOPE = 1.0507009873554805 * 1.6732632423543772
+
+_CONSTANT: dict[type, float] = {
+    nn.Identity: 1, nn.Flatten: 1, nn.Unflatten: 1, nn.Dropout: 1, nn.Dropout2d: 1, nn.ReLU: 1, nn.ReLU6: 1,
+    nn.Tanh: 1, nn.Sigmoid: 0.25, nn.Softplus: 1, nn.Softsign: 1, nn.Hardtanh: 1, nn.LogSigmoid: 1, nn.PixelShuffle: 1,
+    nn.PixelUnshuffle: 1, nn.ZeroPad2d: 1, nn.SiLU: _SILU_SLOPE, nn.SELU: _SELU_SLOPE,
+}  # fmt: skip
+_REFUSED = {
+    nn.LayerNorm: "it divides by the sample's own spread, so its slope has no useful bound near constant inputs",
+    nn.GroupNorm: "it divides by the sample's own spread, so its slope has no useful bound near constant inputs",
+    nn.modules.batchnorm._BatchNorm: "it couples the samples of a batch, so the network is no function of one sample",
+    nn.modules.instancenorm._InstanceNorm: "it divides by the sample's own spread, so it has no useful bound",
+    nn.MultiheadAttention: "dot-product attention is not Lipschitz on the whole space",
+}
 
 
-class LipschitzInterval(NamedTuple):
-    """Bounds between which a network's Lipschitz constant lies (chapter 4).
-
-    Parameters
-    ----------
-    lower : float
-        Steepest slope that a search has found.
-    upper : float
-        Bound by layers.
-    """
-
-    lower: float
-    upper: float
-
-
-class UnboundedLayerError(ValueError):
-    """A layer has no useful Lipschitz constant, or none that is known."""
+class NoLipschitzBoundError(ValueError):
+    """A layer has no bound by its type; the message names the layer and the reason. See chapter 4."""
 
 
 def lipschitz_upper(network: nn.Module, in_shape: Sequence[int]) -> float:
-    r"""Upper bound on a network's Lipschitz constant: the product of its layers' bounds.
+    r"""Upper bound of a network's Lipschitz constant: the product of its layers' bounds.
 
     .. math:: \operatorname{Lip}(f_L\circ\dots\circ f_1)\le\prod_l\operatorname{Lip}(f_l)
 
-    Derived in chapter 4 (`prop-composition`). Usually far above the truth: layers do not stretch most along the same
-    direction.
+    Computed in float64, in evaluation mode, on a copy. Linear layers by SVD, convolutions by `conv_norm_bound`,
+    activations by their largest slope, a residual block by the sum of its paths. Derived in chapter 4
+    (``prop-composition``, ``prop-dense-layer``, ``prop-activation``, ``prop-residual``).
 
     Parameters
     ----------
     network : Module
-        Taken as in evaluation mode; left as it was.
+        Made of layers with a rule, or with the protocol of this module's docstring.
     in_shape : sequence of int
-        Shape of one input, without the batch.
+        Shape of one sample, without the batch.
 
     Returns
     -------
     float
-        Not below the Lipschitz constant, in Euclidean norms.
+        The bound.
 
     Raises
     ------
-    UnboundedLayerError
-        If a layer is unbounded (normalisation by statistics) or unknown, with the reason and what to do.
+    TypeError
+        If the network is no module.
+    NoLipschitzBoundError
+        If a layer has no bound: a normalisation, attention, or a type without a rule.
+    ValueError
+        If the shape does not fit.
     """
-    frozen = copy.deepcopy(network).double().eval()
-    shapes = _record_shapes(frozen, in_shape)
-
-    def bound(module: nn.Module) -> float:
-        return _bound(module, bound, shapes)
-
-    with torch.no_grad():
-        return bound(frozen)
+    return math.prod(bound for _, bound in layer_bounds(network, in_shape))
 
 
-def lipschitz_lower(
-    network: Callable[[Tensor], Tensor], points: Tensor, rng: Generator | None = None, steps: int = 50
-) -> float:
-    r"""Lower bound on a function's Lipschitz constant: the steepest slope that a search finds.
-
-    Takes the largest of the gradient norms at the points, of the quotients
-    :math:`\|f(x)-f(y)\|/\|x-y\|` over pairs, and of the quotients after gradient ascent on both ends (chapter 4).
+def layer_bounds(network: nn.Module, in_shape: Sequence[int]) -> list[tuple[str, float]]:
+    """Return the factors of `lipschitz_upper`, in order; used in chapters 4 and 5.
 
     Parameters
     ----------
-    network : Module or callable
-        Maps (n, \*) to one number a sample, or a vector; a module is taken in evaluation mode and in float64.
-    points : Tensor, shape (n, \*)
-        Where to begin.
-    rng : torch.Generator, optional
-        Draws the pairs; seeded with 0 by default.
-    steps : int
-        Steps of ascent; 0 for none.
+    network : Module
+        As `lipschitz_upper`.
+    in_shape : sequence of int
+        Shape of one sample.
 
     Returns
     -------
-    float
-        Not above the Lipschitz constant, up to rounding.
+    list of (str, float)
+        Type and bound of each layer of the outermost sequence.
 
     Raises
     ------
+    TypeError
+        If the network is no module.
     ValueError
-        If there are fewer than two points, or they are not finite.
+        As `lipschitz_upper`.
     """
-    if points.ndim < 2 or points.shape[0] < 2 or not bool(torch.isfinite(points).all()):
-        raise ValueError(f"points must be at least two finite inputs, got shape {tuple(points.shape)}")
-    function = copy.deepcopy(network).double().eval() if isinstance(network, nn.Module) else network
-    start = points.detach().double() if isinstance(network, nn.Module) else points.detach()
-    rng = rng if rng is not None else torch.Generator().manual_seed(0)
-    partners = start[torch.randperm(len(start), generator=rng, device=rng.device).to(start.device)]
-    x, y = _climb(function, start, torch.where(_same(start, partners), start.roll(1, 0), partners), steps)
-    found = [_jacobian_norms(function, torch.cat([start, x, y])), _quotients(function, start, partners)]
-    return float(torch.cat([*found, _quotients(function, x, y)]).max())
+    network, shape, bounds = evaluation_copy(network), tuple(in_shape), []
+    with torch.no_grad():
+        for layer in _sequence(network):
+            bounds.append((type(layer).__name__, _bound(layer, shape)))
+            shape = _out_shape(layer, shape)
+    return bounds
+
+
+def evaluation_copy(network: nn.Module) -> nn.Module:
+    """Copy a network, in float64 and evaluation mode, so that measuring changes nothing.
+
+    Parameters
+    ----------
+    network : Module
+        Any network.
+
+    Returns
+    -------
+    Module
+        The copy, without gradients.
+
+    Raises
+    ------
+    TypeError
+        If it is no module.
+    """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network must be a torch.nn.Module, got {type(network).__name__}")
+    return copy.deepcopy(network).double().eval().requires_grad_(False)
+
+
+def _sequence(network: nn.Module) -> list[nn.Module]:
+    """Open sequences and the course's critics into layers."""
+    if _has_protocol(network):
+        return [network]
+    if isinstance(network, nn.Sequential):
+        return [inner for layer in network for inner in _sequence(layer)]
+    if _is_course(network, "ProjectionCritic"):
+        return [*_sequence(network.features), _Head(network.head, network.projection)]
+    return [network]
+
+
+class _Head(nn.Module):
+    """Last layer of a critic; with classes, the steepest of its rows."""
+
+    def __init__(self, head: nn.Linear, projection: nn.Linear | None) -> None:
+        super().__init__()
+        self.head, self.projection = head, projection
+
+    def lipschitz_upper(self, _shape: Shape) -> float:
+        rows = self.head.weight if self.projection is None else self.head.weight + self.projection.weight
+        return float(rows.norm(dim=1).max())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x).squeeze(-1)
+
+
+def _is_course(module: nn.Module, name: str) -> bool:
+    """Tell the course's layers by name, so that this module need not import the models."""
+    return any((c.__module__, c.__name__) == ("wgan_course.models.layers", name) for c in type(module).__mro__)
+
+
+def _has_protocol(layer: nn.Module) -> bool:
+    return hasattr(layer, "lipschitz_upper") or isinstance(getattr(layer, "lipschitz", None), int | float)
+
+
+def _out_shape(layer: nn.Module, shape: Shape) -> Shape:
+    example = next(layer.parameters(), torch.zeros((), dtype=torch.float64))
+    try:
+        return tuple(layer(torch.zeros((1, *shape), dtype=torch.float64, device=example.device)).shape[1:])
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ValueError(f"in_shape: {type(layer).__name__} can't take samples of shape {shape}: {error}") from None
+
+
+def _bound(layer: nn.Module, shape: Shape) -> float:
+    """Find the rule of one layer: protocol, table of constants, rule by type; else refuse."""
+    if hasattr(layer, "lipschitz_upper"):
+        return float(layer.lipschitz_upper(shape))
+    if _has_protocol(layer):
+        return float(layer.lipschitz)
+    for kind, reason in _REFUSED.items():
+        if isinstance(layer, kind):
+            raise NoLipschitzBoundError(f"{type(layer).__name__} has no Lipschitz bound: {reason}; leave it out")
+    for kind, rule in _RULES.items():
+        if isinstance(layer, kind):
+            return float(rule(layer, shape))
+    return _course_bound(layer, shape)
+
+
+def _course_bound(layer: nn.Module, shape: Shape) -> float:
+    if _is_course(layer, "GroupSort"):
+        return 1.0
+    if _is_course(layer, "ResidualBlock"):
+        return lipschitz_upper(layer.main, shape) + lipschitz_upper(layer.skip, shape)
+    constants = [c for kind, c in _CONSTANT.items() if isinstance(layer, kind)]
+    if constants:
+        return float(constants[0])
+    raise NoLipschitzBoundError(
+        f"no rule for {type(layer).__name__}: give it an attribute `lipschitz` or a method `lipschitz_upper(in_shape)`"
+    )
+
+
+def _linear(layer: nn.Linear, _shape: Shape) -> Tensor:
+    return spectral_norm(layer.weight)
+
+
+def _convolution(layer: nn.Module, shape: Shape) -> Tensor:
+    names = ["stride", "padding", "dilation", "groups", "padding_mode"]
+    geometry = {name: getattr(layer, name) for name in names}
+    if isinstance(layer, _TRANSPOSED):
+        geometry |= {"transposed": True, "output_padding": layer.output_padding}
+    return conv_norm_bound(layer.weight, shape, **geometry)
+
+
+def _leaky(layer: nn.LeakyReLU, _shape: Shape) -> float:
+    return max(1.0, abs(layer.negative_slope))
+
+
+def _prelu(layer: nn.PReLU, _shape: Shape) -> float:
+    return max(1.0, float(layer.weight.abs().max()))
+
+
+def _elu(layer: nn.ELU, _shape: Shape) -> float:
+    return max(1.0, abs(layer.alpha))
+
+
+def _gelu(layer: nn.GELU, _shape: Shape) -> float:
+    return _GELU_SLOPE if layer.approximate == "none" else _GELU_TANH_SLOPE
+
+
+def _max_pool(layer: nn.Module, shape: Shape) -> float:
+    """Square root of the number of windows that one pixel can win."""
+    dims = len(shape) - 1
+    options = zip(*(each(v, dims) for v in (layer.kernel_size, layer.stride, layer.dilation)), strict=True)
+    counts = [max([d * t % s for t in range(k)].count(r) for r in range(s)) for k, s, d in options]
+    return math.sqrt(math.prod(counts))
+
+
+def _separable(line: Callable[[Tensor, int], Tensor], sizes: Sequence[int]) -> float:
+    """Product over the axes of the norms of a map that acts on each axis alone."""
+    return math.prod(
+        float(spectral_norm(line(torch.eye(n, dtype=torch.float64)[:, None], i)[:, 0])) for i, n in enumerate(sizes)
+    )
+
+
+def _avg_pool(layer: nn.Module, shape: Shape) -> float:
+    kernel, stride, padding = (each(v, len(shape) - 1) for v in (layer.kernel_size, layer.stride, layer.padding))
+
+    def line(x: Tensor, i: int) -> Tensor:
+        return functional.avg_pool1d(x, kernel[i], stride[i], padding[i], layer.ceil_mode, layer.count_include_pad)
+
+    override = getattr(layer, "divisor_override", None)
+    if override and not layer.count_include_pad:
+        raise NoLipschitzBoundError("no rule for average pooling with divisor_override and count_include_pad=False")
+    return _separable(line, shape[1:]) * (math.prod(kernel) / override if override else 1)
+
+
+def _adaptive(layer: nn.Module, shape: Shape) -> float:
+    sizes = each(layer.output_size, len(shape) - 1)
+    return _separable(lambda x, i: functional.adaptive_avg_pool1d(x, sizes[i] or shape[1 + i]), shape[1:])
+
+
+def _upsample(layer: nn.Upsample, shape: Shape) -> float:
+    """Norm of repeating pixels; smooth interpolation acts on each axis alone too."""
+    modes = {"nearest": "nearest", "bilinear": "linear", "linear": "linear", "trilinear": "linear"}
+    if layer.mode not in modes:
+        raise NoLipschitzBoundError(f"no rule for Upsample with mode {layer.mode!r}; use nearest or bilinear")
+    out, mode = _out_shape(layer, shape)[1:], modes[layer.mode]
+    corners = {} if mode == "nearest" else {"align_corners": layer.align_corners}
+    return _separable(lambda x, i: functional.interpolate(x, size=out[i], mode=mode, **corners), shape[1:])
+
+
+_RULES: dict[type | tuple[type, ...], Callable[..., Tensor | float]] = {
+    nn.Linear: _linear,
+    _CONVOLUTIONS: _convolution,
+    nn.LeakyReLU: _leaky,
+    nn.PReLU: _prelu,
+    nn.ELU: _elu,
+    nn.GELU: _gelu,
+    (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d): _max_pool,
+    (nn.AvgPool1d, nn.AvgPool2d): _avg_pool,
+    (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d): _adaptive,
+    nn.Upsample: _upsample,
+}
 
 
 def lipschitz_interval(
-    network: nn.Module, points: Tensor, rng: Generator | None = None, steps: int = 50
-) -> LipschitzInterval:
-    """Interval that holds a network's Lipschitz constant (chapter 4).
+    network: nn.Module, points: Tensor, rng: torch.Generator, steps: int = 30, labels: Tensor | None = None
+) -> tuple[float, float]:
+    """Interval that holds the network's Lipschitz constant: search from below, layers from above.
+
+    Derived in chapter 4. It is for evaluation mode, and changes nothing in the network.
 
     Parameters
     ----------
     network : Module
-        Taken in evaluation mode; left as it was.
-    points : Tensor, shape (n, \\*)
-        Where the search for the lower bound begins.
-    rng : torch.Generator, optional
-        Draws the pairs of the search.
+        As `lipschitz_upper`.
+    points : Tensor, shape (n, ...)
+        Where the search starts; at least two.
+    rng : torch.Generator
+        Source of the search's randomness.
     steps : int
-        Steps of ascent.
+        Steps of the ascent.
+    labels : Tensor of int64, shape (n,), optional
+        Classes of the points, for a conditional critic.
 
     Returns
     -------
-    LipschitzInterval
-        Lower and upper bound.
+    lower : float
+        A slope that the network has.
+    upper : float
+        A slope that it has not more than.
 
     Raises
     ------
+    TypeError
+        If the network is no module.
     ValueError
-        As `lipschitz_lower` and `lipschitz_upper`.
+        As `lipschitz_upper` and `lipschitz_lower`.
     """
-    lower = lipschitz_lower(network, points, rng, steps)
-    return LipschitzInterval(lower, lipschitz_upper(network, points.shape[1:]))
+    from .search import lipschitz_lower
 
-
-_SLOPES: dict[type[nn.Module], float] = {  # largest |slope| of each activation
-    nn.Identity: 1.0,
-    nn.ReLU: 1.0,
-    nn.ReLU6: 1.0,
-    nn.Hardtanh: 1.0,
-    nn.Tanh: 1.0,
-    nn.Tanhshrink: 1.0,
-    nn.Softsign: 1.0,
-    nn.Softplus: 1.0,
-    nn.LogSigmoid: 1.0,
-    nn.Sigmoid: 0.25,
-    nn.Hardsigmoid: 1 / 6,
-    nn.CELU: 1.0,
-    nn.GELU: 1.13,  # 1.1290 at √2, and a little more for the tanh form
-    nn.SiLU: 1.09984,
-    nn.Mish: 1.08850,
-    nn.SELU: 1.75810,
-    nn.Hardswish: 1.5,
-    nn.Flatten: 1.0,
-    nn.Unflatten: 1.0,
-    nn.Dropout: 1.0,
-    nn.PixelShuffle: 1.0,
-    nn.PixelUnshuffle: 1.0,
-    nn.ZeroPad2d: 1.0,
-    nn.ConstantPad2d: 1.0,
-}
-_REFUSED = {
-    nn.modules.batchnorm._NormBase: "its statistics couple the samples of a batch, so it is no function of one input",
-    nn.LayerNorm: "it divides by a deviation that may be as small as its eps, so its slope is bounded by 1/√eps only",
-    nn.GroupNorm: "it divides by a deviation that may be as small as its eps, so its slope is bounded by 1/√eps only",
-    nn.MultiheadAttention: "dot-product attention is not Lipschitz on unbounded inputs",
-}
-Shapes = dict[nn.Module, tuple[tuple[int, ...], tuple[int, ...]]]
-
-
-def _bound(module: nn.Module, child: Callable[[nn.Module], float], shapes: Shapes) -> float:
-    if hasattr(module, "lipschitz_bound"):
-        return float(module.lipschitz_bound(child))
-    if isinstance(module, nn.Sequential):
-        return math.prod(child(layer) for layer in module)
-    for kind, reason in _REFUSED.items():
-        if isinstance(module, kind):
-            raise UnboundedLayerError(f"{type(module).__name__} has no useful Lipschitz bound: {reason}; leave it out")
-    for kind, rule in _RULES.items():
-        if isinstance(module, kind):
-            return float(rule(module, *shapes.get(module, ((), ()))))
-    for kind, slope in _SLOPES.items():
-        if isinstance(module, kind):
-            return slope
-    raise UnboundedLayerError(f"no bound is known for {type(module).__name__}: give it a method lipschitz_bound(child)")
-
-
-def _linear(layer: nn.Linear, before: tuple, after: tuple) -> Tensor:
-    return torch.linalg.matrix_norm(layer.weight, 2)
-
-
-def _convolution(layer: nn.Module, before: tuple, after: tuple) -> Tensor:
-    if layer.padding_mode not in ("zeros", "circular"):
-        raise UnboundedLayerError(f"no bound is known for padding mode {layer.padding_mode!r}: use zeros or circular")
-    # strides leave outputs out: what the layer would give without them decides how often a pixel is repeated
-    unstrided = (after[0], *(m * s for m, s in zip(after[1:], layer.stride, strict=True)))
-    out_shape = unstrided if layer.padding_mode == "circular" else after
-    return conv_norm_bound(
-        layer.weight, before, layer.dilation, layer.groups, layer.transposed, out_shape, layer.padding_mode
-    )
-
-
-def _visits(layer: nn.Module) -> int:
-    """In how many windows one pixel of a pooled image can lie."""
-    sizes = zip(_pair(layer.kernel_size), _pair(layer.stride), strict=True)
-    return math.prod(-(-kernel // stride) for kernel, stride in sizes)
-
-
-def _average_pool(layer: nn.AvgPool2d, before: tuple, after: tuple) -> float:
-    # ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞: columns sum to visits/taps, rows to at most 1
-    return math.sqrt(_visits(layer) / math.prod(_pair(layer.kernel_size)))
-
-
-def _adaptive_average_pool(layer: nn.AdaptiveAvgPool2d, before: tuple, after: tuple) -> float:
-    ratios = [n / m for n, m in zip(before[1:], after[1:], strict=True)]
-    if any(ratio != int(ratio) for ratio in ratios):
-        raise UnboundedLayerError(f"adaptive pooling from {before} to {after} overlaps; use sizes that divide")
-    return 1 / math.sqrt(math.prod(ratios))
-
-
-def _max_pool(layer: nn.MaxPool2d, before: tuple, after: tuple) -> float:
-    return (
-        math.sqrt(_visits(layer)) if _pair(layer.dilation) == (1, 1) else math.sqrt(math.prod(_pair(layer.kernel_size)))
-    )
-
-
-def _nearest(layer: nn.Upsample, before: tuple, after: tuple) -> float:
-    if layer.mode != "nearest":
-        raise UnboundedLayerError(f"no bound is known for upsampling by {layer.mode!r}: use 'nearest'")
-    return math.sqrt(math.prod(-(-m // n) for n, m in zip(before[1:], after[1:], strict=True)))
-
-
-_RULES: dict[type[nn.Module], Callable[..., Tensor | float]] = {
-    nn.Linear: _linear,
-    nn.modules.conv._ConvNd: _convolution,
-    nn.AvgPool2d: _average_pool,
-    nn.AdaptiveAvgPool2d: _adaptive_average_pool,
-    nn.MaxPool2d: _max_pool,
-    nn.Upsample: _nearest,
-    nn.LeakyReLU: lambda layer, *_: max(1.0, abs(layer.negative_slope)),
-    nn.ELU: lambda layer, *_: max(1.0, abs(layer.alpha)),
-    nn.PReLU: lambda layer, *_: max(1.0, float(layer.weight.abs().max())),
-}
-
-
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
-def _record_shapes(network: nn.Module, in_shape: Sequence[int]) -> Shapes:
-    shapes: Shapes = {}
-
-    def record(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        shapes[module] = (tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
-
-    kinds = (nn.modules.conv._ConvNd, nn.AdaptiveAvgPool2d, nn.Upsample)
-    hooks = [module.register_forward_hook(record) for module in network.modules() if isinstance(module, kinds)]
-    if hooks:
-        parameter = next(network.parameters(), torch.zeros((), dtype=torch.float64))
-        with torch.no_grad():
-            network(torch.zeros(2, *in_shape, dtype=torch.float64, device=parameter.device))
-    for hook in hooks:
-        hook.remove()
-    return shapes
-
-
-def _same(x: Tensor, y: Tensor) -> Tensor:
-    return (x == y).flatten(1).all(1).reshape(-1, *[1] * (x.ndim - 1))
-
-
-def _quotients(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
-    rise = (function(x) - function(y)).reshape(len(x), -1).norm(dim=1)
-    run = (x - y).flatten(1).norm(dim=1)
-    scale = 1e-6 * (1 + x.flatten(1).norm(dim=1))  # nearer pairs would measure rounding
-    return torch.where(run > scale, rise / run.clamp_min(1e-300), 0.0).detach()
-
-
-def _climb(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    if steps == 0:
-        return x, y
-    ends = [x.clone().requires_grad_(True), y.clone().requires_grad_(True)]
-    optimizer = torch.optim.Adam(ends, lr=0.05 * float(x.std(correction=0) + 1e-3))
-    for _ in range(steps):
-        rise = (function(ends[0]) - function(ends[1])).reshape(len(x), -1).norm(dim=1)
-        slope = rise / ((ends[0] - ends[1]).flatten(1).norm(dim=1) + 1e-6)
-        for end, gradient in zip(ends, torch.autograd.grad(-slope.sum(), ends), strict=True):
-            end.grad = gradient.nan_to_num()
-        optimizer.step()
-    return ends[0].detach(), ends[1].detach()
-
-
-def _jacobian_norms(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    x = x.clone().requires_grad_(True)
-    outputs = function(x).reshape(len(x), -1)
-    rows = [torch.autograd.grad(column.sum(), x, retain_graph=True)[0].flatten(1) for column in outputs.unbind(1)]
-    return torch.linalg.matrix_norm(torch.stack(rows, 1), 2).detach()
+    upper = lipschitz_upper(network, points.shape[1:])
+    return lipschitz_lower(network, points, rng, steps=steps, labels=labels), upper

@@ -1,100 +1,112 @@
-"""Norms of matrices."""
+"""Norms of a matrix, in closed form."""
+
+import math
 
 import torch
 from torch import Tensor
 
+_INDUCED = (1, 2, math.inf)
 
-def frobenius_norm(weight: Tensor) -> Tensor:
-    r"""Frobenius norm, :math:`\|W\|_F=(\sum_{ij}W_{ij}^2)^{1/2}`; never below the spectral norm (chapter 4).
+
+def spectral_norm(W: Tensor) -> Tensor:
+    r"""Spectral norm :math:`\|W\|_2=\sigma_1(W)=\max_{\|x\|=1}\|Wx\|`, by SVD.
+
+    Differentiable where :math:`\sigma_1>\sigma_2`. Derived in chapters 4 (``prop-dense-layer``) and 7 (``thm-spectral-eigenvalue``).
 
     Parameters
     ----------
-    weight : Tensor, shape (m, n)
-        A matrix.
+    W : Tensor, shape (..., m, n)
+        Matrix, or a batch of them.
 
     Returns
     -------
-    Tensor, shape ()
-        At least the spectral norm, at most √rank times it.
+    Tensor, shape (...)
+        The largest singular value.
 
     Raises
     ------
+    TypeError
+        If W is no floating-point tensor.
     ValueError
-        If it is no matrix, is empty or not finite.
+        If W is no matrix, is empty, or is not finite.
     """
-    return torch.linalg.matrix_norm(check_matrix(weight))
+    check_matrix(W)
+    return torch.linalg.matrix_norm(W, 2)
 
 
-def spectral_norm(weight: Tensor) -> Tensor:
-    r"""Spectral norm :math:`\|W\|_2=\max_{x\ne0}\|Wx\|/\|x\|`, the largest singular value, exactly by SVD.
-
-    Derived in chapter 7 (`thm-spectral-eigenvalue`).
+def frobenius_norm(W: Tensor) -> Tensor:
+    r"""Frobenius norm :math:`\|W\|_F=\sqrt{\sum_{ij}W_{ij}^2}\ge\|W\|_2`. Derived in chapter 4 (``prop-frobenius``).
 
     Parameters
     ----------
-    weight : Tensor, shape (m, n)
-        A matrix.
+    W : Tensor, shape (..., m, n)
+        Matrix, or a batch of them.
 
     Returns
     -------
-    Tensor, shape ()
-        Differentiable where the largest singular value is simple.
+    Tensor, shape (...)
+        The norm.
 
     Raises
     ------
+    TypeError
+        If W is no floating-point tensor.
     ValueError
-        If it is no matrix, is empty or not finite.
+        If W is no matrix, is empty, or is not finite.
     """
-    return torch.linalg.matrix_norm(check_matrix(weight), 2)
+    check_matrix(W)
+    return torch.linalg.matrix_norm(W, "fro")
 
 
-def induced_norm(weight: Tensor, p: float) -> Tensor:
-    r"""Matrix norm induced by the vector norm :math:`\|\cdot\|_p` for p = 1, 2 or ∞.
+def induced_norm(W: Tensor, p: float = 2) -> Tensor:
+    r"""Norm induced by a vector norm, :math:`\max_{\|x\|_p=1}\|Wx\|_p`, for p in {1, 2, ∞}.
 
-    The largest absolute column sum, singular value, or absolute row sum; derived in chapter 4 (`prop-induced-norm`).
+    The largest column sum of absolute values for 1, the largest row sum for ∞, :math:`\sigma_1` for 2. Derived in
+    chapter 4 (``prop-induced-norm``).
 
     Parameters
     ----------
-    weight : Tensor, shape (m, n)
-        A matrix.
+    W : Tensor, shape (..., m, n)
+        Matrix, or a batch of them.
     p : {1, 2, inf}
-        Order of the vector norm on both sides.
+        Order of the vector norm; others have no closed form.
 
     Returns
     -------
-    Tensor, shape ()
-        The most by which the matrix stretches a vector in that norm.
+    Tensor, shape (...)
+        The norm.
 
     Raises
     ------
+    TypeError
+        If W is no floating-point tensor.
     ValueError
-        If it is no matrix, is empty or not finite, or p is another number (NP-hard to compute in general).
+        If W is no matrix, is empty or not finite, or p is another number.
     """
-    if p not in (1, 2, float("inf")):
-        raise ValueError(f"p must be 1, 2 or inf, got {p}")
-    return torch.linalg.matrix_norm(check_matrix(weight), p)
+    if p not in _INDUCED:
+        raise ValueError(f"p must be 1, 2 or inf, got {p}: other induced norms have no closed form")
+    check_matrix(W)
+    return torch.linalg.matrix_norm(W, p)
 
 
-def check_matrix(weight: Tensor) -> Tensor:
-    """Return a finite, non-empty matrix unchanged.
+def check_matrix(W: Tensor) -> None:
+    """Refuse what is no finite, non-empty matrix of real numbers.
 
     Parameters
     ----------
-    weight : Tensor, shape (m, n)
-        To be checked.
-
-    Returns
-    -------
-    Tensor, shape (m, n)
-        The same.
+    W : Tensor, shape (..., m, n)
+        The candidate.
 
     Raises
     ------
+    TypeError
+        If W is no floating-point tensor.
     ValueError
-        If it is no matrix, is empty or not finite.
+        If W is no matrix, is empty, or is not finite.
     """
-    if weight.ndim != 2 or weight.numel() == 0:
-        raise ValueError(f"a non-empty matrix is needed, got shape {tuple(weight.shape)}; reshape kernels first")
-    if not bool(torch.isfinite(weight).all()):
-        raise ValueError("the matrix holds NaN or infinite values")
-    return weight
+    if not isinstance(W, Tensor) or not W.is_floating_point():
+        raise TypeError(f"W must be a floating-point tensor, got {getattr(W, 'dtype', type(W).__name__)}")
+    if W.ndim < 2 or W.numel() == 0:
+        raise ValueError(f"W must be a non-empty matrix, got shape {tuple(W.shape)}; flatten a kernel with .flatten(1)")
+    if not bool(torch.isfinite(W).all()):
+        raise ValueError("W must be finite, got NaN or infinity; look for the step that made it")

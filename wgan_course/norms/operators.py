@@ -1,63 +1,71 @@
 """Linear operators given by what they do, and power iteration on them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from .matrices import check_matrix
 
 
 @dataclass(frozen=True)
 class LinearOperator:
-    """A linear map between spaces of tensors, given by its action and that of its adjoint (chapter 7).
+    r"""A linear map given by `apply` and `adjoint`, with :math:`\langle Ax,u\rangle=\langle x,A^\top u\rangle`.
 
-    Parameters
+    Used in chapter 7.
+
+    Attributes
     ----------
     apply : callable
-        Maps a Tensor of shape `in_shape` to one of shape `out_shape`.
+        Maps a Tensor of shape (n, \*in_shape) to one of shape (n, \*out_shape), a batch at a time.
     adjoint : callable
-        Maps back; ``<apply(v), u> == <v, adjoint(u)>``.
+        Maps a Tensor of shape (n, \*out_shape) back to shape (n, \*in_shape).
     in_shape : tuple of int
-        Shape of what goes in.
-    out_shape : tuple of int
-        Shape of what comes out.
-    like : Tensor
-        Tells data type and device.
+        Shape of one input.
+    dtype : torch.dtype
+        Of the inputs.
+    device : torch.device or str
+        Where they live.
     """
 
     apply: Callable[[Tensor], Tensor]
     adjoint: Callable[[Tensor], Tensor]
     in_shape: tuple[int, ...]
-    out_shape: tuple[int, ...]
-    like: Tensor
+    dtype: torch.dtype = torch.float32
+    device: torch.device | str = "cpu"
 
-    def matrix(self) -> Tensor:
-        """Dense matrix of the operator; its columns are what becomes of the unit vectors.
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of one output."""
+        return tuple(self.apply(torch.zeros((1, *self.in_shape), dtype=self.dtype, device=self.device)).shape[1:])
+
+    def dense(self) -> Tensor:
+        """Return the matrix of the operator; for small sizes and for tests.
 
         Returns
         -------
-        Tensor, shape (numel out, numel in)
-            Large: the product of both sizes.
+        Tensor, shape (outputs, inputs)
+            The matrix: applied to every unit vector.
         """
-        size = torch.Size(self.in_shape).numel()
-        basis = torch.eye(size, dtype=self.like.dtype, device=self.like.device).reshape(size, *self.in_shape)
-        return torch.stack([self.apply(vector).flatten() for vector in basis], dim=1)
+        size = math.prod(self.in_shape)
+        units = torch.eye(size, dtype=self.dtype, device=self.device).reshape(size, *self.in_shape)
+        return self.apply(units).flatten(1).T
 
 
-class PowerResult(NamedTuple):
-    """What power iteration has found (chapter 7).
+class PowerIteration(NamedTuple):
+    """What `power_iteration` returns.
 
-    Parameters
+    Attributes
     ----------
     sigma : Tensor, shape ()
-        Estimate of the largest singular value, never above it.
-    u : Tensor
-        Unit vector in the space of outputs.
-    v : Tensor
-        Unit vector in the space of inputs, the next start.
+        Estimate of the norm, from below.
+    u : Tensor, shape out_shape
+        Left singular vector, of norm 1.
+    v : Tensor, shape in_shape
+        Right singular vector, of norm 1.
     """
 
     sigma: Tensor
@@ -65,86 +73,127 @@ class PowerResult(NamedTuple):
     v: Tensor
 
 
-def matrix_operator(weight: Tensor) -> LinearOperator:
-    """Matrix as a linear operator (chapter 7).
+def matrix_operator(W: Tensor) -> LinearOperator:
+    """Wrap a matrix as an operator on vectors; used in chapter 7.
 
     Parameters
     ----------
-    weight : Tensor, shape (m, n)
-        A matrix.
+    W : Tensor, shape (m, n)
+        The matrix.
 
     Returns
     -------
     LinearOperator
-        Multiplication by it.
+        :math:`x\\mapsto Wx`.
 
     Raises
     ------
+    TypeError
+        If W is no floating-point tensor.
     ValueError
-        If it is no matrix, is empty or not finite.
+        If W is no matrix, is empty, or is not finite.
     """
-    weight = check_matrix(weight)
-    m, n = weight.shape
-    return LinearOperator(lambda v: weight @ v, lambda u: weight.T @ u, (n,), (m,), weight)
+    check_matrix(W)
+    if W.ndim != 2:
+        raise ValueError(f"W must be one matrix, got shape {tuple(W.shape)}")
+    return LinearOperator(lambda x: x @ W.T, lambda u: u @ W, (W.shape[1],), W.dtype, W.device)
 
 
+@torch.no_grad()
 def power_iteration(
-    operator: Tensor | LinearOperator, steps: int = 20, v: Tensor | None = None, rng: Generator | None = None
-) -> PowerResult:
-    r"""Largest singular value of a matrix or operator, by power iteration.
+    operator: LinearOperator | Tensor,
+    u: Tensor | None = None,
+    v: Tensor | None = None,
+    steps: int = 20,
+    rng: torch.Generator | None = None,
+) -> PowerIteration:
+    r"""Estimate the norm of a matrix or an operator by power iteration, from a start of your choice.
 
-    .. math:: u\leftarrow\frac{Wv}{\|Wv\|},\quad v\leftarrow\frac{W^\top u}{\|W^\top u\|},\quad\sigma=\|Wv\|
+    .. math:: u\leftarrow\frac{Av}{\|Av\|},\quad v\leftarrow\frac{A^\top u}{\|A^\top u\|},\quad\sigma=\langle u,Av\rangle
 
-    The error falls like :math:`(\sigma_2/\sigma_1)^{2k}` twice over for σ (chapter 7, `thm-power-iteration`). Start
-    from the `v` of an earlier call where there is one: after a small change of the matrix one step will do.
+    The relative error falls like :math:`(\sigma_2/\sigma_1)^{4k}` after k steps (its square root, the angle, like
+    :math:`(\sigma_2/\sigma_1)^{2k}`), and the estimate never exceeds :math:`\|A\|_2`. Handing in the last `v` (or `u`)
+    is the warm start. Derived in chapter 7 (``thm-power-iteration``, ``prop-power-tie``, ``prop-uv-form``,
+    ``prop-warm-start``).
 
     Parameters
     ----------
-    operator : Tensor, shape (m, n), or LinearOperator
+    operator : LinearOperator, or Tensor of shape (m, n)
         What to measure.
+    u : Tensor, shape out_shape, optional
+        Start on the side of the outputs; the first act is then :math:`v\leftarrow A^\top u`, as in the SN paper, and
+        the first step ends with :math:`u\leftarrow Av`.
+    v : Tensor, shape in_shape, optional
+        Start on the side of the inputs.
     steps : int
-        Rounds, at least 1.
-    v : Tensor, optional
-        Start, in the space of inputs; need not have length one.
+        Steps, at least 0, or 1 from u; a step applies the operator once and its adjoint once.
     rng : torch.Generator, optional
-        Draws the start where `v` is not given.
+        Draws the start where neither u nor v is given; one of them has to be.
 
     Returns
     -------
-    PowerResult
-        The estimate and both vectors; the estimate is 0 for a start that the operator sends to 0.
+    PowerIteration
+        ``(sigma, u, v)``; all of it constant to autograd. The gradient of ``u @ W @ v`` in W is :math:`uv^\top`.
 
     Raises
     ------
+    TypeError
+        If `operator` is neither.
     ValueError
-        If there is neither start nor generator, the start has the wrong shape or is 0, or there are no steps.
+        If there is no start or two, it has the wrong shape, is zero or not finite, or `steps` is negative.
+
+    References
+    ----------
+    Golub and Van Loan, "Matrix computations", section 8.2. Miyato et al., "Spectral normalization for generative
+    adversarial networks", 2018, algorithm 1.
     """
-    if isinstance(operator, Tensor):
-        operator = matrix_operator(operator)
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    v = _start(operator, v, rng)
-    u = _unit(operator.apply(v))
-    for _ in range(steps):
-        v = _unit(operator.adjoint(u))
-        image = operator.apply(v)
-        u = _unit(image)
-    return PowerResult(image.norm(), u, v)
+    operator = _as_operator(operator)
+    taken = int(u is not None)
+    if steps < taken:
+        raise ValueError(f"steps must be at least {taken} from this start, got {steps}")
+    v = _start(operator, u, v, rng)
+    for _ in range(steps - taken):
+        v = _unit(operator.adjoint(operator.apply(v)), v)
+    image = operator.apply(v)
+    u = _unit(image, _first_unit(image))
+    return PowerIteration((u * image).sum(), u[0], v[0])
 
 
-def _start(operator: LinearOperator, v: Tensor | None, rng: Generator | None) -> Tensor:
-    if v is None:
-        if rng is None:
-            raise ValueError("power iteration needs a start: give v, or rng to draw one")
-        drawn = torch.randn(operator.in_shape, generator=rng, device=rng.device, dtype=operator.like.dtype)
-        v = drawn.to(operator.like.device)
-    if tuple(v.shape) != tuple(operator.in_shape):
-        raise ValueError(f"v must have shape {tuple(operator.in_shape)}, got {tuple(v.shape)}")
-    if not bool(v.norm() > 0) or not bool(torch.isfinite(v).all()):
-        raise ValueError("v must be finite and not 0")
-    return _unit(v)
+def _as_operator(operator: LinearOperator | Tensor) -> LinearOperator:
+    if isinstance(operator, LinearOperator):
+        return operator
+    if not isinstance(operator, Tensor):
+        raise TypeError(f"operator must be a LinearOperator or a matrix, got {type(operator).__name__}")
+    return matrix_operator(operator)
 
 
-def _unit(x: Tensor) -> Tensor:
-    length = x.norm()
-    return torch.where(length > 0, x / length.clamp_min(torch.finfo(x.dtype).tiny), x)
+def _start(operator: LinearOperator, u: Tensor | None, v: Tensor | None, rng: torch.Generator | None) -> Tensor:
+    """Return the unit vector, shape (1, *in_shape), that the first step starts from."""
+    if sum(start is not None for start in (u, v, rng)) != 1:
+        raise ValueError("give exactly one of u, v (a start) and rng (to draw one), so that the result is repeatable")
+    if rng is not None:
+        v = torch.randn(operator.in_shape, generator=rng, device=rng.device, dtype=torch.float64)
+    name, start, shape = ("u", u, operator.out_shape) if u is not None else ("v", v, operator.in_shape)
+    if tuple(start.shape) != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(start.shape)}")
+    if not bool(torch.isfinite(start).all()) or not bool((start != 0).any()):
+        raise ValueError(f"{name} must be finite and not zero: power iteration never leaves zero")
+    start = start.to(dtype=operator.dtype, device=operator.device)[None]
+    return _unit(start, start) if u is None else _from_left(operator, _unit(start, start))
+
+
+def _from_left(operator: LinearOperator, u: Tensor) -> Tensor:
+    v = operator.adjoint(u)
+    return _unit(v, _first_unit(v))
+
+
+def _unit(x: Tensor, otherwise: Tensor) -> Tensor:
+    """Normalise, or keep the other vector where this one is zero (the operator is, or the start was in its kernel)."""
+    norm = torch.linalg.vector_norm(x)
+    return x / norm if bool(norm > 0) else otherwise
+
+
+def _first_unit(x: Tensor) -> Tensor:
+    unit = torch.zeros_like(x)
+    unit.view(-1)[0] = 1
+    return unit
