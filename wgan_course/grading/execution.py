@@ -38,6 +38,8 @@ class Settings:
         What a submission may use.
     cell_timeout : int
         Seconds for a cell; then it is interrupted, and the next one runs.
+    setup_timeout : int
+        Seconds for a released cell that is not graded, such as the one that imports torch.
     grace : float
         Seconds that an interrupted kernel has to come back before it is killed.
     provisioner : str
@@ -48,6 +50,7 @@ class Settings:
 
     limits: Limits = field(default_factory=Limits)
     cell_timeout: int = 60
+    setup_timeout: int = 120
     grace: float = 5.0
     provisioner: str = "wgan-bubblewrap"
     container: dict[str, str] = field(default_factory=dict)
@@ -145,11 +148,14 @@ def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Setting
     if not settings.sandboxed:
         logger.warning(NO_SANDBOX)
     run = Run(notebook)
+    workspace.remember()
     for _ in range(MAX_RUNS):
         last = asyncio.run(_attempt(run, workspace, settings))
         if last is None:
             break
         run.fatal[last[0]] = last[1]
+        if len(run.fatal) < MAX_RUNS:
+            workspace.restore()
     for cell in notebook.cells:
         clean_outputs(cell)
     return run
@@ -219,7 +225,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "traceback": [],
     }
     return {
-        "timeout": settings.cell_timeout,
+        "timeout_func": lambda cell: _time_for(cell, settings),
         "startup_timeout": 120,
         "interrupt_on_timeout": True,
         "error_on_timeout": out_of_time,
@@ -231,6 +237,13 @@ def _options(settings: Settings) -> dict[str, Any]:
         "coalesce_streams": False,
         "on_cell_executed": _record_error,
     }
+
+
+def _time_for(cell: NotebookNode, settings: Settings) -> int:
+    """Seconds for a cell: one that only sets up, and that no student wrote, has longer."""
+    known = cell.metadata.get("nbgrader", {})
+    ours = known.get("locked") and not known.get("grade") and not known.get("solution")
+    return max(settings.setup_timeout, settings.cell_timeout) if ours else settings.cell_timeout
 
 
 def _record_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:

@@ -454,16 +454,15 @@ class Course:
 
     def _convert(self, kind: Any, problem_set: str, student: str, config: Any = None, **options: Any) -> None:
         """Run one of nbgrader's converters; its log goes to ours, and its refusal becomes a CourseError."""
-        from glob import escape as literal
-
         from nbgrader.converters import NbGraderException
         from nbgrader.coursedir import CourseDirectory
 
         config = config or self._config()
         directory = CourseDirectory(config=config)
-        directory.assignment_id, directory.student_id = problem_set, literal(student)
+        directory.assignment_id, directory.student_id = problem_set, student
         converter = kind(coursedir=directory, config=config, **options)
         converter.force, converter.log = True, nbgrader_log
+        converter.init_notebooks = lambda: _one_submission(converter, problem_set, student)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -502,6 +501,13 @@ def _load_config(root: Path) -> Any:
     config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
     config.CourseDirectory.root = str(root)
     return config
+
+
+def _one_submission(converter: Any, problem_set: str, student: str) -> None:
+    """Name the one folder to convert; nbgrader would search by patterns, in which a name may have a meaning."""
+    folder = converter._format_source(problem_set, student)
+    names = sorted(path for path in Path(folder).glob("*.ipynb") if path.is_file())
+    converter.assignments, converter.notebooks = {folder: [os.path.join(folder, path.name) for path in names]}, []
 
 
 def _find_programs() -> None:

@@ -140,6 +140,17 @@ class Workspace:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, user, user, follow_symlinks=False)
 
+    def remember(self) -> None:
+        """Keep a copy of the submission as it is now, for `restore`."""
+        shutil.copytree(self.work, self.root / "kept", symlinks=True)
+
+    def restore(self) -> None:
+        """Undo what a run has done: empty the writable folders, and copy the submission again."""
+        for folder in self.writable():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+        shutil.copytree(self.root / "kept", self.work, symlinks=True, dirs_exist_ok=True)
+
     def remove(self) -> None:
         """Delete everything."""
         shutil.rmtree(self.root, ignore_errors=True)

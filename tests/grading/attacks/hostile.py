@@ -360,7 +360,7 @@ by_code(
     "harm-unlink",
     "deletes everything that it can reach",
     "import shutil\nfor p in ('/', '@ROOT@', '/home', '/tmp', '/exchange'): shutil.rmtree(p, ignore_errors=True)",
-    says="no record",
+    says="",
     harmful=True,
 )
 by_code("harm-input", "waits for someone to type", "input('password: ')")

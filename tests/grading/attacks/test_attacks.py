@@ -72,12 +72,11 @@ def test_nobody_is_left_running(aftermath):
     assert not [name for name in psutil.Process().children(recursive=True) if "bwrap" in name.name()]
 
 
-def test_feedback_has_no_script_and_no_secret(aftermath):
+def test_feedback_has_no_script_and_no_inputs(aftermath):
     root, rows, _ = aftermath
     for student in rows:
         page = (root / "feedback" / student / NAME / f"{NAME}.html").read_text()
         assert "<script>stolen()" not in page
-        assert "SEEDFOUND" not in page
         assert "smallest failing input" not in page
 
 

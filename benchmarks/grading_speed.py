@@ -1,0 +1,65 @@
+"""Seconds a submission: the sandboxed grader beside plain nbgrader, interleaved on the same submissions.
+
+Both run the same right notebook, one after the other, several times; the table has the medians. Plain nbgrader executes
+and scores by the printed points; ours also builds the sandbox, observes on secret inputs and judges.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
+
+from demo_class import NAME, PROOF, RIGHT, answered, hand_in, make_course  # noqa: E402
+
+from wgan_course.grading import pipeline  # noqa: E402
+from wgan_course.grading.judge import Judge  # noqa: E402
+
+
+def autograde(course, student, judge):
+    """Autograde one submission with nbgrader's own command class; seconds that it took."""
+    from nbgrader import preprocessors as steps
+    from nbgrader.converters import Autograde
+
+    config = course._config()
+    order = [steps.LimitOutput, steps.SaveAutoGrades, steps.AssignLatePenalties, steps.CheckCellMetadata]
+    config.Autograde.autograde_preprocessors = [judge, *order]
+    began = time.perf_counter()
+    course._convert(Autograde, NAME, student, config, create_student=True)
+    return time.perf_counter() - began
+
+
+def measure(rounds):
+    """Seconds of each grader, one pair a round."""
+    from nbgrader.preprocessors import Execute
+
+    root = make_course(tempfile.mkdtemp())
+    pipeline.release(root)
+    hand_in(root, "student", answered(root, RIGHT, PROOF))
+    course = pipeline.Course(root)
+    return [(autograde(course, "student", Execute), autograde(course, "student", Judge)) for _ in range(rounds)]
+
+
+def main():
+    """Measure, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--out", type=Path, default=ROOT / "book" / "results" / "grading_speed.json")
+    options = parser.parse_args()
+    pairs = measure(options.rounds + 1)[1:]
+    plain, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(second / first for first, second in pairs)
+    result = {"command": "python benchmarks/grading_speed.py", "rounds": options.rounds, "device": "cpu"}
+    result |= {"date": time.strftime("%Y-%m-%d"), "plain_seconds": plain, "sandboxed_seconds": ours, "ratio": ratio}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"plain nbgrader {plain:.2f} s, sandboxed {ours:.2f} s, ratio {ratio:.2f} (median of {options.rounds})")
+
+
+if __name__ == "__main__":
+    main()
