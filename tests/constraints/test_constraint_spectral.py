@@ -256,6 +256,38 @@ def test_operator_norm_is_one_by_the_dense_matrix(layer, shape):
     assert torch.linalg.svdvals(dense(layer, shape).detach())[0].item() == pytest.approx(1, rel=1e-6)
 
 
+@pytest.mark.parametrize(("layer", "shape"), CONVOLUTIONS[:6], ids=[str(i) for i in range(6)])
+def test_operator_norm_agrees_with_the_package_s_other_implementation(layer, shape):
+    from wgan_course import norms
+
+    layer = copy.deepcopy(layer).double()
+    power = spectral.OperatorPowerIteration(layer)
+    power.see(layer.weight, torch.Size(shape))
+    power.iterate_(layer.weight, 1000)
+    names = ("stride", "padding", "dilation", "groups", "padding_mode")
+    geometry = {name: getattr(layer, name) for name in names}
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    norm = norms.conv_norm(layer.weight, shape, steps=1000, transposed=transposed, **geometry)
+    torch.testing.assert_close(power.sigma(layer.weight).detach(), norm, rtol=1e-5, atol=0)
+
+
+def test_one_step_lags_behind_fast_weights_and_catches_up():
+    layer = linear(32, 32)
+    constraint = constraints.make("sn")
+    constraint.prepare(layer)
+    original = layer.parametrizations.weight.original
+    with torch.no_grad():
+        original.copy_(matrix(32, 32, seed=11))
+    norms = []
+    for _ in range(60):
+        constraint.project_(layer)
+        norms.append(torch.linalg.svdvals(layer.weight.detach())[0].item())
+        with torch.no_grad():
+            original.mul_(1.0)
+    assert norms[0] > 1.05
+    assert norms[-1] == pytest.approx(1, abs=1e-2)
+
+
 def test_reshaped_norm_is_off_by_the_root_of_the_kernel_and_the_operator_is_not():
     box = lambda: nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular", bias=False)
     norms = {}

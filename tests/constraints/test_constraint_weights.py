@@ -62,6 +62,16 @@ def test_slopes_stay_below_the_bound_after_training(name, bound):
         assert slopes(train(name, cnn, (1, 8, 8)), (1, 8, 8)) <= bound
 
 
+@pytest.mark.parametrize(("make", "shape"), [(mlp, (2,)), (cnn, (1, 8, 8))], ids=["mlp", "cnn"])
+@pytest.mark.parametrize("name", constraints.NAMES)
+def test_lipschitz_interval_is_ordered_after_training(name, make, shape):
+    from wgan_course import norms
+
+    rng = torch.Generator().manual_seed(0)
+    lower, upper = norms.lipschitz_interval(train(name, make, shape), torch.randn(16, *shape, generator=rng), rng, 10)
+    assert 0 < lower <= upper
+
+
 def test_clip_bounds_every_parameter_from_the_start():
     constraint, critic = constraints.make("clip", clip=0.03), mlp()
     before = [parameter.detach().clone() for parameter in critic.parameters()]

@@ -736,6 +736,6 @@ def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
     if own:
         raise RuntimeError(
             f"the critic uses the autograd Function {type(own[0]).__name__.removesuffix('Backward')!r}: compiled, "
-            "a gradient of a gradient through it can be wrong without a word. Write it with built-in operations, or leave "
-            "the penalty uncompiled"
+            "a gradient of a gradient through it can be wrong without a word. Write it with built-in operations, or "
+            "leave the penalty uncompiled"
         )
