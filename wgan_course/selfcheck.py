@@ -1,0 +1,144 @@
+"""A student's own look at a whole problem set: run the notebook in a fresh kernel and add up what its checks return."""
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["NotebookResult", "Row", "run_notebook"]
+
+SECONDS_A_CELL = 300
+BY_HAND = "read by a person"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One graded cell.
+
+    Attributes
+    ----------
+    name : str
+        Its id.
+    points, possible : float
+    remark : str
+        The first line of its report that says what is wrong, or that a person reads it.
+    """
+
+    name: str
+    points: float
+    possible: float
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """What the checks of a notebook returned.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    error : str
+        Why the notebook did not run to its end; empty when it did.
+    """
+
+    rows: tuple[Row, ...]
+    error: str = ""
+
+    @property
+    def points(self) -> float:
+        """Sum over the rows."""
+        return sum(row.points for row in self.rows)
+
+    @property
+    def possible(self) -> float:
+        """Sum over the rows, proofs included."""
+        return sum(row.possible for row in self.rows)
+
+
+def run_notebook(path: Path, seconds: int = SECONDS_A_CELL) -> NotebookResult:
+    """Run a notebook from top to bottom in a fresh kernel and collect its points. The file is left as it is.
+
+    Parameters
+    ----------
+    path : Path
+        A notebook of ``exercises/``.
+    seconds : int
+        Time limit of one cell.
+
+    Returns
+    -------
+    result : NotebookResult
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is not a notebook, or has no graded cells.
+    """
+    notebook = _read(path)
+    error = _execute(notebook, path, seconds)
+    rows = tuple(_row(cell) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
+    if not rows:
+        raise ValueError(f"{path} has no graded cells: is it a problem set of exercises/?")
+    return NotebookResult(rows, error)
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise ValueError(f"{path} is not a notebook that can be read: {error}") from error
+
+
+def _execute(notebook: Any, path: Path, seconds: int) -> str:
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    client = NotebookClient(
+        notebook,
+        timeout=seconds,
+        allow_errors=True,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+    )
+    try:
+        client.execute()
+    except (CellTimeoutError, DeadKernelError) as error:
+        return f"the notebook stopped early: {str(error).splitlines()[0]}"
+    return ""
+
+
+def _row(cell: Any) -> Row:
+    about = cell.metadata["nbgrader"]
+    possible = float(about.get("points", 0))
+    if cell.cell_type != "code":
+        return Row(about["grade_id"], 0.0, possible, BY_HAND)
+    text = "\n".join(_texts(cell))
+    return Row(about["grade_id"], _points(cell), possible, _remark(text))
+
+
+def _points(cell: Any) -> float:
+    for output in cell.get("outputs", []):
+        value = output.get("data", {}).get("text/plain", "") if output.output_type == "execute_result" else ""
+        if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", value.strip()):
+            return float(value)
+    return 0.0
+
+
+def _texts(cell: Any) -> list[str]:
+    kept = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            kept.append(f"✗ {output.ename}: {output.evalue}")
+        kept.append(output.get("text", "") or output.get("data", {}).get("text/plain", ""))
+    return kept
+
+
+def _remark(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines()]
+    return next((line for line in lines if line.startswith("✗") or "not attempted" in line.lower()), "")
