@@ -359,7 +359,8 @@ class SpectralNormalisation(Constraint):
     A convolution's true norm can be larger by up to √(k_h k_w) (``prop-reshaped-bound``, chapter 7); `sn_conv` divides
     by that one. Derived in chapter 8 (``thm-sn-lipschitz``).
 
-    σ is an estimate from below. One step a weight is enough where weights move slowly, as with Adam at 1e-4; after large
+    σ is an estimate from below. One step a weight is enough where weights move slowly, as with Adam at 1e-4;
+    after large
     steps it lags for some steps, and the layer's norm is above 1 by as much. More `steps` shorten that.
 
     References
