@@ -343,3 +343,77 @@ def test_the_base_class_has_no_field():
         dynamics.Variant().field(0.0, 0.0)
     with pytest.raises(TypeError, match="take one of the methods"):
         dynamics.Variant().jacobian()
+
+
+# --- laws that hold for all methods ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", dynamics.NAMES)
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_fields_are_odd(name, theta, psi):
+    """Mirroring the generator's and the discriminator's axis changes nothing but the sign."""
+    ahead, back = variant(name).field(theta, psi), variant(name).field(-theta, -psi)
+    assert [v.item() for v in back] == pytest.approx([-v.item() for v in ahead], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", dynamics.NAMES)
+@pytest.mark.parametrize("alternating", [False, True])
+def test_a_path_in_two_pieces_is_the_path(name, alternating):
+    options = {"step_size": 0.07, "alternating": alternating, "n_critic": 2}
+    whole = dynamics.simulate(variant(name), (0.8, -0.4), 30, **options)
+    first = dynamics.simulate(variant(name), (0.8, -0.4), 12, **options)
+    second = dynamics.simulate(variant(name), tuple(first[-1]), 18, **options)
+    torch.testing.assert_close(torch.cat([first, second[1:]]), whole)
+
+
+@pytest.mark.parametrize("name", [name for name in dynamics.NAMES if name not in ("gp", "clip")])
+def test_small_steps_follow_the_flow(name):
+    """Halving the step halves the distance to SciPy's solution of the differential equation."""
+    from scipy.integrate import solve_ivp
+
+    method = variant(name)
+
+    def speed(_time, state):
+        return [value.item() for value in method.field(*state)]
+
+    truth = torch.from_numpy(solve_ivp(speed, (0, 2), (0.9, 0.7), rtol=1e-9, atol=1e-11).y[:, -1])
+    errors = [(dynamics.simulate(method, (0.9, 0.7), n, 2 / n)[-1] - truth).norm().item() for n in (100, 200, 400)]
+    assert errors[0] < 0.1
+    assert errors[0] / errors[1] == pytest.approx(2, rel=0.25)
+    assert errors[1] / errors[2] == pytest.approx(2, rel=0.25)
+
+
+@pytest.mark.parametrize("name", ["r1", "instance-noise", "consensus"])
+@pytest.mark.parametrize("alternating", [False, True])
+@pytest.mark.parametrize("n_critic", [1, 4])
+def test_decay_near_the_equilibrium_is_the_spectral_radius(name, alternating, n_critic):
+    options = {"step_size": 0.1, "alternating": alternating, "n_critic": n_critic}
+    modulus = torch.linalg.eigvals(dynamics.update_matrix(variant(name), **options)).abs().max().item()
+    path = dynamics.simulate(variant(name), (1e-4, 1e-4), 300, **options).norm(dim=-1)
+    assert modulus < 1
+    assert math.log((path[300] / path[100]).item()) / 200 == pytest.approx(math.log(modulus), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("minimax", [[0.0, -0.5], [0.5, 0.0]]),
+        ("non-saturating", [[0.0, -0.5], [0.5, 0.0]]),
+        ("wgan", [[0.0, -1.0], [1.0, 0.0]]),
+        ("clip", [[0.0, -1.0], [1.0, 0.0]]),
+        ("gp", [[0.0, -1.0], [1.0, -1.3]]),
+        ("lp", [[0.0, -1.0], [1.0, 0.0]]),
+        ("r1", [[0.0, -0.5], [0.5, -0.8]]),
+        ("least-squares", [[0.0, -1.0], [1.0, 0.0]]),
+        ("instance-noise", [[0.0, -0.5], [0.5, -0.18]]),
+        ("consensus", [[-0.225, -0.5], [0.5, -0.225]]),
+    ],
+)
+def test_jacobians_at_the_equilibrium_by_hand(name, expected):
+    torch.testing.assert_close(variant(name).jacobian(), torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("nodes", [24, 48, 96])
+def test_instance_noise_does_not_hang_on_the_quadrature(nodes):
+    got = torch.stack(dynamics.InstanceNoise(0.8, nodes).field(1.2, 1.5))
+    torch.testing.assert_close(got, torch.stack(dynamics.InstanceNoise(0.8, 128).field(1.2, 1.5)), atol=1e-6, rtol=0)

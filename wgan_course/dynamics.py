@@ -140,8 +140,8 @@ class Variant:
 
         Notes
         -----
-        For the matrix with rows (a, b) and (c, d): (a + d) / 2 +- sqrt((a - d)^2 / 4 + b c). The closed form is exact at
-        double eigenvalues, where a general solver is right to half the digits only.
+        For the matrix with rows (a, b) and (c, d): (a + d) / 2 +- sqrt((a - d)^2 / 4 + b c). The closed form is exact
+        at double eigenvalues, where a general solver is right to half the digits only.
         """
         (a, b), (c, d) = (row.unbind(-1) for row in self.jacobian(theta, psi).unbind(-2))
         root = (((a - d) / 2) ** 2 + b * c).to(torch.complex128).sqrt()

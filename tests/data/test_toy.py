@@ -209,9 +209,9 @@ def test_transport_map_carries_the_moments_over_at_the_cost_w2(seed, dim):
 def test_w1_bounds_hold_the_sampled_distance():
     pair = toy.GaussianPair(*random_pair(4, 2))
     lower, upper = pair.w1_bounds
-    real, fake = pair.sample(1500, rng(), torch.float64)
+    real, fake = pair.sample(600, rng(), torch.float64)
     assert lower <= upper
-    assert lower - 0.15 < empirical_w1(real, fake) < upper + 0.15
+    assert lower - 0.25 < empirical_w1(real, fake) < upper + 0.25
 
 
 def test_w1_bounds_meet_for_a_translation():
@@ -407,3 +407,62 @@ def test_points_of_other_shapes(x):
 def test_points_that_are_no_tensor():
     with pytest.raises(TypeError, match=r"x must be a torch\.Tensor, got list"):
         toy.ParallelLines().critic([[0.0, 0.0]])
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4), st.floats(0.2, 4))
+@settings(max_examples=20, deadline=None)
+def test_gaussian_pairs_are_symmetric_and_scale(seed, dim, factor):
+    m, s, other_m, other_s = random_pair(seed, dim)
+    pair, swapped = toy.GaussianPair(m, s, other_m, other_s), toy.GaussianPair(other_m, other_s, m, s)
+    scaled = toy.GaussianPair(factor * m, factor**2 * s, factor * other_m, factor**2 * other_s)
+    assert swapped.w2 == pytest.approx(pair.w2, abs=1e-6)
+    assert swapped.w1_bounds == pytest.approx(pair.w1_bounds, abs=1e-6)
+    assert scaled.w2 == pytest.approx(factor * pair.w2, abs=1e-6)
+    assert pair.w1_bounds[0] >= np.linalg.norm(m - other_m) - 1e-9
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4))
+@settings(max_examples=20, deadline=None)
+def test_a_gaussian_is_at_distance_0_from_itself(seed, dim):
+    m, s, _, _ = random_pair(seed, dim)
+    pair = toy.GaussianPair(m, s, m, s)
+    assert pair.w1_bounds == pytest.approx((0.0, 0.0), abs=1e-6)
+    x = torch.randn(5, dim, generator=rng(seed), dtype=torch.float64)
+    torch.testing.assert_close(pair.transport_map(x), x)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 6), st.floats(0.1, 1.0))
+@settings(max_examples=20, deadline=None)
+def test_funnel_push_is_exact_in_any_dimension(seed, dim, funnels, push):
+    pair = toy.MinFunnel.random(dim, rng(seed), funnels, push)
+    real, fake = pair.plan(30, rng(seed + 1), torch.float64)
+    torch.testing.assert_close((real - fake).norm(dim=1), torch.full((30,), push, dtype=torch.float64))
+    torch.testing.assert_close(pair.critic(real) - pair.critic(fake), torch.full((30,), push, dtype=torch.float64))
+    torch.testing.assert_close(fake, real - push * pair.gradient(real))
+
+
+@pytest.mark.parametrize("size", [8, 28, 32, 64])
+def test_default_square_covers_about_three_tenths(size):
+    pair = toy.CentreSquares(size)
+    assert pair.square().sum().item() == pair.side**2
+    assert (pair.side / size) ** 2 <= 0.3 < ((pair.side + 1) / size) ** 2
+
+
+@given(st.floats(-5, 5), st.floats(0, 2), st.integers(1, 6))
+@settings(max_examples=20, deadline=None)
+def test_two_clouds_in_any_dimension(separation, std, dim):
+    pair = toy.TwoClouds(separation, std, dim)
+    real, fake = pair.plan(20, rng(), torch.float64)
+    assert pair.w1 == abs(separation)
+    torch.testing.assert_close((fake - real).norm(dim=1), torch.full((20,), pair.w1, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs_keep_the_type_asked_for(name, dtype):
+    for x in (*PAIRS[name].sample(3, rng(), dtype), *PAIRS[name].plan(3, rng(), dtype)):
+        assert x.dtype == dtype
+        assert PAIRS[name].critic(x).dtype == dtype
