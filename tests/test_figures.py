@@ -1,6 +1,7 @@
 """The plotting helpers: what they draw, against the data; what they refuse; and that the strokes can be told apart."""
 
 import itertools
+from base64 import b64encode
 
 import matplotlib as mpl
 import numpy as np
@@ -304,10 +305,12 @@ def test_to_png_gives_a_picture_and_closes_the_figure():
 
 def test_frames_are_tied_without_a_kernel():
     png = figures.to_png(plt.figure(figsize=(1, 1)))
-    box = figures.frames([png, png, png], ["one", "two", "three"], description="frame", start=1)
+    box = figures.frames([png, png, png], ["one", "two", "three <"], description="frame", start=1)
     slider, stack = box.children
     assert (slider.min, slider.max, slider.value) == (0, 2, 1)
     assert stack.selected_index == 1
-    assert [card.children[1].value for card in stack.children] == ["one", "two", "three"]
+    for card, text in zip(stack.children, ["one", "two", "three &lt;"], strict=True):
+        assert f'alt="{text}"' in card.value
+        assert b64encode(png).decode() in card.value
     with pytest.raises(ValueError, match="pair"):
         figures.frames([png], [], description="frame")

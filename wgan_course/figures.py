@@ -723,8 +723,8 @@ def frames(
 ) -> Any:
     """Turn precomputed pictures into a slider that also works in the built book, with no kernel.
 
-    The slider and the stack of pictures are tied by ``jslink``, which runs in the page. The caption under the picture
-    is text, so that a screen reader can tell what each position shows.
+    The slider and the stack of pictures are tied by ``jslink``, which runs in the page. Each label is the picture's
+    alternative text too, so that a screen reader can tell what each position shows.
 
     Parameters
     ----------
@@ -752,12 +752,19 @@ def frames(
 
     if not pictures or len(pictures) != len(labels):
         raise ValueError(f"pictures and labels must pair up, got {len(pictures)} and {len(labels)}.")
-    layout = widgets.Layout(max_width="100%", width=f"{width}px", height="auto")
-    images = [widgets.Image(value=data, format="png", layout=layout) for data in pictures]
-    cards = [widgets.VBox([image, widgets.Label(text)]) for image, text in zip(images, labels, strict=True)]
+    cards = [widgets.HTML(_card(data, text, width)) for data, text in zip(pictures, labels, strict=True)]
     stack = widgets.Stack(cards, selected_index=start)
     slider = widgets.IntSlider(
         value=start, max=len(pictures) - 1, description=description, style={"description_width": "initial"}
     )
     widgets.jslink((slider, "value"), (stack, "selected_index"))
     return widgets.VBox([slider, stack])
+
+
+def _card(picture: bytes, label: str, width: int) -> str:
+    from base64 import b64encode
+    from html import escape
+
+    source = f"data:image/png;base64,{b64encode(picture).decode()}"
+    text = escape(label, quote=True)
+    return f'<img src="{source}" alt="{text}" style="width: {width}px; max-width: 100%"><p>{text}</p>'
