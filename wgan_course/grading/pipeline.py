@@ -411,7 +411,13 @@ class Course:
 
     def _task(self, path: Path, problem_set: str, settings: Settings, kept: Path) -> Task:
         folder, released = path / problem_set, self.released(problem_set)
-        parts = [hash_tree(folder), hash_tree(released), hash_tree(sandbox.PACKAGE / "grading"), repr(settings)]
+        parts = [
+            path.name,
+            hash_tree(folder),
+            hash_tree(released),
+            hash_tree(sandbox.PACKAGE / "grading"),
+            repr(settings),
+        ]
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return Task(path.name, folder, released, settings, kept / f"{key}.json")
 
