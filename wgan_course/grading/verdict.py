@@ -219,7 +219,7 @@ GENERIC = (
     ("shape", _shape_differs, "The result has the wrong shape: was a sum taken over the wrong axis, or not at all?"),
     ("nan", lambda t: any(np.isnan(a).any() for a, b in _pairs(t)), "The result is not a number (NaN)."),
     ("sign", _close_to(np.negative), "The sign is the wrong way round."),
-    ("precision", _close_to(lambda b: b, 1e6), "Nearly right: digits are lost. Keep float64 and a stable formula."),
+    ("precision", _close_to(lambda b: b, 1e2), "Nearly right: digits are lost. Keep float64 and a stable formula."),
 )
 
 

@@ -11,7 +11,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Falling curves, curves that come back, values at the threshold, curves that never fall so far."""
     yield _case("falling", [1.0, 0.5, 0.2, 0.1], 0.3, "first")
     yield _case("at once", [0.1, 0.5, 0.05, 0.01], 0.3, "first")
-    yield _case("comes back", [1.0, 0.6, 0.09, 0.7, 0.01, 0.4], 0.1, "first")
+    yield _case("comes back", [1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], 0.1, "first")
     noisy = np.exp(-np.arange(60) / 8) * rng.uniform(0.5, 1.5, 60)
     yield Case("noisy", {"norms": noisy, "threshold": 0.05}, criterion="first")
     yield _case("touches the threshold", [1.0, 0.5, 0.25, 0.125], 0.25, "strict")

@@ -92,17 +92,17 @@ PROBLEM = Problem(
             (lambda p, q: p / (p + q),),
         ),
         Misconception(
+            "nobody-zero",
+            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.",
+            (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
+        ),
+        Misconception(
             "smoothed",
             "A small constant in the denominator (or a clamp) biases D where the densities are small, and gives "
             "0 instead of ½ where both vanish. Ask whether p + q is 0, with torch.where.",
             tuple(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING)
             + tuple(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING)
             + tuple(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
-        ),
-        Misconception(
-            "nobody-zero",
-            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.",
-            (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
         ),
     ),
 )

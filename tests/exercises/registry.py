@@ -1,0 +1,83 @@
+"""One place for the wrong and the right versions of every graded function; see README.md."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from wgan_course.grading import registry
+from wgan_course.grading.check import public_seed
+from wgan_course.grading.observe import observe_all
+from wgan_course.grading.verdict import Verdict, assess
+
+MIN_MUTANTS, MIN_ALTERNATIVES = 8, 4
+
+
+@dataclass
+class Trials:
+    """Mutants (wrong, each with the id of the message it must draw) and alternatives (right) of one graded function."""
+
+    key: str
+    wrong: list[tuple[str, str, Callable]] = field(default_factory=list)
+    right: list[tuple[str, Callable]] = field(default_factory=list)
+
+    def mutants(self, misconception: str, **functions: Callable) -> None:
+        """Register wrong versions that must be refused with this misconception."""
+        self.wrong += [(name, misconception, function) for name, function in functions.items()]
+
+    def alternatives(self, **functions: Callable) -> None:
+        """Register right versions that must get full marks."""
+        self.right += list(functions.items())
+
+
+@dataclass
+class Count:
+    """How the trials of one key came out, for the table."""
+
+    refused: int = 0
+    mutants: int = 0
+    accepted: int = 0
+    alternatives: int = 0
+
+
+COUNTS: dict[str, Count] = {}
+
+
+def all_trials() -> list[Trials]:
+    """Return the trials of every module ``psNN/NAME.py`` beside this one."""
+    found = []
+    for folder in sorted(Path(__file__).parent.glob("ps[0-9][0-9]")):
+        for module in pkgutil.iter_modules([str(folder)]):
+            found.append(importlib.import_module(f"{__package__}.{folder.name}.{module.name}").TRIALS)
+    return found
+
+
+def grade(key: str, function: Callable, seed: int | None = None) -> Verdict:
+    """Judge a function as `check` does, or with hidden cases where a grader's seed is given."""
+    problem = registry.find(key)
+    cases = problem.make_cases(np.random.default_rng(public_seed(key) if seed is None else seed), seed is not None)
+    return assess(problem, cases, observe_all(function, problem.request(cases)))
+
+
+def refused(key: str, misconception: str, function: Callable) -> list[str]:
+    """Return what is wrong with the judgement of a mutant; nothing where it is refused with its message."""
+    complaints = []
+    for seed in (None, 20_011):
+        verdict = grade(key, function, seed)
+        ids = [diagnosis.id for diagnosis in verdict.diagnoses]
+        if verdict.points >= verdict.possible or misconception not in ids:
+            complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g} points, diagnosed {ids}")
+    return complaints
+
+
+def accepted(key: str, function: Callable) -> list[str]:
+    """Return what is wrong with the judgement of an alternative; nothing where it gets full marks."""
+    complaints = []
+    for seed in (None, 20_011):
+        verdict = grade(key, function, seed)
+        if verdict.points < verdict.possible:
+            complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g}: {verdict.example}")
+    return complaints
