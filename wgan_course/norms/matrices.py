@@ -11,7 +11,8 @@ _INDUCED = (1, 2, math.inf)
 def spectral_norm(W: Tensor) -> Tensor:
     r"""Spectral norm :math:`\|W\|_2=\sigma_1(W)=\max_{\|x\|=1}\|Wx\|`, by SVD.
 
-    Differentiable where :math:`\sigma_1>\sigma_2`. Derived in chapters 4 (``prop-dense-layer``) and 7 (``thm-spectral-eigenvalue``).
+    Differentiable where :math:`\sigma_1>\sigma_2`. Derived in chapters 4 (``prop-dense-layer``) and
+    7 (``thm-spectral-eigenvalue``).
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def power_iteration(
 ) -> PowerIteration:
     r"""Estimate the norm of a matrix or an operator by power iteration, from a start of your choice.
 
-    .. math:: u\leftarrow\frac{Av}{\|Av\|},\quad v\leftarrow\frac{A^\top u}{\|A^\top u\|},\quad\sigma=\langle u,Av\rangle
+    .. math:: u\leftarrow\frac{Av}{\|Av\|},\quad v\leftarrow\frac{A^\top u}{\|A^\top u\|},\ \sigma=\langle u,Av\rangle
 
     The relative error falls like :math:`(\sigma_2/\sigma_1)^{4k}` after k steps (its square root, the angle, like
     :math:`(\sigma_2/\sigma_1)^{2k}`), and the estimate never exceeds :math:`\|A\|_2`. Handing in the last `v` (or `u`)

@@ -58,6 +58,6 @@ def _check_lines(x: Tensor, y: Tensor) -> None:
 
 def _area_between(points: Tensor, signed_mass: Tensor) -> Tensor:
     """Integrate the absolute value of the step function that jumps by the masses at the points."""
-    points, order = points.sort(-1, stable=True)
+    points, order = points.sort(stable=True, dim=-1)
     difference = signed_mass.gather(-1, order).cumsum(-1)[..., :-1]
     return (difference.abs() * points.diff(dim=-1)).sum(-1)
