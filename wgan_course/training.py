@@ -382,7 +382,6 @@ class Trainer:
         self.critic_optimiser.zero_grad(set_to_none=True)
         (loss + penalty).backward()
         self.critic_optimiser.step()
-        torch.autograd.graph.increment_version(self._critic_parameters)  # fused optimisers leave it as it was
         self.constraint.project_(self.critic)
         self.meters.add_critic(loss, real_scores.detach().mean() - fake_scores.detach().mean(), penalty)
 

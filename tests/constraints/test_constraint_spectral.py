@@ -149,8 +149,10 @@ def test_projection_step_brings_u_and_v_up_to_date_and_no_weight():
     train_step(critic, constraint, optimizer, x)
     before = state(critic)
     critic(x)
-    constraint.project_(critic)
     assert same(before, state(critic))
+    constraint.project_(critic)
+    after = state(critic)
+    assert all(torch.equal(before[name], after[name]) for name in before if not name.endswith((".u", ".v")))
 
 
 @pytest.mark.parametrize("name", ["sn", "sn_conv", "sn_projected", "weight_norm", "orthonormal"])
@@ -268,7 +270,7 @@ def test_operator_norm_agrees_with_the_package_s_other_implementation(layer, sha
     geometry = {name: getattr(layer, name) for name in names}
     transposed = isinstance(layer, nn.ConvTranspose2d)
     norm = norms.conv_norm(layer.weight, shape, steps=1000, transposed=transposed, **geometry)
-    torch.testing.assert_close(power.sigma(layer.weight).detach(), norm, rtol=1e-5, atol=0)
+    torch.testing.assert_close(power.sigma(layer.weight).detach(), norm, rtol=1e-4, atol=0)
 
 
 def test_one_step_lags_behind_fast_weights_and_catches_up():
@@ -363,3 +365,19 @@ def test_bad_step_counts_are_refused(name):
 def test_projecting_an_unprepared_critic_is_refused():
     with pytest.raises(ValueError, match="prepare"):
         constraints.make("sn_projected").project_(network())
+
+
+@pytest.mark.parametrize("name", ["sn", "sn_conv"])
+def test_a_fused_optimiser_does_not_stop_the_iteration(name):
+    """Fused Adam changes weights without raising their version; `project_` iterates all the same."""
+    torch.manual_seed(0)
+    constraint = constraints.make(name)
+    critic = constraint.prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(64, 1)))
+    critic(torch.randn(2, 1, 6, 6))
+    optimiser = torch.optim.Adam(critic.parameters(), lr=1e-3, fused=True)
+    power = critic[0].parametrizations.weight[0].power
+    before = power.v.clone()
+    critic(torch.randn(2, 1, 6, 6)).sum().backward()
+    optimiser.step()
+    constraint.project_(critic)
+    assert not torch.equal(before, power.v)

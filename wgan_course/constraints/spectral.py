@@ -326,6 +326,17 @@ class SpectralNorm(nn.Module):
         elif self._seen is None:
             self._seen = weight._version
         elif self._seen != weight._version:
+            self.advance_(weight)
+
+    def advance_(self, weight: Tensor) -> None:
+        """Iterate, whether or not the weight's version tells of a change: a fused optimiser leaves it as it was.
+
+        Parameters
+        ----------
+        weight : Tensor, shape (out, in, \\*)
+            The trained weight.
+        """
+        if self.power.v is not None:
             self.power.iterate_(weight, self.steps)
             self._seen = weight._version
 
@@ -359,9 +370,8 @@ class SpectralNormalisation(Constraint):
     A convolution's true norm can be larger by up to √(k_h k_w) (``prop-reshaped-bound``, chapter 7); `sn_conv` divides
     by that one. Derived in chapter 8 (``thm-sn-lipschitz``).
 
-    σ is an estimate from below. One step a weight is enough where weights move slowly, as with Adam at 1e-4;
-    after large
-    steps it lags for some steps, and the layer's norm is above 1 by as much. More `steps` shorten that.
+    σ is an estimate from below. One step a weight is enough where weights move slowly, as with Adam at 1e-4; after
+    large steps it lags for some steps, and the layer's norm is above 1 by as much. More `steps` shorten that.
 
     References
     ----------
@@ -411,7 +421,7 @@ class SpectralNormalisation(Constraint):
         """
         for module in critic.modules():
             if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
-                module[0].refresh_(module.original)
+                module[0].advance_(module.original)
 
 
 class ConvSpectralNormalisation(SpectralNormalisation):
