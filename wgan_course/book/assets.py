@@ -14,12 +14,14 @@ from pathlib import Path
 __all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_npm"]
 
 MATHJAX = "mathjax/es5"
+WIDGETS = "@jupyter-widgets/html-manager/dist"
 COPIES = {
     f"{MATHJAX}/tex-mml-chtml.js": "vendor/mathjax/tex-mml-chtml.js",
     f"{MATHJAX}/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
     "requirejs/require.js": "vendor/require.js",
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "vendor/embed-amd.js",
+    f"{WIDGETS}/embed-amd.js": "vendor/embed-amd.js",
 }
+WIDGET_FONTS = ("*.woff", "*.woff2", "*.ttf")
 _log = logging.getLogger(__name__)
 
 
@@ -46,13 +48,15 @@ def ensure_assets(root: Path) -> Path:
         If npm is missing or fails.
     """
     folder = root / "book" / "assets"
-    stamp, wanted = folder / ".stamp", _lock_digest(root)
+    stamp, wanted = folder / ".stamp", _lock_digest(root, *COPIES, *WIDGET_FONTS)
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
     modules = ensure_packages(root)
     shutil.rmtree(folder, ignore_errors=True)
     for source, target in COPIES.items():
         _copy(modules / source, folder / target)
+    for font in (file for pattern in WIDGET_FONTS for file in (modules / WIDGETS).glob(pattern)):
+        _copy(font, folder / "vendor" / font.name)
     stamp.write_text(wanted)
     return folder
 
@@ -128,5 +132,5 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _lock_digest(root: Path) -> str:
-    return hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+def _lock_digest(root: Path, *copied: str) -> str:
+    return hashlib.sha256("\0".join(copied).encode() + (root / "package-lock.json").read_bytes()).hexdigest()
