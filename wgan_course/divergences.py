@@ -65,7 +65,8 @@ def js(p: Tensor, q: Tensor) -> Tensor:
         If the shapes differ, or an argument is no probability distribution.
     """
     p, q = _distributions(p, q)
-    middle = (p + q) / 2
+    middle = p + q
+    middle = torch.where(middle / 2 > 0, middle / 2, middle)  # half of the least denormal number is 0
     return (_relative_entropy(p, middle).sum(-1) + _relative_entropy(q, middle).sum(-1)) / 2
 
 

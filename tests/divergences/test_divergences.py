@@ -142,3 +142,8 @@ def test_game_refuses_bad_discriminators():
 def test_histogram_refuses(samples, edges, message):
     with pytest.raises(ValueError, match=message):
         dv.histogram(torch.tensor(samples), torch.tensor(edges))
+
+
+def test_js_stays_finite_where_the_mixture_underflows():
+    p, q = torch.tensor([1.0, 5e-324], dtype=torch.float64), torch.tensor([1.0, 0.0], dtype=torch.float64)
+    assert float(dv.js(p, q)) == pytest.approx(0, abs=1e-300)
