@@ -10,7 +10,7 @@ import numpy as np
 
 from . import report
 from .exchange import ExchangeError, read_observations, read_request, write_observations
-from .observe import observe_all
+from .observe import observe_all, words
 from .reference import OBSERVE_IN
 
 OBSERVE_OUT = "WGAN_COURSE_OBSERVE_OUT"
@@ -40,7 +40,8 @@ def check(key: str, function: Any = None) -> float:
         return _judge_here(key, function)
     except BaseException as error:
         logger.debug("check(%r) failed", key, exc_info=True)
-        report.note(f"{str(key)[:80]}: 0 points, because the check could not run: {str(error)[:400]}")
+        name = key[:80] if type(key) is str else f"(a key of type {type(key).__name__})"
+        report.note(f"{name}: 0 points, because the check could not run: {words(error)[:400]}")
         return 0.0
 
 

@@ -16,6 +16,7 @@ option           what it does
 ===============  =====================================================================================================
 """
 
+import ctypes
 import signal
 import threading
 import time
@@ -71,7 +72,7 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mappi
     UnusableError
         Where the result is no number, tensor, array, or list of numbers.
     """
-    values = {name: _hand_over(value, options) for name, value in inputs.items()}
+    values = {name: _hand_over(name, value, options) for name, value in inputs.items()}
     wanted = {name: values[name].requires_grad_(True) for name in options.get("gradients", ())}
     result = function(*_arguments(values, options))
     if "evaluate_at" in options:
@@ -102,10 +103,10 @@ def plain(value: Any) -> np.ndarray:
     raise UnusableError(f"it returned an object of type {kind.__name__}; return a number or a tensor")
 
 
-def build_module(layers: list[list[str]], tensors: Mapping[str, torch.Tensor]) -> torch.nn.Module:
-    """Sequential module from ``[["linear", weight name, bias name], ["tanh"], …]``, holding `tensors` themselves.
+def build_module(layers: list[list[str]], tensors: Mapping[str, torch.nn.Parameter]) -> torch.nn.Module:
+    """Sequential module from ``[["linear", weight name, bias name], ["tanh"], …]``, holding these very parameters.
 
-    The tensors stay the caller's, so that their gradients, and what the student's function does to them, can be seen.
+    They stay the caller's, so that their gradients, and what the student's function does to them, can be seen.
     """
     modules = [_linear(tensors, *names) if kind == "linear" else _ACTIVATIONS[kind]() for kind, *names in layers]
     return torch.nn.Sequential(*modules)
@@ -130,6 +131,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def words(error: BaseException) -> str:
+    """Text of an error, or as much of it as is fit to show: making it runs the code of whoever raised it."""
+    try:
+        return str(error)[:MAX_TEXT]
+    except BaseException:
+        return "(its message cannot be shown)"
+
+
 class _Nowhere(TextIOBase):
     """Where a function's prints go while it is observed."""
 
@@ -145,30 +154,47 @@ def _observe_within(function: Any, request: Request, sample: Sample, end: float)
     seconds = min(request.limit, end - time.monotonic())
     if seconds <= 0:
         return Observation(sample.name, "timeout", error="no time was left for this case")
-    if _can_alarm():
-        return _observe_one(function, request, sample, seconds)
-    return _observe_in_thread(function, request, sample, seconds)
-
-
-def _observe_in_thread(function: Any, request: Request, sample: Sample, seconds: float) -> Observation:
-    """Where no alarm can be set, wait for a thread as long as the limit and leave it behind after that."""
-    found: list[Observation] = []
-    work = threading.Thread(target=lambda: found.append(_observe_one(function, request, sample, seconds)), daemon=True)
-    work.start()
-    work.join(seconds)
-    return found[0] if found else _too_long(sample, seconds)
+    return _observe_one(function, request, sample, seconds)
 
 
 def _observe_one(function: Any, request: Request, sample: Sample, seconds: float) -> Observation:
     observer, called = guards.resolve(request.observer), []
+    run = _run_here if _can_alarm() else _run_in_thread
     try:
-        with guards.guarded(request.guards) as called, _quiet(), time_limit(seconds):
-            outputs = observer(function, sample.inputs, sample.options)
+        with guards.guarded(request.guards) as called, _quiet():
+            outputs = run(lambda: observer(function, sample.inputs, sample.options), seconds)
     except BaseException as error:
         return _refused(sample, called) if called else _failed(sample, error, seconds)
     if called:
         return _refused(sample, called)
     return Observation(sample.name, "ok", outputs, mutated=tuple(outputs.pop("mutated", ())))
+
+
+def _run_here(work: Callable[[], Any], seconds: float) -> Any:
+    with time_limit(seconds):
+        return work()
+
+
+def _run_in_thread(work: Callable[[], Any], seconds: float) -> Any:
+    """Where no alarm can be set: wait for a thread as long as the limit, then tell it to stop and leave it behind."""
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def collect() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeLimitError))
+        raise TimeLimitError
+    return results[0]
 
 
 def _failed(sample: Sample, error: BaseException, seconds: float) -> Observation:
@@ -177,8 +203,8 @@ def _failed(sample: Sample, error: BaseException, seconds: float) -> Observation
     if isinstance(error, NotImplementedError):
         return Observation(sample.name, "not-attempted")
     if isinstance(error, UnusableError):
-        return Observation(sample.name, "unusable", error=_words(error))
-    return Observation(sample.name, "error", error=f"{type(error).__name__}: {_words(error)}")
+        return Observation(sample.name, "unusable", error=words(error))
+    return Observation(sample.name, "error", error=f"{type(error).__name__}: {words(error)}")
 
 
 def _too_long(sample: Sample, seconds: float) -> Observation:
@@ -188,14 +214,6 @@ def _too_long(sample: Sample, seconds: float) -> Observation:
 def _refused(sample: Sample, called: list[str]) -> Observation:
     name = called[0]
     return Observation(sample.name, "refused", error=f"it calls the package's own {name}: write it yourself")
-
-
-def _words(error: BaseException) -> str:
-    """Return the error's text, or as much of it as is fit to show."""
-    try:
-        return str(error)[:MAX_TEXT]
-    except BaseException:
-        return "(its message cannot be shown)"
 
 
 @contextmanager
@@ -209,11 +227,14 @@ def _can_alarm() -> bool:
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-def _hand_over(value: Any, options: Mapping[str, Any]) -> Any:
+def _hand_over(name: str, value: Any, options: Mapping[str, Any]) -> Any:
     """Return a fresh copy of an input, as the function is to get it."""
     if not isinstance(value, np.ndarray):
         return value
-    return np.array(value) if options.get("framework") == "numpy" else torch.from_numpy(np.array(value))
+    if options.get("framework") == "numpy":
+        return np.array(value)
+    tensor = torch.from_numpy(np.array(value))
+    return torch.nn.Parameter(tensor) if name.split(".", maxsplit=1)[0] in options.get("modules", ()) else tensor
 
 
 def _changed(before: Any, after: Any) -> bool:
@@ -235,21 +256,16 @@ def _arguments(values: Mapping[str, Any], options: Mapping[str, Any]) -> list[An
     return list(arguments.values())
 
 
-def _owned(values: Mapping[str, Any], owner: str) -> dict[str, torch.Tensor]:
+def _owned(values: Mapping[str, Any], owner: str) -> dict[str, torch.nn.Parameter]:
     return {name.split(".")[1]: value for name, value in values.items() if name.startswith(f"{owner}.")}
 
 
-def _linear(tensors: Mapping[str, torch.Tensor], weight: str, bias: str) -> torch.nn.Linear:
+def _linear(tensors: Mapping[str, torch.nn.Parameter], weight: str, bias: str) -> torch.nn.Linear:
     outputs, inputs = tensors[weight].shape
     layer = torch.nn.Linear(inputs, outputs, device="meta")
     for name, tensor in (("weight", tensors[weight]), ("bias", tensors[bias])):
-        setattr(layer, name, _as_parameter(tensor))
+        setattr(layer, name, tensor)
     return layer
-
-
-def _as_parameter(tensor: torch.Tensor) -> torch.nn.Parameter:
-    """Return the tensor itself, marked as a parameter, so that gradients and changes reach the caller's object."""
-    return tensor if type(tensor) is torch.nn.Parameter else torch.nn.Parameter(tensor)
 
 
 def _evaluate(result: Any, points: Any) -> Any:

@@ -105,8 +105,15 @@ class _Trial:
 
 def _try(problem: Problem, case: Case, seen: Observation) -> _Trial:
     expected = problem.reference(case)
-    passed = seen.status == "ok" and problem.judge(seen.outputs, expected, case)
-    return _Trial(case, seen, expected, passed)
+    return _Trial(case, seen, expected, seen.status == "ok" and _passes(problem, seen.outputs, expected, case))
+
+
+def _passes(problem: Problem, outputs: Outputs, expected: Outputs, case: Case) -> bool:
+    """Whether the problem's judge accepts the outputs; one that stumbles over them does not."""
+    try:
+        return bool(problem.judge(outputs, expected, case))
+    except Exception:
+        return False
 
 
 def _result(problem: Problem, criterion: Criterion, trials: list[_Trial]) -> CriterionResult:
@@ -166,6 +173,8 @@ def _generic(failing: list[_Trial]) -> Diagnosis:
     factor = _common_factor(failing)
     if factor is not None:
         return Diagnosis("generic:factor", f"Every failing answer is {factor:.4g} times the right one.")
+    if len(failing) > 1:
+        return _generic(failing[:1])
     return Diagnosis("generic:value", "The answer is not the right one.")
 
 
@@ -201,6 +210,8 @@ def _close_to(change: Any, slack: float = 1.0) -> Any:
 def _common_factor(failing: list[_Trial]) -> float | None:
     """Return the one number that all failing answers are too large by, if there is one and it can be told."""
     pairs = [pair for trial in failing for pair in _pairs(trial)]
+    if not pairs or any(a.size != b.size for a, b in pairs):
+        return None
     seen, expected = (np.concatenate([np.ravel(pair[i]).astype(float) for pair in pairs]) for i in (0, 1))
     with np.errstate(all="ignore"):
         ratios = (seen / expected)[expected != 0]
