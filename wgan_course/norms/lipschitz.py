@@ -132,7 +132,7 @@ def _sequence(network: nn.Module) -> list[nn.Module]:
     """Open sequences and the course's critics into layers."""
     if _has_protocol(network):
         return [network]
-    if isinstance(network, nn.Sequential):
+    if isinstance(network, nn.Sequential) and type(network).forward is nn.Sequential.forward:
         return [inner for layer in network for inner in _sequence(layer)]
     if _is_course(network, "ProjectionCritic"):
         return [*_sequence(network.features), _Head(network.head, network.projection)]

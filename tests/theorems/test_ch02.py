@@ -1,0 +1,142 @@
+"""Chapter 2, theorem by theorem: each test tries to falsify the statement of that label."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wgan_course import divergences as dv
+from wgan_course import transport as tr
+
+seeds = st.integers(0, 2**31 - 1)
+sizes = st.integers(1, 8)
+falsify = settings(max_examples=30, deadline=None)
+SLACK = 1e-9
+
+
+def cloud(seed, n, d=2):
+    g = torch.Generator().manual_seed(seed)
+    weights = torch.rand(n, generator=g).double() + 0.01
+    return torch.randn(n, d, generator=g).double(), weights / weights.sum()
+
+
+def random_coupling(a, b, seed):
+    """A coupling by filling a random order of cells as far as the marginals allow."""
+    left, right, pi = a.clone(), b.clone(), torch.zeros(len(a), len(b)).double()
+    for cell in torch.randperm(pi.numel(), generator=torch.Generator().manual_seed(seed)).tolist():
+        i, j = divmod(cell, len(b))
+        pi[i, j] = min(left[i], right[j])
+        left[i] -= pi[i, j]
+        right[j] -= pi[i, j]
+    return pi
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_prop_optimal_plan_exists(seed, n, m):
+    (x, a), (y, b) = cloud(seed, n), cloud(seed + 1, m)
+    cost = tr.cost_matrix(x, y)
+    best = tr.solve(cost, a, b)
+    assert bool((best.coupling >= 0).all())
+    torch.testing.assert_close(best.coupling.sum(1), a)
+    torch.testing.assert_close(best.coupling.sum(0), b)
+    for other in (random_coupling(a, b, seed), a[:, None] * b):
+        assert best.value <= (other * cost).sum() + SLACK
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_prop_sparse_plan(seed, n, m):
+    (x, a), (y, b) = cloud(seed, n), cloud(seed + 1, m)
+    assert int((tr.solve(tr.cost_matrix(x, y), a, b).coupling > 1e-12).sum()) <= n + m - 1
+
+
+@falsify
+@given(seeds, sizes, sizes, sizes)
+def test_lem_gluing(seed, n, m, k):
+    (x, a), (y, b), (z, c) = cloud(seed, n), cloud(seed + 1, m), cloud(seed + 2, k)
+    first, second = random_coupling(a, b, seed), random_coupling(b, c, seed)
+    glued = first[:, :, None] * second / b[None, :, None]
+    torch.testing.assert_close(glued.sum(2), first)
+    torch.testing.assert_close(glued.sum(0), second)
+    ends = (glued.sum(1) * tr.cost_matrix(x, z)).sum()
+    assert ends <= (first * tr.cost_matrix(x, y)).sum() + (second * tr.cost_matrix(y, z)).sum() + SLACK
+
+
+@falsify
+@given(seeds, sizes, sizes, sizes)
+def test_thm_w1_metric(seed, n, m, k):
+    (x, a), (y, b), (z, c) = cloud(seed, n), cloud(seed + 1, m), cloud(seed + 2, k)
+    there, back = tr.wasserstein(x, y, a, b), tr.wasserstein(y, x, b, a)
+    torch.testing.assert_close(there, back)
+    assert there <= tr.wasserstein(x, z, a, c) + tr.wasserstein(z, y, c, b) + SLACK
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    assert float(tr.wasserstein(x, x[order], a, a[order])) == pytest.approx(0, abs=1e-12)
+    assert there > 0
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_thm_w1_one_dimension(seed, n, m):
+    (x, a), (y, b) = cloud(seed, n, 1), cloud(seed + 1, m, 1)
+    line = tr.wasserstein_1d(x[:, 0], y[:, 0], a, b)
+    assert float(line) == pytest.approx(float(tr.solve(tr.cost_matrix(x, y), a, b).value), abs=1e-10)
+
+
+@falsify
+@given(seeds, st.floats(-3, 3))
+def test_prop_parallel_lines(seed, theta):
+    height = torch.rand(20, generator=torch.Generator().manual_seed(seed)).double()
+    real = torch.stack((torch.zeros_like(height), height), 1)
+    fake = torch.stack((torch.full_like(height, theta), height.flip(0)), 1)
+    assert float(tr.wasserstein(real, fake)) == pytest.approx(abs(theta), abs=1e-12)
+    apart = 0 if theta == 0 else 1
+    p = torch.cat((torch.full((20,), 0.05), torch.zeros(20))).double()
+    q = p.roll(20 * apart)
+    assert float(dv.js(p, q)) == pytest.approx(apart * math.log(2))
+    assert float(dv.tv(p, q)) == pytest.approx(apart)
+    assert float(dv.kl(p, q)) == (math.inf if apart else 0)
+
+
+@falsify
+@given(seeds, st.floats(0, 1))
+def test_thm_w1_continuous(seed, step):
+    (x, a), (z, _) = cloud(seed, 6), cloud(seed + 1, 8)
+    g = torch.Generator().manual_seed(seed)
+    theta, direction = torch.randn(2, 2, generator=g).double(), torch.randn(2, 2, generator=g).double()
+    here, there = (torch.tanh(z @ t) for t in (theta, theta + step * direction))
+    change = abs(tr.wasserstein(x, here, a) - tr.wasserstein(x, there, a))
+    assert change <= (here - there).norm(dim=1).mean() + SLACK
+
+
+@falsify
+@given(seeds, st.integers(2, 8))
+def test_thm_convergence_order(seed, n):
+    (x, p), (_, q) = cloud(seed, n), cloud(seed + 1, n)
+    kl, js, tv = dv.kl(p, q), dv.js(p, q), dv.tv(p, q)
+    assert tv <= (kl / 2).sqrt() + SLACK
+    assert tv**2 / 2 <= js + SLACK
+    assert js <= math.log(2) * tv + SLACK
+    assert tr.wasserstein(x, x, p, q) <= torch.cdist(x, x).max() * tv + SLACK
+
+
+def test_thm_convergence_order_is_strict():
+    """W1 goes to 0 along 1/n while JS stays at log 2."""
+    distances = [float(tr.wasserstein_1d(torch.zeros(1), torch.tensor([1 / n]))) for n in (1, 10, 100)]
+    assert distances == pytest.approx([1, 0.1, 0.01])
+    assert float(dv.js(torch.tensor([1.0, 0]), torch.tensor([0, 1.0]))) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("n", [4, 16, 64, 256])
+def test_prop_sample_complexity(n):
+    """On the line the mean distance is at most (pi/8)/sqrt(n); in the plane no n points come closer than c/sqrt(n)."""
+    g = torch.Generator().manual_seed(n)
+    truth = ((torch.arange(4096) + 0.5) / 4096).double().expand(200, -1)
+    mean = tr.wasserstein_1d(torch.rand(200, n, generator=g, dtype=torch.float64), truth).mean()
+    assert 0.5 * math.pi / 8 / math.sqrt(n) < mean < 1.05 * math.pi / 8 / math.sqrt(n)
+    side = (torch.arange(30) + 0.5) / 30
+    grid = torch.cartesian_prod(side, side).double()
+    plane = tr.wasserstein(torch.rand(n, 2, generator=g, dtype=torch.float64), grid)
+    assert plane > 2 / 3 / math.sqrt(math.pi * n) - 0.4 / 30

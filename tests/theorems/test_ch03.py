@@ -1,0 +1,135 @@
+"""Chapter 3, theorem by theorem: each test tries to falsify the statement of that label."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wgan_course import transport as tr
+
+seeds = st.integers(0, 2**31 - 1)
+sizes = st.integers(1, 8)
+falsify = settings(max_examples=30, deadline=None)
+SLACK = 1e-9
+
+
+def problem(seed, n, m, d=2):
+    g = torch.Generator().manual_seed(seed)
+    a, b = torch.rand(n, generator=g).double() + 0.01, torch.rand(m, generator=g).double() + 0.01
+    x, y = torch.randn(n, d, generator=g).double(), torch.randn(m, d, generator=g).double()
+    return x, y, a / a.sum(), b / b.sum(), tr.cost_matrix(x, y), g
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_thm_weak_duality(seed, n, m):
+    _, _, a, b, cost, g = problem(seed, n, m)
+    phi = torch.randn(n, generator=g).double()
+    psi = tr.c_transform(phi, cost) - torch.rand(m, generator=g)
+    other = tr.sinkhorn(cost, a, b, 0.5).coupling
+    for coupling in (a[:, None] * b, other):
+        assert a @ phi + b @ psi <= (coupling * cost).sum() + 1e-6
+
+
+@falsify
+@given(seeds, sizes, sizes, st.sampled_from(["emd", "highs"]))
+def test_thm_strong_duality(seed, n, m, method):
+    _, _, a, b, cost, _ = problem(seed, n, m)
+    answer = tr.solve(cost, a, b, method)
+    assert abs(float(tr.duality_gap(answer, a, b))) < SLACK
+    assert float(tr.dual_violation(answer.phi, answer.psi, cost)) < SLACK
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_prop_c_transform(seed, n, m):
+    _, _, a, b, cost, g = problem(seed, n, m)
+    phi = torch.randn(n, generator=g).double()
+    psi = phi.new_tensor((cost - phi[:, None]).min(0).values.tolist()) - 0.1  # feasible, not the best
+    once = tr.c_transform(phi, cost)
+    twice = tr.c_transform(once, cost.T)
+    assert float(tr.dual_violation(phi, once, cost)) <= SLACK
+    assert bool((once >= psi).all())
+    assert bool((twice >= phi - SLACK).all())
+    torch.testing.assert_close(tr.c_transform(twice, cost), once)
+    assert a @ phi + b @ psi <= a @ phi + b @ once <= a @ twice + b @ once + SLACK
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_thm_kantorovich_rubinstein(seed, n, m):
+    x, y, a, b, cost, g = problem(seed, n, m)
+    answer = tr.solve(cost, a, b)
+    f = tr.potential_critic(y, answer.psi)
+    z = torch.randn(50, 2, generator=g).double() * 3
+    assert bool(((f(z)[:, None] - f(z)).abs() <= tr.cost_matrix(z, z) + SLACK).all())
+    assert float(a @ f(x) - b @ f(y)) == pytest.approx(float(answer.value), abs=SLACK)
+    other = tr.potential_critic(torch.randn(5, 2, generator=g).double(), torch.randn(5, generator=g).double())
+    assert a @ other(x) - b @ other(y) <= answer.value + SLACK
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_prop_complementary_slackness(seed, n, m):
+    _, _, a, b, cost, g = problem(seed, n, m)
+    answer = tr.solve(cost, a, b)
+    assert float(tr.slackness(answer, cost)) < SLACK
+    phi = answer.phi + torch.randn(n, generator=g)  # feasible again, and no longer optimal unless slackness says so
+    psi = tr.c_transform(phi, cost)
+    changed = tr.TransportSolution(answer.coupling, answer.value, phi, psi)
+    gap = (answer.coupling * (cost - phi[:, None] - psi)).sum()
+    assert float(tr.duality_gap(changed, a, b)) == pytest.approx(float(gap), abs=SLACK)
+
+
+@falsify
+@given(seeds, sizes, st.floats(0.1, 5))
+def test_prop_mcshane(seed, n, constant):
+    x, _, _, _, _, g = problem(seed, n, 1)
+    values = constant * (x - torch.randn(2, generator=g)).norm(dim=1)
+    f = tr.mcshane_extension(x, values, constant)
+    z = torch.randn(40, 2, generator=g).double() * 3
+    torch.testing.assert_close(f(x), values)
+    assert bool(((f(z)[:, None] - f(z)).abs() <= constant * tr.cost_matrix(z, z) + SLACK).all())
+
+
+@falsify
+@given(seeds, sizes, sizes, st.floats(0.1, 10))
+def test_prop_k_lipschitz(seed, n, m, constant):
+    x, y, a, b, cost, _ = problem(seed, n, m)
+    answer = tr.solve(constant * cost, a, b)
+    assert float(answer.value) == pytest.approx(constant * float(tr.wasserstein(x, y, a, b)), rel=1e-9)
+    f = tr.potential_critic(y, answer.psi / constant)
+    assert float(constant * (a @ f(x) - b @ f(y))) == pytest.approx(float(answer.value), rel=1e-9)
+
+
+@falsify
+@given(seeds, sizes, sizes, st.floats(0.05, 0.95))
+def test_thm_unit_gradient_rays(seed, n, m, t):
+    x, y, a, b, cost, _ = problem(seed, n, m)
+    answer = tr.solve(cost, a, b)
+    f = tr.potential_critic(y, answer.psi)
+    i, j = (answer.coupling > 1e-9).nonzero(as_tuple=True)
+    between = ((1 - t) * x[i] + t * y[j]).requires_grad_()
+    torch.testing.assert_close(f(between), f(x[i]) - t * cost[i, j], atol=1e-9, rtol=0)
+    (gradient,) = torch.autograd.grad(f(between).sum(), between)
+    along = (x[i] - y[j]) / cost[i, j, None]
+    unique = _second_smallest_gap(between.detach(), y, answer.psi) > 1e-6
+    torch.testing.assert_close(gradient[unique], along[unique], atol=1e-6, rtol=0)
+
+
+def _second_smallest_gap(z, y, psi):
+    """How far the best cone is below the next one: 0 where the critic has a kink."""
+    cones = (tr.cost_matrix(z, y) - psi).sort(1).values
+    return cones[:, 1] - cones[:, 0] if cones.shape[1] > 1 else torch.ones(len(z))
+
+
+@falsify
+@given(seeds, sizes, sizes, st.floats(1, 1e6))
+def test_prop_no_limit_infinite(seed, n, m, scale):
+    """Without the constraint the critic's objective has no upper bound as soon as P and Q differ."""
+    x, y, a, b, cost, _ = problem(seed, n, m)
+    answer = tr.solve(cost, a, b)
+    f = tr.potential_critic(y, answer.psi)
+    value = a @ (scale * f(x)) - b @ (scale * f(y))
+    assert float(value) == pytest.approx(scale * float(answer.value), rel=1e-8)
+    assert value > 0
