@@ -1,8 +1,8 @@
 """For all tests: one thread each, the same examples each time, the built book, and a browser without a network."""
 
+import io
 import os
 import shutil
-import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,9 +52,13 @@ def built_book(course_root):
     """The folder of the built book, brought up to date first."""
     from wgan_course.book.build import build
 
+    said = io.StringIO()
     (course_root / "_build").mkdir(exist_ok=True)
     with FileLock(course_root / "_build" / ".lock"):
-        return build(course_root, warnings=sys.stderr).index.parent
+        try:
+            return build(course_root, warnings=said).index.parent
+        except RuntimeError as error:
+            pytest.fail(f"{error}\n{said.getvalue()}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

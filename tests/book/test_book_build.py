@@ -113,9 +113,16 @@ def make(root, page):
         return error, said.getvalue()
 
 
-CODE = (
-    "---\nkernelspec: {name: python3, display_name: Python 3, language: python}\n---\n# T\n\n```{code-cell}\n%s\n```\n"
-)
+CODE = """---
+file_format: mystnb
+kernelspec: {name: python3, display_name: Python 3, language: python}
+---
+# T
+
+```{code-cell}
+%s
+```
+"""
 
 
 def test_a_page_is_built_and_not_twice(small):
@@ -136,7 +143,7 @@ def test_a_page_is_built_and_not_twice(small):
         ("# T\n\n[lost](nowhere.md)\n", "nowhere"),
         ("# T\n\n{ref}`lost`\n", "lost"),
         ("# T\n\n{ledger}`lost`\n", "no entry 'lost'"),
-        ("# T\n\n### Too deep\n", "heading"),
+        ("# T\n\n### Too deep\n", "header level"),
         ("# T\n\n{cite}`nobody2000`\n", "nobody2000"),
     ],
 )
@@ -145,6 +152,9 @@ def test_a_warning_stops_the_build(small, page, words):
     assert isinstance(error, build.BookError)
     assert words in said
     assert not build.is_fresh(small)
+    again, said_again = make(small, page)
+    assert isinstance(again, build.BookError)
+    assert words in said_again
 
 
 def test_a_page_that_does_not_run_is_named_with_its_error(small):

@@ -6,6 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
+
+from wgan_course.book.extension import read_ledger
+from wgan_course.book.freshness import page_digests
+from wgan_course.book.lint import _entries
 
 LOADED = {
     "script": "src",
@@ -52,12 +57,12 @@ def outside(address):
     return urlsplit(address).netloc != "" or address.startswith("//")
 
 
-def test_every_page_of_the_contents_is_built(pages, course_root):
-    import yaml
+@pytest.fixture(scope="module")
+def listed(course_root):
+    return set(_entries(yaml.safe_load((course_root / "_toc.yml").read_text())))
 
-    from wgan_course.book.lint import _entries
 
-    listed = set(_entries(yaml.safe_load((course_root / "_toc.yml").read_text())))
+def test_every_page_of_the_contents_is_built(pages, listed):
     assert {f"{name}.html" for name in listed} <= set(pages)
 
 
@@ -138,14 +143,12 @@ def test_pages_do_not_name_the_machine(built_book, course_root):
 
 
 def test_numbers_of_the_ledger_are_all_shown(pages, course_root):
-    from wgan_course.book.extension import read_ledger
-
     wanted = {f"ledger-{key}" for key in read_ledger(course_root / "book" / "ledger.json")}
     assert wanted <= pages["appendices/numbers.html"].ids
 
 
-def test_every_page_that_runs_has_its_time(built_book, course_root):
-    from wgan_course.book.freshness import page_digests
-
+def test_every_page_that_runs_has_its_time(built_book, course_root, listed):
     text = (built_book / "appendices" / "runtimes.html").read_text("utf-8")
-    assert [page for page in page_digests(course_root) if page.rsplit(".", 1)[0] not in text] == []
+    running = {page.rsplit(".", 1)[0] for page in page_digests(course_root)} & listed
+    assert len(running) >= 3
+    assert [page for page in running if page not in text] == []

@@ -37,8 +37,8 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(Path(file).as_uri())
         self.page.wait_for_function(WAIT)
-        self.page.evaluate("() => window.MathJax?.startup?.promise")
-        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
+        self.page.evaluate("() => document.fonts.ready.then(() => true)")
 
     def _hear(self, message):
         if message.type in {"error", "warning"} and not message.text.startswith(HARMLESS):

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,12 @@ def build(root: Path, force: bool = False, status: TextIO | None = None, warning
     _forget_stale_outputs(root, pages, force)
     record = root / "_build" / "book.json"
     record.unlink(missing_ok=True)
-    _run_sphinx(root, force, status, warnings or sys.stderr)
+    try:
+        _run_sphinx(root, force, status, warnings or sys.stderr)
+    except BookError:
+        # Sphinx warns of a page only when it reads it: it shall read them all again, and warn again.
+        shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
+        raise
     record.write_text(json.dumps({"book": digest}))
     return Built(index, fresh=False)
 
