@@ -23,12 +23,21 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Int, Unicode
 
-from . import registry, report, verdict
+from . import registry, report, sandbox, verdict
 from .exchange import ExchangeError, read_observations, write_request
 from .execution import Run, Settings, run_notebook
 from .problem import Case, Problem
 from .sandbox import Workspace
-from .submission import Blueprint, UnreadableError, find_notebook, grade_id_of, has_answers, read_cells, rebuild
+from .submission import (
+    Blueprint,
+    UnreadableError,
+    find_notebook,
+    grade_id_of,
+    has_answers,
+    read_cells,
+    rebuild,
+    student_cells,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -185,7 +194,7 @@ def copy_plain_files(source: Path, target: Path) -> list[str]:
     left, size, count = [], 0, 0
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
-        if path.suffix == ".ipynb" or any(part.is_symlink() for part in (path, *path.parents)) or not path.is_file():
+        if path.suffix == ".ipynb" or not _is_plain_file(path, len(relative.parts)):
             continue
         size, count = size + path.stat().st_size, count + 1
         if size > MAX_FOLDER or count > MAX_FILES:
@@ -194,6 +203,11 @@ def copy_plain_files(source: Path, target: Path) -> list[str]:
         (target / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / relative)
     return left
+
+
+def _is_plain_file(path: Path, depth: int) -> bool:
+    """Whether it is a file, and neither it nor a folder up to `depth` levels above is reached through a link."""
+    return path.is_file() and not any(part.is_symlink() for part in (path, *path.parents)[:depth])
 
 
 def _verdict(problem: Problem, cases: Sequence[Case], workspace: Workspace, run: Run) -> verdict.Verdict:
@@ -264,7 +278,8 @@ class Judge(NbGraderPreprocessor):
         released = course.format_path(course.release_directory, ".", names["assignment"])
         blueprint = Blueprint.read(Path(released) / f"{names['notebook']}.ipynb")
         folder = Path(course.format_path(course.submitted_directory, names["student"], names["assignment"]))
-        judged = judge_notebook(nb, folder, blueprint, self.settings())
+        sandbox.require_unseen(Path(course.root))
+        judged = judge_notebook(rebuild(student_cells(nb.cells), blueprint), folder, blueprint, self.settings())
         return judged.notebook, resources
 
     def settings(self) -> Settings:

@@ -158,6 +158,8 @@ def grade(
     """
     settings = _chosen(settings or Settings(), no_sandbox)
     course = Course(Path(course_root))
+    if settings.sandboxed:
+        sandbox.require_unseen(course.root)
     course.require(problem_set)
     course.generate_if_changed(problem_set)
     tasks = course.tasks(problem_set, students, settings)

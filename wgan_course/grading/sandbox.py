@@ -17,12 +17,15 @@ import os
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,8 @@ from typing import Any
 import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Unicode
+
+from . import syscalls
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +47,23 @@ HOME, WORK, INPUTS, OUTPUTS = "/home/nobody", "/submission", "/exchange/in", "/e
 NOBODY = 65534
 INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
 
-# Runs inside, before the kernel: takes the limits, gives up the rights for good, becomes the kernel.
+# Runs inside, before the kernel: takes the limits, gives up the rights for good, refuses calls, becomes the kernel.
 LAUNCHER = """
 import ctypes, json, os, resource, sys
-limits, user = json.loads(sys.argv[1]), int(sys.argv[2])
-if user:
-    os.setgroups([]); os.setresgid(user, user, user); os.setresuid(user, user, user)
-ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
-for name, value in limits.items():
+given = json.loads(sys.argv[1])
+os.closerange(3, 4096)
+if given["user"]:
+    os.setgroups([]); os.setresgid(*[given["user"]] * 3); os.setresuid(*[given["user"]] * 3)
+for name, value in given["limits"].items():
     resource.setrlimit(getattr(resource, name), (value, value))
 os.umask(0o077)
-os.execv(sys.argv[3], sys.argv[3:])
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+prctl, steps = ctypes.CDLL(None).prctl, bytes.fromhex(given["filter"])
+prctl(38, 1, 0, 0, 0)
+if steps:
+    prctl(22, 2, ctypes.byref(Program(len(steps) // 8, steps)), 0, 0)
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -147,13 +158,22 @@ class Workspace:
     def restore(self) -> None:
         """Undo what a run has done: empty the writable folders, and copy the submission again."""
         for folder in self.writable():
-            shutil.rmtree(folder, ignore_errors=True)
+            _delete(folder)
             folder.mkdir(exist_ok=True)
         shutil.copytree(self.root / "kept", self.work, symlinks=True, dirs_exist_ok=True)
 
     def remove(self) -> None:
         """Delete everything."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        _delete(self.root)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder, also where a submission has locked folders in it against its own user, which may be ours."""
+    for above, names, _ in os.walk(folder):
+        for path in (Path(above) / name for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_bubblewrap() -> str:
@@ -195,11 +215,33 @@ def visible_paths() -> list[str]:
 
 
 def hidden_paths(package: Path = PACKAGE) -> tuple[list[str], list[str]]:
-    """Folders and files of the package to cover: in `grading`, everything that is not known to be needed inside."""
-    entries = sorted((package / "grading").iterdir())
-    folders = [str(path) for path in entries if path.is_dir() and path.name not in VISIBLE_FOLDERS]
-    files = [str(path) for path in entries if path.is_file() and path.name not in VISIBLE]
-    return folders, files
+    """Folders and files to cover: in `grading`, all that is not known to be needed inside; settings with passwords."""
+    parts = [folder / "grading" for folder in (package, *_other_copies(package)) if (folder / "grading").is_dir()]
+    entries = [path for part in parts for path in sorted(part.iterdir())]
+    found = [path for path in entries if path.name not in (VISIBLE_FOLDERS if path.is_dir() else VISIBLE)]
+    found += private_settings()
+    return [str(path) for path in found if path.is_dir()], [str(path) for path in found if path.is_file()]
+
+
+def _other_copies(package: Path) -> list[Path]:
+    """Copies of this package among the libraries that are mounted, such as one installed beside a checkout."""
+    copies = {Path(sysconfig.get_path(kind)) / package.name for kind in ("purelib", "platlib")}
+    return sorted(path for path in copies if path.resolve() != package.resolve())
+
+
+def private_settings(places: Sequence[str] = ("/usr", "/usr/local", sys.prefix, sys.base_prefix)) -> list[Path]:
+    """Settings of tools under the mounted paths, which may hold passwords of package registries or of servers."""
+    whole = [Path(place) / "etc" for place in places if place in ("/usr", "/usr/local")]
+    parts = [Path(place) / name for place in places for name in ("pip.conf", ".condarc", "etc/jupyter", "etc/pip.conf")]
+    kept = whole + [path for path in parts if path.parent not in whole]
+    return [path for path in dict.fromkeys(kept) if path.exists() and not path.is_symlink()]
+
+
+def require_unseen(folder: Path) -> None:
+    """Raise SandboxError where a course lies inside of what submissions may read, such as under ``/usr``."""
+    for path in visible_paths():
+        if folder.resolve().is_relative_to(Path(path).resolve()):
+            raise SandboxError(f"submissions can read {path}, and the course {folder} is inside of it; please move it")
 
 
 def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[str], user: int) -> list[str]:
@@ -225,8 +267,12 @@ def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[st
         "course",
     ]
     command += [*_system_mounts(), *_empty_folders(limits), *_course_mounts(workspace), *_environment()]
-    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, json.dumps(limits.rlimits()), str(user)]
-    return [*command, "--chdir", WORK, "--", *launcher, *kernel]
+    return [*command, "--chdir", WORK, "--", *_launcher(limits, user), *kernel]
+
+
+def _launcher(limits: Limits, user: int) -> list[str]:
+    given = {"limits": limits.rlimits(), "user": user, "filter": syscalls.program().hex()}
+    return [sys.executable, "-I", "-S", "-c", LAUNCHER, json.dumps(given)]
 
 
 def _namespaces(drop: bool) -> list[str]:
@@ -326,8 +372,7 @@ def container_command(
     fence += ["--security-opt", "no-new-privileges", "--ipc", "private", "--user", f"{os.getuid() or NOBODY}"]
     command = [engine, "run", *fence, *_container_limits(limits), *_container_mounts(workspace)]
     command += [word for pair in environment().items() for word in ("--env", "=".join(pair))]
-    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, json.dumps(limits.rlimits()), "0"]
-    return [*command, "--workdir", WORK, image, *launcher, *kernel]
+    return [*command, "--workdir", WORK, image, *_launcher(limits, 0), *kernel]
 
 
 def _container_limits(limits: Limits) -> list[str]:
@@ -393,10 +438,10 @@ class Watchdog(threading.Thread):
             return f"it had as many as {limits.processes} processes and threads"
         if sum(map(_resident, processes)) > limits.memory:
             return f"it used more than {limits.memory // 2**20} MiB of memory"
-        return self._disk_excess()
+        return self._disk_excess(processes)
 
-    def _disk_excess(self) -> str:
-        count = size = 0
+    def _disk_excess(self, processes: Sequence[psutil.Process]) -> str:
+        count, size = 0, _unlinked(processes)
         for entry in _files(self.workspace.writable()):
             count, size = count + 1, size + entry
             if count > self.limits.files:
@@ -449,6 +494,26 @@ def _files(folders: Sequence[Path]) -> Iterator[int]:
                     waiting += [entry.path] if entry.is_dir(follow_symlinks=False) else []
         except OSError:
             continue
+
+
+def _unlinked(processes: Sequence[psutil.Process]) -> int:
+    """Bytes in files that are open but have no name any more: they fill the disk, or the memory, unseen."""
+    sizes: dict[tuple[int, int], int] = {}
+    for process in processes:
+        for found in _open_files(process.pid):
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+                sizes[found.st_dev, found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values())
+
+
+def _open_files(pid: int) -> Iterator[os.stat_result]:
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    yield os.stat(entry.path)
+    except OSError:
+        return
 
 
 class _Confined(LocalProvisioner):

@@ -2,6 +2,7 @@
 
 Of a submission only three things are taken: the type, the text and the grading id of each cell. Everything that decides
 about points comes from the released notebook (`Blueprint`): check cells, their order of points, metadata, the kernel.
+Texts lose their markup (`harmless`), since they are read in the browser in which grades are given.
 """
 
 import json
@@ -21,6 +22,8 @@ MAX_SOURCE = 2**20
 MAX_ATTACHMENTS = 10 * 2**20
 IMAGES = frozenset({"image/png", "image/jpeg"})
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
+ACTIVE = re.compile(r"\\(?=(?:href|require|class|style|cssId|data)\b)")
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
 
 
@@ -102,6 +105,11 @@ def read_cells(path: str | Path) -> list[StudentCell]:
         raise UnreadableError(f"{Path(path).name} has no list of cells, so it is no notebook. {_AGAIN}")
     if len(raw) > MAX_CELLS:
         raise UnreadableError(f"{Path(path).name} has {len(raw)} cells; {MAX_CELLS} are the limit.")
+    return student_cells(raw)
+
+
+def student_cells(raw: Iterable[Any]) -> list[StudentCell]:
+    """What is taken of raw cells; what is no cell is left out."""
     return [cell for cell in map(_student_cell, raw) if cell is not None]
 
 
@@ -198,8 +206,13 @@ def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
     return any(cell.grade_id in blueprint.cells for cell in student)
 
 
+def harmless(text: str) -> str:
+    """Text in which no tag begins and no formula links: ``<b`` becomes ``< b``, which formulas do not mind."""
+    return ACTIVE.sub("", TAG.sub("< ", text))
+
+
 def _own(cell: StudentCell) -> NotebookNode:
-    made = KINDS[cell.kind](cell.source)
+    made = KINDS[cell.kind](cell.source if cell.kind == "code" else harmless(cell.source))
     if cell.attachments and cell.kind == "markdown":
         made["attachments"] = cell.attachments
     return made
@@ -208,9 +221,8 @@ def _own(cell: StudentCell) -> NotebookNode:
 def _trusted(cell: StudentCell, released: NotebookNode) -> NotebookNode:
     """Cell with the released metadata; the student's text only where the cell is there to be answered."""
     answer = released.metadata.nbgrader.get("solution", False)
-    source = cell.source if answer else released.source
-    kept = cell.attachments if answer else None
-    made = _own(StudentCell(released.cell_type, source, attachments=kept))
+    made = _own(StudentCell(released.cell_type, cell.source, attachments=cell.attachments if answer else None))
+    made.source = made.source if answer else released.source
     made.metadata.update(nbformat.from_dict(json.loads(json.dumps(released.metadata))))
     return made
 

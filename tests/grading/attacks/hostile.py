@@ -13,7 +13,7 @@ from pathlib import Path
 
 import demo_class
 from demo_class import NAME, RIGHT, answered, cell_of, hand_in
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 WRONG = "def kl(p, q):\n    return 0 * p.sum()\n"
 
@@ -221,6 +221,56 @@ by_code(
     says="no seed to be seen",
 )
 by_code(
+    "forge-environment",
+    "looks for passwords in the environments of all processes that it sees",
+    "import glob, os\ntext = repr(dict(os.environ))\nfor p in glob.glob('/proc/[0-9]*/environ'):\n"
+    "    try: text += open(p).read()\n    except OSError: pass\nprint(text, 'looked', 'around')",
+    says="looked around",
+)
+by_code(
+    "forge-git",
+    "reads the course's history and solutions beside the package",
+    "import os, pathlib, wgan_course\nhere = pathlib.Path(wgan_course.__file__).parents[1]\n"
+    "found = [p for p in ('.git', 'solutions', 'tests', 'nbgrader_config.py') if (here / p).exists()]\n"
+    "found += [p for p in ('.git', 'solutions') if os.path.exists('@ROOT@/' + p)]\nprint('course', 'has', found)",
+    says="course has []",
+)
+by_code(
+    "forge-compiled",
+    "imports the problem from its compiled file",
+    "import glob, os, sys, wgan_course.grading as g\nhere = os.path.dirname(g.__file__)\n"
+    "found = glob.glob(here + '/**/*.pyc', recursive=True)\n"
+    "bad = [p for p in found if 'observers' not in p]\nprint('compiled', 'files', bad)",
+    says="compiled files []",
+)
+by_code(
+    "forge-key",
+    "signs messages to its own kernel with the key of the connection file, which asks it to run the check again",
+    "import glob, json, subprocess, sys\npath = glob.glob('/tmp/*/k/kernel.json')[0]\n"
+    "print(len(glob.glob('/tmp/*/k/kernel.json')), 'kernel', 'to be seen')\n"
+    "code = f'from jupyter_client import BlockingKernelClient as B; c = B(connection_file={path!r}); '\\\n"
+    "    'c.load_connection_file(); c.start_channels(); c.execute(\"def check(*a): return 3.0\")'\n"
+    "subprocess.Popen([sys.executable, '-c', code])",
+    says="1 kernel to be seen",
+)
+by_code(
+    "forge-sockets",
+    "puts links to other services in the place of its kernel's sockets",
+    "import glob, os\nfor p in glob.glob('/tmp/*/k/s-*'):\n    os.unlink(p)\n    os.symlink('/run/docker.sock', p)",
+)
+by_code(
+    "forge-namespace",
+    "becomes root of a namespace of its own and uncovers the judge",
+    "import ctypes\nc = ctypes.CDLL(None, use_errno=True)\nassert c.unshare(0x10020000) == 0, 'no unshare'\n"
+    "c.umount2(b'/', 2)",
+    says="no unshare",
+)
+by_code(
+    "forge-error-markup",
+    "raises an error whose message is a script",
+    "def kl(p, q): raise ValueError('<script>stolen()</script><img src=x onerror=stolen()>')",
+)
+by_code(
     "forge-shape",
     "returns an object that lies about its shape",
     "class Shapeless(torch.Tensor):\n    shape = property(lambda s: torch.Size([]))\n    def numel(self): return 1\n"
@@ -275,6 +325,14 @@ def _(notebook):
 def _(notebook):
     script = "display({'text/html': '<script>stolen()</script>', 'text/plain': 'x'}, raw=True)"
     notebook.cells.append(new_code_cell(script))
+
+
+@by_notebook("forge-markup-text", "puts scripts into text cells, raw cells, links and formulas")
+def _(notebook):
+    script = "<script>stolen()</script> <img src=x onerror=stolen()>"
+    notebook.cells.append(new_markdown_cell(f"{script} [x](javascript:stolen()) $\\href{{javascript:stolen()}}{{x}}$"))
+    notebook.cells.append(new_raw_cell(script, metadata={"raw_mimetype": "text/html", "format": "text/html"}))
+    cell_of(notebook, "proof").source = script
 
 
 # --- harm ----------------------------------------------------------------------------------------------------
@@ -359,9 +417,36 @@ by_code(
 by_code(
     "harm-unlink",
     "deletes everything that it can reach",
-    "import shutil\nfor p in ('/', '@ROOT@', '/home', '/tmp', '/exchange'): shutil.rmtree(p, ignore_errors=True)",
+    "import shutil\nfor p in ('@ROOT@', '/home', '/tmp', '/etc', '/exchange'):\n    shutil.rmtree(p, ignore_errors=True)",
     says="",
     harmful=True,
+)
+by_code(
+    "harm-unlinked",
+    "fills the disk with files that have no name any more",
+    "import os\nkept = []\nwhile True:\n    kept.append(open('x', 'wb'))\n    os.unlink('x')\n"
+    "    kept[-1].write(b'x' * (1 << 20))",
+    says="wrote more than",
+    harmful=True,
+)
+by_code(
+    "harm-memfd",
+    "fills the memory with files that belong to no process",
+    "import os\nfds = []\nwhile True:\n    fds.append(os.memfd_create('x'))\n    os.write(fds[-1], b'x' * (1 << 22))",
+    says="not permitted",
+    harmful=True,
+)
+by_code(
+    "harm-stderr",
+    "writes for ever to the stream that the grader keeps",
+    "import os\nwhile True: os.write(2, b'x' * (1 << 20))",
+    harmful=True,
+)
+by_code(
+    "harm-locked",
+    "leaves folders that nobody may enter or delete",
+    "import os\nfor p in ('/submission/a', '/exchange/out/b'):\n    os.makedirs(p + '/c')\n    os.chmod(p + '/c', 0)\n"
+    "    os.chmod(p, 0)",
 )
 by_code("harm-input", "waits for someone to type", "input('password: ')")
 by_code(
@@ -457,6 +542,11 @@ def _(notebook):
 @by_folder("broken-name", "is right, under a name that is not the assignment's", score=3.0, base=RIGHT)
 def _(root, folder):
     (folder / f"{NAME}.ipynb").rename(folder / "Übung ½ (Kopie) 最終.ipynb")
+
+
+@by_folder("broken-name-markup", "is right, under a name that is markup", score=3.0, base=RIGHT)
+def _(root, folder):
+    (folder / f"{NAME}.ipynb").rename(folder / "<img src=x onerror=stolen()>.ipynb")
 
 
 @by_folder("broken-directory", "has a folder in the place of the notebook", says="no file")
