@@ -1,0 +1,1 @@
+"""Problem set 3: the dual of optimal transport, and the critic."""

@@ -1,0 +1,98 @@
+"""``c_transform(phi, cost)``: the best partner of a potential."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._geometry import random_cost
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two mines and three shops first; then random ones; square tables, in which axes can be swapped unseen."""
+    small = np.array([[1.0, 4.0, 2.0], [3.0, 1.5, 2.5]])
+    yield Case("two by three", {"phi": np.array([0.5, 1.0]), "cost": small}, criterion="value")
+    for n, m in ((5, 3), (4, 9)):
+        yield Case(f"{n} by {m}", {"phi": rng.normal(size=n), "cost": random_cost(rng, n, m)}, criterion="value")
+    for n in (3, 6):
+        yield Case(f"{n} by {n}", {"phi": 2 * rng.normal(size=n), "cost": random_cost(rng, n, n)}, criterion="square")
+
+
+def transform(phi: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Smallest cost minus price, for each column."""
+    return (cost - phi[:, None]).min(0)
+
+
+def _soft(eps: float):
+    return lambda phi, cost: -eps * np.log(np.exp(-(cost - phi[:, None]) / eps).sum(0))
+
+
+PROBLEM = Problem(
+    key="ps03.c_transform",
+    title="The c-transform",
+    criteria=(
+        Criterion("value", "for each shop, the least of cᵢⱼ − φᵢ over the mines", 1),
+        Criterion("square", "the minimum runs over the mines, in a square table too", 1),
+    ),
+    cases=cases,
+    formula=transform,
+    pure="value",
+    package_functions=("wgan_course.transport.c_transform",),
+    stand_in="wgan_course.transport.c_transform",
+    misconceptions=(
+        Misconception(
+            "plus",
+            "φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine.",
+            (lambda phi, cost: (cost + phi[:, None]).min(0),),
+        ),
+        Misconception(
+            "maximum",
+            "A maximum was taken: at that price some route is too dear. All inequalities must hold, so the smallest "
+            "decides.",
+            (lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)),
+        ),
+        Misconception(
+            "negated",
+            "This is −φᶜ = max(φ − c), the critic f. It is the right function; the potential is its negative.",
+            (lambda phi, cost: -transform(phi, cost),),
+        ),
+        Misconception(
+            "wrong-axis",
+            "The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops.",
+            (lambda phi, cost: (cost - phi[:, None]).min(1), lambda phi, cost: (cost.T - phi[:, None]).min(0)),
+        ),
+        Misconception(
+            "broadcast",
+            "cost − phi subtracts φ along the columns: without [:, None] the price of mine j goes to shop j. In a "
+            "square table no error tells you.",
+            (lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)),
+        ),
+        Misconception(
+            "separate",
+            "The cheapest cost and the dearest mine are taken separately. They need not belong to the same mine: "
+            "minimise the difference.",
+            (lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]),
+        ),
+        Misconception(
+            "average",
+            "A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.",
+            (lambda phi, cost: (cost - phi[:, None]).mean(0), lambda phi, cost: np.median(cost - phi[:, None], axis=0)),
+        ),
+        Misconception(
+            "clamped",
+            "Negative values are cut off at 0. A potential may be negative: a discount.",
+            (lambda phi, cost: np.maximum(transform(phi, cost), 0),),
+        ),
+        Misconception(
+            "index",
+            "This is the number of the mine that decides, not the value there: min, not argmin.",
+            (lambda phi, cost: (cost - phi[:, None]).argmin(0),),
+        ),
+        Misconception(
+            "soft",
+            "A soft minimum (log-sum-exp) comes near and is always a little smaller. That belongs to Sinkhorn; here "
+            "take the minimum itself.",
+            tuple(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01)),
+        ),
+    ),
+)

@@ -1,0 +1,120 @@
+"""``critic_loss(real_scores, fake_scores)``: find the bug. A loss called Wasserstein that is the hinge loss."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Scores within the margin, in which the two losses differ by a constant; then beyond it; bags of unequal size."""
+    yield _case("within the margin", [0.5, 0.25], [-0.5, 0.75, 0.0], "inside")
+    inputs = {"real_scores": rng.uniform(-0.9, 0.9, 7), "fake_scores": rng.uniform(-0.9, 0.9, 5)}
+    yield Case("within, random", inputs, criterion="inside")
+    yield _case("within, a wrong critic", [-0.5, 0.1], [0.5, 0.75, 0.2], "inside")
+    yield _case("beyond the margin", [3.0, 8.0], [-2.0, -5.0, -4.0], "beyond")
+    inputs = {"real_scores": 5 * rng.normal(size=6), "fake_scores": 5 * rng.normal(size=9)}
+    yield Case("anywhere", inputs, criterion="beyond")
+    inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
+    yield _case("beyond, a wrong critic", [-3.0, 2.0], [4.0, 5.0, 1.0], "beyond")
+    yield Case("far beyond", inputs, criterion="beyond")
+
+
+def _case(name: str, real: list, fake: list, criterion: str) -> Case:
+    return Case(name, {"real_scores": np.array(real), "fake_scores": np.array(fake)}, criterion=criterion)
+
+
+def loss(real: np.ndarray, fake: np.ndarray) -> float:
+    """Mean over the fakes minus mean over the real ones."""
+    return fake.mean() - real.mean()
+
+
+def _relu(scores: np.ndarray) -> np.ndarray:
+    return np.maximum(scores, 0)
+
+
+PROBLEM = Problem(
+    key="ps03.critic_loss",
+    title='Find the bug: a loss called "Wasserstein"',
+    criteria=(
+        Criterion("inside", "E_Q f − E_P f, for scores near 0", 1),
+        Criterion("beyond", "the same however far apart the scores are: no margin", 1),
+    ),
+    cases=cases,
+    formula=loss,
+    pure="inside",
+    package_functions=("wgan_course.objectives.Wasserstein",),
+    misconceptions=(
+        Misconception(
+            "hinge",
+            "This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake "
+            "below −1; the distance does not stop there. Take the cut-offs out.",
+            (
+                lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
+                lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
+            ),
+        ),
+        Misconception(
+            "margin-left",
+            "The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it "
+            "is wrong.",
+            (lambda r, f: 2 + loss(r, f),),
+        ),
+        Misconception(
+            "cut-off-left",
+            "The margins are gone, but scores are still cut off at 0, on one side or on both.",
+            (
+                lambda r, f: _relu(f).mean() + _relu(-r).mean(),
+                lambda r, f: _relu(f).mean() - r.mean(),
+                lambda r, f: f.mean() + _relu(-r).mean(),
+                lambda r, f: _relu(loss(r, f)),
+                lambda r, f: _relu(f).mean() - _relu(r).mean(),
+            ),
+        ),
+        Misconception(
+            "half-hinge",
+            "One half is repaired, the other is still a hinge.",
+            (lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
+        ),
+        Misconception(
+            "ascent",
+            "This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the "
+            "critic learns to prefer fakes.",
+            (lambda r, f: -loss(r, f),),
+        ),
+        Misconception(
+            "generator",
+            "This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both.",
+            (lambda r, f: -f.mean(), lambda r, f: f.mean()),
+        ),
+        Misconception(
+            "log-loss",
+            "This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left "
+            "in the dual.",
+            (
+                lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
+                lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
+            ),
+        ),
+        Misconception(
+            "squared",
+            "Squares: this is a least-squares loss, which pulls scores to fixed targets.",
+            (
+                lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
+                lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
+                lambda r, f: (r.mean() - f.mean()) ** 2,
+            ),
+        ),
+        Misconception(
+            "sums",
+            "Scores are summed, not averaged, so bags of different sizes count differently.",
+            (lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+        ),
+        Misconception(
+            "absolute",
+            "An absolute value: the critic would be as happy with the roles exchanged, or never rewarded.",
+            (lambda r, f: abs(loss(r, f)), lambda r, f: -abs(loss(r, f)), lambda r, f: abs(f).mean() - abs(r).mean()),
+        ),
+    ),
+)

@@ -1,0 +1,93 @@
+"""``dual_value(phi, psi, a, b)``: what a pair of potentials is worth."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._geometry import masses
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two atoms a side first; then uniform weights, unequal weights, and more atoms on one side."""
+    yield _case("two atoms", [3.0, 1.0], [-0.5, 2.0], [0.5, 0.5], [0.5, 0.5], "uniform")
+    for n in (3, 5):
+        uniform = np.full(n, 1 / n)
+        inputs = {"phi": rng.normal(size=n), "psi": rng.normal(size=n), "a": uniform, "b": uniform.copy()}
+        yield Case(f"{n} equal atoms", inputs, criterion="uniform")
+    yield _case("unequal weights", [3.0, 1.0], [-0.5, 2.0], [0.25, 0.75], [0.9, 0.1], "weights")
+    yield _random(rng, 4, 4, "weights")
+    yield _random(rng, 3, 5, "sizes")
+    yield _random(rng, 7, 2, "sizes")
+
+
+def _case(name: str, phi: list, psi: list, a: list, b: list, criterion: str) -> Case:
+    names = ("phi", "psi", "a", "b")
+    return Case(name, dict(zip(names, map(np.array, (phi, psi, a, b)), strict=True)), criterion=criterion)
+
+
+def _random(rng: np.random.Generator, n: int, m: int, criterion: str) -> Case:
+    inputs = {"phi": rng.normal(size=n), "psi": rng.normal(size=m), "a": masses(rng, n), "b": masses(rng, m)}
+    return Case(f"{n} and {m} atoms", inputs, criterion=criterion)
+
+
+def value(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    """Mean of phi under a plus mean of psi under b."""
+    return float(a @ phi + b @ psi)
+
+
+PROBLEM = Problem(
+    key="ps03.dual_value",
+    title="What potentials are worth",
+    criteria=(
+        Criterion("uniform", "the sum of both means, for equal masses", 1),
+        Criterion("weights", "each price counts with its own mass", 0.5),
+        Criterion("sizes", "as many shops as you like", 0.5),
+    ),
+    cases=cases,
+    formula=value,
+    pure="uniform",
+    misconceptions=(
+        Misconception(
+            "unweighted",
+            "Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ.",
+            (lambda phi, psi, a, b: phi.mean() + psi.mean(),),
+        ),
+        Misconception(
+            "no-masses",
+            "The prices are summed without their masses: a shop that takes nothing would earn as much as any other.",
+            (lambda phi, psi, a, b: phi.sum() + psi.sum(),),
+        ),
+        Misconception(
+            "minus",
+            "ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both "
+            "are added.",
+            (lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi),
+        ),
+        Misconception(
+            "swapped",
+            "The masses are swapped: a belongs to φ (the mines), b to ψ (the shops).",
+            (lambda phi, psi, a, b: b @ phi + a @ psi,),
+        ),
+        Misconception(
+            "averaged-twice",
+            "A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more.",
+            (lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), lambda p, q, a, b: value(p, q, a, b) / 2),
+        ),
+        Misconception(
+            "one-side",
+            "Only one of the two sums is there. She charges at the mine *and* at the shop.",
+            (lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
+        ),
+        Misconception(
+            "absolute",
+            "Absolute values: a negative price is a discount and lowers the income.",
+            (lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
+        ),
+        Misconception(
+            "pairs",
+            "The sum runs over all pairs without masses: each price is counted once for every partner.",
+            (lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
+        ),
+    ),
+)

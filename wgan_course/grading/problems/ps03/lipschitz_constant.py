@@ -1,0 +1,148 @@
+"""``lipschitz_constant(points, values)``: the steepest pair."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._geometry import distances
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Three points of a line first, the steepest pair not neighbours; then space; then points that coincide."""
+    yield _case("three points", [[0.0], [3.0], [1.0]], [0.0, 1.0, -2.0], "line")
+    yield Case("a line", {"points": 3 * rng.normal(size=(7, 1)), "values": rng.normal(size=7)}, criterion="line")
+    yield _case("a triangle", [[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], [2.0, 0.0, 1.0], "space")
+    for n, d in ((6, 2), (9, 5)):
+        inputs = {"points": rng.normal(size=(n, d)), "values": rng.normal(size=n)}
+        yield Case(f"{n} points, {d} coordinates", inputs, criterion="space")
+    yield _case("twice the same point", [[0.0], [1.0], [0.0], [3.0]], [1.0, 2.0, 1.0, -4.0], "same")
+    yield _case("twice, in the plane", [[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], [3.0, 3.0, 13.0], "same")
+    yield _case("torn", [[0.0], [1.0], [0.0], [3.0]], [1.0, 2.0, 1.5, -4.0], "torn")
+    yield _case("torn, in the plane", [[2.0, 1.0], [2.0, 1.0], [4.0, 5.0]], [3.0, -3.0, 1.0], "torn")
+
+
+def _case(name: str, points: list, values: list, criterion: str) -> Case:
+    return Case(name, {"points": np.array(points), "values": np.array(values)}, criterion=criterion)
+
+
+def _pairs(points: np.ndarray, values: np.ndarray, order: float = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Differences of the values and distances, over i < j."""
+    upper = np.triu_indices(len(values), 1)
+    return (values[None] - values[:, None])[upper], distances(points, points, order)[upper]
+
+
+def constant(points: np.ndarray, values: np.ndarray, order: float = 2) -> float:
+    """Largest quotient; a pair at one place counts 0 where the values agree, infinity where not."""
+    rise, run = _pairs(points, values, order)
+    apart = run > 0
+    quotients = np.where(apart, abs(rise) / np.where(apart, run, 1), np.where(rise == 0, 0.0, np.inf))
+    return float(quotients.max())
+
+
+def _over(reduce, slope=lambda rise, run: abs(rise) / run, order: float = 2):
+    def formula(points: np.ndarray, values: np.ndarray) -> float:
+        rise, run = _pairs(points, values, order)
+        return reduce(slope(rise, run))
+
+    return formula
+
+
+def _neighbours(points: np.ndarray, values: np.ndarray, order: np.ndarray | None = None) -> float:
+    order = np.arange(len(values)) if order is None else order
+    rise, run = np.diff(values[order]), np.linalg.norm(np.diff(points[order], axis=0), axis=1)
+    return (abs(rise) / run).max()
+
+
+def _spread(points: np.ndarray, values: np.ndarray) -> float:
+    return (values.max() - values.min()) / distances(points, points).max()
+
+
+def _ends(points: np.ndarray, values: np.ndarray) -> float:
+    top, bottom = values.argmax(), values.argmin()
+    return (values[top] - values[bottom]) / np.linalg.norm(points[top] - points[bottom])
+
+
+def _dropped(points: np.ndarray, values: np.ndarray) -> float:
+    rise, run = _pairs(points, values)
+    return (abs(rise) / np.where(run > 0, run, np.inf)).max()
+
+
+PROBLEM = Problem(
+    key="ps03.lipschitz_constant",
+    title="The steepest pair",
+    criteria=(
+        Criterion("line", "the largest |difference| / distance over all pairs, on a line", 1),
+        Criterion("space", "the same in any dimension, with Euclidean distances", 1),
+        Criterion("same", "one point given twice with one value does no harm", 0.5),
+        Criterion("torn", "is +∞ where one point has two values", 0.5),
+    ),
+    cases=cases,
+    formula=constant,
+    pure="line",
+    misconceptions=(
+        Misconception(
+            "neighbours",
+            "Only neighbours in the list are compared. The steepest pair can be any pair: compare all.",
+            (_neighbours,),
+        ),
+        Misconception(
+            "signed",
+            "The differences keep their sign, so of each pair only the way up in the order of the list counts. Take "
+            "absolute values.",
+            (_over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
+        ),
+        Misconception(
+            "average",
+            "This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum.",
+            (_over(np.mean), _over(np.median)),
+        ),
+        Misconception("minimum", "This is the *least* steep pair.", (_over(np.min),)),
+        Misconception(
+            "squared",
+            "The distance is squared: a root is missing, or the squares of the values were compared with it.",
+            (
+                _over(np.max, lambda rise, run: abs(rise) / run**2),
+                _over(np.max, lambda rise, run: (rise / run) ** 2),
+            ),
+        ),
+        Misconception(
+            "other-norm",
+            "The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares.",
+            (_over(np.max, order=1), _over(np.max, order=np.inf)),
+        ),
+        Misconception(
+            "inverted",
+            "The quotient is upside down: rise over run, not run over rise.",
+            (_over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
+        ),
+        Misconception(
+            "spread",
+            "The largest difference of values was taken, and a distance for it. A small difference over a still "
+            "smaller distance is steeper: divide first, then take the maximum.",
+            (_spread, _ends),
+        ),
+        Misconception(
+            "zero-over-zero",
+            "NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out.",
+            (_over(np.max), _over(lambda quotients: np.nan)),
+        ),
+        Misconception(
+            "always-infinite",
+            "Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn.",
+            (_over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf)),),
+        ),
+        Misconception(
+            "torn-dropped",
+            "All pairs at one place are left out. If their values differ, no constant is large enough: return +∞.",
+            (_dropped,),
+        ),
+        Misconception(
+            "smoothed",
+            "A small constant keeps the distance from 0, and a torn function gets a large finite number that depends "
+            "on your constant. Ask whether the distance is 0.",
+            tuple(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17))
+            + tuple(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
+        ),
+    ),
+)

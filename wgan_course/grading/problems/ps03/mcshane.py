@@ -1,0 +1,125 @@
+"""``mcshane(points, values, lipschitz, x)``: the lowest K-Lipschitz function through given values."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._geometry import distances
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A line with K = 1 first; then the plane; then other constants; then the data points themselves."""
+    yield _case("a line", [[0.0], [2.0]], [0.0, 1.0], 1.0, [[-1.0], [0.5], [1.25], [4.0]], "unit")
+    yield _random(rng, 5, 7, 2, 1.0, "unit")
+    yield _case(
+        "a steeper line", [[0.0], [2.0], [5.0]], [0.0, 3.0, 1.0], 2.5, [[1.0], [3.5], [-0.5], [7.0]], "constant"
+    )
+    yield _random(rng, 6, 4, 3, 0.4, "constant")
+    yield _random(rng, 4, 9, 2, 3.0, "constant")
+    points = rng.normal(size=(5, 2))
+    values = _lipschitz_values(rng, points, 2.0)
+    inputs = {"points": points, "values": values, "lipschitz": 2.0, "x": points[[3, 0, 4]].copy()}
+    yield Case("at the data", inputs, criterion="data")
+
+
+def _case(name: str, points: list, values: list, k: float, x: list, criterion: str) -> Case:
+    inputs = {"points": np.array(points), "values": np.array(values), "lipschitz": k, "x": np.array(x)}
+    return Case(name, inputs, criterion=criterion)
+
+
+def _lipschitz_values(rng: np.random.Generator, points: np.ndarray, k: float) -> np.ndarray:
+    """Values of a function that is K-Lipschitz, with cones of both kinds in it."""
+    up, down = (rng.normal(size=(1, points.shape[1])) for _ in range(2))
+    return k * (0.55 * distances(points, up)[:, 0] - 0.4 * distances(points, down)[:, 0])
+
+
+def _random(rng: np.random.Generator, n: int, m: int, d: int, k: float, criterion: str) -> Case:
+    points = rng.normal(size=(n, d))
+    inputs = {"points": points, "values": _lipschitz_values(rng, points, k), "lipschitz": k}
+    return Case(f"{n} points, K = {k:g}", inputs | {"x": 2 * rng.normal(size=(m, d))}, criterion=criterion)
+
+
+def extension(points: np.ndarray, values: np.ndarray, lipschitz: float, x: np.ndarray, order: float = 2) -> np.ndarray:
+    """Highest of the downward cones under the data."""
+    return (values - lipschitz * distances(x, points, order)).max(1)
+
+
+def _upper(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray) -> np.ndarray:
+    return (values + k * distances(x, points)).min(1)
+
+
+def _nearest(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray, slope: bool = True) -> np.ndarray:
+    away = distances(x, points)
+    return values[away.argmin(1)] - slope * k * away.min(1)
+
+
+PROBLEM = Problem(
+    key="ps03.mcshane",
+    title="The lower extension",
+    criteria=(
+        Criterion("unit", "the highest of the downward cones, for K = 1", 1),
+        Criterion("constant", "cones of slope K", 1),
+        Criterion("data", "keeps the given values where they are given", 1),
+    ),
+    cases=cases,
+    formula=extension,
+    pure="unit",
+    package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
+    misconceptions=(
+        Misconception(
+            "upper",
+            "This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked "
+            "for.",
+            (_upper,),
+        ),
+        Misconception(
+            "middle",
+            "This is the mean of the lower and the upper extension. It is an extension too, and not the lowest.",
+            (lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2,),
+        ),
+        Misconception(
+            "without-k",
+            "The cones have slope 1 whatever K is: multiply the distances by lipschitz.",
+            (lambda p, v, k, x: extension(p, v, 1.0, x), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
+        ),
+        Misconception(
+            "divided",
+            "The distances are divided by K. A larger constant allows steeper cones: multiply.",
+            (lambda p, v, k, x: extension(p, v, 1 / k, x),),
+        ),
+        Misconception(
+            "squared",
+            "The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself.",
+            (lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1),),
+        ),
+        Misconception(
+            "nearest",
+            "Only the nearest data point is used. A higher cone further away may be the one that counts.",
+            (_nearest, lambda p, v, k, x: _nearest(p, v, k, x, slope=False)),
+        ),
+        Misconception(
+            "wrong-extreme",
+            "Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum.",
+            (
+                lambda p, v, k, x: (v - k * distances(x, p)).min(1),
+                lambda p, v, k, x: (v + k * distances(x, p)).max(1),
+            ),
+        ),
+        Misconception(
+            "separate",
+            "The highest value and the shortest distance are taken separately. They need not belong to one data point.",
+            (lambda p, v, k, x: v.max() - k * distances(x, p).min(1),),
+        ),
+        Misconception(
+            "other-norm",
+            "The distance is not the Euclidean one.",
+            (lambda p, v, k, x: extension(p, v, k, x, 1), lambda p, v, k, x: extension(p, v, k, x, np.inf)),
+        ),
+        Misconception(
+            "wrong-axis",
+            "The maximum runs over the places x: one number for each *data point* comes out.",
+            (lambda p, v, k, x: (v - k * distances(x, p)).max(0),),
+        ),
+    ),
+)

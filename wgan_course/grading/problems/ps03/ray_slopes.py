@@ -1,0 +1,121 @@
+"""``ray_slopes(f_x, f_y, x, y)``: how steeply a critic climbs from y to x, pair by pair."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Pairs of a line first; then space; then pairs of which one has not moved."""
+    yield _case("a line", [2.0, 0.0, 1.0], [1.0, 3.0, 0.5], [[1.0], [4.0], [3.0]], [[3.0], [2.0], [2.0]], "line")
+    yield _random(rng, 5, 1, "line")
+    yield _case("a plane", [2.0, 1.0], [0.5, 6.0], [[0.0, 0.0], [1.0, 1.0]], [[3.0, 4.0], [1.0, 3.0]], "space")
+    yield _random(rng, 4, 3, "space")
+    yield _random(rng, 6, 2, "space")
+    stays = _random(rng, 4, 2, "stays")
+    stays.inputs["y"][2], stays.inputs["f_y"][2] = stays.inputs["x"][2], stays.inputs["f_x"][2]
+    yield stays
+    yield _case("one stays", [2.0, 1.0], [2.0, 3.0], [[1.5], [4.0]], [[1.5], [3.0]], "stays")
+
+
+def _case(name: str, f_x: list, f_y: list, x: list, y: list, criterion: str) -> Case:
+    names = ("f_x", "f_y", "x", "y")
+    return Case(name, dict(zip(names, map(np.array, (f_x, f_y, x, y)), strict=True)), criterion=criterion)
+
+
+def _random(rng: np.random.Generator, n: int, d: int, criterion: str) -> Case:
+    inputs = {name: rng.normal(size=n) for name in ("f_x", "f_y")} | {k: rng.normal(size=(n, d)) for k in "xy"}
+    return Case(f"{n} pairs, {d} coordinates, {criterion}", inputs, criterion=criterion)
+
+
+def slopes(f_x: np.ndarray, f_y: np.ndarray, x: np.ndarray, y: np.ndarray, order: float = 2) -> np.ndarray:
+    """Rise over run, and 0 for a pair that has not moved."""
+    run = np.linalg.norm(x - y, ord=order, axis=1)
+    return np.where(run > 0, (f_x - f_y) / np.where(run > 0, run, 1), 0.0)
+
+
+def _run(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(x - y, axis=1)
+
+
+SMOOTHING = tuple(10.0**-k for k in range(1, 6))
+PROBLEM = Problem(
+    key="ps03.ray_slopes",
+    title="Slopes along rays",
+    criteria=(
+        Criterion("line", "(f(x) − f(y)) / |x − y|, pair by pair, with its sign", 1),
+        Criterion("space", "the same with Euclidean distances in any dimension", 1),
+        Criterion("stays", "0 for a pair that has not moved", 0.5),
+    ),
+    cases=cases,
+    formula=slopes,
+    pure="line",
+    misconceptions=(
+        Misconception(
+            "downhill",
+            "The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so "
+            "f(x) − f(y).",
+            (lambda a, b, x, y: -slopes(a, b, x, y),),
+        ),
+        Misconception(
+            "absolute",
+            "Absolute values hide pairs along which the critic *falls*.",
+            (lambda a, b, x, y: abs(slopes(a, b, x, y)),),
+        ),
+        Misconception(
+            "squared",
+            "The squared distance is in the denominator: a root is missing.",
+            (lambda a, b, x, y: (a - b) / _run(x, y) ** 2,),
+        ),
+        Misconception(
+            "not-divided",
+            "The rise is not divided by the way: a long ray would look steep.",
+            (lambda a, b, x, y: a - b,),
+        ),
+        Misconception(
+            "inverted",
+            "The quotient is upside down: rise over run.",
+            (lambda a, b, x, y: _run(x, y) / (a - b),),
+        ),
+        Misconception(
+            "other-norm",
+            "The distance is not the Euclidean one (a sum of coordinates, or the largest, without squares).",
+            (
+                lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
+                lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
+                lambda a, b, x, y: (a - b) / (x - y).sum(1),
+            ),
+        ),
+        Misconception(
+            "one-norm",
+            "One norm over the whole batch divides every pair. Each pair has its own length: take the norm over the "
+            "coordinates only, dim=1.",
+            (lambda a, b, x, y: (a - b) / np.linalg.norm(x - y),),
+        ),
+        Misconception(
+            "all-pairs",
+            "All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair.",
+            (
+                lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
+                lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
+            ),
+        ),
+        Misconception(
+            "reduced",
+            "One number comes back for all pairs. One for each was asked for: their spread is what we look at.",
+            (lambda a, b, x, y: slopes(a, b, x, y).mean(), lambda a, b, x, y: slopes(a, b, x, y).max()),
+        ),
+        Misconception(
+            "zero-over-zero",
+            "NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where.",
+            (lambda a, b, x, y: (a - b) / _run(x, y),),
+        ),
+        Misconception(
+            "smoothed",
+            "A constant added to the length makes short rays look flat.",
+            tuple(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING),
+        ),
+    ),
+)

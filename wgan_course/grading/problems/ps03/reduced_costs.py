@@ -1,0 +1,104 @@
+"""``reduced_costs(phi, psi, cost)``: the slack of every route."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._geometry import random_cost
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two mines and three shops first; then random ones; square tables; potentials that are not admissible."""
+    small = {"phi": np.array([1.0, 0.0]), "psi": np.array([0.5, -1.0, 2.0])}
+    yield Case("two by three", small | {"cost": np.array([[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])}, criterion="value")
+    yield _admissible(rng, 4, 3, "value")
+    yield _admissible(rng, 3, 3, "square")
+    yield _admissible(rng, 5, 5, "square")
+    yield _dear(rng, 3, 4)
+    yield _dear(rng, 4, 2)
+
+
+def _admissible(rng: np.random.Generator, n: int, m: int, criterion: str) -> Case:
+    cost, phi = random_cost(rng, n, m) + 1, rng.normal(size=n)
+    psi = (cost - phi[:, None]).min(0) - rng.uniform(0.1, 0.5, m)
+    return Case(f"{n} by {m}", {"phi": phi, "psi": psi, "cost": cost}, criterion=criterion)
+
+
+def _dear(rng: np.random.Generator, n: int, m: int) -> Case:
+    """Prices that are too high on some routes and not on others."""
+    phi, psi = rng.normal(size=n), rng.normal(size=m)
+    slack = rng.uniform(0.2, 1.0, (n, m)) * np.where((np.arange(n)[:, None] + np.arange(m)) % 2, 1, -1)
+    return Case(f"too dear, {n} by {m}", {"phi": phi, "psi": psi, "cost": phi[:, None] + psi + slack}, criterion="sign")
+
+
+def slack(phi: np.ndarray, psi: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Cost minus both prices, route by route."""
+    return cost - phi[:, None] - psi
+
+
+PROBLEM = Problem(
+    key="ps03.reduced_costs",
+    title="The slack of every route",
+    criteria=(
+        Criterion("value", "cᵢⱼ − φᵢ − ψⱼ, one number for each route", 1),
+        Criterion("square", "φ along the rows and ψ along the columns, in a square table too", 1),
+        Criterion("sign", "negative where the prices are too high", 1),
+    ),
+    cases=cases,
+    formula=slack,
+    pure="value",
+    package_functions=("wgan_course.transport.dual_violation",),
+    misconceptions=(
+        Misconception(
+            "violation",
+            "This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ.",
+            (lambda phi, psi, cost: -slack(phi, psi, cost),),
+        ),
+        Misconception(
+            "critic-sign",
+            "ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid.",
+            (lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
+        ),
+        Misconception(
+            "axes",
+            "φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write "
+            "phi[:, None] and psi[None, :].",
+            (lambda phi, psi, cost: cost - phi - psi[:, None],),
+        ),
+        Misconception(
+            "both-along-columns",
+            "Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows.",
+            (lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
+        ),
+        Misconception(
+            "one-side",
+            "Only one of the prices is subtracted.",
+            (lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
+        ),
+        Misconception(
+            "added",
+            "The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is.",
+            (lambda phi, psi, cost: cost + phi[:, None] + psi,),
+        ),
+        Misconception(
+            "clamped",
+            "Negative slack is cut off at 0 or loses its sign. A negative entry says that the potentials are *not* "
+            "admissible, and that has to be seen.",
+            (
+                lambda phi, psi, cost: np.maximum(slack(phi, psi, cost), 0),
+                lambda phi, psi, cost: abs(slack(phi, psi, cost)),
+            ),
+        ),
+        Misconception(
+            "reduced",
+            "One number comes back. Return the whole table; the smallest entry is only the verdict on it.",
+            (lambda phi, psi, cost: slack(phi, psi, cost).min(), lambda phi, psi, cost: slack(phi, psi, cost).sum()),
+        ),
+        Misconception(
+            "transposed",
+            "The table is transposed: mines are rows, shops are columns, as in the cost.",
+            (lambda phi, psi, cost: slack(phi, psi, cost).T,),
+        ),
+    ),
+)

@@ -1,0 +1,116 @@
+"""``w1_estimate(real_scores, fake_scores, lipschitz)``: what a critic with a known constant says about W1."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Equal bags and K = 1 first; then a constant; then bags of different sizes; then a critic that is wrong."""
+    yield _case("two a side", [3.0, 2.0], [1.0, 0.5], 1.0, "value")
+    yield Case("six a side", _scores(rng, 6, 6, 1.0), criterion="value")
+    yield _case("K = 4", [7.0, 5.0], [2.0, 3.0], 4.0, "constant")
+    yield Case("K = 0.3", _scores(rng, 5, 5, 0.3), criterion="constant")
+    yield _case("three and two", [3.0, 2.0, 7.0], [1.0, 0.5], 2.0, "sizes")
+    yield Case("eleven and four", _scores(rng, 11, 4, 2.5), criterion="sizes")
+    yield Case("three and eight", _scores(rng, 3, 8, 0.7), criterion="sizes")
+    yield _case("a wrong critic", [0.0, 1.0], [2.0, 4.0], 2.0, "sign")
+    yield Case("a worse one", _scores(rng, 6, 6, 0.5, shift=-3.0), criterion="sign")
+
+
+def _case(name: str, real: list, fake: list, k: float, criterion: str) -> Case:
+    inputs = {"real_scores": np.array(real), "fake_scores": np.array(fake), "lipschitz": k}
+    return Case(name, inputs, criterion=criterion)
+
+
+def _scores(rng: np.random.Generator, n: int, m: int, k: float, shift: float = 3.0) -> dict:
+    return {"real_scores": rng.normal(size=n) + shift, "fake_scores": rng.normal(size=m), "lipschitz": k}
+
+
+def estimate(real: np.ndarray, fake: np.ndarray, k: float) -> float:
+    """Difference of the means over the constant."""
+    return (real.mean() - fake.mean()) / k
+
+
+def _hinge(real: np.ndarray, fake: np.ndarray) -> float:
+    return np.maximum(1 - real, 0).mean() + np.maximum(1 + fake, 0).mean()
+
+
+def _truncated(real: np.ndarray, fake: np.ndarray, k: float) -> float:
+    n = min(len(real), len(fake))
+    return (real[:n] - fake[:n]).mean() / k
+
+
+PROBLEM = Problem(
+    key="ps03.w1_estimate",
+    title="An estimate with a unit",
+    criteria=(
+        Criterion("value", "the difference of the mean scores, real minus fake, for K = 1", 1),
+        Criterion("constant", "in the unit of W1: divided by K", 1),
+        Criterion("sizes", "bags of different sizes", 0.5),
+        Criterion("sign", "negative for a critic that prefers the fakes", 0.5),
+    ),
+    cases=cases,
+    formula=estimate,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "loss",
+            "This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.",
+            (lambda r, f, k: -estimate(r, f, k), lambda r, f, k: f.mean() - r.mean()),
+        ),
+        Misconception(
+            "without-k",
+            "K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.",
+            (lambda r, f, k: r.mean() - f.mean(),),
+        ),
+        Misconception(
+            "times-k",
+            "The difference is multiplied by K. It already is K times too large: divide.",
+            (lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
+        ),
+        Misconception(
+            "half-divided",
+            "Only one of the means is divided by K.",
+            (lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
+        ),
+        Misconception(
+            "sums",
+            "Scores are summed, not averaged: twice the batch would be twice the distance.",
+            (lambda r, f, k: (r.sum() - f.sum()) / k,),
+        ),
+        Misconception(
+            "pooled",
+            "One denominator serves both bags. Each expectation is a mean over its own bag.",
+            (
+                lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
+                lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
+                lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
+            ),
+        ),
+        Misconception(
+            "paired",
+            "Scores are paired one by one and the longer bag is cut off. The two expectations are separate; that is "
+            "the point of the dual.",
+            (_truncated,),
+        ),
+        Misconception(
+            "no-negative",
+            "Negative estimates lose their sign. W1 is not negative, but this is a lower bound by one critic, and a "
+            "bad critic gives a bad one. Hiding that hides the bad critic.",
+            (lambda r, f, k: abs(estimate(r, f, k)), lambda r, f, k: max(estimate(r, f, k), 0.0)),
+        ),
+        Misconception(
+            "hinge",
+            "This is built from the hinge loss, which cuts scores off at a margin. A distance has no margin.",
+            (lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
+        ),
+        Misconception(
+            "median",
+            "Medians are taken. The dual is about expectations: means.",
+            (lambda r, f, k: (np.median(r) - np.median(f)) / k,),
+        ),
+    ),
+)
