@@ -1,11 +1,13 @@
 """Chapter 3, theorem by theorem: each test tries to falsify the statement of that label."""
 
+import hypothesis
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wgan_course import transport as tr
+from wgan_course.data import toy
 
 seeds = st.integers(0, 2**31 - 1)
 sizes = st.integers(1, 8)
@@ -133,3 +135,57 @@ def test_prop_no_limit_infinite(seed, n, m, scale):
     value = a @ (scale * f(x)) - b @ (scale * f(y))
     assert float(value) == pytest.approx(scale * float(answer.value), rel=1e-8)
     assert value > 0
+
+
+def shortest_path_prices(coupling, cost):
+    """Step 3 of the proof: Bellman–Ford, there along all routes and back along those in use."""
+    mine, shop = torch.zeros_like(cost[:, 0]), torch.zeros_like(cost[0])
+    back = torch.where(coupling > 1e-12, -cost, torch.inf)
+    for _ in range(sum(cost.shape)):
+        shop = torch.minimum(shop, (mine[:, None] + cost).amin(0))
+        mine = torch.minimum(mine, (shop + back).amin(1))
+    return -mine, shop
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_the_prices_of_the_proof_of_strong_duality(seed, n, m):
+    """Admissible, tight on the plan, and worth the plan's cost; for a cost that is no metric as well."""
+    _, _, a, b, cost, g = problem(seed, n, m)
+    for c in (cost, torch.randn(n, m, generator=g).double()):
+        plan = tr.solve(c, a, b)
+        phi, psi = shortest_path_prices(plan.coupling, c)
+        slack = c - phi[:, None] - psi
+        assert float(slack.min()) >= -SLACK
+        assert float(slack[plan.coupling > 1e-12].abs().max()) <= SLACK
+        assert float(a @ phi + b @ psi) == pytest.approx(float(plan.value), abs=SLACK)
+
+
+@falsify
+@given(seeds, sizes, st.floats(0.1, 5))
+def test_the_lower_extension_is_the_lowest(seed, n, constant):
+    """McShane from below: another extension of the same values lies between the two envelopes."""
+    x, _, _, _, _, g = problem(seed, n, 1)
+    centre = torch.randn(2, generator=g)
+    values = constant * (x - centre).norm(dim=1)
+    upper = tr.mcshane_extension(x, values, constant)
+    turned = tr.mcshane_extension(x, -values, constant)
+    z = torch.randn(40, 2, generator=g).double() * 3
+    made_by = constant * (z - centre).norm(dim=1)  # the extension that the values come from
+    assert bool((-turned(z) <= made_by + SLACK).all() and (made_by <= upper(z) + SLACK).all())
+    torch.testing.assert_close(-turned(x), values)
+    torch.testing.assert_close(-turned(z), (values - constant * tr.cost_matrix(z, x)).amax(1))
+
+
+@falsify
+@given(seeds, st.integers(1, 5), st.floats(0.1, 2))
+def test_prop_critic_certificate(seed, dim, push):
+    """A minimum of funnels and the push down its own funnel: no plan is cheaper, by linear programme."""
+    pair = toy.min_funnel_pair(dim, torch.Generator().manual_seed(seed), push=push)
+    x = pair.centres.new_tensor(torch.randn(7, dim, generator=torch.Generator().manual_seed(seed + 1)).tolist()) * 3
+    x = x[(x[:, None] - pair.centres).norm(dim=2).amin(1) > push + 0.3 * pair.scale]
+    hypothesis.assume(len(x) > 0)
+    y = x - push * pair.gradient(x)
+    cost = (x - y).norm(dim=1).mean()
+    torch.testing.assert_close(pair.critic(x) - pair.critic(y), (x - y).norm(dim=1))
+    assert float(tr.wasserstein(x, y)) == pytest.approx(float(cost), abs=SLACK)
