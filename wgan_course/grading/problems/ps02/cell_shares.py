@@ -1,0 +1,154 @@
+"""``cell_shares(samples, edges)``: find the bug. A histogram that takes samples out of the list it walks along."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Few samples, many, uneven cells; then samples on the edges."""
+    edges = np.array([0.0, 1.0, 2.0, 3.0])
+    few = np.array([0.5, 1.5, 1.25, 2.5, 0.25])
+    yield Case("five samples", {"samples": few, "edges": edges}, criterion="all")
+    yield Case("all in one cell", {"samples": np.array([1.1, 1.2, 1.3, 1.4]), "edges": edges}, criterion="all")
+    for n, cells in ((31, 6), (450, 9)):
+        edges = np.concatenate([[0.0], np.sort(rng.uniform(0.1, 0.9, cells - 1)), [1.0]])
+        yield Case(f"{n} samples", {"samples": rng.uniform(0.01, 0.99, n), "edges": edges}, criterion="all")
+    inner = {"samples": np.array([1.0, 0.5, 2.0, 0.0, 1.0, 2.5]), "edges": np.array([0.0, 1.0, 2.0, 3.0])}
+    yield Case("on inner edges", inner, criterion="edges")
+    outer = {"samples": np.array([4.0, 0.5, 4.0, 1.0, 3.0]), "edges": np.array([0.0, 1.0, 2.0, 4.0])}
+    yield Case("on the last edge", outer, criterion="edges")
+
+
+def shares(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Cells are closed on the left; the last one on both sides."""
+    return np.histogram(samples, edges)[0] / len(samples)
+
+
+def walked(samples: np.ndarray, edges: np.ndarray, closed: bool = True) -> np.ndarray:
+    """Counts of the version with the bug: each removal makes the walk skip a sample."""
+    rest, counts = samples.tolist(), np.zeros(len(edges) - 1)
+    for x in rest:
+        k = np.searchsorted(edges, x, side="right") - 1
+        k = min(k, len(counts) - 1) if closed else k
+        if 0 <= k < len(counts):
+            counts[k] += 1
+            rest.remove(x)
+    return counts
+
+
+def _by_cell(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Count cell by cell, with the samples of each cell removed while it is walked."""
+    rest, counts = samples.tolist(), np.zeros(len(edges) - 1)
+    for k in range(len(counts)):
+        for x in rest:
+            if edges[k] <= x < edges[k + 1] or (k == len(counts) - 1 and x == edges[-1]):
+                counts[k] += 1
+                rest.remove(x)
+    return counts
+
+
+def _last_open(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean()
+
+
+def _closed_right(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    cells = np.clip(np.searchsorted(edges, samples, side="left") - 1, 0, len(edges) - 2)
+    return np.bincount(cells, minlength=len(edges) - 1) / len(samples)
+
+
+def _right_dropped(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.array([((a < samples) & (samples <= b)).mean() for a, b in itertools.pairwise(edges)])
+
+
+def _both_closed(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.array([((a <= samples) & (samples <= b)).mean() for a, b in itertools.pairwise(edges)])
+
+
+def _normalised(counts: np.ndarray) -> np.ndarray:
+    return counts / counts.sum()
+
+
+PROBLEM = Problem(
+    key="ps02.cell_shares",
+    title="Find the bug: the histogram that loses samples",
+    criteria=(
+        Criterion("all", "every sample counts once: the shares sum to 1 and are right", 1.5),
+        Criterion(
+            "edges", "a sample on an edge belongs to the cell on its right; the last cell has both its edges", 0.5
+        ),
+    ),
+    cases=cases,
+    formula=shares,
+    pure="all",
+    package_functions=("wgan_course.divergences.histogram",),
+    misconceptions=(
+        Misconception(
+            "still-loses",
+            "Samples are still lost: the loop walks along a list from which it removes, so after each removal the "
+            "next sample moves into the place just left and is skipped. Do not change what you walk along.",
+            (
+                lambda s, e: walked(s, e) / len(s),
+                lambda s, e: walked(s, e, closed=False) / len(s),
+                lambda s, e: _by_cell(s, e) / len(s),
+            ),
+        ),
+        Misconception(
+            "hides-the-loss",
+            "The shares sum to 1 because they are divided by the number of samples *counted*, but samples are still "
+            "skipped. This hides the mistake; the shares are wrong all the same.",
+            (
+                lambda s, e: _normalised(walked(s, e)),
+                lambda s, e: _normalised(walked(s, e, closed=False)),
+                lambda s, e: _normalised(_by_cell(s, e)),
+            ),
+        ),
+        Misconception(
+            "counts",
+            "These are counts. Divide by the number of samples.",
+            (lambda s, e: np.histogram(s, e)[0], lambda s, e: shares(s, e) * 100),
+        ),
+        Misconception(
+            "density",
+            "The shares are divided by the widths of the cells: a density. KL and JS of a histogram want the shares, "
+            "which sum to 1.",
+            (lambda s, e: np.histogram(s, e, density=True)[0],),
+        ),
+        Misconception(
+            "even-cells",
+            "The cells are taken as equally wide. Use the edges as they are.",
+            (lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s),),
+        ),
+        Misconception(
+            "over-cells",
+            "The counts are divided by the number of cells (or edges), not of samples.",
+            (
+                lambda s, e: np.histogram(s, e)[0] / (len(e) - 1),
+                lambda s, e: np.histogram(s, e)[0] / len(e),
+            ),
+        ),
+        Misconception(
+            "cumulated",
+            "These are cumulated shares, a distribution function. Take the share of each cell by itself.",
+            (lambda s, e: np.cumsum(shares(s, e)), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
+        ),
+        Misconception(
+            "last-edge",
+            "A sample on the last edge is lost. The last cell is closed on both sides.",
+            (_last_open,),
+        ),
+        Misconception(
+            "closed-right",
+            "A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x.",
+            (_closed_right, _right_dropped),
+        ),
+        Misconception(
+            "twice",
+            "A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict.",
+            (_both_closed,),
+        ),
+    ),
+)

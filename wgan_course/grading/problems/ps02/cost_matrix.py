@@ -1,0 +1,106 @@
+"""``cost_matrix(x, y)``: the Euclidean distance of each source to each target."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import CENTRE, distances
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """One 3-4-5 triangle, then clouds of unequal sizes, then points that are close together and far from 0."""
+    yield Case("3-4-5", {"x": np.array([[0.0, 0.0]]), "y": np.array([[3.0, 4.0], [6.0, 8.0]])}, criterion="value")
+    for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1)):
+        pair = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d))}
+        yield Case(f"{n} and {m} points in dimension {d}", pair, criterion="value")
+    corner = CENTRE + rng.integers(0, 64, size=(4, 2)) / 2**16
+    other = CENTRE + rng.integers(0, 64, size=(3, 2)) / 2**16 + 1 / 2**10
+    yield Case("neighbours, far from 0", {"x": corner, "y": other}, criterion="precise", atol=0.0)
+
+
+def _gram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T)
+
+
+PROBLEM = Problem(
+    key="ps02.cost_matrix",
+    title="Cost matrix",
+    criteria=(
+        Criterion("value", "Euclidean distances, rows for x and columns for y", 1),
+        Criterion("precise", "keeps its digits for near points that are far from the origin", 1),
+    ),
+    cases=cases,
+    formula=distances,
+    pure="value",
+    package_functions=("wgan_course.transport.cost_matrix",),
+    stand_in="wgan_course.transport.cost_matrix",
+    misconceptions=(
+        Misconception(
+            "squared",
+            "The distances are squared: the root is missing. With ‖x − y‖² transport is no longer a metric.",
+            (lambda x, y: distances(x, y) ** 2,),
+        ),
+        Misconception(
+            "manhattan",
+            "This adds up |x_k − y_k| over the coordinates. The course's cost is the Euclidean distance: the root of "
+            "the sum of squares.",
+            (lambda x, y: np.abs(x[:, None] - y).sum(-1),),
+        ),
+        Misconception(
+            "largest-coordinate",
+            "This is the largest difference of a coordinate, not the Euclidean distance.",
+            (lambda x, y: np.abs(x[:, None] - y).max(-1),),
+        ),
+        Misconception(
+            "mean-over-coordinates",
+            "The squares are averaged over the coordinates, not added: the result is too small by √d.",
+            (lambda x, y: distances(x, y) / np.sqrt(x.shape[1]),),
+        ),
+        Misconception(
+            "transposed",
+            "Rows and columns are exchanged. Entry (i, j) is the cost from x_i to y_j: shape (len(x), len(y)).",
+            (lambda x, y: distances(x, y).T,),
+        ),
+        Misconception(
+            "within-x",
+            "These are distances between the points of one cloud. The cost goes from each x to each y.",
+            (lambda x, y: distances(x, x), lambda x, y: distances(y, y)),
+        ),
+        Misconception(
+            "difference-of-norms",
+            "This is |‖x‖ − ‖y‖|, how differently far the points are from the origin. Take the norm of x − y.",
+            (
+                lambda x, y: np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)),
+                lambda x, y: np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1),
+            ),
+        ),
+        Misconception(
+            "pairs-only",
+            "x_i is compared with y_i only (or the shapes do not fit). Every source meets every target: give x a new "
+            "axis, x[:, None, :] − y[None, :, :].",
+            (),
+            lambda case, seen, expected: (
+                seen.status == "error" or (seen.status == "ok" and seen.outputs["value"].ndim < 2)
+            ),
+        ),
+        Misconception(
+            "all-differences",
+            "The differences come back, with one entry a coordinate. Take the norm over the last axis.",
+            (lambda x, y: x[:, None] - y, lambda x, y: np.abs(x[:, None] - y), lambda x, y: (x[:, None] - y) ** 2),
+        ),
+        Misconception(
+            "over-points",
+            "The norm (or the sum) runs over the points, not over the coordinates. The coordinates are the last axis: "
+            "dim=-1.",
+            (lambda x, y: np.linalg.norm(x[:, None] - y, axis=1), lambda x, y: np.linalg.norm(x[:, None] - y, axis=0)),
+        ),
+        Misconception(
+            "cancellation",
+            "The digits are gone where points are close together and far from 0: ‖x‖² + ‖y‖² − 2⟨x, y⟩ subtracts "
+            "huge numbers that are nearly equal. Subtract the points first, then square.",
+            (_gram,),
+            lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok",
+        ),
+    ),
+)

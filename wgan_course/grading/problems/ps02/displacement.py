@@ -1,0 +1,114 @@
+"""``displacement(x, y, partner, t)``: where the points are at time t on their straight ways."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two points that exchange sides, permutations that are not their own inverse, shared targets."""
+    swap = {"x": np.array([[0.0, 0.0], [4.0, 0.0]]), "y": np.array([[4.0, 2.0], [0.0, 6.0]])}
+    yield Case("two points", swap | {"partner": np.array([1, 0]), "t": 0.25}, criterion="value")
+    for n, d, t in ((3, 2, 0.3), (6, 1, 0.8)):
+        turned = np.roll(np.arange(n), 1) if n == 3 else np.roll(np.arange(n), 2)
+        clouds = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(n, d)) + 1.0}
+        yield Case(f"{n} points, t = {t}", clouds | {"partner": turned, "t": t}, criterion="value")
+    clouds = {"x": rng.normal(size=(4, 2)), "y": rng.normal(size=(4, 2))}
+    yield Case("the start", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 0.0}, criterion="value")
+    yield Case("the end", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 1.0}, criterion="value")
+    shared = {"x": rng.normal(size=(5, 3)), "y": rng.normal(size=(3, 3)), "partner": np.array([2, 0, 2, 1, 1])}
+    yield Case("shared targets", shared | {"t": 0.4}, criterion="shared")
+    spare = {"x": rng.normal(size=(2, 2)), "y": rng.normal(size=(6, 2)), "partner": np.array([4, 1])}
+    yield Case("targets to spare", spare | {"t": 0.6}, criterion="shared")
+
+
+def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.ndarray:
+    """(1 − t) x + t y at each point's partner."""
+    return (1 - t) * x + t * y[partner]
+
+
+def _mixture(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.ndarray:
+    return np.concatenate([(1 - t) * x, t * y])
+
+
+PROBLEM = Problem(
+    key="ps02.displacement",
+    title="On the way",
+    criteria=(
+        Criterion("value", "each point on the straight way to its partner", 1),
+        Criterion("shared", "also where targets are shared, or are more than the sources", 1),
+    ),
+    cases=cases,
+    formula=on_the_way,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "no-partner",
+            "x_i walks to y_i. Its target is y at position partner[i]: y[partner].",
+            (lambda x, y, s, t: (1 - t) * x + t * y,),
+        ),
+        Misconception(
+            "inverse",
+            "The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y "
+            "that is indexed by partner, not x.",
+            (
+                lambda x, y, s, t: (1 - t) * x[s] + t * y,
+                lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
+                lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
+            ),
+        ),
+        Misconception(
+            "time-reversed",
+            "Time runs backwards: at t = 0 the points are at x, at t = 1 at their targets. ε of the interpolate "
+            "in other chapters runs the other way; here it is time.",
+            (lambda x, y, s, t: t * x + (1 - t) * y[s],),
+        ),
+        Misconception(
+            "only-the-step",
+            "This is the step t (y − x), without the place where it starts. Add x.",
+            (lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
+        ),
+        Misconception(
+            "adds-target",
+            "The target itself is added, not the way to it: x + t y. Walk a share of y − x.",
+            (lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
+        ),
+        Misconception(
+            "halfway",
+            "t is not used: the points are always halfway (or at one end).",
+            (
+                lambda x, y, s, t: (x + y[s]) / 2,
+                lambda x, y, s, t: x,
+                lambda x, y, s, t: y[s],
+            ),
+        ),
+        Misconception(
+            "unit-steps",
+            "Each point walks the distance t, whatever the length of its way. It walks the *share* t of its way, so "
+            "that all arrive at t = 1.",
+            (lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True),),
+        ),
+        Misconception(
+            "mixture",
+            "Both clouds come back, scaled or side by side. That is a blend of two clouds; displacement gives one "
+            "cloud on its way, with as many points as x.",
+            (_mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
+        ),
+        Misconception(
+            "other-speed",
+            "The speed is not constant: t is squared or bent. W1 from the start has to grow in proportion to t.",
+            (
+                lambda x, y, s, t: on_the_way(x, y, s, t**2),
+                lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
+                lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
+            ),
+        ),
+        Misconception(
+            "switch",
+            "Points jump: for small t they are at x, later at the target. They are to be *in between* at time t.",
+            (lambda x, y, s, t: x if t < 0.5 else y[s],),
+        ),
+    ),
+)

@@ -1,0 +1,141 @@
+"""``monotone_plan(a, b)``: the plan that serves sources and targets in order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import weights
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Small ones by hand, unequal sizes, then weights that run out together, and zeros."""
+    yield _case("two and three", [0.5, 0.5], [0.2, 0.5, 0.3], "value")
+    yield _case("three and two", [0.1, 0.6, 0.3], [0.45, 0.55], "value")
+    for n, m in ((4, 7), (8, 5)):
+        yield Case(f"{n} and {m}", {"a": weights(rng, n), "b": weights(rng, m)}, criterion="value")
+    yield _case("run out together", [0.25, 0.25, 0.5], [0.5, 0.125, 0.375], "ties")
+    yield _case("equal weights", [0.25] * 4, [0.25] * 4, "ties")
+    yield _case("a source with nothing", [0.5, 0.0, 0.5], [0.25, 0.25, 0.0, 0.5], "ties")
+
+
+def _case(name: str, a: list[float], b: list[float], criterion: str) -> Case:
+    return Case(name, {"a": np.array(a), "b": np.array(b)}, criterion=criterion)
+
+
+def plan(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Overlap of the intervals that the cumulated weights cut out of [0, 1]."""
+    end_a, end_b = np.cumsum(a)[:, None], np.cumsum(b)[None]
+    return np.clip(np.minimum(end_a, end_b) - np.maximum(end_a - a[:, None], end_b - b), 0, None)
+
+
+def _fill(a: np.ndarray, b: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Fill the cells in an order, each as far as the marginals allow."""
+    left, wanted, table = a.copy(), b.copy(), np.zeros((len(a), len(b)))
+    for i, j in order:
+        table[i, j] = min(left[i], wanted[j])
+        left[i] -= table[i, j]
+        wanted[j] -= table[i, j]
+    return table
+
+
+def _largest_first(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    back_a, back_b = np.argsort(-a), np.argsort(-b)
+    table = np.zeros((len(a), len(b)))
+    table[np.ix_(back_a, back_b)] = plan(a[back_a], b[back_b])
+    return table
+
+
+def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Both move on after each trip: what is left of the larger is forgotten."""
+    size = min(len(a), len(b))
+    table = np.zeros((len(a), len(b)))
+    table[np.arange(size), np.arange(size)] = np.minimum(a[:size], b[:size])
+    return table
+
+
+def _no_memory(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.minimum(a[:, None], b)
+
+
+PROBLEM = Problem(
+    key="ps02.monotone_plan",
+    title="The plan in order",
+    criteria=(
+        Criterion("value", "first come, first served: the coupling that keeps the order", 2),
+        Criterion("ties", "right where a source and a target run out together, and where one has nothing", 1),
+    ),
+    cases=cases,
+    formula=plan,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "product",
+            "This is the product coupling a bᵀ: everybody sends to everybody. Its marginals are right, but it is not "
+            "the plan in order.",
+            (lambda a, b: a[:, None] * b,),
+        ),
+        Misconception(
+            "no-memory",
+            "Each entry is min(a_i, b_j), whatever has been sent before. Subtract each trip from both sides: the rows "
+            "must sum to a, the columns to b.",
+            (_no_memory,),
+        ),
+        Misconception(
+            "lost-rest",
+            "After each trip both the source and the target move on, and what is left of the larger one is lost. Only "
+            "the one that has run out moves on.",
+            (_lost_rest,),
+        ),
+        Misconception(
+            "backwards",
+            "The first source serves the *last* target: the order is turned round, and on the line that is the "
+            "dearest plan.",
+            (lambda a, b: plan(a, b[::-1])[:, ::-1],),
+        ),
+        Misconception(
+            "transposed",
+            "Rows and columns are exchanged: row i is source i, so the rows must sum to a.",
+            (lambda a, b: plan(a, b).T,),
+        ),
+        Misconception(
+            "largest-first",
+            "The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given.",
+            (
+                _largest_first,
+                lambda a, b: plan(np.sort(a), np.sort(b)),
+                lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
+            ),
+        ),
+        Misconception(
+            "cumulated",
+            "These are minima of the cumulated weights, the joint distribution function. The plan is what each cell "
+            "adds: take differences along rows and columns.",
+            (lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b)),),
+        ),
+        Misconception(
+            "shares",
+            "The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum "
+            "to a, and everything to 1.",
+            (lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
+        ),
+        Misconception(
+            "stops-early",
+            "Some mass never leaves: the loop ends before the last source or target has been served, or mass is "
+            "dropped where both run out together. The entries must add up to 1.",
+            (),
+            lambda case, seen, expected: (
+                seen.status == "ok"
+                and seen.outputs["value"].shape == expected["value"].shape
+                and seen.outputs["value"].sum() < 1 - 1e-6
+            ),
+        ),
+        Misconception(
+            "runs-over",
+            "It stops with an error where a source and a target run out together: one index runs past the end. Let "
+            "the loop end when either list does.",
+            (),
+            lambda case, seen, expected: seen.status == "error",
+        ),
+    ),
+)

@@ -1,0 +1,180 @@
+"""``sinkhorn(cost, a, b, epsilon, rounds)``: the coupling after so many rounds, in the log domain."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import distances, weights
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Converged ones first, then a few rounds only, then an ε for which exp(−c/ε) is 0."""
+    small = {"cost": np.array([[0.0, 1.0], [2.0, 0.5]]), "a": np.array([0.3, 0.7]), "b": np.array([0.6, 0.4])}
+    yield Case("two and two", small | {"epsilon": 0.5, "rounds": 200}, criterion="value")
+    yield Case("three and four", _random(rng, 3, 4) | {"epsilon": 0.8, "rounds": 300}, criterion="value")
+    yield Case("one round", _random(rng, 4, 3) | {"epsilon": 0.4, "rounds": 1}, criterion="rounds")
+    yield Case("two rounds", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
+    tiny = {"cost": np.array([[1.0, 3.0], [4.0, 1.5]]), "a": np.array([0.5, 0.5]), "b": np.array([0.25, 0.75])}
+    yield Case("tiny ε, two and two", tiny | {"epsilon": 1e-3, "rounds": 30}, criterion="small")
+    far = _random(rng, 4, 5)
+    yield Case(
+        "costs in the thousands", far | {"cost": 1e3 * far["cost"], "epsilon": 0.5, "rounds": 40}, criterion="small"
+    )
+
+
+def _random(rng: np.random.Generator, n: int, m: int) -> dict[str, np.ndarray]:
+    cost = distances(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)) + 1.0)
+    return {"cost": cost, "a": weights(rng, n), "b": weights(rng, m)}
+
+
+def soft(cost: np.ndarray, potential: np.ndarray, log_weights: np.ndarray, eps: float) -> np.ndarray:
+    """Soft c-transform of a potential on the columns, shape (n,)."""
+    terms = log_weights + (potential - cost) / eps
+    top = terms.max(1, keepdims=True)
+    return -eps * (top[:, 0] + np.log(np.exp(terms - top).sum(1)))
+
+
+def coupling(cost: np.ndarray, a: np.ndarray, b: np.ndarray, eps: float, rounds: int, start=None) -> np.ndarray:
+    """Rows, then columns, `rounds` times, from ψ = 0."""
+    psi = np.zeros(len(b)) if start is None else start
+    phi = np.zeros(len(a))
+    for _ in range(rounds):
+        phi = soft(cost, psi, np.log(b), eps)
+        psi = soft(cost.T, phi, np.log(a), eps)
+    return a[:, None] * b * np.exp((phi[:, None] + psi - cost) / eps)
+
+
+def _columns_first(cost, a, b, eps, rounds):
+    return coupling(cost.T, b, a, eps, rounds).T
+
+
+def _rows_only(cost, a, b, eps, rounds):
+    phi = soft(cost, np.zeros(len(b)), np.log(b), eps)
+    return a[:, None] * b * np.exp((phi[:, None] - cost) / eps)
+
+
+def _rows_last(cost, a, b, eps, rounds):
+    table = coupling(cost, a, b, eps, rounds)
+    return table * (a / table.sum(1))[:, None]
+
+
+def _unweighted_start(cost, a, b, eps, rounds):
+    return coupling(cost, a, b, eps, rounds, start=-eps * np.log(b))
+
+
+def _uniform(cost, a, b, eps, rounds):
+    return coupling(cost, np.full(len(a), 1 / len(a)), np.full(len(b), 1 / len(b)), eps, rounds)
+
+
+def _kernel(cost, a, b, eps, rounds, guard=0.0):
+    k, v = np.exp(-cost / eps), b
+    for _ in range(rounds):
+        u = a / (k @ v + guard)
+        v = b / (k.T @ u + guard)
+    return u[:, None] * k * v
+
+
+PROBLEM = Problem(
+    key="ps02.sinkhorn",
+    title="Sinkhorn that survives",
+    criteria=(
+        Criterion("value", "the entropic coupling, after many rounds", 1),
+        Criterion("rounds", "after one or two rounds: rows first, then columns, from ψ = 0", 1),
+        Criterion("small", "stays right where exp(−c/ε) is 0 on the computer", 2),
+    ),
+    cases=cases,
+    formula=coupling,
+    pure="value",
+    package_functions=("wgan_course.transport.sinkhorn",),
+    misconceptions=(
+        Misconception(
+            "unstable",
+            "NaN or infinite for small ε: exp(−c/ε) underflows to 0 and something is divided by it. Keep φ and ψ, and "
+            "sum with torch.logsumexp.",
+            (_kernel,),
+            lambda case, seen, expected: (
+                seen.status == "ok" and case.criterion == "small" and not np.isfinite(seen.outputs["value"]).all()
+            ),
+        ),
+        Misconception(
+            "guarded",
+            "A small constant in the denominator (or a clamp) hides the division by 0, and the marginals are wrong. "
+            "Nothing needs to be added in the log domain: torch.logsumexp.",
+            (
+                *(
+                    lambda *args, e=10.0**-k: _kernel(*args, guard=e)
+                    for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300)
+                ),
+            ),
+            lambda case, seen, expected: (
+                seen.status == "ok"
+                and case.criterion == "small"
+                and bool(np.isfinite(seen.outputs["value"]).all())
+                and abs(seen.outputs["value"].sum() - 1) > 1e-4
+            ),
+        ),
+        Misconception(
+            "columns-first",
+            "The columns are balanced before the rows. A round is: φ from ψ (rows), then ψ from φ (columns).",
+            (_columns_first,),
+        ),
+        Misconception(
+            "rows-last",
+            "The rows are balanced once more at the end. After a round the *columns* are exact, the rows not quite.",
+            (_rows_last,),
+        ),
+        Misconception(
+            "start-at-ones",
+            "It starts from v = 1, as tutorials with the matrix exp(−c/ε) do. In the course's form, "
+            "π = a exp((φ + ψ − c)/ε) b, the start is ψ = 0, which means v = b.",
+            (_unweighted_start,),
+        ),
+        Misconception(
+            "one-round-off",
+            "One round too many, or one too few.",
+            (
+                lambda c, a, b, e, r: coupling(c, a, b, e, r + 1),
+                lambda c, a, b, e, r: coupling(c, a, b, e, r - 1),
+            ),
+        ),
+        Misconception(
+            "rows-only",
+            "Only the rows are balanced. One half of a round makes the rows sum to a, the other half the columns to b.",
+            (_rows_only,),
+        ),
+        Misconception(
+            "uniform-weights",
+            "The weights a and b are not used: all points have the same mass here.",
+            (_uniform,),
+        ),
+        Misconception(
+            "no-epsilon",
+            "ε does not act: the exponent is −c (or −c·ε) in place of −c/ε.",
+            (
+                lambda c, a, b, e, r: coupling(c, a, b, 1.0, r),
+                lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r),
+            ),
+        ),
+        Misconception(
+            "sign",
+            "The exponent is +c/ε, so mass prefers the *dearest* routes. It is −c/ε.",
+            (lambda c, a, b, e, r: coupling(-c, a, b, e, r),),
+        ),
+        Misconception(
+            "rescaled-cost",
+            "The cost is divided by its largest entry (or its mean), which changes ε. Take the cost as it is.",
+            (
+                lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r),
+                lambda c, a, b, e, r: coupling(c / c.mean(), a, b, e, r),
+                lambda c, a, b, e, r: coupling(c**2, a, b, e, r),
+            ),
+        ),
+        Misconception(
+            "the-cost",
+            "A single number comes back. The coupling was asked for: the table π.",
+            (lambda c, a, b, e, r: (coupling(c, a, b, e, r) * c).sum(),),
+            lambda case, seen, expected: seen.status == "ok" and seen.outputs["value"].size == 1,
+        ),
+    ),
+)

@@ -1,0 +1,121 @@
+"""``sliced(x, y, directions)``: the mean of the one-dimensional distances along directions."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import in_order
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Axes first, then random directions; in the end one direction only, and many for few points."""
+    x, y = np.array([[0.0, 2.0], [1.0, -1.0], [3.0, 0.5]]), np.array([[2.5, 0.0], [-1.0, 1.0], [0.0, 4.0]])
+    yield Case("along the axes", {"x": x, "y": y, "directions": np.eye(2)}, criterion="value")
+    for n, d, k in ((6, 3, 4), (9, 2, 5)):
+        yield Case(f"{k} directions in dimension {d}", _random(rng, n, d, k), criterion="value")
+    yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
+    yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
+
+
+def _random(rng: np.random.Generator, n: int, d: int, k: int) -> dict[str, np.ndarray]:
+    lines = rng.normal(size=(k, d))
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    return {"x": rng.normal(size=(n, d)), "y": 1.5 * rng.normal(size=(n, d)) + 0.3, "directions": lines}
+
+
+def slices(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """One-dimensional W1 along each direction, shape (k,)."""
+    return in_order(lines @ x.T, lines @ y.T)
+
+
+def _wrong_axis(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
+    return np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean()
+
+
+def _sorted_before(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
+    return np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean()
+
+
+def _mean_direction(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
+    return in_order(x @ lines.mean(0), y @ lines.mean(0))
+
+
+PROBLEM = Problem(
+    key="ps02.sliced",
+    title="Sliced distance",
+    criteria=(
+        Criterion("value", "project, sort along each direction, average", 2),
+        Criterion("count", "any number of directions, one as well", 1),
+    ),
+    cases=cases,
+    formula=lambda x, y, lines: slices(x, y, lines).mean(),
+    pure="value",
+    package_functions=("wgan_course.transport.sliced_wasserstein",),
+    stand_in="wgan_course.transport.sliced_wasserstein",
+    misconceptions=(
+        Misconception(
+            "unsorted",
+            "The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.",
+            (lambda x, y, u: np.abs(u @ (x - y).T).mean(),),
+        ),
+        Misconception(
+            "wrong-axis",
+            "The sort runs over the directions. On each line the *points* are put in order.",
+            (_wrong_axis,),
+        ),
+        Misconception(
+            "sorted-before",
+            "The coordinates are sorted before the projection. The order along a line is another one for each "
+            "direction: project first, then sort.",
+            (_sorted_before,),
+        ),
+        Misconception(
+            "largest-slice",
+            "This is the largest slice (“max-sliced”), another distance. Take the mean over the directions.",
+            (lambda x, y, u: slices(x, y, u).max(),),
+        ),
+        Misconception(
+            "summed",
+            "The slices are added. Take their mean, or the value grows with the number of directions.",
+            (lambda x, y, u: slices(x, y, u).sum(), lambda x, y, u: slices(x, y, u).mean() * len(x)),
+        ),
+        Misconception(
+            "mean-direction",
+            "The directions are averaged first, and one line is left. Average the *distances*.",
+            (_mean_direction,),
+        ),
+        Misconception(
+            "means",
+            "This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean.",
+            (
+                lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
+                lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
+            ),
+        ),
+        Misconception(
+            "squared",
+            "Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean.",
+            (
+                lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
+                lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
+                lambda x, y, u: np.sqrt((slices(x, y, u) ** 2).mean()),
+            ),
+        ),
+        Misconception(
+            "no-projection",
+            "The coordinates are compared one by one, and the directions are not used.",
+            (lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
+        ),
+        Misconception(
+            "by-direction",
+            "One number a direction comes back. Average them.",
+            (slices,),
+        ),
+        Misconception(
+            "all-together",
+            "The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own.",
+            (lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel()),),
+        ),
+    ),
+)

@@ -1,0 +1,99 @@
+"""``transport_cost(coupling, cost)``: the bill of a plan."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import weights
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Warehouses and shops, then couplings that are neither square nor symmetric."""
+    shops = {"coupling": np.array([[0.5, 0.0], [0.0, 0.5]]), "cost": np.array([[2.0, 3.0], [1.0, 2.0]])}
+    yield Case("warehouses and shops", shops, criterion="value")
+    uneven = {"coupling": np.array([[0.1, 0.5], [0.3, 0.1]]), "cost": np.array([[1.0, 4.0], [2.0, 5.0]])}
+    yield Case("uneven", uneven, criterion="value")
+    for n, m in ((3, 5), (6, 2)):
+        table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
+        inputs = {"coupling": table / table.sum(), "cost": rng.uniform(0.5, 3, (n, m))}
+        yield Case(f"{n} sources, {m} targets", inputs, criterion="value")
+
+
+def bill(coupling: np.ndarray, cost: np.ndarray) -> float:
+    """Mass times distance, added up."""
+    return float((coupling * cost).sum())
+
+
+PROBLEM = Problem(
+    key="ps02.transport_cost",
+    title="What a plan costs",
+    criteria=(Criterion("value", "mass times distance, added up over all routes", 1),),
+    cases=cases,
+    formula=bill,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "mean",
+            "This is the mean over the table's entries. The masses are the weights already: add up mass × cost.",
+            (lambda p, c: (p * c).mean(),),
+        ),
+        Misconception(
+            "matrix-product",
+            "This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not @.",
+            (
+                lambda p, c: (p @ c.T).sum(),
+                lambda p, c: (p.T @ c).sum(),
+                lambda p, c: (p @ c).sum(),
+                lambda p, c: np.trace(p @ c),
+            ),
+        ),
+        Misconception(
+            "unweighted",
+            "The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass.",
+            (lambda p, c: c[p > 0].sum(), lambda p, c: c[p > 0].mean(), lambda p, c: c.sum(), lambda p, c: c.mean()),
+        ),
+        Misconception(
+            "longest-trip",
+            "This is the cost of one route, the dearest. The bill adds up all of them.",
+            (lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()),
+        ),
+        Misconception(
+            "largest-share",
+            "Each source is taken to go to one target, its largest share. Plans may divide: count every entry.",
+            (
+                lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
+                lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
+                lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
+            ),
+        ),
+        Misconception(
+            "diagonal",
+            "Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well.",
+            (
+                lambda p, c: np.trace(p * c),
+                lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape))),
+            ),
+        ),
+        Misconception(
+            "by-row",
+            "A cost for each source (or target) comes back. Add them up: the bill is one number.",
+            (lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
+        ),
+        Misconception(
+            "squared",
+            "Costs (or masses) are squared on the way. The bill is linear in both.",
+            (
+                lambda p, c: (p * c**2).sum(),
+                lambda p, c: np.sqrt((p * c**2).sum()),
+                lambda p, c: (p**2 * c).sum(),
+                lambda p, c: np.linalg.norm(p * c),
+            ),
+        ),
+        Misconception(
+            "rescaled",
+            "The bill is divided by the number of sources or targets. The masses add up to 1 already.",
+            (lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]),
+        ),
+    ),
+)

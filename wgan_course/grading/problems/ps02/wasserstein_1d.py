@@ -1,0 +1,122 @@
+"""``wasserstein_1d(x, y)``: W1 of two samples of one size, by sorting."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._transport import in_order, ranks
+
+SLOPE = {"gradients": ["x"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Crossed pairs first, then random samples on both sides of each other, then the slope in the points."""
+    yield _case("two points", [1.0, 0.0], [2.0, 3.0], "value")
+    yield _case("both sides", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "value")
+    for n in (5, 12):
+        x, y = rng.normal(size=n), 2.0 * rng.normal(size=n) + 0.1
+        yield Case(f"{n} points", {"x": x, "y": y}, criterion="value")
+    yield _case("slope, three points", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "gradient", SLOPE)
+    x, y = rng.normal(size=7), 2.0 * rng.normal(size=7)
+    yield Case("slope, random points", {"x": x, "y": y}, SLOPE, criterion="gradient")
+
+
+def _case(name: str, x: list[float], y: list[float], criterion: str, options: dict | None = None) -> Case:
+    return Case(name, {"x": np.array(x), "y": np.array(y)}, options or {}, criterion=criterion)
+
+
+def answer(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean of the sorted differences, and its slope: ±1/n at each point."""
+    partner = np.sort(y)[ranks(x)]
+    return {"value": in_order(x, y), "gradient:x": np.sign(x - partner) / len(x)}
+
+
+def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+    """Only the cases of the last criterion look at the slope."""
+    names = ["value", "gradient:x"] if case.criterion == "gradient" else ["value"]
+    return all(
+        name in observed
+        and observed[name].size == expected[name].size
+        and np.allclose(observed[name].reshape(expected[name].shape), expected[name], case.rtol, case.atol)
+        for name in names
+    )
+
+
+PROBLEM = Problem(
+    key="ps02.wasserstein_1d",
+    title="W1 on the line, by sorting",
+    criteria=(
+        Criterion("value", "mean distance of the points, paired in order", 1),
+        Criterion("gradient", "a gradient reaches the points: a generator can learn from it", 1),
+    ),
+    cases=cases,
+    formula=answer,
+    pure="value",
+    compare=compare,
+    package_functions=("wgan_course.transport.wasserstein_1d",),
+    stand_in="wgan_course.transport.wasserstein_1d",
+    misconceptions=(
+        Misconception(
+            "unsorted",
+            "The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.",
+            (lambda x, y: np.abs(x - y).mean(),),
+        ),
+        Misconception(
+            "one-sorted",
+            "Only one of the two samples is sorted. The smallest goes to the smallest: sort both.",
+            (lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
+        ),
+        Misconception(
+            "opposite-orders",
+            "The smallest is paired with the largest: that is the dearest plan, not the cheapest.",
+            (lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),),
+        ),
+        Misconception(
+            "sum",
+            "The distances are added up. Each point carries the mass 1/n: take the mean.",
+            (lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum(),),
+        ),
+        Misconception(
+            "means",
+            "This is the distance of the means. Trips to the left and to the right cancel in it; take the absolute "
+            "value of each trip *before* averaging.",
+            (lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()),
+        ),
+        Misconception(
+            "squared",
+            "The distances are squared: this is W2 (or its square). For W1 take absolute values.",
+            (
+                lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
+                lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
+                lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
+            ),
+        ),
+        Misconception(
+            "all-pairs",
+            "This averages over all pairs (x_i, y_j): the cost of sending everything everywhere.",
+            (lambda x, y: np.abs(x[:, None] - y).mean(),),
+        ),
+        Misconception(
+            "nearest",
+            "Each point goes to the nearest one, so some targets are served twice and others never. That is no "
+            "coupling: the marginal of y is not respected.",
+            (lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
+        ),
+        Misconception(
+            "largest",
+            "This is the longest trip (or the largest gap of the distribution functions), not the mean trip.",
+            (lambda x, y: np.abs(np.sort(x) - np.sort(y)).max(),),
+        ),
+        Misconception(
+            "no-gradient",
+            "The number is right, but no gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the "
+            "graph. Stay in torch from the points to the result.",
+            (),
+            lambda case, seen, expected: (
+                case.criterion == "gradient"
+                and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
+            ),
+        ),
+    ),
+)

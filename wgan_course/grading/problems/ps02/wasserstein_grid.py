@@ -1,0 +1,133 @@
+"""``wasserstein_grid(points, p, q)``: the area between two distribution functions on an uneven grid."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._transport import weights
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Places one apart first, where the widths do not show, then uneven ones."""
+    first = {"points": np.arange(3.0), "p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.0, 0.25, 0.75])}
+    yield Case("one apart", first, criterion="value")
+    both = {"points": np.arange(4.0), "p": np.array([0.0, 0.5, 0.5, 0.0]), "q": np.array([0.4, 0.1, 0.1, 0.4])}
+    yield Case("both ways", both, criterion="value")
+    yield Case("nine places", _random(rng, 9, even=True), criterion="value")
+    far = {"points": np.array([0.0, 1.0, 10.0]), "p": np.array([1.0, 0.0, 0.0]), "q": np.array([0.0, 0.5, 0.5])}
+    yield Case("one place far away", far, criterion="uneven")
+    for atoms in (4, 11):
+        yield Case(f"{atoms} uneven places", _random(rng, atoms), criterion="uneven")
+
+
+def _random(rng: np.random.Generator, atoms: int, even: bool = False) -> dict[str, np.ndarray]:
+    gaps = np.ones(atoms) if even else rng.uniform(0.2, 3.0, atoms)
+    return {"points": np.cumsum(gaps) - 4.0, "p": weights(rng, atoms), "q": weights(rng, atoms)}
+
+
+def surplus(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """F − G at each place."""
+    return np.cumsum(p - q)
+
+
+def area(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
+    """|F − G| times the width of the gap to the next place."""
+    return float((np.abs(surplus(p, q))[:-1] * np.diff(points)).sum())
+
+
+def _first_gap(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
+    return float(np.abs(surplus(p, q)).sum() * (points[1] - points[0]))
+
+
+PROBLEM = Problem(
+    key="ps02.wasserstein_grid",
+    title="W1 of two histograms",
+    criteria=(
+        Criterion("value", "the area between F and G where the places are 1 apart", 1),
+        Criterion("uneven", "and where they are not: each gap counts with its width", 2),
+    ),
+    cases=cases,
+    formula=area,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "no-width",
+            "|F − G| is added up without the widths of the gaps, as if all places were 1 apart. Between two places "
+            "the surplus has to be carried the whole gap: multiply by points[k+1] − points[k].",
+            (lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()),
+        ),
+        Misconception(
+            "even-width",
+            "One width is used for all gaps (the first, or the mean). On an uneven grid each has its own.",
+            (
+                _first_gap,
+                lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean(),
+                lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0]),
+            ),
+        ),
+        Misconception(
+            "gap-before",
+            "The surplus at a place is multiplied by the gap *before* it. F(t) − G(t) holds from the place to the "
+            "*next* one.",
+            (
+                lambda t, p, q: (np.abs(surplus(p, q))[1:] * np.diff(t)).sum(),
+                lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=t[0])).sum(),
+            ),
+        ),
+        Misconception(
+            "trapezium",
+            "A trapezium rule was used, as if F and G ran straight from place to place. They are steps: the area is "
+            "made of rectangles.",
+            (lambda t, p, q: np.trapezoid(np.abs(surplus(p, q)), t), lambda t, p, q: np.trapezoid(np.abs(p - q), t)),
+        ),
+        Misconception(
+            "not-cumulated",
+            "The probabilities themselves are compared, not the distribution functions. |p − q| does not know how far "
+            "the mass has to go; cumulate first.",
+            (
+                lambda t, p, q: np.abs(p - q).sum(),
+                lambda t, p, q: np.abs(p - q).sum() / 2,
+                lambda t, p, q: (np.abs(p - q)[:-1] * np.diff(t)).sum(),
+            ),
+        ),
+        Misconception(
+            "signed",
+            "The signed area was taken, in which carrying to the left cancels carrying to the right: that is the "
+            "difference of the means. The absolute value belongs inside the sum.",
+            (
+                lambda t, p, q: abs((surplus(p, q)[:-1] * np.diff(t)).sum()),
+                lambda t, p, q: (surplus(p, q)[:-1] * np.diff(t)).sum(),
+                lambda t, p, q: abs((t * (p - q)).sum()),
+            ),
+        ),
+        Misconception(
+            "largest-gap",
+            "This is the largest difference of F and G (Kolmogorov and Smirnov's), which knows no distance either.",
+            (lambda t, p, q: np.abs(surplus(p, q)).max(),),
+        ),
+        Misconception(
+            "squared",
+            "The difference of F and G is squared. W1 takes its absolute value.",
+            (
+                lambda t, p, q: (surplus(p, q)[:-1] ** 2 * np.diff(t)).sum(),
+                lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum()),
+            ),
+        ),
+        Misconception(
+            "averaged",
+            "The area is divided by the number of places or by the length of the grid. It is an integral, not a mean.",
+            (
+                lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean(),
+                lambda t, p, q: area(t, p, q) / len(t),
+                lambda t, p, q: area(t, p, q) / (t[-1] - t[0]),
+            ),
+        ),
+        Misconception(
+            "sorted-weights",
+            "The probabilities are treated as sample points (sorted and compared). They are masses; the places are in "
+            "`points`.",
+            (lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
+        ),
+    ),
+)
