@@ -1,0 +1,84 @@
+"""Versions of ``conv_adjoint`` that students write."""
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..registry import Trials
+
+
+def right(y, kernel):
+    return functional.conv_transpose1d(y[None], kernel, padding=kernel.shape[2] // 2)[0]
+
+
+def flipped(y, kernel):
+    return functional.conv1d(y[None], kernel.transpose(0, 1).flip(2), padding=kernel.shape[2] // 2)[0]
+
+
+def forward(x, kernel):
+    return functional.conv1d(x[None], kernel, padding=kernel.shape[2] // 2)[0]
+
+
+def by_autograd(y, kernel):
+    x = torch.zeros(kernel.shape[1], y.shape[1], dtype=y.dtype, requires_grad=True)
+    (gradient,) = torch.autograd.grad((forward(x, kernel) * y).sum(), x)
+    return gradient
+
+
+def by_loops(y, kernel):
+    (outs, ins, k), n = kernel.shape, y.shape[1]
+    x = np.zeros((ins, n))
+    for a in range(outs):
+        for b in range(ins):
+            for p in range(n):
+                for q in range(k):
+                    place = p + q - k // 2
+                    if 0 <= place < n:
+                        x[b, place] += float(kernel[a, b, q] * y[a, p])
+    return x
+
+
+def by_matrix(y, kernel):
+    units = torch.eye(kernel.shape[1] * y.shape[1], dtype=y.dtype).reshape(-1, kernel.shape[1], y.shape[1])
+    rows = torch.stack([forward(x, kernel).flatten() for x in units])
+    return (rows @ y.flatten()).reshape(kernel.shape[1], -1)
+
+
+def circular(y, kernel):
+    half = kernel.shape[2] // 2
+    padded = functional.pad(y[None], (half, half), mode="circular")
+    return functional.conv1d(padded, kernel.transpose(0, 1).flip(2))[0]
+
+
+def inverse(y, kernel):
+    units = torch.eye(kernel.shape[1] * y.shape[1], dtype=y.dtype).reshape(-1, kernel.shape[1], y.shape[1])
+    matrix = torch.stack([forward(x, kernel).flatten() for x in units], 1)
+    return (torch.linalg.pinv(matrix) @ y.flatten()).reshape(kernel.shape[1], -1)
+
+
+def summed(y, kernel):
+    return flipped(y, kernel.sum(1, keepdim=True)).expand(kernel.shape[1], -1)
+
+
+def in_place(y, kernel):
+    kernel.copy_(kernel.flip(2))
+    return functional.conv1d(y[None], kernel.transpose(0, 1), padding=kernel.shape[2] // 2)[0]
+
+
+TRIALS = Trials("ps07.conv_adjoint")
+TRIALS.mutants(
+    "not-reversed",
+    forward=forward,
+    only_channels=lambda y, k: forward(y, k.transpose(0, 1)),
+)
+TRIALS.mutants("channels-not-swapped", only_taps=lambda y, k: forward(y, k.flip(2)))
+TRIALS.mutants("circular", circular=circular)
+TRIALS.mutants("inverse", pinv=inverse)
+TRIALS.mutants("result-reversed", reversed_result=lambda y, k: right(y, k).flip(1))
+TRIALS.mutants("off-by-one", rolled=lambda y, k: functional.pad(right(y, k), (1, 0))[:, :-1])
+TRIALS.mutants("averaged", mean_of_taps=lambda y, k: right(y, k) / k.shape[2])
+TRIALS.mutants("channels-summed", summed=summed)
+TRIALS.mutants("generic:shape", no_padding=lambda y, k: functional.conv_transpose1d(y[None], k)[0])
+TRIALS.mutants("generic:sign", negative=lambda y, k: -right(y, k))
+TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.alternatives(right=right, flipped=flipped, by_autograd=by_autograd, by_loops=by_loops, by_matrix=by_matrix)

@@ -1,0 +1,122 @@
+"""``circular_norm(kernel, n)``: the exact operator norm of a circular convolution."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import norm, reshaped
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A box, one channel, then several."""
+    yield Case("box", {"kernel": np.ones((1, 1, 3, 3)), "n": 6}, criterion="box")
+    yield Case("box of 2×3", {"kernel": np.ones((1, 1, 2, 3)), "n": 5}, criterion="box")
+    high = np.array([[1.0, -1.0, 0.5], [-1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])[None, None]
+    yield Case("high-pass", {"kernel": high, "n": 6}, criterion="one")
+    yield Case("one channel", {"kernel": rng.normal(size=(1, 1, 3, 3)), "n": 7}, criterion="one")
+    for outs, ins, k, n in ((3, 2, 3, 6), (2, 5, 3, 8), (4, 4, 2, 5)):
+        inputs = {"kernel": rng.normal(size=(outs, ins, k, k)), "n": n}
+        yield Case(f"{outs} out, {ins} in, {k}×{k}", inputs, criterion="channels")
+
+
+def blocks(kernel: np.ndarray, n: int) -> np.ndarray:
+    """One matrix a frequency, shape (n, n, out, in)."""
+    return np.moveaxis(np.fft.fft2(kernel, (n, n)), (0, 1), (-2, -1))
+
+
+def exact(kernel: np.ndarray, n: int) -> float:
+    """Largest norm of a block."""
+    return float(np.linalg.norm(blocks(kernel, n), 2, axis=(-2, -1)).max())
+
+
+def _kernel_grid(kernel: np.ndarray, n: int) -> float:
+    spectrum = np.moveaxis(np.fft.fft2(kernel), (0, 1), (-2, -1))
+    return float(np.linalg.norm(spectrum, 2, axis=(-2, -1)).max())
+
+
+def _channel_axes(kernel: np.ndarray, n: int) -> float:
+    return float(np.linalg.norm(np.fft.fft2(kernel, axes=(0, 1)), 2, axis=(-2, -1)).max())
+
+
+PROBLEM = Problem(
+    key="ps07.circular_norm",
+    title="The norm of a circular convolution",
+    criteria=(
+        Criterion("box", "the box kernel: its number of taps", 0.5),
+        Criterion("one", "one channel: the largest |K̂(ω)|, wherever it is", 1),
+        Criterion("channels", "several channels: the largest ‖K̂(ω)‖₂", 1.5),
+    ),
+    cases=cases,
+    formula=exact,
+    pure="box",
+    package_functions=(
+        "wgan_course.norms.conv_norm_fft",
+        "wgan_course.norms.conv_singular_values",
+        "wgan_course.norms.conv_norm",
+    ),
+    stand_in="wgan_course.norms.conv_norm_fft",
+    misconceptions=(
+        Misconception(
+            "reshaped",
+            "This is the norm of the reshaped kernel. It acts on patches, and patches overlap: it is too small.",
+            (lambda k, n: norm(reshaped(k)),),
+        ),
+        Misconception(
+            "upper-bound",
+            "This is the reshaped norm times √(k_h k_w): an upper bound, attained by the box kernel and hardly "
+            "any other.",
+            (lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3]),),
+        ),
+        Misconception(
+            "constant-images",
+            "This is the gain at frequency 0, on constant images. The loudest frequency may be another one: take the "
+            "largest over all.",
+            (lambda k, n: norm(k.sum((2, 3))),),
+        ),
+        Misconception(
+            "entrywise",
+            "This is the largest entry of all K̂(ω) by size. With several channels each K̂(ω) is a *matrix*; its "
+            "largest "
+            "singular value is wanted.",
+            (lambda k, n: np.abs(blocks(k, n)).max(),),
+        ),
+        Misconception(
+            "frobenius",
+            "The size of K̂(ω) was measured by the Frobenius norm. The operator norm is its spectral norm.",
+            (lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max(),),
+        ),
+        Misconception(
+            "kernel-grid",
+            "The transform was taken on the kernel's own grid, so that only k × k frequencies were looked at. Pad with "
+            "zeros to n × n.",
+            (_kernel_grid,),
+        ),
+        Misconception(
+            "channel-axes",
+            "The transform runs over the channels. It belongs to the pixels, the last two axes.",
+            (_channel_axes,),
+        ),
+        Misconception(
+            "real-part",
+            "The imaginary part was dropped before taking the norm.",
+            (lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max(),),
+        ),
+        Misconception(
+            "squared",
+            "This is the largest eigenvalue of CᵀC. The norm is its root.",
+            (lambda k, n: exact(k, n) ** 2,),
+        ),
+        Misconception(
+            "mean",
+            "The norms were averaged over the frequencies, or one norm was taken of everything. An input can "
+            "consist of "
+            "the loudest frequency alone: take the maximum.",
+            (
+                lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(),
+                lambda k, n: np.linalg.norm(blocks(k, n)),
+                lambda k, n: np.linalg.norm(k),
+            ),
+        ),
+    ),
+)

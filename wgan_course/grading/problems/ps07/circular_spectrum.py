@@ -1,0 +1,99 @@
+"""``circular_spectrum(kernel, n)``: singular values of a circular convolution with one channel, by FFT."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A box, random kernels, and kernels that are longer than the circle."""
+    yield Case("box of three", {"kernel": np.ones(3), "n": 6}, criterion="value")
+    for k, n in ((3, 7), (5, 8), (4, 4)):
+        yield Case(f"{k} taps on {n}", {"kernel": rng.normal(size=k), "n": n}, criterion="value")
+    yield Case("box longer than the circle", {"kernel": np.array([1.0, 2.0, 3.0, 4.0]), "n": 3}, criterion="wraps")
+    yield Case("7 taps on 4", {"kernel": rng.normal(size=7), "n": 4}, criterion="wraps")
+    yield Case("9 taps on 3", {"kernel": rng.normal(size=9), "n": 3}, criterion="wraps")
+
+
+def on_circle(kernel: np.ndarray, n: int) -> np.ndarray:
+    """Kernel on n places; what leaves the circle comes back."""
+    return np.bincount(np.arange(kernel.size) % n, kernel, n)
+
+
+def spectrum(kernel: np.ndarray, n: int) -> np.ndarray:
+    """|K̂| at the frequencies 0, 1/n, …"""
+    return np.abs(np.fft.fft(on_circle(kernel, n)))
+
+
+PROBLEM = Problem(
+    key="ps07.circular_spectrum",
+    title="The spectrum of a circular convolution",
+    criteria=(
+        Criterion("value", "|K̂(j/n)| for j = 0, …, n − 1, in this order", 1),
+        Criterion("wraps", "a kernel that is longer than the circle goes round it", 1),
+    ),
+    cases=cases,
+    formula=spectrum,
+    pure="value",
+    package_functions=("wgan_course.norms.conv_singular_values", "wgan_course.norms.conv_norm_fft"),
+    misconceptions=(
+        Misconception(
+            "not-padded",
+            "The transform was taken of the kernel alone, at k frequencies. The image has n places, so there are n "
+            "frequencies: write the kernel on the circle first.",
+            (lambda k, n: np.abs(np.fft.fft(k)),),
+        ),
+        Misconception(
+            "squared",
+            "This is |K̂|², the eigenvalues of CᵀC. Singular values are their roots.",
+            (lambda k, n: spectrum(k, n) ** 2,),
+        ),
+        Misconception(
+            "sorted",
+            "The values are right but sorted. They are wanted by frequency, from 0 on.",
+            (lambda k, n: np.sort(spectrum(k, n))[::-1], lambda k, n: np.sort(spectrum(k, n))),
+        ),
+        Misconception(
+            "half",
+            "Only half of the frequencies came back: a real transform (rfft) leaves out the mirror images, but each of "
+            "them is a singular value as well.",
+            (lambda k, n: np.abs(np.fft.rfft(on_circle(k, n))),),
+        ),
+        Misconception(
+            "real-part",
+            "The real part was taken. A frequency's gain is the absolute value of a complex number.",
+            (
+                lambda k, n: np.fft.fft(on_circle(k, n)).real,
+                lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
+                lambda k, n: np.fft.fft(k, n).real,
+            ),
+        ),
+        Misconception(
+            "scaled",
+            "The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum.",
+            (
+                lambda k, n: spectrum(k, n) / n,
+                lambda k, n: spectrum(k, n) / np.sqrt(n),
+                lambda k, n: spectrum(k, n) * n,
+            ),
+        ),
+        Misconception(
+            "centred",
+            "The frequencies begin at −½ (fftshift). They are wanted from 0 on.",
+            (lambda k, n: np.fft.fftshift(spectrum(k, n)),),
+        ),
+        Misconception(
+            "truncated",
+            "Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a "
+            "circle nothing ends: add tap j to place j mod n.",
+            (lambda k, n: np.abs(np.fft.fft(k, n)),),
+        ),
+        Misconception(
+            "only-the-norm",
+            "This is the largest one alone. All n were asked for.",
+            (lambda k, n: spectrum(k, n).max(),),
+        ),
+    ),
+)

@@ -1,0 +1,125 @@
+"""``conv_adjoint(y, kernel)``: the adjoint of a zero-padded convolution in one dimension."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """One channel first, then as many channels out as in, then different numbers."""
+    pulse = np.zeros((1, 5))
+    pulse[0, 2] = 1
+    yield Case("a pulse", {"y": pulse, "kernel": np.array([[[1.0, 2.0, 3.0]]])}, criterion="one")
+    for k, n in ((3, 6), (5, 7)):
+        inputs = {"y": rng.normal(size=(1, n)), "kernel": rng.normal(size=(1, 1, k))}
+        yield Case(f"one channel, {k} taps", inputs, criterion="one")
+    for channels in (2, 3):
+        inputs = {"y": rng.normal(size=(channels, 6)), "kernel": rng.normal(size=(channels, channels, 3))}
+        yield Case(f"{channels} channels", inputs, criterion="channels")
+    for outs, ins, k in ((3, 2, 5), (1, 4, 3)):
+        inputs = {"y": rng.normal(size=(outs, 8)), "kernel": rng.normal(size=(outs, ins, k))}
+        yield Case(f"{outs} out, {ins} in", inputs, criterion="different")
+
+
+def shifted(y: np.ndarray, by: int, circular: bool = False) -> np.ndarray:
+    """y[:, p + by], zero (or from the other side) where that is outside."""
+    places = np.arange(y.shape[1]) + by
+    inside = (places >= 0) & (places < y.shape[1]) | circular
+    return y[:, places % y.shape[1]] * inside
+
+
+def forward(x: np.ndarray, kernel: np.ndarray, sign: int = 1, circular: bool = False) -> np.ndarray:
+    """Correlate (or, with sign −1, convolve with) the kernel, zeros outside; shape (out, n)."""
+    middle = kernel.shape[2] // 2
+    return sum(kernel[:, :, q] @ shifted(x, sign * (q - middle), circular) for q in range(kernel.shape[2]))
+
+
+def adjoint(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Channels swapped, taps reversed."""
+    return forward(y, kernel.swapaxes(0, 1), -1)
+
+
+def _matrix(kernel: np.ndarray, n: int) -> np.ndarray:
+    units = np.eye(kernel.shape[1] * n).reshape(-1, kernel.shape[1], n)
+    return np.stack([forward(x, kernel).ravel() for x in units], axis=1)
+
+
+def _inverse(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    found = np.linalg.pinv(_matrix(kernel, y.shape[1])) @ y.ravel()
+    return found.reshape(kernel.shape[1], y.shape[1])
+
+
+PROBLEM = Problem(
+    key="ps07.conv_adjoint",
+    title="The adjoint of a convolution",
+    criteria=(
+        Criterion("one", "⟨Cx, y⟩ = ⟨x, Cᵀy⟩ with one channel", 1),
+        Criterion("channels", "with as many channels out as in", 1),
+        Criterion("different", "with different numbers of channels", 1),
+    ),
+    cases=cases,
+    formula=adjoint,
+    pure="one",
+    package_functions=("wgan_course.norms.conv_operator",),
+    misconceptions=(
+        Misconception(
+            "not-reversed",
+            "The taps are not reversed. A tap that looks q places to the right in C sends its value q places to the "
+            "right in y back to the *left*: reverse the kernel along its last axis.",
+            (lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
+        ),
+        Misconception(
+            "channels-not-swapped",
+            "The taps are reversed, but the channels are not swapped: as for a matrix, output a to input b takes the "
+            "entry [a, b] of the kernel. Swap its first two axes.",
+            (lambda y, k: forward(y, k, -1),),
+        ),
+        Misconception(
+            "circular",
+            "Values that leave on one side come back on the other: that is the adjoint of the *circular* convolution. "
+            "Here zeros are outside.",
+            (lambda y, k: forward(y, k.swapaxes(0, 1), -1, True), lambda y, k: forward(y, k.swapaxes(0, 1), 1, True)),
+        ),
+        Misconception(
+            "inverse",
+            "This undoes the convolution (a pseudo-inverse). The adjoint does not undo anything: it satisfies "
+            "⟨Cx, y⟩ = ⟨x, Cᵀy⟩, as the transpose of a matrix does.",
+            (_inverse,),
+        ),
+        Misconception(
+            "result-reversed",
+            "The result is reversed: y (or the outcome) was turned around in place of the kernel.",
+            (
+                lambda y, k: adjoint(y, k)[:, ::-1],
+                lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
+                lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
+            ),
+        ),
+        Misconception(
+            "off-by-one",
+            "Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side.",
+            (
+                lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
+                lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
+                lambda y, k: shifted(adjoint(y, k), 1),
+                lambda y, k: shifted(adjoint(y, k), -1),
+            ),
+        ),
+        Misconception(
+            "averaged",
+            "The sum over channels or taps became a mean.",
+            (
+                lambda y, k: adjoint(y, k) / k.shape[2],
+                lambda y, k: adjoint(y, k) / k.shape[0],
+                lambda y, k: adjoint(y, k) / k.shape[1],
+            ),
+        ),
+        Misconception(
+            "channels-summed",
+            "All input channels get the same: the kernel was summed over them.",
+            (lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0),),
+        ),
+    ),
+)

@@ -1,0 +1,125 @@
+"""``normalised_weight(W, u, steps)``: find the bugs. The roles of u and v are swapped, and σ is called the weight."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import norm, unit, uv_steps
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Square ones first, where nothing complains; then rectangular ones."""
+    small = np.array([[1.0, 2.0], [0.0, 1.0]])
+    yield Case("2×2", {"W": small, "u": np.array([0.6, 0.8]), "steps": 1}, criterion="square")
+    for size, steps in ((3, 1), (5, 2)):
+        inputs = {"W": rng.normal(size=(size, size)), "u": unit(rng.normal(size=size)), "steps": steps}
+        yield Case(f"{size}×{size}", inputs, criterion="square")
+    for shape, steps in (((2, 5), 1), ((6, 4), 2)):
+        inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0])), "steps": steps}
+        yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="rectangular")
+
+
+def estimate(W: np.ndarray, u: np.ndarray, steps: int) -> float:
+    """Return uᵀWv after some steps."""
+    v, u = uv_steps(W, u, steps)
+    return float(u @ W @ v)
+
+
+def normalised(W: np.ndarray, u: np.ndarray, steps: int) -> np.ndarray:
+    """W / σ̂."""
+    return W / estimate(W, u, steps)
+
+
+def _swapped(W: np.ndarray, u: np.ndarray, steps: int) -> float:
+    """Return the notebook's number: W applied to u, and the result taken for v."""
+    v, u = uv_steps(W.T, u, steps)
+    return float(u @ W @ v)
+
+
+def _half_step(W: np.ndarray, u: np.ndarray, steps: int) -> np.ndarray:
+    before = uv_steps(W, u, steps - 1)[1] if steps > 1 else u
+    return W / np.linalg.norm(W.T @ before)
+
+
+PROBLEM = Problem(
+    key="ps07.normalised_weight",
+    title="Find the bugs: the normalised weight",
+    criteria=(
+        Criterion("square", "W / σ̂ with σ̂ = uᵀWv after the given steps", 1),
+        Criterion("rectangular", "for matrices that are not square", 1),
+    ),
+    cases=cases,
+    formula=normalised,
+    pure="square",
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "unchanged",
+            "Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the "
+            "number uᵀWv is "
+            "returned as if it were the weight.",
+            (_swapped,),
+        ),
+        Misconception(
+            "still-swapped",
+            "It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square "
+            "matrices "
+            "the mistake makes no noise.",
+            (lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
+        ),
+        Misconception(
+            "the-number",
+            "The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂.",
+            (estimate,),
+        ),
+        Misconception(
+            "multiplied",
+            "W was multiplied by σ̂. Divide.",
+            (lambda W, u, s: W * estimate(W, u, s),),
+        ),
+        Misconception(
+            "squared",
+            "W was divided by σ̂². Divide by σ̂ = uᵀWv itself.",
+            (lambda W, u, s: W / estimate(W, u, s) ** 2,),
+        ),
+        Misconception(
+            "root",
+            "W was divided by the root of uᵀWv. That is the estimate of σ already; only vᵀWᵀWv needs a root.",
+            (lambda W, u, s: W / np.sqrt(estimate(W, u, s)),),
+        ),
+        Misconception(
+            "exact",
+            "This divides by the exact norm. The point of the exercise is to do without an SVD: use the iteration's "
+            "estimate after the given steps.",
+            (lambda W, u, s: W / norm(W),),
+        ),
+        Misconception(
+            "frobenius",
+            "This divides by the Frobenius norm, which makes the layer smaller than it has to be.",
+            (lambda W, u, s: W / np.linalg.norm(W),),
+        ),
+        Misconception(
+            "half-step",
+            "The u in uᵀWv is not the last one: each step ends with u ← Wv.",
+            (_half_step,),
+        ),
+        Misconception(
+            "one-more",
+            "The number of steps is off by one.",
+            (
+                lambda W, u, s: normalised(W, u, s + 1),
+                lambda W, u, s: normalised(W, u, s - 1),
+            ),
+        ),
+        Misconception(
+            "rows",
+            "Each row (or column) was divided by its own length: that is weight normalisation, which bounds "
+            "another norm.",
+            (
+                lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
+                lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,132 @@
+"""``power_iteration(W, v, steps)``: the estimate of the spectral norm from a given start."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import iterate, norm, sigma, unit
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Square ones first, then rectangular ones, starts of any length, and long runs."""
+    small = np.array([[1.0, 2.0], [0.0, 1.0]])
+    yield Case("2×2, one step", {"W": small, "v": np.array([0.6, 0.8]), "steps": 1}, criterion="value")
+    for size, steps in ((3, 1), (5, 2), (6, 3)):
+        start = unit(rng.normal(size=size))
+        yield Case(
+            f"{size}×{size}", {"W": rng.normal(size=(size, size)), "v": start, "steps": steps}, criterion="value"
+        )
+    for shape in ((5, 3), (2, 6)):
+        inputs = {"W": rng.normal(size=shape), "v": unit(rng.normal(size=shape[1])), "steps": 1}
+        yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="shapes")
+    yield Case("no step", {"W": small, "v": np.array([3.0, 4.0]), "steps": 0}, criterion="start")
+    long_start = {"W": rng.normal(size=(4, 3)), "v": 7 * unit(rng.normal(size=3)), "steps": 0}
+    yield Case("no step, long start", long_start, criterion="start")
+    for scale in (50.0, 1e-3):
+        inputs = {"W": scale * rng.normal(size=(4, 3)), "v": unit(rng.normal(size=3)), "steps": 300}
+        yield Case(f"300 steps at scale {scale:g}", inputs, criterion="long")
+
+
+def _unnormalised(divide: bool):
+    def formula(W: np.ndarray, v: np.ndarray, steps: int) -> float:
+        for _ in range(steps):
+            v = W.T @ (W @ v)
+        return np.linalg.norm(W @ v) / (np.linalg.norm(v) if divide else 1)
+
+    return formula
+
+
+def _half_step(W: np.ndarray, v: np.ndarray, steps: int) -> float:
+    before = iterate(W, v, max(steps - 1, 0))
+    return np.linalg.norm(W.T @ unit(W @ before)) if steps else np.linalg.norm(W @ before)
+
+
+def _with_w(W: np.ndarray, v: np.ndarray, steps: int) -> float:
+    for _ in range(steps):
+        v = unit(W @ v)
+    return np.linalg.norm(W @ v)
+
+
+PROBLEM = Problem(
+    key="ps07.power_iteration",
+    title="Power iteration from a given start",
+    criteria=(
+        Criterion("value", "‖W v‖ after exactly that many steps of v ← WᵀWv/‖WᵀWv‖", 1.5),
+        Criterion("shapes", "for matrices that are not square", 0.5),
+        Criterion("start", "a start of any length; no step at all", 1),
+        Criterion("long", "hundreds of steps neither overflow nor underflow", 1),
+    ),
+    cases=cases,
+    formula=sigma,
+    pure="value",
+    package_functions=("wgan_course.norms.power_iteration",),
+    misconceptions=(
+        Misconception(
+            "squared",
+            "This is vᵀWᵀWv, the estimate of the *eigenvalue* σ². The norm is its square root, ‖Wv‖.",
+            (lambda W, v, s: sigma(W, v, s) ** 2,),
+        ),
+        Misconception(
+            "iterates-w",
+            "The step applies W twice or alone, not WᵀW. That looks for eigenvalues of W, which need not have anything "
+            "to do with its norm. Apply W, then its transpose.",
+            (_with_w, lambda W, v, s: _with_w(W, v, 2 * s)),
+        ),
+        Misconception(
+            "other-side",
+            "This iterates with WWᵀ. A start on the side of the inputs, like this v, takes WᵀW: first W, then Wᵀ.",
+            (lambda W, v, s: sigma(W.T, v, s), lambda W, v, s: np.linalg.norm(W @ iterate(W.T, v, s))),
+        ),
+        Misconception(
+            "one-more",
+            "This takes one step more than asked for.",
+            (lambda W, v, s: sigma(W, v, s + 1),),
+        ),
+        Misconception(
+            "one-less",
+            "This takes one step less than asked for: is the estimate computed before the last step?",
+            (lambda W, v, s: sigma(W, v, max(s - 1, 0)),),
+        ),
+        Misconception(
+            "half-step",
+            "The estimate uses the u of before the last v: uᵀWv with that u is ‖Wᵀu‖, half a step behind. Compute ‖Wv‖ "
+            "with the final v.",
+            (_half_step,),
+        ),
+        Misconception(
+            "exact",
+            "This is the exact norm, from an SVD. The estimate after that many steps was asked for: it is smaller.",
+            (lambda W, v, s: norm(W),),
+        ),
+        Misconception(
+            "frobenius",
+            "This is the Frobenius norm, an upper bound of what the iteration estimates.",
+            (lambda W, v, s: np.linalg.norm(W),),
+        ),
+        Misconception(
+            "length-of-step",
+            "This is ‖WᵀWv‖, the length before normalising. It tends to σ², not to σ.",
+            (
+                lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s)),
+                lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0))),
+            ),
+        ),
+        Misconception(
+            "start-length",
+            "The start is used as it came. Without a step its length goes straight into ‖Wv‖: normalise it first.",
+            (lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s),),
+        ),
+        Misconception(
+            "at-least-one",
+            "Asked for no step, it takes one. ‖Wv‖ of the normalised start is the answer then.",
+            (lambda W, v, s: sigma(W, v, max(s, 1)),),
+        ),
+        Misconception(
+            "never-normalised",
+            "v is not normalised at each step. Its entries grow or shrink like σ to the power 2k, so that a long run "
+            "ends in inf, 0 or NaN: divide by the norm every time.",
+            (_unnormalised(True), _unnormalised(False)),
+        ),
+    ),
+)

@@ -1,0 +1,150 @@
+"""``steps_needed(singular_values, tangent, error)``: how many steps the bound promises to be enough."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two values first, then many in any order; ties; a start that is good enough."""
+    yield _case("two values", [2.0, 1.0], 3.0, 1e-3, "value")
+    yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
+    values = np.sort(rng.uniform(0.5, 3, 6))[::-1]
+    values[0] = 1.1 * values[1]
+    yield _case("six values", values, float(rng.uniform(2, 20)), 1e-5, "value")
+    yield _case("in any order", rng.permutation(values), float(rng.uniform(2, 20)), 1e-3, "order")
+    yield _case("smallest first", values[::-1], float(rng.uniform(2, 20)), 1e-4, "order")
+    yield _case("a tie", [3.0, 3.0, 2.0], 4.0, 1e-3, "tie")
+    yield _case("a triple tie", [2.0, 2.0, 2.0, 1.8, 0.3], 9.0, 1e-4, "tie")
+    yield _case("good enough already", [2.0, 1.5, 1.0], 0.01, 1e-2, "enough")
+    yield _case("far better than asked", [5.0, 1.0], 1e-6, 1e-2, "enough")
+
+
+def _case(name: str, values, tangent: float, error: float, criterion: str) -> Case:
+    inputs = {"singular_values": np.array(values, dtype=float), "tangent": tangent, "error": error}
+    return Case(name, inputs, criterion=criterion)
+
+
+def ratio(values: np.ndarray) -> float:
+    """Largest value below the top one, over the top one."""
+    return float(values[values < values.max()].max() / values.max())
+
+
+def exact(values: np.ndarray, tangent: float, error: float, rate: float = 4, power: float = 2) -> float:
+    """Solution of ratio^(rate·k) tangent^power = error."""
+    return math.log(tangent**power / error) / (-rate * math.log(ratio(values)))
+
+
+def needed(values: np.ndarray, tangent: float, error: float) -> int:
+    """Least integer k ≥ 0 with (σ'/σ₁)^{4k} tan² ≤ error."""
+    return max(0, math.ceil(exact(values, tangent, error)))
+
+
+def _with(rate: float, power: float):
+    return lambda s, t, e: max(0, math.ceil(exact(s, t, e, rate, power)))
+
+
+def _of(quotient):
+    def formula(values: np.ndarray, tangent: float, error: float) -> float:
+        slope = -4 * np.log(np.float64(quotient(values)))
+        return max(0.0, float(np.ceil(np.log(tangent**2 / error) / slope))) if slope else np.inf
+
+    return formula
+
+
+PROBLEM = Problem(
+    key="ps07.steps_needed",
+    title="How many steps are enough",
+    criteria=(
+        Criterion("value", "the least k with (σ₂/σ₁)^(4k) tan²θ₀ ≤ error", 1),
+        Criterion("order", "singular values in any order", 0.5),
+        Criterion("tie", "with a tie at the top, the first value *below* it sets the rate", 1),
+        Criterion("enough", "0 where the start is good enough", 0.5),
+    ),
+    cases=cases,
+    formula=needed,
+    pure="value",
+    misconceptions=(
+        Misconception(
+            "plain-rate",
+            "This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *vector* gains (σ₂/σ₁)², and the error of the "
+            "*value* is the square of that: (σ₂/σ₁)⁴.",
+            (_with(1, 2), _with(1, 1)),
+        ),
+        Misconception(
+            "vector-rate",
+            "This takes (σ₂/σ₁)², the rate of the vector. The error of the value falls with its square, (σ₂/σ₁)⁴ "
+            "a step.",
+            (_with(2, 2),),
+        ),
+        Misconception(
+            "tangent-not-squared",
+            "The tangent enters the bound squared: tan²θ₀.",
+            (_with(4, 1), _with(2, 1)),
+        ),
+        Misconception(
+            "fourth-power-of-rho",
+            "The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k).",
+            (_with(8, 2), _with(8, 1)),
+        ),
+        Misconception(
+            "floor",
+            "The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. "
+            "Round up.",
+            (
+                lambda s, t, e: max(0, math.floor(exact(s, t, e))),
+                lambda s, t, e: max(0, round(exact(s, t, e))),
+            ),
+        ),
+        Misconception(
+            "not-whole",
+            "Steps are whole numbers: round up.",
+            (exact, lambda s, t, e: max(0.0, exact(s, t, e))),
+        ),
+        Misconception(
+            "one-more",
+            "This is one step more than the least number.",
+            (lambda s, t, e: needed(s, t, e) + 1,),
+        ),
+        Misconception(
+            "assumes-sorted",
+            "The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them.",
+            (_of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
+        ),
+        Misconception(
+            "smallest",
+            "The quotient is that of the smallest to the largest singular value. The slowest part to die is the "
+            "*second* largest.",
+            (_of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
+        ),
+        Misconception(
+            "tie-never",
+            "With a tie it answers that no number of steps is enough (or an error comes of log 1 = 0). A tie does not "
+            "slow the value down: use the first singular value below the top one.",
+            (
+                lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
+                lambda s, t, e: -1,
+                lambda s, t, e: np.nan,
+                lambda s, t, e: np.inf,
+            ),
+        ),
+        Misconception(
+            "tie-at-once",
+            "With a tie it answers 0. Only when *all* singular values agree is every start right at once.",
+            (lambda s, t, e: 0,),
+        ),
+        Misconception(
+            "negative",
+            "Where the start is good enough already the formula is negative. No number of steps is: return 0.",
+            (lambda s, t, e: math.ceil(exact(s, t, e)),),
+        ),
+        Misconception(
+            "at-least-one",
+            "Where the start is good enough already, no step is needed: return 0.",
+            (lambda s, t, e: max(1, needed(s, t, e)),),
+        ),
+    ),
+)
