@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from wgan_course import divergences as dv
 from wgan_course import transport as tr
@@ -140,3 +143,74 @@ def test_prop_sample_complexity(n):
     grid = torch.cartesian_prod(side, side).double()
     plane = tr.wasserstein(torch.rand(n, 2, generator=g, dtype=torch.float64), grid)
     assert plane > 2 / 3 / math.sqrt(math.pi * n) - 0.4 / 30
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_prop_sparse_plan_has_no_cycles(seed, n, m):
+    """A graph has no cycle exactly if it has as many edges as nodes less components."""
+    (x, a), (y, b) = cloud(seed, n), cloud(seed + 1, m)
+    i, j = (tr.solve(tr.cost_matrix(x, y), a, b).coupling > 1e-12).nonzero(as_tuple=True)
+    graph = coo_array((np.ones(len(i)), (i.numpy(), n + j.numpy())), shape=(n + m, n + m))
+    assert len(i) == n + m - connected_components(graph, directed=False)[0]
+
+
+@falsify
+@given(seeds)
+def test_thm_w1_continuous_differentiable_almost_everywhere(seed):
+    """At a random parameter the two one-sided slopes agree, and they are the gradient."""
+    (x, a), (z, _) = cloud(seed, 6), cloud(seed + 1, 8)
+    g = torch.Generator().manual_seed(seed + 2)
+    theta, direction = torch.randn(2, 2, 2, generator=g).double()
+    step = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(tr.wasserstein(x, torch.tanh(z @ (theta + step * direction)), a), step)
+    values = [float(tr.wasserstein(x, torch.tanh(z @ (theta + h * direction)), a)) for h in (-1e-7, 0.0, 1e-7)]
+    assert (values[2] - values[1]) / 1e-7 == pytest.approx(float(slope), abs=1e-4)
+    assert (values[1] - values[0]) / 1e-7 == pytest.approx(float(slope), abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [2, 10, 50])
+def test_thm_convergence_order_has_no_other_arrows(n):
+    """The chapter's table: on n cells of [0, 1] and one beyond it, shifted, shortened, and with a second atom."""
+    uniform = torch.cat((torch.full((n,), 1 / n), torch.zeros(1))).double()
+    shifted = uniform.roll(1)
+    assert float(dv.tv(uniform, shifted)) == pytest.approx(1 / n)
+    assert float(dv.kl(uniform, shifted)) == float(dv.kl(shifted, uniform)) == math.inf
+    shorter = torch.cat((torch.zeros(1), torch.full((n - 1,), 1 / (n - 1)), torch.zeros(1))).double()
+    assert float(dv.kl(shorter, uniform)) == pytest.approx(math.log(n / (n - 1)))
+    assert float(dv.kl(uniform, shorter)) == math.inf
+    atom, split = torch.tensor([1.0, 0]).double(), torch.tensor([1 - 1 / n, 1 / n]).double()
+    assert float(dv.kl(atom, split)) == pytest.approx(math.log(n / (n - 1)))
+    assert float(dv.kl(split, atom)) == math.inf
+
+
+@pytest.mark.parametrize("n", [2, 10, 50])
+def test_thm_convergence_order_needs_a_bounded_set(n):
+    places, near = torch.tensor([0.0, n**2]).double(), torch.tensor([1 - 1 / n, 1 / n]).double()
+    atom = torch.tensor([1.0, 0]).double()
+    assert float(dv.tv(atom, near)) == pytest.approx(1 / n)
+    assert float(tr.wasserstein_1d(places, places, atom, near)) == pytest.approx(n)
+
+
+@falsify
+@given(seeds, sizes, sizes)
+def test_def_wasserstein_is_at_least_the_distance_of_the_means(seed, n, m):
+    (x, a), (y, b) = cloud(seed, n), cloud(seed + 1, m)
+    assert tr.wasserstein(x, y, a, b) >= (a @ x - b @ y).norm() - SLACK
+    assert float(tr.wasserstein(x, x + y[0], a, a)) == pytest.approx(float(y[0].norm()))
+
+
+@falsify
+@given(seeds, st.integers(1, 9))
+def test_prop_sparse_plan_with_equal_weights_is_a_permutation(seed, n):
+    (x, _), (y, _) = cloud(seed, n), cloud(seed + 1, n)
+    used = n * tr.solve(tr.cost_matrix(x, y)).coupling
+    torch.testing.assert_close(used, used.round())
+
+
+def test_sorting_fails_for_a_concave_cost():
+    """Warehouses at 0 and 1, shops at 1 and 2, cost the root of the distance."""
+    x, y = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[1.0], [2.0]]).double()
+    cost = tr.cost_matrix(x, y).sqrt()
+    assert float(cost.diagonal().mean()) == pytest.approx(1)
+    assert float(tr.solve(cost).value) == pytest.approx(math.sqrt(2) / 2)
