@@ -1,0 +1,136 @@
+"""``cone_violations(x, values, slope, tip)``: which samples lie inside the double cone with a given tip."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Points above and below, left and right of the tip; then points on the side of the cone."""
+    yield _case("pierced above", [-1.0, 0.0, 1.0, 2.0], [0.25, 0.5, 2.0, 2.0], 1.2, 1, "inside")
+    yield _case("below, on both sides", [-2.0, -1.0, 0.0, 1.0], [-3.0, 0.5, 1.0, -1.5], 1.5, 2, "inside")
+    x = rng.permutation(np.arange(15) * 0.4)
+    values = rng.normal(scale=2.0, size=15)
+    for tip, slope in ((4, 0.7), (11, 2.5)):
+        inputs = {"x": x, "values": values, "slope": slope, "tip": tip}
+        yield Case(f"fifteen points, tip at {tip}", inputs, criterion="inside")
+    yield _case("touches the sides", [0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 2.0, -4.0, 7.0, 1.0], 2.0, 0, "strict")
+    yield _case("a level cone", [0.0, 1.0, 2.0, 3.0], [1.0, 1.0, 2.0, 1.0], 0.0, 3, "strict")
+
+
+def _case(name: str, x: list[float], values: list[float], slope: float, tip: int, criterion: str) -> Case:
+    inputs = {"x": np.array(x), "values": np.array(values), "slope": slope, "tip": tip}
+    return Case(name, inputs, criterion=criterion)
+
+
+def inside(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
+    """|f(x) − f(tip)| > slope · |x − tip|."""
+    return np.abs(values - values[tip]) > slope * np.abs(x - x[tip])
+
+
+def _signed_run(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
+    return np.abs(values - values[tip]) > slope * (x - x[tip])
+
+
+def _one_half(x: np.ndarray, values: np.ndarray, slope: float, tip: int, sign: float) -> np.ndarray:
+    return sign * (values - values[tip]) > slope * np.abs(x - x[tip])
+
+
+def _other_axis(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
+    return np.abs(x - x[tip]) > slope * np.abs(values - values[tip])
+
+
+def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
+    return np.abs(values[:, None] - values) > slope * np.abs(x[:, None] - x)
+
+
+PROBLEM = Problem(
+    key="ps04.cone_violations",
+    title="Inside the double cone",
+    criteria=(
+        Criterion("inside", "True where |f(x) − f(tip)| > slope · |x − tip|, above and below, left and right", 2),
+        Criterion("strict", "a point on the side of the cone is not inside, nor is the tip", 1),
+    ),
+    cases=cases,
+    formula=inside,
+    pure="inside",
+    misconceptions=(
+        Misconception(
+            "outside",
+            "The mask is the wrong way round: it marks the points that *keep* the condition.",
+            (lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
+        ),
+        Misconception(
+            "signed-run",
+            "x − x[tip] is negative to the left of the tip, so everything there counts as a violation. A distance is "
+            "an absolute value.",
+            (_signed_run,),
+        ),
+        Misconception(
+            "one-half",
+            "Only one half of the double cone is looked at: a function may break the rule by rising *or* by falling. "
+            "Take the absolute value of the difference.",
+            (lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
+        ),
+        Misconception(
+            "both-signed",
+            "Neither difference has its absolute value: a slope that falls is always below a positive bound.",
+            (
+                lambda x, f, k, i: f - f[i] > k * (x - x[i]),
+                lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k,
+            ),
+        ),
+        Misconception(
+            "other-axis",
+            "This cone lies on its side: run and rise are exchanged. Inside the *upright* cone the difference of the "
+            "values exceeds slope times the distance.",
+            (_other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),
+        ),
+        Misconception(
+            "slope-ignored",
+            "The slope has no effect: this is the cone of slope 1.",
+            (lambda x, f, k, i: inside(x, f, 1.0, i),),
+        ),
+        Misconception(
+            "at-the-origin",
+            "The cone stands at the origin (or at the first point), not at the tip that was given.",
+            (
+                lambda x, f, k, i: np.abs(f) > k * np.abs(x),
+                lambda x, f, k, i: inside(x, f, k, 0),
+                lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
+            ),
+        ),
+        Misconception(
+            "tip-as-place",
+            "`tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis.",
+            (lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i),),
+        ),
+        Misconception(
+            "reduced",
+            "One answer comes back: a count, or whether there is any. Return one True or False for each point.",
+            (lambda *a: inside(*a).sum(), lambda *a: inside(*a).any()),
+        ),
+        Misconception(
+            "not-a-mask",
+            "Indices or values of the points come back. Return a mask of True and False, as long as x.",
+            (
+                lambda *a: np.flatnonzero(inside(*a)),
+                lambda *a: a[0][inside(*a)],
+                lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
+            ),
+        ),
+        Misconception(
+            "all-pairs",
+            "The cone was put on every point, and all pairs come back. One tip was asked for.",
+            (_all_pairs, lambda *a: _all_pairs(*a).any(0)),
+        ),
+        Misconception(
+            "not-strict",
+            "A point on the side of the cone counts as inside (≥ in place of >), and with it the tip itself. A "
+            "function with slope exactly K *is* K-Lipschitz.",
+            (lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i]),),
+        ),
+    ),
+)

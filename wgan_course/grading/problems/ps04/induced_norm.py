@@ -1,0 +1,123 @@
+"""``induced_norm(W, p)``: the largest stretch of a matrix in the norms 1 and ∞."""
+
+from collections.abc import Iterator
+from math import inf
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Small and random matrices, of unequal sides and signs, for each of the two norms."""
+    given = {
+        "two by two": np.array([[1.0, -2.0], [3.0, 4.0]]),
+        "wide": np.array([[0.5, -1.0, 2.0], [-3.0, 0.25, 1.0]]),
+        "random, tall": rng.normal(size=(6, 2)),
+        "random, wide": rng.normal(size=(3, 7)),
+    }
+    for p, criterion in ((1.0, "columns"), (inf, "rows")):
+        for name, W in given.items():
+            yield Case(f"{name}, p = {p:g}", {"W": W, "p": p}, criterion=criterion)
+
+
+def induced(W: np.ndarray, p: float) -> float:
+    """Largest column sum of |W| for p = 1, largest row sum for p = ∞."""
+    return np.abs(W).sum(0 if p == 1 else 1).max()
+
+
+def _sums(W: np.ndarray, p: float) -> np.ndarray:
+    return np.abs(W).sum(0 if p == 1 else 1)
+
+
+def _of_one_axis(axis: int):
+    return lambda W, p: np.abs(W).sum(axis).max()
+
+
+PROBLEM = Problem(
+    key="ps04.induced_norm",
+    title="Two induced norms",
+    criteria=(
+        Criterion("columns", "p = 1: the largest stretch in ‖·‖₁", 1),
+        Criterion("rows", "p = ∞: the largest stretch in ‖·‖∞", 1),
+    ),
+    cases=cases,
+    formula=induced,
+    pure="columns",
+    package_functions=("wgan_course.norms.induced_norm",),
+    stand_in="wgan_course.norms.induced_norm",
+    misconceptions=(
+        Misconception(
+            "swapped",
+            "Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its "
+            "1-norm is the column's sum.",
+            (lambda W, p: induced(W.T, p),),
+        ),
+        Misconception(
+            "one-axis",
+            "p makes no difference here: the same sums are taken for both norms.",
+            (_of_one_axis(0), _of_one_axis(1)),
+        ),
+        Misconception(
+            "signed",
+            "Entries of opposite sign cancel: the absolute value comes *before* the sum. The worst input has the "
+            "signs that make all terms add up.",
+            (
+                lambda W, p: W.sum(0 if p == 1 else 1).max(),
+                lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max(),
+            ),
+        ),
+        Misconception(
+            "entrywise",
+            "The matrix is treated as one long vector: its vector 1-norm, or its largest entry. An induced norm says "
+            "by how much W stretches an input.",
+            (lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max(),),
+        ),
+        Misconception(
+            "smallest",
+            "This is the smallest of the sums. The *most* that W stretches is asked for: the largest.",
+            (lambda W, p: _sums(W, p).min(),),
+        ),
+        Misconception(
+            "mean",
+            "The sums are averaged (or the entries were). The norm is a maximum over inputs.",
+            (
+                lambda W, p: _sums(W, p).mean(),
+                lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(),
+                lambda W, p: np.abs(W).mean(),
+            ),
+        ),
+        Misconception(
+            "spectral",
+            "This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is.",
+            (lambda W, p: np.linalg.norm(W, 2),),
+        ),
+        Misconception(
+            "frobenius",
+            "This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing.",
+            (lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2),
+        ),
+        Misconception(
+            "euclidean-sums",
+            "The rows or columns are measured by their Euclidean length. Sum the absolute values.",
+            (
+                lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
+                lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
+            ),
+        ),
+        Misconception(
+            "all-sums",
+            "All the sums come back. Return one number, the largest.",
+            (_sums, lambda W, p: _sums(W.T, p)),
+        ),
+        Misconception(
+            "largest-entry",
+            "This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column.",
+            (
+                lambda W, p: np.abs(W).max(),
+                lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
+                lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
+            ),
+        ),
+    ),
+)

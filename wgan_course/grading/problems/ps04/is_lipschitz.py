@@ -1,0 +1,151 @@
+"""``is_lipschitz(x, values, slope)``: find the bug. A check of all pairs that can't fail."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._line import in_order, runs_and_rises, slopes
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Functions that break the condition in one place each, and functions that keep it."""
+    yield _case("one steep step", [0.0, 1.0, 2.0, 4.0], [0.0, 0.5, 3.0, 3.5], 1.0, "refutes")
+    yield _case("steep on the way down", [0.0, 1.0, 2.0, 3.0], [3.0, 3.5, 0.5, 1.0], 2.0, "refutes")
+    yield _case(
+        "steep between points far apart in the list", [0.0, 4.0, 0.5, 8.0], [0.0, 3.0, 1.5, 5.0], 2.0, "refutes"
+    )
+    yield _case("up and down again", [0.0, 1.0, 3.0, 4.0, 8.0], [0.0, 0.2, 0.0, 0.9, 0.1], 0.5, "refutes")
+    yield _case("steep at the beginning", [0.0, 1.0, 2.0, 6.0], [0.0, 3.0, 1.5, 1.0], 2.0, "refutes")
+    yield _case("steep everywhere", [0.0, 1.0, 2.0], [0.0, 3.0, 5.0], 2.0, "refutes")
+    x = np.arange(10) * 0.5
+    values = np.cumsum(rng.uniform(-0.3, 0.3, 10))
+    values[6:] -= 2.0
+    yield Case("ten points", {"x": x, "values": values, "slope": 1.5}, criterion="refutes")
+    yield _case("gentle", [0.0, 1.0, 2.0, 4.0], [0.0, 0.5, -0.25, 1.0], 1.0, "accepts")
+    yield _case("touches", [0.0, 1.0, 3.0], [0.0, 2.0, -2.0], 2.0, "accepts")
+    yield _case("steep but allowed", [2.0, 0.0, 1.0], [5.0, 0.5, 3.5], 3.5, "accepts")
+    x = rng.permutation(np.arange(8) * 1.0)
+    yield Case("a wave in no order", {"x": x, "values": np.sin(x), "slope": 1.0}, criterion="accepts")
+
+
+def _case(name: str, x: list[float], values: list[float], slope: float, criterion: str) -> Case:
+    inputs = {"x": np.array(x), "values": np.array(values), "slope": slope}
+    return Case(name, inputs, criterion=criterion)
+
+
+def keeps(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    """Whether |f(x) − f(y)| ≤ K |x − y| for all pairs."""
+    runs, rises = runs_and_rises(x, values)
+    return bool(np.all(np.abs(rises) <= slope * np.abs(runs)))
+
+
+def _rises_only(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    runs, rises = runs_and_rises(x, values)
+    return bool(np.all(rises <= slope * np.abs(runs)))
+
+
+def _ends(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    return bool(abs(values[-1] - values[0]) <= slope * abs(x[-1] - x[0]))
+
+
+def _extremes(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    return bool(np.ptp(values) <= slope * np.ptp(x))
+
+
+def _one_point(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    return bool(np.all(np.abs(values - values[0]) <= slope * np.abs(x - x[0])))
+
+
+def _strict(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    runs, rises = runs_and_rises(x, values)
+    return bool(np.all(np.abs(rises) < slope * np.abs(runs)))
+
+
+PROBLEM = Problem(
+    key="ps04.is_lipschitz",
+    title="Find the bug: a check that cannot fail",
+    criteria=(
+        Criterion("refutes", "False where some pair is steeper than the slope", 1),
+        Criterion("accepts", "True where none is, a pair of exactly that slope included", 1),
+    ),
+    cases=cases,
+    formula=keeps,
+    pure="accepts",
+    misconceptions=(
+        Misconception(
+            "always-true",
+            "It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object, "
+            "which is not a list of answers. Turn it into a list, or use Python's all(…). (any(…) is no help: "
+            "one good pair would do.)",
+            (lambda x, f, k: True,),
+            lambda case, seen, expected: seen.status == "unusable" and "dict" in seen.error,
+        ),
+        Misconception(
+            "always-false",
+            "It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)?",
+            (lambda x, f, k: False,),
+        ),
+        Misconception(
+            "inverted",
+            "The answers are exchanged: it says True where the condition is broken.",
+            (lambda x, f, k: not keeps(x, f, k),),
+        ),
+        Misconception(
+            "signed",
+            "Only rises are looked at. A function that falls steeply breaks the condition too: absolute value.",
+            (
+                _rises_only,
+                lambda x, f, k: bool((slopes(x, f) <= k).all()),
+                lambda x, f, k: bool((in_order(x, f) <= k).all()),
+            ),
+        ),
+        Misconception(
+            "order",
+            "Only points that follow each other in the list are compared, and the list is in no order. All pairs "
+            "were asked for.",
+            (lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all()),),
+        ),
+        Misconception(
+            "ends",
+            "Only the ends, or the largest and smallest values, are compared. What is steep lies between.",
+            (_ends, _extremes),
+        ),
+        Misconception(
+            "one-point",
+            "Only pairs with one fixed point are compared (a return inside the loop?). The cone has to slide along.",
+            (
+                _one_point,
+                lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0])),
+                lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1]))),
+            ),
+        ),
+        Misconception(
+            "mean",
+            "The *mean* slope is compared with the bound. One steep pair is enough to break the condition.",
+            (
+                lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k),
+                lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k),
+            ),
+        ),
+        Misconception(
+            "slope-ignored",
+            "The bound has no effect: the condition is checked for slope 1.",
+            (lambda x, f, k: keeps(x, f, 1.0),),
+        ),
+        Misconception(
+            "not-one-answer",
+            "The answers of all pairs (or the steepest slope) come back. Return one True or False.",
+            (
+                lambda x, f, k: np.abs(slopes(x, f)).max(),
+                lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x),
+                lambda x, f, k: np.abs(slopes(x, f)) <= k,
+            ),
+        ),
+        Misconception(
+            "strict",
+            "A pair of exactly the allowed slope is refused: < in place of ≤.",
+            (_strict,),
+        ),
+    ),
+)

@@ -1,0 +1,101 @@
+"""``residual_block(x, W, b)``: find the bug. An activation in place takes half of the skip path away."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Inputs of both signs; a skip path alone."""
+    W = np.array([[1.0, 2.0], [0.0, -1.0]])
+    yield Case("one sample", {"x": np.array([[1.0, -3.0]]), "W": W, "b": np.array([0.5, -0.25])}, criterion="sum")
+    for n, d in ((3, 4), (6, 3)):
+        inputs = {"x": rng.normal(size=(n, d)), "W": rng.normal(size=(d, d)), "b": rng.normal(size=d)}
+        yield Case(f"{n} samples in dimension {d}", inputs, criterion="sum")
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def block(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """x + W relu(x) + b, row by row."""
+    return x + relu(x) @ W.T + b
+
+
+PROBLEM = Problem(
+    key="ps04.residual_block",
+    title="Find the bug: a skip path that loses its half",
+    criteria=(
+        Criterion("sum", "x + W relu(x) + b, for each row of x", 1.5),
+        Criterion("input", "x is afterwards what it was before", 0.5),
+    ),
+    cases=cases,
+    formula=block,
+    pure="input",
+    misconceptions=(
+        Misconception(
+            "in-place",
+            "The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x "
+            "before it is added. Use relu(x), not relu_(x) or inplace=True.",
+            (lambda x, W, b: relu(x) + relu(x) @ W.T + b,),
+        ),
+        Misconception(
+            "no-skip",
+            "The skip path is missing: this is only W relu(x) + b. Add x.",
+            (lambda x, W, b: relu(x) @ W.T + b,),
+        ),
+        Misconception(
+            "relu-after",
+            "The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.",
+            (lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)),
+        ),
+        Misconception(
+            "relu-of-sum",
+            "The whole sum goes through the activation. Then the skip path is no identity any more.",
+            (lambda x, W, b: relu(x + relu(x) @ W.T + b),),
+        ),
+        Misconception(
+            "no-relu",
+            "The activation is missing: x + Wx + b is linear.",
+            (lambda x, W, b: x + x @ W.T + b,),
+        ),
+        Misconception(
+            "transposed",
+            "The matrix is transposed. Samples are rows: W acts on each row as x @ W.T.",
+            (lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b),
+        ),
+        Misconception(
+            "no-bias",
+            "The bias b is missing, or taken off.",
+            (lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b),
+        ),
+        Misconception(
+            "halved",
+            "The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block.",
+            (lambda x, W, b: block(x, W, b) / 2,),
+        ),
+        Misconception(
+            "other-activation",
+            "This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0).",
+            (
+                lambda x, W, b: x + np.abs(x) @ W.T + b,
+                lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
+                lambda x, W, b: x + (x > 0) @ W.T + b,
+            ),
+        ),
+        Misconception(
+            "reduced",
+            "One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d).",
+            (lambda x, W, b: block(x, W, b).sum(), lambda x, W, b: block(x, W, b).sum(1)),
+        ),
+        Misconception(
+            "twice",
+            "The input is added twice.",
+            (lambda x, W, b: 2 * x + relu(x) @ W.T + b,),
+        ),
+    ),
+)

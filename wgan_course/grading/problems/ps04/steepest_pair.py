@@ -1,0 +1,144 @@
+"""``steepest_pair(x, values)``: the largest slope between two samples of a function on the line."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._line import in_order, runs_and_rises, slopes
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Sorted points whose steepest pair falls, then points in no order."""
+    yield _case("three points", [0.0, 1.0, 3.0], [0.0, -2.0, 1.0], "largest")
+    yield _case(
+        "a steep place far from the first point", [0.0, 1.0, 2.0, 2.5, 4.0], [0.0, 0.5, 1.0, -1.0, 0.0], "largest"
+    )
+    x = np.sort(rng.uniform(-3, 3, 12)) + 0.3 * np.arange(12)
+    values = np.cumsum(rng.normal(size=12))
+    values[7:] -= 12
+    yield Case("twelve points", {"x": x, "values": values}, criterion="largest")
+    yield _case("in no order", [2.0, 0.0, 1.0, 5.0], [1.0, 0.0, -2.5, 0.5], "unsorted")
+    x = rng.permutation(np.arange(9) * 0.7)
+    yield Case("nine points in no order", {"x": x, "values": 3 * np.sin(2.3 * x)}, criterion="unsorted")
+
+
+def _case(name: str, x: list[float], values: list[float], criterion: str) -> Case:
+    return Case(name, {"x": np.array(x), "values": np.array(values)}, criterion=criterion)
+
+
+def steepest(x: np.ndarray, values: np.ndarray) -> float:
+    """Largest |f(x) − f(y)| / |x − y|."""
+    return np.abs(slopes(x, values)).max()
+
+
+def _centred(x: np.ndarray, values: np.ndarray) -> float:
+    return np.abs(np.gradient(values, x)).max()
+
+
+def _of_extremes(x: np.ndarray, values: np.ndarray) -> float:
+    return np.ptp(values) / np.ptp(x)
+
+
+def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
+    runs, rises = runs_and_rises(x, values)
+    best = np.abs(rises).argmax()
+    return abs(rises[best] / runs[best])
+
+
+PROBLEM = Problem(
+    key="ps04.steepest_pair",
+    title="The steepest pair",
+    criteria=(
+        Criterion("largest", "the largest |f(x) − f(y)| / |x − y| over all pairs of different points", 2),
+        Criterion("unsorted", "for points in any order", 1),
+    ),
+    cases=cases,
+    formula=steepest,
+    pure="largest",
+    misconceptions=(
+        Misconception(
+            "order",
+            "Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: "
+            "sort by x first (and take the values along), or compare all pairs.",
+            (
+                lambda x, f: np.abs(in_order(x, f)).max(),
+                lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max(),
+                lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max(),
+            ),
+        ),
+        Misconception(
+            "signed",
+            "The slope is taken with its sign, so a function that falls steeply counts as flat. The condition is about "
+            "the *size*: take the absolute value before the maximum.",
+            (lambda x, f: slopes(x, f).max(), lambda x, f: in_order(x, f).max()),
+        ),
+        Misconception(
+            "ends",
+            "Only the ends of the range (or the largest and the smallest value) are compared. What is steep lies "
+            "between: all pairs count.",
+            (
+                lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])),
+                _of_extremes,
+                lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()])),
+            ),
+        ),
+        Misconception(
+            "apart",
+            "Rise and run come from different pairs (the largest rise over the smallest or another run). Divide pair "
+            "by pair, then take the maximum.",
+            (
+                lambda x, f: np.abs(runs_and_rises(x, f)[1]).max() / np.abs(runs_and_rises(x, f)[0]).min(),
+                lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).min(),
+                lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).max(),
+                _largest_rise_over_its_run,
+            ),
+        ),
+        Misconception(
+            "rise",
+            "This is the largest difference of values. It has to be divided by the distance of the two points.",
+            (lambda x, f: np.abs(runs_and_rises(x, f)[1]).max(), lambda x, f: np.abs(np.diff(f)).max()),
+        ),
+        Misconception(
+            "inverse",
+            "Upside down: run over rise. A slope is the difference of the values over the distance of the points.",
+            (lambda x, f: np.abs(1 / slopes(x, f)).max(), lambda x, f: np.abs(1 / in_order(x, f)).max()),
+        ),
+        Misconception(
+            "mean",
+            "Slopes are averaged. The Lipschitz constant is a maximum: one steep pair is enough.",
+            (
+                lambda x, f: np.abs(slopes(x, f)).mean(),
+                lambda x, f: np.abs(in_order(x, f)).mean(),
+                lambda x, f: np.median(np.abs(slopes(x, f))),
+            ),
+        ),
+        Misconception(
+            "one-point",
+            "Only pairs with the first point are compared: the cone was put on the graph once and never moved.",
+            (lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max(),),
+        ),
+        Misconception(
+            "centred",
+            "Centred differences (np.gradient, torch.gradient) average the slopes on both sides, so they miss the "
+            "steepest. Use the quotients themselves.",
+            (_centred,),
+        ),
+        Misconception(
+            "smallest",
+            "This is the flattest pair: minimum in place of maximum.",
+            (lambda x, f: np.abs(slopes(x, f)).min(), lambda x, f: np.abs(in_order(x, f)).min()),
+        ),
+        Misconception(
+            "diagonal",
+            "NaN: a point was compared with itself, 0/0. Leave those pairs out (i < j, or a mask).",
+            (),
+            lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all()),
+        ),
+        Misconception(
+            "all-slopes",
+            "All slopes come back. Return one number, the largest.",
+            (lambda x, f: np.abs(in_order(x, f)), lambda x, f: np.abs(slopes(x, f))),
+        ),
+    ),
+)

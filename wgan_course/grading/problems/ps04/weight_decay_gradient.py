@@ -1,0 +1,104 @@
+"""``weight_decay_gradient(W, weight)``: what the Lipschitz penalty in disguise does to a matrix."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Small and random matrices with several weights, and the zero matrix."""
+    yield Case("two by two", {"W": np.array([[1.0, -2.0], [3.0, 0.5]]), "weight": 0.1}, criterion="gradient")
+    yield Case("random", {"W": rng.normal(size=(3, 5)), "weight": 0.7}, criterion="gradient")
+    yield Case("tall, large", {"W": 10 * rng.normal(size=(6, 2)), "weight": 0.03}, criterion="gradient")
+    yield Case("zero", {"W": np.zeros((2, 3)), "weight": 0.2}, criterion="zero")
+
+
+def gradient(W: np.ndarray, weight: float) -> np.ndarray:
+    """∇ λ‖W‖_F² = 2λW."""
+    return 2 * weight * W
+
+
+def _top(W: np.ndarray) -> np.ndarray:
+    u, _s, vt = np.linalg.svd(W)
+    return np.outer(u[:, 0], vt[0])
+
+
+PROBLEM = Problem(
+    key="ps04.weight_decay_gradient",
+    title="The gradient of weight decay",
+    criteria=(
+        Criterion("gradient", "the gradient of λ‖W‖_F² in W, shape of W", 1.5),
+        Criterion("zero", "0 at the zero matrix, not NaN", 0.5),
+    ),
+    cases=cases,
+    formula=gradient,
+    pure="gradient",
+    misconceptions=(
+        Misconception(
+            "no-two",
+            "The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)",
+            (lambda W, c: c * W,),
+        ),
+        Misconception(
+            "not-squared",
+            "This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0.",
+            (
+                lambda W, c: c * W / np.linalg.norm(W),
+                lambda W, c: 2 * c * W / np.linalg.norm(W),
+            ),
+        ),
+        Misconception(
+            "spectral",
+            "This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: it pushes on the steepest direction alone. "
+            "Weight decay shrinks all directions.",
+            (
+                lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
+                lambda W, c: c * _top(W),
+                lambda W, c: 2 * c * _top(W),
+            ),
+        ),
+        Misconception(
+            "absolute",
+            "This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large "
+            "entries more.",
+            (lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
+        ),
+        Misconception(
+            "mean",
+            "The squares were averaged, so the gradient is divided by the number of entries. Sum them.",
+            (lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
+        ),
+        Misconception(
+            "the-penalty",
+            "This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W.",
+            (
+                lambda W, c: c * (W**2).sum(),
+                lambda W, c: 2 * c * W.sum(),
+                lambda W, c: c * W**2,
+                lambda W, c: 2 * c * np.linalg.norm(W),
+            ),
+        ),
+        Misconception(
+            "weight-ignored",
+            "The weight λ has no effect, or the wrong one: the gradient is in proportion to it.",
+            (lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W),
+        ),
+        Misconception(
+            "the-step",
+            "This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for.",
+            (lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W),
+        ),
+        Misconception(
+            "symmetrised",
+            "WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W.",
+            (lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W),
+        ),
+        Misconception(
+            "transposed",
+            "The result is transposed: a gradient has the shape of what it is the gradient of.",
+            (lambda W, c: 2 * c * W.T,),
+        ),
+    ),
+)
