@@ -113,3 +113,69 @@ def test_prop_reshaped_bound_is_attained_by_the_box_kernel():
     assert float(norms.conv_norm_fft(box, 8)) == pytest.approx(
         norms.reshaped_factor((3, 3)) * float(norms.reshaped_norm(box))
     )
+
+
+@falsify
+@given(seeds, st.integers(1, 60))
+def test_prop_power_tie_needs_no_gap(seed, steps):
+    """Without any gap: 1 - sigma_k^2 / sigma_1^2 <= (1 + log(1 + 2 k tau^2)) / 2k."""
+    W, v = with_singular_values(seed, [1.0, 1 - 1e-9, 0.999, 0.98, 0.5])
+    start = draw(seed + 2, 5)
+    tau2 = float((start @ start) / (start @ v[:, 0]) ** 2) - 1
+    sigma = float(norms.power_iteration(W, v=start, steps=steps).sigma)
+    assert 1 - sigma**2 <= (1 + math.log1p(2 * steps * tau2)) / (2 * steps)
+
+
+@falsify
+@given(seeds, st.floats(0, 0.05))
+def test_prop_warm_start_target_moves_little(seed, size):
+    """The sine of the angle between old and new top vector is at most ||E|| / (sigma_1 - sigma_2')."""
+    W, old = with_singular_values(seed, [2.0, 1.0, 0.5])
+    change = size * draw(seed + 2, 6, 3)
+    _, values, new = torch.linalg.svd(W + change)
+    gap = 2.0 - float(values[1])
+    cosine = float((old[:, 0] @ new[0]).abs())
+    if gap > 0:
+        assert math.sqrt(max(0.0, 1 - cosine**2)) <= float(norms.spectral_norm(change)) / gap * SLACK + 1e-7
+
+
+@falsify
+@given(seeds, st.floats(1e-4, 0.05), st.floats(0.2, 0.9))
+def test_prop_warm_start_one_step_each_is_enough(seed, angle, ratio):
+    """One iteration a step keeps tan(theta) at most 2 rho kappa / (1 - rho), however long the path."""
+    W, v = with_singular_values(seed, [1.0, ratio, ratio / 2])
+    noise = draw(seed + 2, 3, 3)
+    skew = noise - noise.T
+    turn = torch.linalg.matrix_exp(angle * skew / torch.linalg.matrix_norm(skew, 2))
+    rho, kappa, stored, top = ratio**2, math.tan(angle), v[:, 0], v[:, 0]
+    if kappa > (1 - rho) / (2 * math.sqrt(rho)):
+        return
+    limit = 2 * rho * kappa / (1 - rho)
+    for _ in range(40):
+        W, top = W @ turn.T, turn @ top
+        sigma, _, stored = norms.power_iteration(W, v=stored, steps=1)
+        cosine = float((stored @ top).abs())
+        assert math.sqrt(max(0.0, 1 / cosine**2 - 1)) <= limit * SLACK + 1e-7
+        assert 1 - float(sigma) ** 2 <= limit**2 * SLACK + 1e-9
+
+
+def test_thm_power_iteration_from_an_orthogonal_start():
+    """Rounding lets a start escape from the complement of the top vector, unless symmetry protects it."""
+    W, v = with_singular_values(3, [2.0, 1.6, 1.0])
+    start = v[:, 1]
+    assert float(norms.power_iteration(W, v=start, steps=5).sigma) == pytest.approx(1.6, abs=1e-6)
+    assert float(norms.power_iteration(W, v=start, steps=200).sigma) == pytest.approx(2.0, abs=1e-6)
+    stuck = torch.tensor([[1.0, -1.0], [1.0, 0.0], [0.0, 1.0]]).double()
+    assert float(norms.power_iteration(stuck, v=torch.ones(2).double(), steps=2000).sigma) == pytest.approx(1.0)
+    assert float(norms.spectral_norm(stuck)) == pytest.approx(math.sqrt(3))
+
+
+@falsify
+@given(seeds, st.integers(1, 4), st.integers(1, 3))
+def test_prop_reshaped_bound_with_strides(seed, k, stride):
+    """Zero padding and strides: from below by the reshaped kernel, from above by it times the root of the windows."""
+    weight = draw(seed, 2, 3, k, k)
+    operator = norms.conv_operator(weight, (3, 6, 6), stride=stride, padding=k // 2)
+    exact, reshaped = float(norms.spectral_norm(operator.dense())), float(norms.reshaped_norm(weight))
+    assert reshaped <= exact * SLACK
+    assert exact <= math.ceil(k / stride) * reshaped * SLACK
