@@ -6,10 +6,13 @@ and scores by the printed points; ours also builds the sandbox, observes on secr
 
 import argparse
 import json
+import os
+import platform
 import statistics
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +22,8 @@ from demo_class import NAME, PROOF, RIGHT, answered, hand_in, make_course  # noq
 
 from wgan_course.grading import pipeline  # noqa: E402
 from wgan_course.grading.judge import Judge  # noqa: E402
+
+PACKAGES = ("nbgrader", "nbclient", "ipykernel", "torch")
 
 
 def autograde(course, student, judge):
@@ -55,6 +60,8 @@ def main():
     plain, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(second / first for first, second in pairs)
     result = {"command": "python benchmarks/grading_speed.py", "rounds": options.rounds, "device": "cpu"}
+    result |= {"python": platform.python_version(), "versions": {name: version(name) for name in PACKAGES}}
+    result |= {"processors": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
     result |= {"date": time.strftime("%Y-%m-%d"), "plain_seconds": plain, "sandboxed_seconds": ours, "ratio": ratio}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n")

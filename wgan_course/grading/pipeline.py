@@ -295,7 +295,8 @@ def _write(course: "Course", task: Task, outcome: Outcome) -> Row:
         return Row(task.student, "failed", seconds=outcome.judged.seconds, diagnosis=trouble)
     score, possible, waiting = course.score(task)
     judged = outcome.judged
-    status, note = ("unreadable", judged.diagnosis) if judged.diagnosis else ("graded", " ".join(judged.notes))
+    notes = [judged.diagnosis, *judged.notes, course.lateness(task)]
+    status, note = "unreadable" if judged.diagnosis else "graded", " ".join(filter(None, notes))
     return Row(task.student, status, score, possible, waiting, judged.seconds, note, outcome.cached)
 
 
@@ -380,10 +381,17 @@ class Course:
         return ""
 
     def score(self, task: Task) -> tuple[float, float, bool]:
-        """Score, possible score, and whether something waits to be graded by hand, from the gradebook."""
+        """Score after any late penalty, possible score, and whether something waits to be graded by hand."""
         with self.gradebook() as book:
             submission = book.find_submission(task.released.stem, task.student)
-            return submission.score, submission.max_score, submission.needs_manual_grade
+            score = max(0.0, submission.score - submission.late_submission_penalty)
+            return score, submission.max_score, submission.needs_manual_grade
+
+    def lateness(self, task: Task) -> str:
+        """Say what handing in late has cost; empty where it has cost nothing."""
+        with self.gradebook() as book:
+            penalty = book.find_submission(task.released.stem, task.student).late_submission_penalty
+        return f"Handed in late: {penalty:g} points taken off." if penalty else ""
 
     def gradebook(self) -> Any:
         """Open the gradebook, as a context manager."""

@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -441,8 +442,8 @@ class Watchdog(threading.Thread):
         return self._disk_excess(processes)
 
     def _disk_excess(self, processes: Sequence[psutil.Process]) -> str:
-        count, size = 0, _unlinked(processes)
-        for entry in _files(self.workspace.writable()):
+        count, size = -1, 0
+        for entry in chain([_unlinked(processes)], _files(self.workspace.writable())):
             count, size = count + 1, size + entry
             if count > self.limits.files:
                 return f"it wrote more than {self.limits.files} files"

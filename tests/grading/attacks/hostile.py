@@ -417,7 +417,8 @@ by_code(
 by_code(
     "harm-unlink",
     "deletes everything that it can reach",
-    "import shutil\nfor p in ('@ROOT@', '/home', '/tmp', '/etc', '/exchange'):\n    shutil.rmtree(p, ignore_errors=True)",
+    "import shutil\nfor p in ('@ROOT@', '/home', '/tmp', '/etc', '/exchange'):\n"
+    "    shutil.rmtree(p, ignore_errors=True)",
     says="",
     harmful=True,
 )

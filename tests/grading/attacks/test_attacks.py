@@ -5,7 +5,7 @@ import shutil
 
 import psutil
 import pytest
-from demo_class import NAME, PROOF, RIGHT, answered, hand_in, make_course
+from demo_class import NAME, PROOF, RIGHT, answered, grade_at_once, hand_in, make_course
 from hostile import ATTACKS
 
 from wgan_course.grading import pipeline
@@ -21,23 +21,23 @@ LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2
 SETTINGS = Settings(limits=LIMITS, cell_timeout=4, grace=1.0)
 HONEST = ("aaa honest", "zzz honest")
 SECRET = "hunter2-of-the-grader"
-# Classes of attackers, so that several can be graded at once when pytest has several workers; `loadgroup` keeps one
-# class with one worker.
-CLASSES = 4
+# Two classes of attackers, so that two workers of pytest can each grade one (`loadgroup` keeps a class with one
+# worker); the third has what is damaged but right, which runs without a sandbox: there it is the reading that counts.
+DAMAGED = [a for a in ATTACKS if a.name.startswith("broken") and a.score and a.name != "broken-wrong-kernel"]
+HOSTILE = [attack for attack in ATTACKS if attack not in DAMAGED]
+CLASSES = {"first": HOSTILE[::2], "second": HOSTILE[1::2], "damaged": DAMAGED}
 WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 
 
-def grouped(number, *values, name=""):
+def member(name, *values, of=""):
     """Parameter of a test that belongs to one class of attackers."""
-    return pytest.param(
-        number, *values, id=name or f"class {number}", marks=pytest.mark.xdist_group(f"attacks-{number}")
-    )
+    return pytest.param(name, *values, id=of or name, marks=pytest.mark.xdist_group(f"attacks-{name}"))
 
 
-each_class = pytest.mark.parametrize("aftermath", [grouped(number) for number in range(CLASSES)], indirect=True)
+each_class = pytest.mark.parametrize("aftermath", [member(name) for name in CLASSES], indirect=True)
 each_attack = pytest.mark.parametrize(
     ("aftermath", "attack"),
-    [grouped(number, a, name=a.name) for number in range(CLASSES) for a in ATTACKS[number::CLASSES]],
+    [member(name, attack, of=attack.name) for name, attacks in CLASSES.items() for attack in attacks],
     indirect=["aftermath"],
 )
 
@@ -49,13 +49,16 @@ def aftermath(request, tmp_path_factory):
     pipeline.release(root)
     for student in HONEST:
         hand_in(root, student, answered(root, RIGHT, PROOF))
-    for attack in ATTACKS[request.param :: CLASSES]:
+    for attack in CLASSES[request.param]:
         attack.build(root, attack.name)
     watched = [root / "solutions", root / "submitted", root / "exercises", root / "nbgrader_config.py"]
     before = {path: pipeline.hash_tree(path) for path in watched}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PASSWORD", SECRET)
-        summary = pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
+        if request.param == "damaged":
+            summary = grade_at_once(root)
+        else:
+            summary = pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
     return root, {row.student: row for row in summary.rows}, before
 
 
@@ -63,6 +66,7 @@ def test_there_are_at_least_forty():
     assert len(ATTACKS) >= 40
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
     assert all(attack.tries for attack in ATTACKS)
+    assert sum(map(len, CLASSES.values())) == len(ATTACKS)
 
 
 @each_attack
