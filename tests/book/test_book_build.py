@@ -1,6 +1,7 @@
 """Building: the scripts are fetched once, a bad page stops the build, nothing is done twice."""
 
 import io
+import os
 import shutil
 import subprocess
 from types import SimpleNamespace
@@ -180,3 +181,34 @@ def test_text_may_change_without_running_the_code(small):
     at = first.split("at ")[1].split("\n")[0]
     assert f"at {at}" in second
     assert "More." in second
+
+
+FIGURE = """import os
+from matplotlib import pyplot as plt
+plt.plot([0, 1])
+plt.show()
+print("threads", os.environ["OMP_NUM_THREADS"])"""
+
+
+def test_figures_appear_whatever_backend_is_set_outside(small, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    html = make(small, CODE % FIGURE)[0].index.read_text()
+    assert "<img" in html
+    assert "threads 1" in html
+    assert os.environ["MPLBACKEND"] == "Agg"
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_pages_run_at_once_and_are_cached(small):
+    names = ("one", "two")
+    meet = (
+        "import pathlib, time\npathlib.Path('%s').touch()\n"
+        "while not pathlib.Path('%s').exists():\n    time.sleep(0.05)\nprint('met')"
+    )
+    for here, there in (names, names[::-1]):
+        (small / "book" / f"{here}.md").write_text(CODE % (meet % (f"{here}.flag", f"{there}.flag")))
+    (small / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters: [{file: one}, {file: two}]\n")
+    built, said = make(small, "# T\n")
+    assert said == ""
+    assert all("met" in built.index.with_name(f"{name}.html").read_text() for name in names)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from wgan_course.book import assets, freshness
+from wgan_course.book.execution import kernel_environment
 
 __all__ = ["BookError", "Built", "build", "find_root", "is_fresh"]
 
@@ -175,7 +176,7 @@ def _run_sphinx(root: Path, force: bool, status: TextIO | None, warnings: TextIO
 
     html, doctrees = root / "_build" / "html", root / "_build" / ".doctrees"
     try:
-        with patch_docutils(None), docutils_namespace():
+        with kernel_environment(), patch_docutils(None), docutils_namespace():
             app = Sphinx(
                 srcdir=root / "book",
                 confdir=None,

@@ -1,4 +1,4 @@
-"""Sphinx extension of the book: quoted numbers come from the ledger, ``book/ledger.json``.
+"""Sphinx extension of the book: pages run several at once; quoted numbers come from ``book/ledger.json``.
 
 In a page, ``{ledger}`sn-cifar-wgan-gp-is` `` renders the number and links it to its row in the table that the directive
 ``{ledger-table}`` writes, with paper, version and place.
@@ -13,6 +13,8 @@ from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from wgan_course.book.execution import run_ahead
 
 __all__ = ["LedgerRole", "LedgerTable", "read_ledger", "setup"]
 
@@ -131,6 +133,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     -------
     metadata : dict
     """
+    app.connect("env-before-read-docs", run_ahead)
     app.add_role("ledger", LedgerRole())
     app.add_directive("ledger-table", LedgerTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
