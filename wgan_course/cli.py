@@ -137,7 +137,7 @@ def _check_notebook(path: Path) -> bool:
 
 @app.command(rich_help_panel="Train")
 def train(  # the options of a run, one parameter each
-    data: Annotated[str, typer.Option(help="fashion-mnist, or a toy distribution such as eight_gaussians.")] = (
+    data: Annotated[str, typer.Option(help="fashion-mnist, or a toy distribution such as eight-gaussians.")] = (
         "fashion-mnist"
     ),
     constraint: Annotated[str, typer.Option(help="clip, gp, lp, r1, sn, ...: how the critic is kept Lipschitz.")] = (
@@ -206,9 +206,10 @@ def release(
     problem_sets: Annotated[list[str] | None, typer.Argument(help="Such as ps01_js_saturation; all of them.")] = None,
 ) -> None:
     """Make [cyan]exercises/[/cyan] from [cyan]solutions/[/cyan] with nbgrader."""
+    root = _root()
     from wgan_course.grading.pipeline import release as release_sets
 
-    for notebook in release_sets(_root(), problem_sets or ()):
+    for notebook in release_sets(root, problem_sets or ()):
         console.print(f"[green]✓[/green] {notebook}", highlight=False, soft_wrap=True)
 
 
@@ -228,10 +229,11 @@ def grade(
     Submissions lie in [cyan]submitted/STUDENT/PROBLEM_SET/[/cyan]. None can stop, see or change another's. A run
     that was killed goes on where it was.
     """
+    root = course or _root()
     from wgan_course.grading import pipeline
 
     summary = pipeline.grade(
-        course or _root(),
+        root,
         problem_set,
         students=student or (),
         workers=workers,
