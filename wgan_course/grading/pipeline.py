@@ -31,6 +31,15 @@ nbgrader_log.setLevel(logging.ERROR)
 
 CONFIG = "nbgrader_config.py"
 KEEP = "grading"
+STYLE = """<style>
+td, th { padding: .15em .9em .15em 0 }
+.anchor-link { display: none }
+@media (prefers-color-scheme: dark) {
+  html { background: #fff; filter: invert(.9) hue-rotate(180deg) }
+  img { filter: invert(1) hue-rotate(180deg) }
+}
+</style>
+"""
 MAX_STUDENT = 200
 
 
@@ -467,6 +476,8 @@ class Course:
         from nbgrader.converters import GenerateFeedback
 
         self._convert(GenerateFeedback, problem_set, student)
+        for page in self.folder("feedback", student, problem_set).glob("*.html"):
+            page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
 
     def _convert(self, kind: Any, problem_set: str, student: str, config: Any = None, **options: Any) -> None:
         """Run one of nbgrader's converters; its log goes to ours, and its refusal becomes a CourseError."""

@@ -48,6 +48,12 @@ def test_feedback_names_criteria_and_hides_inputs(graded):
     assert "expected:" not in page
 
 
+def test_feedback_is_for_dark_screens_too(graded):
+    root, _, summary = graded
+    pages = [(root / "feedback" / row.student / NAME / f"{NAME}.html").read_text() for row in summary.rows]
+    assert {page.split("</head>")[0].count("prefers-color-scheme: dark") for page in pages} == {1}
+
+
 def test_grades_are_exported(graded):
     _, expected, summary = graded
     with summary.grades.open() as file:
