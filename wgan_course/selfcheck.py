@@ -140,5 +140,10 @@ def _texts(cell: Any) -> list[str]:
 
 
 def _remark(text: str) -> str:
+    """The likely misconception, else the first criterion that failed, else that nothing was attempted."""
     lines = [line.strip() for line in text.splitlines()]
-    return next((line for line in lines if line.startswith("✗") or "not attempted" in line.lower()), "")
+    for start in ("→", "✗"):
+        found = next((line for line in lines if line.startswith(start)), "")
+        if found:
+            return found
+    return next((line for line in lines if "not attempted" in line.lower()), "")

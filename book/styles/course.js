@@ -1,5 +1,17 @@
-/* Names for the toggles of the side bar, which the theme leaves without. */
+/* Small repairs to what the theme and the libraries write. First: names for the toggles of the side bar. */
 for (const toggle of document.querySelectorAll(".bd-sidebar-primary summary")) {
   const chapter = toggle.closest("li")?.querySelector("a")?.textContent.trim();
   toggle.setAttribute("aria-label", `Sections of ${chapter ?? "this part"}`);
+}
+
+/* A full stop or comma stays on the line of the formula before it. */
+for (const formula of document.querySelectorAll("article span.math")) {
+  const after = formula.nextSibling;
+  const mark = after?.nodeType === Node.TEXT_NODE && after.data.match(/^[.,;:!?)\]’”–-]+/)?.[0];
+  if (!mark) continue;
+  const together = document.createElement("span");
+  together.className = "unbroken";
+  formula.replaceWith(together);
+  together.append(formula, mark);
+  after.data = after.data.slice(mark.length);
 }
