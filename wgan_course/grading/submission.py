@@ -23,7 +23,7 @@ MAX_ATTACHMENTS = 10 * 2**20
 IMAGES = frozenset({"image/png", "image/jpeg"})
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
-ACTIVE = re.compile(r"\\(?=(?:href|require|class|style|cssId|data)\b)")
+ACTIVE = re.compile(r"\\+(?=(?:href|require|class|style|cssId|data)\b)")
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
 
 
@@ -208,7 +208,7 @@ def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
 
 def harmless(text: str) -> str:
     """Text in which no tag begins and no formula links: ``<b`` becomes ``< b``, which formulas do not mind."""
-    return ACTIVE.sub("", TAG.sub("< ", text))
+    return TAG.sub("< ", ACTIVE.sub("", text))
 
 
 def _own(cell: StudentCell) -> NotebookNode:
