@@ -6,7 +6,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.environment.collectors.toctree import TocTreeCollector
+from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 
 FOLDER = re.compile(r"(?:^|/)(\d\d)_[^/]+/")
 
@@ -48,19 +48,19 @@ def renumber(env: BuildEnvironment) -> None:
 
 
 def _patch(app: Sphinx) -> None:
-    """Wrap the count; after sphinx-multitoc-numbering, which replaces it when the builder starts."""
-    count = TocTreeCollector.assign_section_numbers
+    """Wrap the count of the collector that is in use: sphinx-external-toc's, which calls all the others."""
+    count = TocTreeCollectorWithStyles.assign_section_numbers
     if getattr(count, "by_folder", False):
         return
 
-    def assign_section_numbers(self: TocTreeCollector, env: BuildEnvironment) -> list[str]:
+    def assign_section_numbers(self: TocTreeCollectorWithStyles, env: BuildEnvironment) -> list[str]:
         before = env.toc_secnumbers
         count(self, env)
         renumber(env)
         return [docname for docname, numbers in env.toc_secnumbers.items() if numbers != before.get(docname)]
 
     assign_section_numbers.by_folder = True
-    TocTreeCollector.assign_section_numbers = assign_section_numbers
+    TocTreeCollectorWithStyles.assign_section_numbers = assign_section_numbers
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -74,5 +74,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     -------
     metadata : dict
     """
-    app.connect("builder-inited", _patch, priority=900)
+    app.connect("builder-inited", _patch)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
