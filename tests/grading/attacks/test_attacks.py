@@ -1,5 +1,6 @@
 """One class full of attackers between two honest students: every score is the true one, nothing else changes."""
 
+import functools
 import os
 import shutil
 
@@ -34,32 +35,45 @@ def member(name, *values, of=""):
     return pytest.param(name, *values, id=of or name, marks=pytest.mark.xdist_group(f"attacks-{name}"))
 
 
-each_class = pytest.mark.parametrize("aftermath", [member(name) for name in CLASSES], indirect=True)
+each_class = pytest.mark.parametrize("name", [member(name) for name in CLASSES])
 each_attack = pytest.mark.parametrize(
-    ("aftermath", "attack"),
+    ("name", "attack"),
     [member(name, attack, of=attack.name) for name, attacks in CLASSES.items() for attack in attacks],
-    indirect=["aftermath"],
 )
 
 
 @pytest.fixture(scope="module")
-def aftermath(request, tmp_path_factory):
-    """Grade one class of attackers; returns the course, the summary by student, and what was there before."""
-    root = make_course(tmp_path_factory.mktemp("course"))
+def graded_class(tmp_path_factory):
+    """Grade a class of attackers when it is first asked for, and never again."""
+    return functools.cache(lambda name: grade_class(name, tmp_path_factory.mktemp("course")))
+
+
+@pytest.fixture
+def aftermath(graded_class, name):
+    """Course, summary by student, and what was there before, of one class."""
+    return graded_class(name)
+
+
+def grade_class(name, folder):
+    """Grade one class of attackers between two honest students."""
+    root = make_course(folder)
     pipeline.release(root)
     for student in HONEST:
         hand_in(root, student, answered(root, RIGHT, PROOF))
-    for attack in CLASSES[request.param]:
+    for attack in CLASSES[name]:
         attack.build(root, attack.name)
     watched = [root / "solutions", root / "submitted", root / "exercises", root / "nbgrader_config.py"]
     before = {path: pipeline.hash_tree(path) for path in watched}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PASSWORD", SECRET)
-        if request.param == "damaged":
-            summary = grade_at_once(root)
-        else:
-            summary = pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
+        run = grade_at_once if name == "damaged" else grade_in_sandboxes
+        summary = run(root)
     return root, {row.student: row for row in summary.rows}, before
+
+
+def grade_in_sandboxes(root):
+    """Grade as an instructor would, within small limits."""
+    return pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
 
 
 def test_there_are_at_least_forty():
@@ -70,7 +84,7 @@ def test_there_are_at_least_forty():
 
 
 @each_attack
-def test_true_score_or_clear_diagnosis(aftermath, attack):
+def test_true_score_or_clear_diagnosis(aftermath, name, attack):
     root, rows, _ = aftermath
     row = rows[attack.name]
     assert row.status != "failed", row.diagnosis
@@ -80,12 +94,12 @@ def test_true_score_or_clear_diagnosis(aftermath, attack):
 
 
 @each_class
-def test_honest_scores_are_unchanged(aftermath):
+def test_honest_scores_are_unchanged(aftermath, name):
     assert [aftermath[1][student].score for student in HONEST] == [3.0, 3.0]
 
 
 @each_class
-def test_not_a_byte_has_changed(aftermath):
+def test_not_a_byte_has_changed(aftermath, name):
     root, _, before = aftermath
     assert {path: pipeline.hash_tree(path) for path in before} == before
     assert not (root / "pwned").exists()
@@ -93,7 +107,7 @@ def test_not_a_byte_has_changed(aftermath):
 
 
 @each_class
-def test_nobody_is_left_running(aftermath):
+def test_nobody_is_left_running(aftermath, name):
     """Processes of this worker only: another one may be in the middle of its own class."""
     below = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
     assert [line for line in below if "bwrap" in line or "wgan-left-behind" in line] == []
@@ -108,7 +122,7 @@ def _was_left_behind(process):
 
 
 @each_class
-def test_feedback_has_no_active_markup_no_inputs_no_secrets(aftermath):
+def test_feedback_has_no_active_markup_no_inputs_no_secrets(aftermath, name):
     root, rows, _ = aftermath
     pages = {name: (root / "feedback" / name / NAME / f"{NAME}.html").read_text() for name in rows}
     words = ("<script>stolen", "<img src=x", 'href="javascript', "\\href{javascript", "smallest failing input", SECRET)
@@ -116,7 +130,7 @@ def test_feedback_has_no_active_markup_no_inputs_no_secrets(aftermath):
 
 
 @each_class
-def test_links_are_not_followed(aftermath):
+def test_links_are_not_followed(aftermath, name):
     root, rows, _ = aftermath
     steps = [root / step / student / NAME for step in ("autograded", "feedback") for student in rows]
     names = {path.name for folder in steps for path in folder.iterdir()}
