@@ -1,0 +1,120 @@
+"""Results of long experiments: JSON under ``book/results``, with their provenance inside the file.
+
+An experiment is a script beside its chapter with a function of one seed. `run_seeds` runs it for each seed, writes the
+file whole after each one, and goes on where a killed run stopped. The chapter reads the file, so that no result is
+typed by hand, and a test runs one seed again and compares.
+"""
+
+import datetime
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from wgan_course.checkpoint import atomic_write
+
+__all__ = ["RESULTS", "over_seeds", "provenance", "read_results", "run_seeds"]
+
+RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+logger = logging.getLogger(__name__)
+
+
+def provenance(script: str | Path, data: str, device: str = "cpu, one thread") -> dict[str, str]:
+    """Where a result comes from: command, code, versions, device, data and date.
+
+    Parameters
+    ----------
+    script : str or Path
+        The experiment's file, inside the course's folder.
+    data : str
+        What it was run on, in words.
+    device : str
+        What computed it, in words.
+    """
+    import torch
+
+    import wgan_course
+
+    path = Path(script).resolve()
+    return {
+        "command": f"python {path.relative_to(RESULTS.parents[1]).as_posix()}",
+        "source": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "package": wgan_course.__version__,
+        "torch": torch.__version__.split("+")[0],
+        "device": device,
+        "data": data,
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+    }
+
+
+def run_seeds(name: str, one_seed: Callable[[int], Any], seeds: Iterable[int], origin: dict[str, str]) -> Path:
+    """Run an experiment for each seed and write ``book/results/<name>.json`` after each one.
+
+    Seeds that the file holds already, from the same source and versions, are not run again.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending; it begins with the chapter's number.
+    one_seed : callable
+        From a seed to something that JSON can hold.
+    seeds : iterable of int
+    origin : dict
+        What `provenance` returned.
+
+    Returns
+    -------
+    Path
+        The file: ``{"provenance": …, "seeds": {"0": …, "1": …}}``.
+    """
+    path = RESULTS / f"{name}.json"
+    done = _finished(path, origin)
+    for seed in seeds:
+        if str(seed) not in done:
+            done[str(seed)] = one_seed(seed)
+            _write(path, {"provenance": origin, "seeds": done})
+        logger.info("%s: seed %d is done", name, seed)
+    return path
+
+
+def read_results(name: str) -> dict[str, Any]:
+    """The content of ``book/results/<name>.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file; the message names the ones that exist.
+    """
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RESULTS.glob("*.json")))
+        raise FileNotFoundError(f"no results called {name!r}; there are: {known}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def over_seeds(results: dict[str, Any], pick: Callable[[Any], Any]) -> Any:
+    """What `pick` takes from each seed's result, stacked in the order of the seeds.
+
+    Returns
+    -------
+    ndarray, shape (seeds, ...)
+    """
+    import numpy as np
+
+    return np.array([pick(results["seeds"][seed]) for seed in sorted(results["seeds"], key=int)])
+
+
+def _finished(path: Path, origin: dict[str, str]) -> dict[str, Any]:
+    """Seeds that an earlier run of the same code has left."""
+    if not path.is_file():
+        return {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    same = all(kept["provenance"].get(key) == origin[key] for key in ("source", "package", "torch", "device"))
+    return kept["seeds"] if same else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    atomic_write(path, (text + "\n").encode())
