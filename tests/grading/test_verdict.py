@@ -142,6 +142,16 @@ def test_changed_inputs_cost_the_criterion_that_the_problem_names():
     assert _judge(np.sum, mutated=("x",)).points == 3.0
 
 
+def test_leaving_the_inputs_alone_is_worth_nothing_by_itself():
+    criteria = (Criterion("value", "the total", 2), Criterion("untouched", "x is afterwards what it was", 1))
+    cases = [Case("small", {"x": SMALL}, criterion="value"), Case("large", {"x": LARGE}, criterion="value")]
+    problem = _problem(pure="untouched", criteria=criteria, cases=lambda rng: cases)
+    assert _judge(np.sum, problem).points == 3.0
+    assert _judge(np.sum, problem, mutated=("x",)).points == 2.0
+    assert _judge(lambda x: np.nan, problem).points == 0.0
+    assert _judge(Observation("", "error", {}, "ZeroDivisionError"), problem).points == 0.0
+
+
 def test_the_smallest_failing_case_is_the_example():
     verdict = _judge(np.mean)
     assert verdict.example.name == "small"

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import zmq
 from jupyter_client.manager import AsyncKernelManager
@@ -17,6 +18,7 @@ from . import sandbox
 from .sandbox import Limits, Workspace
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MAX_MESSAGE = 16 * 2**20
 QUEUE = 32
@@ -150,7 +152,7 @@ def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Setting
     run = Run(notebook)
     workspace.remember()
     for _ in range(MAX_RUNS):
-        last = asyncio.run(_attempt(run, workspace, settings))
+        last = run_to_end(_attempt(run, workspace, settings))
         if last is None:
             break
         run.fatal[last[0]] = last[1]
@@ -159,6 +161,16 @@ def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Setting
     for cell in notebook.cells:
         clean_outputs(cell)
     return run
+
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where this thread has an event loop going, as in a notebook's cell."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _attempt(run: Run, workspace: Workspace, settings: Settings) -> tuple[int, str] | None:

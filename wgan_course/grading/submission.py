@@ -24,6 +24,8 @@ IMAGES = frozenset({"image/png", "image/jpeg"})
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ACTIVE = re.compile(r"\\+(?=(?:href|require|class|style|cssId|data)\b)")
+# What makes a link or a picture of what stands before it, except to addresses that can do nothing.
+LINK = re.compile(r"\](?=:|\((?!\s*(?:https?://|mailto:|attachment:)))", re.IGNORECASE)
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
 
 
@@ -207,8 +209,8 @@ def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
 
 
 def harmless(text: str) -> str:
-    """Text in which no tag begins and no formula links: ``<b`` becomes ``< b``, which formulas do not mind."""
-    return TAG.sub("< ", ACTIVE.sub("", text))
+    """Text in which no tag begins, and only plain addresses are linked; spaces do it, which formulas do not mind."""
+    return LINK.sub("] ", TAG.sub("< ", ACTIVE.sub("", text)))
 
 
 def _own(cell: StudentCell) -> NotebookNode:

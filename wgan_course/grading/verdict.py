@@ -122,7 +122,8 @@ def _result(problem: Problem, criterion: Criterion, trials: list[_Trial]) -> Cri
     diagnosis = _diagnose(problem, failing, trials) if failing else None
     if criterion.id == problem.pure and not failing and any(trial.seen.mutated for trial in trials):
         diagnosis = Diagnosis("mutates-input", MUTATES)
-    passed = diagnosis is None and bool(own or criterion.id == problem.pure)
+    # That a function leaves its inputs alone is worth nothing by itself: one that only raises does so too.
+    passed = diagnosis is None and bool(own or (criterion.id == problem.pure and any(t.passed for t in trials)))
     earned = criterion.points if passed else 0.0
     return CriterionResult(criterion.id, criterion.title, criterion.points, earned, passed, diagnosis)
 

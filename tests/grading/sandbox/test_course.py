@@ -1,6 +1,7 @@
 """The pipeline's bookkeeping, with a kernel that takes no time: what is kept, what runs again, what a trouble costs."""
 
 import io
+import re
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -9,13 +10,14 @@ import pytest
 from demo_class import KEY, NAME, OPEN, PARTIAL, RIGHT, answered, grade_at_once, hand_in, make_course
 from hypothesis import example, given
 from hypothesis import strategies as st
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from rich.console import Console
 
 from wgan_course.grading import pipeline
 from wgan_course.grading.execution import Settings
 from wgan_course.grading.judge import refuse
 from wgan_course.grading.pipeline import Row, Summary, Task, hash_tree
-from wgan_course.grading.submission import ACTIVE, TAG, Blueprint, harmless
+from wgan_course.grading.submission import ACTIVE, LINK, TAG, Blueprint, harmless
 
 
 @pytest.fixture(scope="module")
@@ -233,17 +235,50 @@ def test_no_sandbox_has_to_be_asked_for_and_warns(caplog):
 
 @example("<\\href")
 @example("\\\\href{javascript:x()}")
-@given(st.text(alphabet="<>/!?ab $\\hrefquio'\"=\n", max_size=60))
+@example("[x](javascript:x())")
+@given(st.text(alphabet="<>/!?ab $\\hrefquio'\"=\n[]():", max_size=60))
 def test_no_tag_survives_and_nothing_else_is_lost(text):
     made = harmless(text)
     assert not TAG.search(made)
     assert not ACTIVE.search(made)
     assert harmless(made) == made
-    assert made.replace("< ", "<").replace("\\", "") == text.replace("< ", "<").replace("\\", "")
+    assert not LINK.search(made)
+    assert re.sub(r"[\\ ]", "", made) == re.sub(r"[\\ ]", "", text)
 
 
 @pytest.mark.parametrize("text", ["$a < b$ and $\\alpha<1$", "\\hbox{x}", "1 < 2 > 0", "no markup", "a<-b"])
 def test_formulas_stay_as_they_are(text):
+    assert harmless(text) == text
+
+
+ADDRESSES = [
+    "[x](javascript:s())",
+    "[x]( JavaScript:s())",
+    "[x](&#106;avascript:s())",
+    "[x](java\nscript:s())",
+    "[x](<javascript:s()>)",
+    "[x](data:text/html;base64,PHN2Zz4=)",
+    "[x](vbscript:s())",
+    "![x](javascript:s())",
+    "[x][a]\n\n[a]: javascript:s()",
+    "[a]\n\n[a]:javascript:s()",
+    "<javascript:s()>",
+    "[x](#top)",
+    "[x](file:///etc/passwd)",
+]
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_no_link_but_to_a_plain_address_is_rendered(text):
+    shown = markdown2html_mistune(harmless(text))
+    assert "href" not in shown
+    assert "src" not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["[x](https://a.org/b)", "[x](http://a.org)", "![x](attachment:a.png)", "[x](mailto:a@b.org)"]
+)
+def test_plain_addresses_are_left_as_they_are(text):
     assert harmless(text) == text
 
 

@@ -87,3 +87,16 @@ def test_surrogates_do_not_survive():
     clean_outputs(cell)
     assert cell.outputs[0]["name"] == "stdout"
     assert cell.outputs[0]["text"].encode() == b"a?b"
+
+
+async def _twice(x):
+    return 2 * x
+
+
+def test_a_coroutine_runs_where_an_event_loop_runs_already():
+    """As in a notebook's cell, and under Playwright."""
+
+    async def inside():
+        return execution.run_to_end(_twice(21))
+
+    assert execution.run_to_end(inside()) == execution.run_to_end(_twice(21)) == 42

@@ -1,6 +1,5 @@
 """The parts of sandbox and execution that need no kernel: commands, folders, processes, limits, messages."""
 
-import asyncio
 import json
 import os
 import stat
@@ -196,9 +195,9 @@ def test_a_container_has_a_name_of_its_own(container):
 
 def test_a_container_is_stopped_by_its_name(container, engine):
     made, _ = container
-    asyncio.run(made.send_signal(2))
-    asyncio.run(made.kill())
-    asyncio.run(made.send_signal(0))
+    execution.run_to_end(made.send_signal(2))
+    execution.run_to_end(made.kill())
+    execution.run_to_end(made.send_signal(0))
     assert engine.read_text().splitlines() == [f"kill --signal 2 {made.container}", f"kill {made.container}"]
 
 
@@ -303,7 +302,7 @@ def test_a_cell_that_prints_on_is_interrupted_once(monkeypatch):
 def test_each_cell_begins_with_nothing_printed():
     made, _, _ = client(10, 10)
     made.timed_out = True
-    asyncio.run(made.begin())
+    execution.run_to_end(made.begin())
     assert (made.timed_out, made.printed, made.kept) == (False, 0, 0)
 
 

@@ -44,7 +44,7 @@ PROBLEM = Problem(
     cases=cases,
     formula=loss,
     pure="inside",
-    package_functions=("wgan_course.objectives.Wasserstein",),
+    package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
     misconceptions=(
         Misconception(
             "hinge",

@@ -148,8 +148,8 @@ PROBLEM = Problem(
             "stabilised",
             "A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no "
             "gradient of the norm is taken here.",
-            tuple(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 17))
-            + tuple(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 13)),
+            tuple(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))
+            + tuple(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
         ),
     ),
 )

@@ -83,7 +83,8 @@ PROBLEM = Problem(
         ),
         Misconception(
             "always-false",
-            "It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)?",
+            "It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)? "
+            "A pair is two different points.",
             (lambda x, f, k: False,),
         ),
         Misconception(

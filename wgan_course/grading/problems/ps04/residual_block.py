@@ -94,7 +94,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "twice",
-            "The input is added twice.",
+            "The input is added twice: 2x + W relu(x) + b. The skip path carries x once.",
             (lambda x, W, b: 2 * x + relu(x) @ W.T + b,),
         ),
     ),

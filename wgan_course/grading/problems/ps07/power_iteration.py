@@ -85,7 +85,8 @@ PROBLEM = Problem(
         ),
         Misconception(
             "one-less",
-            "This takes one step less than asked for: is the estimate computed before the last step?",
+            "This takes one step less than asked for: is the estimate computed before the last step? "
+            "It comes after it.",
             (lambda W, v, s: sigma(W, v, max(s - 1, 0)),),
         ),
         Misconception(
