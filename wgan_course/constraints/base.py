@@ -1,6 +1,7 @@
 """The interface of a Lipschitz constraint: three places where it can act, and nothing else."""
 
 import math
+import numbers
 from collections.abc import Callable
 
 import torch
@@ -137,7 +138,7 @@ def check_positive(name: str, value: float, zero: bool = False) -> None:
     ValueError
         If it is negative, infinite or NaN, or zero where that is not allowed.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not (math.isfinite(value) and (value > 0 or (zero and value == 0))):
         raise ValueError(f"{name} must be {'non-negative' if zero else 'positive'} and finite, got {value!r}")
@@ -160,7 +161,7 @@ def check_count(name: str, value: int) -> None:
     ValueError
         If it is below one.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value!r}")

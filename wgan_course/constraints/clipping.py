@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from .base import Constraint, check_positive
 from .layers import weight_layers
@@ -48,7 +49,13 @@ class Clip(Constraint):
         -------
         Module
             The same critic.
+
+        Raises
+        ------
+        ValueError
+            If a weight is parametrised: what is stored would be bounded then, and not what the layer computes with.
         """
+        _refuse_parametrised(critic)
         self.project_(critic)
         return critic
 
@@ -104,7 +111,13 @@ class FrobeniusClip(Constraint):
         -------
         Module
             The same critic.
+
+        Raises
+        ------
+        ValueError
+            If a weight is parametrised: what is stored would be bounded then, and not what the layer computes with.
         """
+        _refuse_parametrised(critic)
         self.project_(critic)
         return critic
 
@@ -120,3 +133,10 @@ class FrobeniusClip(Constraint):
         for _, layer in weight_layers(critic):
             norm = torch.linalg.vector_norm(layer.weight)
             layer.weight.mul_(self.radius / norm.clamp(min=self.radius))
+
+
+def _refuse_parametrised(critic: nn.Module) -> None:
+    """Any layer will do here, also one that `weight_layers` does not know."""
+    for name, layer in critic.named_modules():
+        if parametrize.is_parametrized(layer):
+            raise ValueError(f"layer {name!r} is parametrised: what it computes with would not be clipped")

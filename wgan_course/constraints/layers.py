@@ -1,6 +1,8 @@
 """Which layers of a critic carry weights, and which matrix a weight is."""
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+from torch.nn.utils import parametrize
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -26,16 +28,30 @@ def weight_layers(critic: nn.Module) -> list[tuple[str, nn.Module]]:
     TypeError
         If the critic is no module.
     ValueError
-        If it has no such layer, or a parameter with two or more axes elsewhere (attention, recurrent, bilinear layers):
-        a constraint that skipped it would bound nothing.
+        If it has no such layer; or a parameter with two or more axes elsewhere (attention, recurrent, bilinear layers),
+        since a constraint that skipped it would bound nothing; or a layer whose weight does not exist yet (a lazy one),
+        or is computed by a hook.
     """
     if not isinstance(critic, nn.Module):
         raise TypeError(f"critic must be a torch.nn.Module, got {type(critic).__name__}")
     layers = [(name, m) for name, m in critic.named_modules() if isinstance(m, LINEAR + CONVOLUTIONS + TRANSPOSED)]
     if not layers:
         raise ValueError("the critic has no linear or convolution layer, so there is no weight to constrain")
+    for name, layer in layers:
+        _refuse_weight_without_parameter(name, layer)
     _refuse_other_matrices(critic, layers)
     return layers
+
+
+def _refuse_weight_without_parameter(name: str, layer: nn.Module) -> None:
+    weight = layer._parameters.get("weight")
+    if isinstance(weight, UninitializedParameter):
+        raise ValueError(f"layer {name!r} is lazy and has no weight yet: run one batch through the critic first")
+    if weight is None and not parametrize.is_parametrized(layer, "weight"):
+        raise ValueError(
+            f"the weight of layer {name!r} is no parameter: a hook computes it (torch.nn.utils.spectral_norm, "
+            "weight_norm or pruning), and would undo a constraint. Remove the hook"
+        )
 
 
 def _refuse_other_matrices(critic: nn.Module, layers: list[tuple[str, nn.Module]]) -> None:
@@ -46,6 +62,26 @@ def _refuse_other_matrices(critic: nn.Module, layers: list[tuple[str, nn.Module]
                 f"parameter {name!r} of shape {tuple(parameter.shape)} belongs to no linear or convolution layer, "
                 "so this constraint would leave it free: build the critic of nn.Linear and nn.Conv* layers, or use a "
                 "gradient penalty"
+            )
+
+
+def refuse_parametrised(critic: nn.Module) -> None:
+    """Refuse a critic that has been prepared before.
+
+    Parameters
+    ----------
+    critic : Module
+        The critic.
+
+    Raises
+    ------
+    ValueError
+        If the weight of a layer is parametrised, or has a power iteration.
+    """
+    for name, layer in weight_layers(critic):
+        if parametrize.is_parametrized(layer, "weight") or "power_iteration" in layer._modules:
+            raise ValueError(
+                f"layer {name!r} is constrained already: prepare a critic once, and with one such constraint"
             )
 
 

@@ -7,8 +7,13 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .base import Constraint, check_count, check_positive
-from .layers import is_convolution, transposed_layer, weight_layers
-from .spectral import TINY, refuse_parametrised
+from .layers import is_convolution, refuse_parametrised, transposed_layer, weight_layers
+from .spectral import TINY
+
+RELU_FAMILY = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU),
+    *(nn.GELU, nn.SiLU, nn.Mish, nn.Softplus),
+)
 
 
 class UnitRows(nn.Module):
@@ -292,8 +297,9 @@ class OrthonormalLayers(Constraint):
             If a layer is parametrised already, or a convolution's padding repeats pixels.
         """
         refuse_parametrised(critic)
-        for _, layer in weight_layers(critic):
-            parametrize.register_parametrization(layer, "weight", Orthonormal(layer, self.iterations), unsafe=True)
+        made = [(layer, Orthonormal(layer, self.iterations)) for _, layer in weight_layers(critic)]
+        for layer, orthonormal in made:  # all were made before the first is put in: a refusal changes nothing
+            parametrize.register_parametrization(layer, "weight", orthonormal, unsafe=True)
         if self.group_sort:
             replace_activations(critic, self.group_size)
         return critic
@@ -312,6 +318,6 @@ def replace_activations(critic: nn.Module, group_size: int = 2) -> None:
     from wgan_course.models.layers import GroupSort
 
     for module in list(critic.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU)):
+        for name, child in module._modules.items():  # named_children would leave out one object's second place
+            if isinstance(child, RELU_FAMILY):
                 setattr(module, name, GroupSort(group_size))

@@ -15,7 +15,11 @@ from .base import Constraint, check_count, check_positive
 from .spectral import attach_power_iterations, power_iterations
 
 COUPLING_TOLERANCE = 1e-4
-_CHECKED: weakref.WeakSet = weakref.WeakSet()
+NO_GRADIENT = (
+    "the critic's score does not depend on its input through differentiable operations (is it detached, or computed "
+    "under torch.no_grad?), so its gradient is not defined"
+)
+_CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # critic -> modes in which it was looked at
 
 
 class CoupledSamplesWarning(UserWarning):
@@ -42,12 +46,14 @@ def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If ε has not one entry a sample.
+        If ε has not one entry a sample, or the samples differ in shape.
 
     References
     ----------
     Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
     """
+    if real.shape != fake.shape:
+        raise ValueError(f"real and fake must have the same shape, got {tuple(real.shape)} and {tuple(fake.shape)}")
     if epsilon.ndim == 0 or epsilon.numel() != len(real) or len(epsilon) != len(real):
         raise ValueError(
             f"epsilon must have one entry a sample, shape ({len(real)},), got {tuple(epsilon.shape)}: one ε for the "
@@ -81,7 +87,7 @@ def input_gradient(critic: Callable[..., Tensor], x: Tensor, create_graph: bool 
     ValueError
         If there is not one score a sample, or the score does not depend on x.
     RuntimeError
-        If the critic is compiled, or wrapped for a static graph: both are refused with the cure.
+        If the critic is compiled, or wrapped for a static graph, or in inference mode: all are refused with the cure.
 
     Notes
     -----
@@ -108,8 +114,10 @@ def _gradient_at(critic, x: Tensor, create_graph: bool, conditioning: dict) -> t
         if create_graph:
             refuse_compiled(scores)
         (gradient,) = torch.autograd.grad(
-            _full_precision(scores).sum(), point, create_graph=create_graph, retain_graph=True, materialize_grads=True
+            _full_precision(scores).sum(), point, create_graph=create_graph, retain_graph=True, allow_unused=True
         )
+    if gradient is None:
+        raise ValueError(NO_GRADIENT)
     return gradient, point, scores
 
 
@@ -126,16 +134,14 @@ def _refuse_inference_mode() -> None:
 
 
 def _check_scores(scores: Tensor, point: Tensor) -> None:
-    if scores.numel() != len(point) or scores.ndim == 0:
+    got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+    if not isinstance(scores, Tensor) or scores.numel() != len(point):
         raise ValueError(
-            f"the critic must return one score a sample, shape ({len(point)},) or ({len(point)}, 1), got "
-            f"{tuple(scores.shape)}: average a map of scores over its places first"
+            f"the critic must return one score a sample, shape ({len(point)},) or ({len(point)}, 1), got {got}: "
+            "average a map of scores over its places first"
         )
     if not scores.requires_grad:
-        raise ValueError(
-            "the critic's score does not depend on its input through differentiable operations (is it detached, or "
-            "computed under torch.no_grad?), so its gradient is not defined"
-        )
+        raise ValueError(NO_GRADIENT)
 
 
 def refuse_static_graph(critic: object) -> None:
@@ -151,7 +157,8 @@ def refuse_static_graph(critic: object) -> None:
     RuntimeError
         If it is wrapped with ``static_graph=True``: with a penalty, gradients would silently never be synchronised.
     """
-    if isinstance(critic, DistributedDataParallel) and critic.static_graph:
+    parts = critic.modules() if isinstance(critic, nn.Module) else ()
+    if any(isinstance(part, DistributedDataParallel) and part.static_graph for part in parts):
         raise RuntimeError(
             "DistributedDataParallel(static_graph=True) silently never synchronises the gradients of a critic that is "
             "differentiated with respect to its input: wrap the critic with static_graph=False, and take one "
@@ -293,25 +300,33 @@ def couples_samples(scores: Tensor, point: Tensor) -> bool:
     Returns
     -------
     bool
-        True if the scores of the first half of the batch have a gradient with respect to the second half. False for a
-        batch of one, which cannot tell.
+        True if the scores of one part of the batch have a gradient with respect to the other part. False for a batch of
+        one, which cannot tell.
 
     Notes
     -----
-    This is what batch normalisation does to a critic: ``prop-batch-norm-couples``, derived in chapter 6.
+    The parts are those whose number has a 1, or a 0, as its k-th binary digit, for each k: any two samples are apart in
+    one of these splits, so groups of a few samples are found too. This is what batch normalisation does to a critic:
+    ``prop-batch-norm-couples``, derived in chapter 6.
     """
-    half = len(point) // 2
-    first = _full_precision(scores).reshape(-1)[:half].sum()
-    (gradient,) = torch.autograd.grad(first, point, retain_graph=True, materialize_grads=True)
-    size = gradient.detach().abs()
-    return half > 0 and bool(size[half:].max() > COUPLING_TOLERANCE * size.max())
+    rows, number = _full_precision(scores).reshape(-1), torch.arange(len(point), device=point.device)
+    digits = [(number >> k) % 2 == 1 for k in range((len(point) - 1).bit_length())]
+    return any(_leaves(rows, point, part) or _leaves(rows, point, ~part) for part in digits)
+
+
+def _leaves(rows: Tensor, point: Tensor, part: Tensor) -> bool:
+    """Tell whether the scores of a part of the batch depend on the rest."""
+    (gradient,) = torch.autograd.grad(rows[part].sum(), point, retain_graph=True, materialize_grads=True)
+    size = gradient.detach().abs().reshape(len(point), -1).amax(1)
+    return bool(size[~part].max() > COUPLING_TOLERANCE * size.max())
 
 
 def _warn_once_if_coupled(critic: object, owner: object, scores: Tensor, point: Tensor) -> None:
-    key = critic if isinstance(critic, nn.Module) else owner
-    if key in _CHECKED or len(point) < 2 or point.is_meta:
+    key, mode = (critic, critic.training) if isinstance(critic, nn.Module) else (owner, True)
+    seen = _CHECKED.setdefault(key, set())
+    if mode in seen or len(point) < 2 or point.is_meta:
         return
-    _CHECKED.add(key)
+    seen.add(mode)
     if couples_samples(scores, point):
         warnings.warn(
             "the critic couples samples: the score of one depends on another (batch normalisation does that), so the "
@@ -705,10 +720,16 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
 
     def penalty(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         if not looked:
-            looked.append(refuse_custom_functions(critic, real))
+            looked.append(_look_before_compiling(constraint, critic, real))
         return compiled(real, fake, epsilon)
 
     return penalty
+
+
+def _look_before_compiling(constraint: GradientPenalty, critic: nn.Module, x: Tensor) -> None:
+    refuse_custom_functions(critic, x)
+    _, point, scores = _gradient_at(critic, x, False, {})
+    _warn_once_if_coupled(critic, constraint, scores, point)
 
 
 def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .base import Constraint, check_count
-from .layers import as_matrix, is_convolution, transposed_layer, weight_layers
+from .layers import as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
 
 START_STEPS = 15
 TINY = 1e-12
@@ -92,6 +92,17 @@ class PowerIteration(nn.Module):
         """
         return as_matrix(weight, self.transposed).mT @ u
 
+    def follow_(self, weight: Tensor) -> None:
+        """Bring u and v to the weight's device and type, if a saved state has left them elsewhere.
+
+        Parameters
+        ----------
+        weight : Tensor, shape (out, in, \\*)
+            The weight as it is now.
+        """
+        if (self.v.device, self.v.dtype) != (weight.device, weight.dtype):
+            self.u, self.v = self.u.to(weight), self.v.to(weight)
+
     @torch.no_grad()
     def iterate_(self, weight: Tensor, steps: int = 1) -> None:
         """Take some steps of power iteration, from where the last one ended.
@@ -126,14 +137,15 @@ class PowerIteration(nn.Module):
             step of the iteration does not spoil the backward of an earlier forward.
         """
         u, v = _working(self.u.clone()), _working(self.v.clone())
-        u, v = u / torch.linalg.vector_norm(u), v / torch.linalg.vector_norm(v)
+        u, v = _unit(u, u), _unit(v, v)
         with _full_precision_region(weight):
             return (u * self.apply_weight(_working(weight), v)).sum()
 
 
 def _random_unit(shape: tuple[int, ...], weight: Tensor, rng: torch.Generator) -> Tensor:
-    vector = torch.randn(shape, generator=rng, device=rng.device)
-    return (vector / torch.linalg.vector_norm(vector)).to(device=weight.device, dtype=weight.dtype)
+    with torch.inference_mode(False):  # a tensor that is made in inference mode could never be changed outside
+        vector = torch.randn(shape, generator=rng, device=rng.device)
+        return (vector / torch.linalg.vector_norm(vector)).to(device=weight.device, dtype=weight.dtype)
 
 
 class OperatorPowerIteration(PowerIteration):
@@ -171,8 +183,9 @@ class OperatorPowerIteration(PowerIteration):
         """
         if self.v is not None and self.v.shape[1:] == shape:
             return
-        self.v = _random_unit((1, *shape), weight, self._rng)
-        self.u = torch.zeros_like(self.apply_weight(weight.detach(), self.v))
+        with torch.inference_mode(False), torch.no_grad():
+            self.v = _random_unit((1, *shape), weight, self._rng)
+            self.u = torch.zeros_like(self.apply_weight(weight.detach(), self.v))
         self._first(weight)
 
     @torch.no_grad()
@@ -219,8 +232,8 @@ class OperatorPowerIteration(PowerIteration):
 
     def _load_from_state_dict(self, state_dict, prefix, *arguments):
         for name in ("u", "v"):
-            if prefix + name in state_dict:
-                setattr(self, name, torch.empty_like(state_dict[prefix + name]))
+            saved = state_dict.get(prefix + name)
+            setattr(self, name, None if saved is None else torch.empty_like(saved))
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
@@ -306,6 +319,7 @@ class SpectralNorm(nn.Module):
         """
         if self.power.v is None:
             return weight
+        self.power.follow_(weight)
         if self.training:
             self.refresh_(weight)
         sigma = self.power.sigma(weight).clamp(min=TINY)
@@ -337,6 +351,7 @@ class SpectralNorm(nn.Module):
             The trained weight.
         """
         if self.power.v is not None:
+            self.power.follow_(weight)
             self.power.iterate_(weight, self.steps)
             self._seen = weight._version
 
@@ -456,12 +471,12 @@ class ConvSpectralNormalisation(SpectralNormalisation):
             return
         power = OperatorPowerIteration(layer)
         parametrize.register_parametrization(layer, "weight", SpectralNorm(power, self.steps), unsafe=True)
-        layer.register_forward_pre_hook(_see_input)
+        layer.register_forward_pre_hook(_see_input, with_kwargs=True)
 
 
-def _see_input(layer: nn.Module, arguments: tuple) -> None:
-    shape = arguments[0].shape[-(layer.weight.ndim - 1) :]
+def _see_input(layer: nn.Module, arguments: tuple, named: dict) -> None:
     weights = layer.parametrizations.weight
+    shape = (arguments[0] if arguments else named["input"]).shape[1 - weights.original.ndim :]
     weights[0].power.see(weights.original, shape)
 
 
@@ -564,26 +579,13 @@ def power_iterations(critic: nn.Module) -> list[tuple[nn.Module, PowerIteration]
     -------
     list of (Module, PowerIteration)
         Layer and its power iteration.
-    """
-    children = ((layer, layer._modules.get("power_iteration")) for layer in critic.modules())
-    return [(layer, power) for layer, power in children if isinstance(power, PowerIteration)]
-
-
-def refuse_parametrised(critic: nn.Module) -> None:
-    """Refuse a critic that has been prepared before.
-
-    Parameters
-    ----------
-    critic : Module
-        The critic.
 
     Raises
     ------
-    ValueError
-        If the weight of a layer is parametrised, or has a power iteration.
+    TypeError
+        If the critic is no module.
     """
-    for name, layer in weight_layers(critic):
-        if parametrize.is_parametrized(layer, "weight") or "power_iteration" in layer._modules:
-            raise ValueError(
-                f"layer {name!r} is constrained already: prepare a critic once, and with one such constraint"
-            )
+    if not isinstance(critic, nn.Module):
+        raise TypeError(f"critic must be a torch.nn.Module, got {type(critic).__name__}")
+    children = ((layer, layer._modules.get("power_iteration")) for layer in critic.modules())
+    return [(layer, power) for layer, power in children if isinstance(power, PowerIteration)]
