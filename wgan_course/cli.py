@@ -204,9 +204,10 @@ def _value(name: str, text: str) -> float | bool:
 @app.command(rich_help_panel="Teach")
 def release(
     problem_sets: Annotated[list[str] | None, typer.Argument(help="Such as ps01_js_saturation; all of them.")] = None,
+    course: Annotated[Path | None, typer.Option(help="Folder with nbgrader_config.py and solutions/.")] = None,
 ) -> None:
     """Make [cyan]exercises/[/cyan] from [cyan]solutions/[/cyan] with nbgrader."""
-    root = _root()
+    root = course or _root()
     from wgan_course.grading.pipeline import release as release_sets
 
     for notebook in release_sets(root, problem_sets or ()):
