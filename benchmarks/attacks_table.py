@@ -9,7 +9,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from demo_class import NAME, make_course  # noqa: E402
 from hostile import ATTACKS  # noqa: E402
 from rich.console import Console  # noqa: E402
 
+from wgan_course.book.results import provenance  # noqa: E402
 from wgan_course.grading import pipeline  # noqa: E402
 from wgan_course.grading.execution import Settings  # noqa: E402
 from wgan_course.grading.sandbox import Limits  # noqa: E402
@@ -27,7 +27,7 @@ from wgan_course.grading.sandbox import Limits  # noqa: E402
 UNSAFE = ("harm-", "forge-gradebook", "forge-others", "forge-solutions", "forge-autograded", "forge-namespace",
           "forge-sockets", "forge-key")  # fmt: skip
 LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2**23, temporary=2**23, wall=120)
-PACKAGES = ("nbgrader", "nbclient", "ipykernel", "torch")
+PACKAGES = ("nbgrader", "nbclient", "ipykernel")
 
 
 def plain_course():
@@ -82,10 +82,10 @@ def main():
         table.append({"attack": attack.name, "tries": attack.tries} | scores)
         print(f"{attack.name:28} true {attack.score:g}  plain {scores['plain']}  course {scores['course']}", flush=True)
     shutil.rmtree(course.root, ignore_errors=True)
-    result = {"command": "python benchmarks/attacks_table.py", "device": "cpu", "date": time.strftime("%Y-%m-%d")}
-    result |= {"python": platform.python_version(), "versions": {name: version(name) for name in PACKAGES}}
+    origin = provenance(__file__, "the submissions of tests/grading/attacks", "cpu")
+    origin |= {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result | {"rows": table}, indent=1, ensure_ascii=False) + "\n")
+    options.out.write_text(json.dumps({"provenance": origin, "rows": table}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 
 from demo_class import NAME, PROOF, RIGHT, answered, hand_in, make_course  # noqa: E402
 
+from wgan_course.book.results import provenance  # noqa: E402
 from wgan_course.grading import pipeline  # noqa: E402
 from wgan_course.grading.judge import Judge  # noqa: E402
 
-PACKAGES = ("nbgrader", "nbclient", "ipykernel", "torch")
+PACKAGES = ("nbgrader", "nbclient", "ipykernel")
 
 
 def autograde(course, student, judge):
@@ -59,10 +60,10 @@ def main():
     pairs = measure(options.rounds + 1)[1:]
     plain, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(second / first for first, second in pairs)
-    result = {"command": "python benchmarks/grading_speed.py", "rounds": options.rounds, "device": "cpu"}
-    result |= {"python": platform.python_version(), "versions": {name: version(name) for name in PACKAGES}}
-    result |= {"processors": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    result |= {"date": time.strftime("%Y-%m-%d"), "plain_seconds": plain, "sandboxed_seconds": ours, "ratio": ratio}
+    origin = provenance(__file__, f"one right submission, {options.rounds} rounds", f"cpu, {os.cpu_count()} processors")
+    origin |= {"python": platform.python_version(), "load": f"{os.getloadavg()[0]:.1f}"}
+    origin |= {name: version(name) for name in PACKAGES}
+    result = {"plain_seconds": plain, "sandboxed_seconds": ours, "ratio": ratio, "provenance": origin}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n")
     print(f"plain nbgrader {plain:.2f} s, sandboxed {ours:.2f} s, ratio {ratio:.2f} (median of {options.rounds})")

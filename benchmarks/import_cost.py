@@ -4,14 +4,16 @@ Run: python benchmarks/import_cost.py --rounds 7 --out book/results/import_cost.
 """
 
 import argparse
-import datetime
 import json
+import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from wgan_course.book.results import provenance
 
 STATEMENTS = {
     "torch": "import torch",
@@ -49,16 +51,9 @@ def main() -> None:
     for name, value in medians.items():
         print(f"{name:10} {value:7.3f} s   {value / medians['torch']:.3f} of torch alone")
     if options.out:
-        import torch
-
-        provenance = {
-            "command": f"python benchmarks/import_cost.py --rounds {options.rounds}",
-            "date": datetime.date.today().isoformat(),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "machine": f"{platform.machine()}, CPU",
-        }
-        options.out.write_text(json.dumps({"median seconds": medians, "provenance": provenance}, indent=1) + "\n")
+        origin = provenance(__file__, f"{options.rounds} rounds, each in a fresh interpreter", "cpu")
+        origin |= {"python": platform.python_version(), "load": f"{os.getloadavg()[0]:.1f}"}
+        options.out.write_text(json.dumps({"median seconds": medians, "provenance": origin}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
