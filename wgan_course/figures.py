@@ -117,10 +117,13 @@ def style(**overrides: Any) -> Iterator[None]:
 
 
 def use_style() -> None:
-    """Draw with the course's settings from here on (first cell of a lab)."""
+    """Draw with the course's settings from here on (first cell of a lab); for the book, each figure twice."""
     import matplotlib as mpl
 
+    from wgan_course import narrow
+
     mpl.rcParams.update(_STYLE)
+    narrow.install()
 
 
 def _setting(name: str) -> str:
@@ -712,10 +715,15 @@ def to_png(figure: Any, dpi: int = 100) -> bytes:
 
     from matplotlib import pyplot as plt
 
+    from wgan_course import narrow
+
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
+    picture = buffer.getvalue()
+    if narrow.wanted():
+        picture = narrow.attach(picture, narrow.render(figure))
     plt.close(figure)
-    return buffer.getvalue()
+    return picture
 
 
 def frames(
@@ -765,6 +773,10 @@ def _card(picture: bytes, label: str, width: int) -> str:
     from base64 import b64encode
     from html import escape
 
-    source = f"data:image/png;base64,{b64encode(picture).decode()}"
+    from wgan_course import narrow
+
+    sources = [f"data:image/png;base64,{b64encode(data).decode()}" for data in narrow.detach(picture) if data]
+    choice = "".join(f'<source media="{narrow.SCREEN}" srcset="{source}">' for source in sources[1:])
     text = escape(label, quote=True)
-    return f'<img src="{source}" alt="{text}" style="width: {width}px; max-width: 100%"><p>{text}</p>'
+    image = f'<img src="{sources[0]}" alt="{text}" style="width: {width}px; max-width: 100%">'
+    return f"<picture>{choice}{image}</picture><p>{text}</p>"

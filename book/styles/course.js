@@ -15,3 +15,27 @@ for (const formula of document.querySelectorAll("article span.math")) {
   together.append(formula, mark);
   after.data = after.data.slice(mark.length);
 }
+
+/* The word that begins a proof stands out from it. */
+for (const start of document.querySelectorAll("div.proof > p:first-child")) {
+  const text = start.firstChild;
+  if (text?.nodeType !== Node.TEXT_NODE || !text.data.startsWith("Proof.")) continue;
+  const word = document.createElement("span");
+  word.className = "proof-word";
+  word.textContent = "Proof.";
+  text.data = text.data.slice(word.textContent.length);
+  start.prepend(word);
+}
+
+/* On paper every answer is open, and the page is light. Afterwards all is as it was. */
+let before;
+addEventListener("beforeprint", () => {
+  const closed = [...document.querySelectorAll("details.sd-dropdown:not([open])")];
+  before = { closed, theme: document.documentElement.dataset.theme };
+  closed.forEach((answer) => { answer.open = true; });
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => {
+  before?.closed.forEach((answer) => { answer.open = false; });
+  if (before) document.documentElement.dataset.theme = before.theme;
+});

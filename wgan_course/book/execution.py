@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from wgan_course import narrow
+
 __all__ = ["kernel_environment", "run_ahead"]
 
 MOST_AT_ONCE = 4
 # Figures go into the page, whatever backend the person at the keyboard likes; one thread each, since pages run at once.
-KERNEL = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "OMP_NUM_THREADS": "1"}
+KERNEL = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "OMP_NUM_THREADS": "1", narrow.SWITCH: "1"}
 _log = logging.getLogger(__name__)
 
 

@@ -1,7 +1,7 @@
-"""Sphinx extension of the book: pages run several at once; quoted numbers come from ``book/ledger.json``.
+"""Sphinx extension of the book: pages run several at once, figures fit the screen, quoted numbers come from a ledger.
 
-In a page, ``{ledger}`sn-cifar-wgan-gp-is` `` renders the number and links it to its row in the table that the directive
-``{ledger-table}`` writes, with paper, version and place.
+The ledger is ``book/ledger.json``. In a page, ``{ledger}`sn-cifar-wgan-gp-is` `` renders the number and links it to
+its row in the table that the directive ``{ledger-table}`` writes, with paper, version and place.
 """
 
 import json
@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from wgan_course.book.execution import run_ahead
+from wgan_course.book.pictures import offer_narrow
 
 __all__ = ["LedgerRole", "LedgerTable", "read_ledger", "setup"]
 
@@ -123,7 +124,7 @@ def _cell(text: str) -> nodes.entry:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the role and the directive.
+    """Register the role, the directive, and what happens to pages before they are read and written.
 
     Parameters
     ----------
@@ -134,6 +135,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     metadata : dict
     """
     app.connect("env-before-read-docs", run_ahead)
+    app.connect("html-page-context", offer_narrow)
     app.add_role("ledger", LedgerRole())
     app.add_directive("ledger-table", LedgerTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

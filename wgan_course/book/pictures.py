@@ -1,0 +1,59 @@
+"""Takes the narrow drawing out of each figure of a page and lets the browser choose by the width of the screen."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from wgan_course import narrow
+
+__all__ = ["choose_by_width", "offer_narrow"]
+
+IMAGE = re.compile(r'<img\b[^>]*\bsrc="(?P<address>[^"]*_images/(?P<name>[^"/]+\.png))"[^>]*>')
+
+
+def offer_narrow(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Rewrite the images of a page that is about to be written (an event handler of Sphinx).
+
+    Parameters
+    ----------
+    app : Sphinx
+    pagename, templatename : str
+    context : dict
+        Its ``body`` is the page in HTML, and is changed.
+    doctree : document or None
+        None for pages that no source was written for.
+    """
+    if doctree is None or "body" not in context:
+        return
+    sources = {name: Path(app.srcdir, source) for source, name in app.builder.images.items()}
+    context["body"] = choose_by_width(context["body"], sources, Path(app.outdir) / "_images")
+
+
+def choose_by_width(body: str, sources: dict[str, Path], folder: Path) -> str:
+    """Wrap each image that has a narrow drawing inside, and write that drawing to a file of its own.
+
+    Parameters
+    ----------
+    body : str
+        HTML.
+    sources : dict of str to Path
+        Files of the images by the name that they have in the page.
+    folder : Path
+        Where the narrow drawings go.
+
+    Returns
+    -------
+    body : str
+    """
+
+    def wrap(image: re.Match[str]) -> str:
+        name, address = image["name"], image["address"]
+        _, drawing = narrow.detach(sources[name].read_bytes()) if name in sources else (b"", None)
+        if drawing is None:
+            return image[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"narrow-{name}").write_bytes(drawing)
+        address = address.removesuffix(name) + f"narrow-{name}"
+        return f'<picture><source media="{narrow.SCREEN}" srcset="{address}">{image[0]}</picture>'
+
+    return IMAGE.sub(wrap, body)
