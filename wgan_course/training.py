@@ -108,16 +108,14 @@ class TrainingConfig:
             )
         for name in ("lr_critic", "lr_generator"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
-        _require(
-            callable(self.n_critic) or self.n_critic >= 1,
-            "n_critic",
-            self.n_critic,
-            "1 or more, or a function of the step",
-        )
+        whole = isinstance(self.n_critic, int) and self.n_critic >= 1
+        _require(callable(self.n_critic) or whole, "n_critic", self.n_critic, "1 or more, or a function of the step")
         _require(self.optimiser in _OPTIMISERS, "optimiser", self.optimiser, " or ".join(_OPTIMISERS))
         _require(0 <= self.ema < 1, "ema", self.ema, "from 0 to below 1")
         _require(self.precision in devices.PRECISIONS, "precision", self.precision, " or ".join(devices.PRECISIONS))
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        _require(isinstance(self.seed, int) and self.seed >= 0, "seed", self.seed, "0 or more")
+        good = len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)
+        _require(good, "betas", self.betas, "two numbers from 0 to below 1")
 
     def critic_steps(self, step: int) -> int:
         """Critic steps before the generator step number ``step`` (from 0).
@@ -185,17 +183,18 @@ def frozen(module: nn.Module) -> Iterator[nn.Module]:
     Yields
     ------
     Module
-        The same one; everything is put back afterwards.
+        The same one; everything is put back afterwards, the mode of each part too.
     """
     learning = [p for p in module.parameters() if p.requires_grad]
-    training = module.training
+    modes = [(part, part.training) for part in module.modules()]
     module.requires_grad_(False).eval()
     try:
         yield module
     finally:
         for parameter in learning:
             parameter.requires_grad_(True)
-        module.train(training)
+        for part, mode in modes:
+            part.training = mode
 
 
 class Ema:

@@ -230,6 +230,14 @@ def test_batch_norm_first_seen_in_evaluation_is_told_in_training():
         gp(critic.train(), 8, 3)
 
 
+def test_the_first_look_may_happen_under_no_grad():
+    critic = Centred(neighbours(2))
+    with torch.no_grad(), pytest.warns(constraints.CoupledSamplesWarning):
+        value = gp(critic, 8, 3)
+    assert not value.requires_grad
+    assert gp(critic, 8, 3).requires_grad
+
+
 def test_a_batch_of_one_does_not_use_up_the_look():
     critic = Centred(neighbours(2))
     gp(critic, 1, 3)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .base import Constraint, check_count, check_positive
-from .spectral import attach_power_iterations, power_iterations
+from .spectral import attach_power_iterations, held, power_iterations
 
 COUPLING_TOLERANCE = 1e-4
 NO_GRADIENT = (
@@ -309,14 +309,15 @@ def couples_samples(scores: Tensor, point: Tensor) -> bool:
     one of these splits, so groups of a few samples are found too. This is what batch normalisation does to a critic:
     ``prop-batch-norm-couples``, derived in chapter 6.
     """
-    rows, number = _full_precision(scores).reshape(-1), torch.arange(len(point), device=point.device)
+    number = torch.arange(len(point), device=point.device)
     digits = [(number >> k) % 2 == 1 for k in range((len(point) - 1).bit_length())]
-    return any(_leaves(rows, point, part) or _leaves(rows, point, ~part) for part in digits)
+    return any(_leaves(scores, point, part) or _leaves(scores, point, ~part) for part in digits)
 
 
-def _leaves(rows: Tensor, point: Tensor, part: Tensor) -> bool:
+def _leaves(scores: Tensor, point: Tensor, part: Tensor) -> bool:
     """Tell whether the scores of a part of the batch depend on the rest."""
-    (gradient,) = torch.autograd.grad(rows[part].sum(), point, retain_graph=True, materialize_grads=True)
+    chosen = part.to(scores.dtype).reshape(scores.shape)  # no new operation: the caller may be under torch.no_grad
+    (gradient,) = torch.autograd.grad(scores, point, chosen, retain_graph=True, materialize_grads=True)
     size = gradient.detach().abs().reshape(len(point), -1).amax(1)
     return bool(size[~part].max() > COUPLING_TOLERANCE * size.max())
 
@@ -693,9 +694,10 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
     Parameters
     ----------
     constraint : GradientPenalty
-        The penalty.
+        The penalty: ``gp``, ``lp`` or ``r1``.
     critic : Module
-        The critic, not compiled itself.
+        The critic, not compiled itself. Its spectral normalisation takes no power iteration inside compiled code, where
+        nothing can be changed during a gradient: ``project_`` takes it after each step.
     **options
         What ``torch.compile`` takes besides ``fullgraph``.
 
@@ -707,10 +709,15 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
 
     Raises
     ------
+    TypeError
+        If the constraint is no gradient penalty on given points: DRAGAN draws its own, from a generator that compiled
+        code can't use.
     RuntimeError
         At the first call, if the critic uses an autograd Function of its own: compiled together with the nested
         gradient, such a Function can give the right loss and a wrong gradient, silently.
     """
+    if not isinstance(constraint, GradientPenalty) or isinstance(constraint, DraganPenalty):
+        raise TypeError(f"constraint must be one of gp, lp and r1 to be compiled, got {constraint!r}")
     looked = []
 
     def of_batch(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
@@ -721,7 +728,8 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
     def penalty(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         if not looked:
             looked.append(_look_before_compiling(constraint, critic, real))
-        return compiled(real, fake, epsilon)
+        with held(critic):
+            return compiled(real, fake, epsilon)
 
     return penalty
 

@@ -5,6 +5,9 @@ forward after an optimiser step makes it, and further forwards in that step find
 u and v.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -365,6 +368,30 @@ class SpectralNorm(nn.Module):
     def _load_from_state_dict(self, *arguments):
         self._seen = None
         super()._load_from_state_dict(*arguments)
+
+
+@contextlib.contextmanager
+def held(critic: nn.Module) -> Iterator[None]:
+    """Keep every u and v as it is for a while, whatever mode the critic is in.
+
+    Parameters
+    ----------
+    critic : Module
+        Any network.
+
+    Yields
+    ------
+    None
+        The network's spectral normalisation iterates again afterwards, where it did before.
+    """
+    iterating = [part for part in critic.modules() if isinstance(part, SpectralNorm) and part.training]
+    for part in iterating:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in iterating:
+            part.training = True
 
 
 class SpectralNormalisation(Constraint):
