@@ -2,13 +2,15 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 from torch import nn
 
-from wgan_course import constraints
+from wgan_course import constraints, divergences, transport
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -75,3 +77,154 @@ def test_prop_projection_differs(seed, size):
         constraint.project_(layer)
         ends.append(layer.weight.detach() / torch.linalg.svdvals(layer.weight.detach())[0])
     assert (ends[0] - ends[1]).abs().max() > 1e-6
+
+
+def spectral(W):
+    return torch.linalg.matrix_norm(W, 2)
+
+
+def test_thm_sn_lipschitz_can_lose_any_factor():
+    """Two matrices of norm one whose product has norm cos t: equality and zero included."""
+    for t in torch.linspace(0, torch.pi / 2, 9, dtype=torch.float64):
+        first = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+        second = torch.stack([torch.stack([t.cos(), t.sin()]), torch.zeros(2, dtype=torch.float64)])
+        assert spectral(first).item() == pytest.approx(1)
+        assert spectral(second).item() == pytest.approx(1)
+        assert spectral(second @ first).item() == pytest.approx(t.cos().item(), abs=1e-12)
+
+
+@given(seeds, st.lists(st.integers(2, 6), min_size=2, max_size=4), st.floats(0.2, 0.95))
+@settings(max_examples=25, deadline=None)
+def test_thm_sn_lipschitz_with_estimates(seed, widths, accuracy):
+    """Dividing by estimates from below costs the product of σ over the estimates, and no more."""
+    sizes = list(pairwise(widths))
+    weights = [normal(seed + i, rows, columns) for i, (columns, rows) in enumerate(sizes)]
+    estimates = [accuracy * spectral(W) for W in weights]
+    x, y = normal(seed + 20, 50, widths[0]), normal(seed + 21, 50, widths[0])
+    images = []
+    for z in (x, y):
+        for W, s in zip(weights, estimates, strict=True):
+            z = torch.nn.functional.leaky_relu(z @ W.T / s, 0.2)
+        images.append(z)
+    bound = accuracy ** -len(weights)
+    assert ((images[0] - images[1]).norm(dim=1) <= bound * (x - y).norm(dim=1) * (1 + 1e-12)).all()
+
+
+@given(seeds, st.lists(st.integers(1, 7), min_size=2, max_size=5), st.sampled_from([0.0, 0.2]))
+@settings(max_examples=40, deadline=None)
+def test_prop_sn_scale(seed, widths, slope):
+    """Normalised weights and rescaled biases give the network over the product of norms."""
+    sizes = list(pairwise(widths))
+    weights = [2 * normal(seed + i, rows, columns) for i, (columns, rows) in enumerate(sizes)]
+    biases = [normal(seed + 50 + i, rows) for i, (_, rows) in enumerate(sizes)]
+    x = normal(seed + 99, 10, widths[0])
+    plain, scaled, product = x, x, 1.0
+    for index, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        if index:
+            plain, scaled = (nn.functional.leaky_relu(z, slope) for z in (plain, scaled))
+        product = product * spectral(W)
+        plain, scaled = plain @ W.T + b, scaled @ (W / spectral(W)).T + b / product
+    torch.testing.assert_close(scaled, plain / product, rtol=1e-9, atol=1e-11)
+
+
+@given(seeds, st.integers(2, 6), st.integers(2, 6))
+@settings(max_examples=25, deadline=None)
+def test_prop_sn_gradient_by_finite_differences(seed, rows, columns):
+    """The formula against central differences of the loss through the true norm; ‖W‖ never shrinks in a step."""
+    W, G = normal(seed, rows, columns), normal(seed + 1, rows, columns)
+    U, S, Vh = torch.linalg.svd(W)
+    if S[0] - S[1] < 0.05 * S[0]:
+        return
+    formula = (G - (G * W).sum() / S[0] * torch.outer(U[:, 0], Vh[0])) / S[0]
+    direction, h = normal(seed + 2, rows, columns), 1e-5
+    ends = [(G * X).sum() / spectral(X) for X in (W + h * direction, W - h * direction)]
+    slope = ((ends[0] - ends[1]) / (2 * h)).item()
+    assert slope == pytest.approx((formula * direction).sum().item(), rel=1e-4, abs=1e-6)
+    grown = (W - 0.3 * formula).square().sum()
+    assert grown.item() == pytest.approx((W.square().sum() + 0.09 * formula.square().sum()).item(), rel=1e-9)
+
+
+@given(seeds, st.integers(2, 6), st.integers(2, 6))
+@settings(max_examples=40, deadline=None)
+def test_prop_projection_differs_by_the_stated_directions(seed, rows, columns):
+    """First-order directions of both steps, their difference, and the slopes of part 2."""
+    W, G = normal(seed, rows, columns), normal(seed + 1, rows, columns)
+    W = W / spectral(W)
+    U, S, Vh = torch.linalg.svd(W)
+    if 1 - S[1] < 0.05:
+        return
+    top, inner, h = torch.outer(U[:, 0], Vh[0]), (G * W).sum(), 1e-6
+    pushed = U[:, 0] @ G @ Vh[0]
+    after = -G + pushed * W
+    graph = after + inner * (top - W)
+    for direction, raw in ((after, G), (graph, G - inner * top)):
+        stepped = W - h * raw
+        torch.testing.assert_close((stepped / spectral(stepped) - W) / h, direction, rtol=1e-3, atol=1e-3)
+    assert (G * graph).sum().item() == pytest.approx(-(G - inner * top).square().sum().item(), rel=1e-9)
+    assert (G * after).sum().item() == pytest.approx((inner * pushed - G.square().sum()).item(), rel=1e-9, abs=1e-9)
+
+
+def test_prop_projection_differs_and_can_go_uphill():
+    W, G = (torch.diag(torch.tensor(d, dtype=torch.float64)) for d in ([1.0, 0.9], [1.0, 0.5]))
+    for eta in (1e-3, 1e-2, 0.1):
+        stepped = W - eta * G
+        assert (G * stepped / spectral(stepped)).sum() > (G * W).sum() + 0.19 * eta
+
+
+@given(seeds, st.integers(2, 5), st.floats(0.05, 1.0))
+@settings(max_examples=6, deadline=None)
+def test_prop_projection_differs_in_its_limit(seed, size, eta):
+    """Dividing converges to -G/σ(G) on a linear loss; the least value is minus the sum of singular values."""
+    W, G = normal(seed, size, size), normal(seed + 1, size, size)
+    G = G / spectral(G)
+    for _ in range(2500):
+        W = W - eta * G
+        W = W / spectral(W)
+    torch.testing.assert_close(W, -G, rtol=0, atol=2e-2)
+    U, S, Vh = torch.linalg.svd(G)
+    best = -U @ Vh
+    assert (G * best).sum().item() == pytest.approx(-S.sum().item(), rel=1e-9)
+    assert spectral(best).item() == pytest.approx(1)
+    other = normal(seed + 2, size, size)
+    assert (G * other / spectral(other)).sum() >= -S.sum() - 1e-9
+
+
+def least_hinge(points, p, q, K):
+    """Least hinge loss over K-Lipschitz functions on the points, by linear programming."""
+    n = len(points)
+    distance = torch.cdist(points, points).numpy()
+    rows, limits = [], []
+    for i in range(n):
+        for sign, offset in ((1, n), (-1, 2 * n)):  # s_i >= 1 - f_i and t_i >= 1 + f_i
+            row = np.zeros(3 * n)
+            row[i], row[offset + i] = -sign, -1
+            rows.append(row)
+            limits.append(-1.0)
+        for j in range(n):
+            row = np.zeros(3 * n)
+            row[i] += 1
+            row[j] -= 1
+            rows.append(row)
+            limits.append(K * distance[i, j])
+    bounds = [(None, None)] * n + [(0, None)] * (2 * n)
+    cost = np.concatenate([np.zeros(n), p, q])
+    return optimize.linprog(cost, A_ub=np.array(rows), b_ub=limits, bounds=bounds, method="highs").fun
+
+
+@given(seeds, st.integers(2, 7), st.floats(0.05, 6.0))
+@settings(max_examples=10, deadline=None)
+def test_prop_hinge_truncated(seed, n, K):
+    """Least hinge loss = 2 - transport cost with min(K‖x - y‖, 2); the ends are W1 and total variation."""
+    rng = np.random.default_rng(seed)
+    points = torch.tensor(rng.normal(size=(n, 2)))
+    p, q = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n))
+    distance = torch.cdist(points, points)
+    cost = (K * distance).clamp(max=2)
+    value = transport.solve(cost, torch.tensor(p), torch.tensor(q)).value
+    assert least_hinge(points, p, q, K) == pytest.approx(2 - float(value), abs=1e-7)
+    apart = 2 / distance[distance > 0].min()
+    total = divergences.tv(torch.tensor(p), torch.tensor(q)).item()
+    assert least_hinge(points, p, q, float(apart)) == pytest.approx(2 - 2 * total, abs=1e-7)
+    near = float(2 / distance.max())
+    w1 = float(transport.solve(distance, torch.tensor(p), torch.tensor(q)).value)
+    assert least_hinge(points, p, q, near) == pytest.approx(2 - near * w1, abs=1e-7)

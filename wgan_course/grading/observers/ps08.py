@@ -1,0 +1,75 @@
+"""Observing for problem set 8: a layer that the student's function builds is run through what training does to one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..observe import UnusableError, plain
+
+__all__ = ["layer"]
+
+
+def layer(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Build a layer by ``function(weight, bias, u)`` and look at it in the way that ``inputs["look"]`` names.
+
+    Raises
+    ------
+    UnusableError
+        Where no module comes back, or one without a weight and a bias among its parameters.
+    """
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in inputs.items() if name != "look"}
+    built = _build(function, tensors, "")
+    return _LOOKS[inputs["look"]](function, built, tensors)
+
+
+def _build(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor], suffix: str) -> torch.nn.Module:
+    module = function(*(tensors[name + suffix].clone() for name in ("weight", "bias", "u")))
+    if not isinstance(module, torch.nn.Module):
+        raise UnusableError(f"it must return a torch.nn.Module, it returned {type(module).__name__}")
+    return module
+
+
+def _outputs(module: torch.nn.Module, x: torch.Tensor, modes: str) -> dict[str, np.ndarray]:
+    """Outputs of calls in training mode (t) and evaluation mode (e), in this order."""
+    return {f"y{i}": plain(module.train(mode == "t")(x)) for i, mode in enumerate(modes)}
+
+
+def _gradients(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], batches: int) -> dict[str, np.ndarray]:
+    """Gradients of a weighted sum of the outputs, after one forward or after two."""
+    outputs = [module(x) for x in (tensors["x"], 0.5 - tensors["x"])[:batches]]
+    sum((tensors["r"] * y).sum() for y in outputs).backward()
+    found = {"weight": _parameter(module, tensors["weight"]), "bias": _parameter(module, tensors["bias"])}
+    return {f"gradient:{name}": plain(p.grad) for name, p in found.items() if p.grad is not None}
+
+
+def _parameter(module: torch.nn.Module, like: torch.Tensor) -> torch.Tensor:
+    """The trained tensor of this shape: ``bias`` is told from a ``u`` by its name."""
+    matching = {name: p for name, p in module.named_parameters() if p.shape == like.shape}
+    if not matching:
+        raise UnusableError(f"among the layer's parameters there is none of shape {tuple(like.shape)}")
+    return next((p for name, p in matching.items() if "bias" in name), next(iter(matching.values())))
+
+
+def _loaded(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
+    """Output of another layer that was given this one's state after a training step."""
+    module(tensors["x"])
+    other = _build(function, tensors, "2")
+    other.load_state_dict(module.state_dict())
+    return {"loaded": plain(other.eval()(tensors["x"]))}
+
+
+def _count(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
+    return {"parameters": plain(sum(p.numel() for p in module.parameters()))}
+
+
+_LOOKS = {
+    "train": lambda f, module, t: _outputs(module, t["x"], "ttt"),
+    "eval": lambda f, module, t: _outputs(module, t["x"], "ee"),
+    "mixed": lambda f, module, t: _outputs(module, t["x"], "teet"),
+    "gradient": lambda f, module, t: _gradients(module, t, 1),
+    "two": lambda f, module, t: _gradients(module, t, 2),
+    "loaded": _loaded,
+    "parameters": _count,
+}

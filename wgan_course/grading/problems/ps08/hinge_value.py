@@ -1,0 +1,113 @@
+"""``hinge_value(x, y, K)``: the least hinge loss of a K-Lipschitz critic for two point masses."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Points within the range 2/K, and beyond it."""
+    yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
+    for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):
+        yield Case(f"near, dimension {d}", _pair(rng, d, K, 0.2, 0.8), criterion="near")
+    yield Case("far, in the plane", {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 4.0]), "K": 1.0}, criterion="far")
+    for d, K in ((2, 3.0), (4, 0.7)):
+        yield Case(f"far, dimension {d}", _pair(rng, d, K, 1.2, 4.0), criterion="far")
+    yield Case("just within", _pair(rng, 2, 1.7, 0.93, 0.97), criterion="far")  # 0 for every pair earns nothing
+
+
+def _pair(rng: np.random.Generator, d: int, K: float, least: float, most: float) -> dict[str, object]:
+    """Points at a distance of a part (or multiple) of 2/K."""
+    x, way = rng.normal(size=d), rng.normal(size=d)
+    distance = rng.uniform(least, most) * 2 / K
+    return {"x": x, "y": x + distance * way / np.linalg.norm(way), "K": K}
+
+
+def _d(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.linalg.norm(x - y))
+
+
+def value(x: np.ndarray, y: np.ndarray, K: float) -> float:
+    """2 − min(K‖x − y‖, 2)."""
+    return 2 - min(K * _d(x, y), 2)
+
+
+PROBLEM = Problem(
+    key="ps08.hinge_value",
+    title="The least hinge loss",
+    criteria=(
+        Criterion("near", "2 − K‖x − y‖ while the points are within 2/K", 1),
+        Criterion("far", "0 beyond: nothing is left to learn from", 1),
+    ),
+    cases=cases,
+    formula=value,
+    pure="near",
+    misconceptions=(
+        Misconception(
+            "not-truncated",
+            "This is 2 − K·W₁, without an end. A hinge loss is never negative: once the critic is ±1 at the two points "
+            "more slope gains nothing.",
+            (lambda x, y, K: 2 - K * _d(x, y),),
+        ),
+        Misconception(
+            "the-gain",
+            "This is the truncated distance min(K‖x − y‖, 2) itself. The least *loss* is 2 minus it.",
+            (lambda x, y, K: min(K * _d(x, y), 2), lambda x, y, K: K * _d(x, y)),
+        ),
+        Misconception(
+            "cut-at-one",
+            "The distance is cut at 1. The critic may go from −1 to +1, a way of 2.",
+            (lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)),
+        ),
+        Misconception(
+            "half-way",
+            "Only one of the two terms is counted (or the mean of both): each is 1 − K‖x − y‖/2, and the loss is their "
+            "sum.",
+            (lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))),
+        ),
+        Misconception(
+            "k-ignored",
+            "K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖.",
+            (
+                lambda x, y, K: 2 - min(_d(x, y), 2),
+                lambda x, y, K: 2 - min(_d(x, y) / K, 2),
+                lambda x, y, K: 2 - K * min(_d(x, y), 2),
+            ),
+        ),
+        Misconception(
+            "cut-at-k",
+            "The distance is cut at K or at 2/K without the factor K in front of it. The cost is min(K‖x − y‖, 2).",
+            (
+                lambda x, y, K: 2 - min(_d(x, y), K),
+                lambda x, y, K: 2 - min(_d(x, y), 2 / K),
+                lambda x, y, K: 2 - min(K * _d(x, y), 2 / K),
+            ),
+        ),
+        Misconception(
+            "squared",
+            "The distance is squared. The Lipschitz condition is about the distance itself.",
+            (lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)),
+        ),
+        Misconception(
+            "other-norm",
+            "This is another distance (the sum, or the largest, of the differences). Here it is Euclidean.",
+            (
+                lambda x, y, K: 2 - min(K * np.abs(x - y).sum(), 2),
+                lambda x, y, K: 2 - min(K * np.abs(x - y).max(), 2),
+            ),
+        ),
+        Misconception(
+            "largest",
+            "This takes the larger of the two, max for min: 2 − max(K‖x − y‖, 2) is never positive.",
+            (lambda x, y, K: 2 - max(K * _d(x, y), 2),),
+        ),
+        Misconception(
+            "two-everywhere",
+            "This is a loss of 2 (or 0) for every pair: that of a constant critic, or of one without a Lipschitz "
+            "constraint.",
+            (lambda x, y, K: 2.0, lambda x, y, K: 0.0),
+        ),
+    ),
+)

@@ -1,0 +1,185 @@
+"""``repaired(W, u, x, training)``: find the bugs of a published wrapper."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem, close
+from ._linear import numeric, start, through, unit
+
+NAMES = {"outputs": ["y", "u"]}
+GRADIENT = NAMES | {"gradients": ["W"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Square ones, where swapped roles make no noise, and others; both modes; the gradient in training."""
+    small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
+    yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")
+    for shape in ((4, 4), (5, 3)):
+        yield Case(f"{shape[0]}×{shape[1]}, training", _random(rng, shape, True), NAMES, criterion="training")
+    yield Case("2×2, evaluation", small | {"training": False}, NAMES, criterion="evaluation")
+    for shape in ((3, 3), (2, 5)):
+        yield Case(f"{shape[0]}×{shape[1]}, evaluation", _random(rng, shape, False), NAMES, criterion="evaluation")
+    for shape in ((2, 2), (4, 4), (3, 5)):
+        yield Case(f"gradient, {shape[0]}×{shape[1]}", _random(rng, shape, True), GRADIENT, criterion="gradient")
+
+
+def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool) -> dict[str, object]:
+    named = {"W": rng.normal(size=shape), "u": start(rng, shape[0]), "x": rng.normal(size=(3, shape[1])) + 0.4}
+    return named | {"training": training}
+
+
+def _vectors(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
+    v = unit(W.T @ u)
+    return (unit(W @ v) if training else u), v
+
+
+def _with(vectors, moved=lambda W, u, new: new, sigma=None, gradient=through):
+    """Outputs from a rule for the vectors, for what comes back as u, for σ and for the gradient."""
+
+    def formula(W, u, x, training):
+        new, v = vectors(W, u, training)
+        s = sigma(W, u, new, v) if sigma else float(new @ W @ v)
+        G = np.broadcast_to(x.sum(0), W.shape)
+        return {"y": x @ W.T / s, "u": moved(W, u, new), "gradient:W": gradient(G, W, new, v)}
+
+    return formula
+
+
+def _only(*names: str):
+    """Some of the outputs that a formula predicts."""
+
+    def restrict(formula):
+        return lambda *a: {name: value for name, value in formula(*a).items() if name in names}
+
+    return restrict
+
+
+def _swapped(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
+    v = unit(W @ u)
+    return unit(W.T @ v), v
+
+
+def _swapped_only_training(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
+    new, v = _swapped(W, u, training)
+    return (new if training else u), v
+
+
+def _sigma_constant(G: np.ndarray, W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return G / (u @ W @ v)
+
+
+def _through_vectors(W, u, x, training):
+    G = np.broadcast_to(x.sum(0), W.shape)
+
+    def loss(M: np.ndarray) -> float:
+        return float((G * M).sum() / np.linalg.norm(M @ unit(M.T @ u)))
+
+    return _with(_vectors)(W, u, x, training) | {"gradient:W": numeric(loss, W)}
+
+
+def _always(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
+    return _vectors(W, u, True)
+
+
+def _compare(observed, expected, case: Case) -> bool:
+    names = ("gradient:W",) if case.criterion == "gradient" else ("y", "u")
+    return all(name in observed and close(observed[name], expected[name], case) for name in names)
+
+
+PROBLEM = Problem(
+    key="ps08.repaired",
+    title="Find the bugs: a published wrapper",
+    criteria=(
+        Criterion("training", "in training: one step with the roles right, then x W̄ᵀ; the new u", 1),
+        Criterion("evaluation", "in evaluation: no step, u as it came; the weight is divided", 1),
+        Criterion("gradient", "the gradient goes through σ̂", 1),
+    ),
+    cases=cases,
+    formula=_with(_vectors),
+    pure="training",
+    compare=_compare,
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "still-swapped",
+            "u and v still have swapped roles. u has an entry for each output, so Wᵀ is applied to it. With square "
+            "matrices nothing complains.",
+            (
+                _only("y", "u")(_with(_swapped)),
+                _only("y", "u")(_with(_swapped_only_training)),
+                _only("gradient:W")(_with(_swapped)),
+                _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
+            ),
+        ),
+        Misconception(
+            "moves-in-eval",
+            "It still makes a step in evaluation mode: the same input would give another output at the next call.",
+            (
+                _only("y", "u")(_with(_always)),
+                _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
+                _only("y", "u")(_with(_vectors, moved=lambda W, u, new: _vectors(W, u, True)[0])),
+            ),
+        ),
+        Misconception(
+            "sigma-outside",
+            "σ̂ is still outside the graph (.item(), detach, no_grad): the gradient is G/σ̂, without the term that "
+            "keeps it orthogonal to W.",
+            (_with(_vectors, gradient=_sigma_constant),),
+        ),
+        Misconception(
+            "through-the-vectors",
+            "The gradient runs through u and v as well. Compute them under torch.no_grad().",
+            (_through_vectors,),
+        ),
+        Misconception(
+            "plain-in-eval",
+            "In evaluation mode the weight is not divided. That is another function than the one that was trained.",
+            (_only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: 1.0)),),
+        ),
+        Misconception(
+            "never-moves",
+            "In training no step is made any more: u comes back (or is used) as it went in.",
+            (
+                _only("y", "u")(_with(lambda W, u, t: _vectors(W, u, False))),
+                _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
+                _only("gradient:W")(_with(lambda W, u, t: _vectors(W, u, False))),
+            ),
+        ),
+        Misconception(
+            "exact",
+            "This divides by the exact norm. One warm step is what the wrapper is about.",
+            (
+                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+                _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+            ),
+        ),
+        Misconception(
+            "transposed-weight",
+            "The layer computes x W̄. Samples are rows: the output is x W̄ᵀ.",
+            (
+                lambda W, u, x, training: {
+                    "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
+                },
+            ),
+        ),
+        Misconception(
+            "multiplied",
+            "The weight is multiplied by σ̂ (or not divided at all).",
+            (
+                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
+                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1.0)),
+            ),
+        ),
+        Misconception(
+            "returns-v",
+            "v comes back in the place of u.",
+            (
+                lambda W, u, x, training: {
+                    "y": _with(_vectors)(W, u, x, training)["y"],
+                    "u": _vectors(W, u, training)[1],
+                },
+            ),
+        ),
+    ),
+)

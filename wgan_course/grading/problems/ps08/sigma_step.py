@@ -1,0 +1,149 @@
+"""``sigma_step(W, u)``: one warm step of power iteration, with σ̂ in the graph and the vectors outside it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import numeric, start, step, top, unit
+
+VALUES = {"outputs": ["sigma", "u", "v"]}
+GRADIENT = VALUES | {"gradients": ["W"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Values first, on square matrices and others; then the gradient of σ̂, where u is far from converged."""
+    small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
+    yield Case("2×2", small, VALUES, criterion="values")
+    for shape in ((4, 4), (3, 5), (6, 2)):
+        inputs = {"W": rng.normal(size=shape), "u": start(rng, shape[0])}
+        yield Case(f"{shape[0]}×{shape[1]}", inputs, VALUES, criterion="values")
+    for shape in ((2, 2), (4, 3), (3, 5)):
+        inputs = {"W": rng.normal(size=shape), "u": start(rng, shape[0])}
+        yield Case(f"gradient, {shape[0]}×{shape[1]}", inputs, GRADIENT, criterion="gradient")
+
+
+def outputs(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
+    """σ̂, u, v, and ∂σ̂/∂W = uvᵀ."""
+    sigma, u, v = step(W, u)
+    return {"sigma": sigma, "u": u, "v": v, "gradient:W": np.outer(u, v)}
+
+
+def formula(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
+    """As `outputs`."""
+    return outputs(W, u)
+
+
+def _estimate(W: np.ndarray, u: np.ndarray) -> float:
+    return step(W, u)[0]
+
+
+def _values(function):
+    """Wrong values from a function that returns σ̂, u and v; nothing is said of the gradient."""
+    return lambda W, u: dict(zip(("sigma", "u", "v"), function(W, u), strict=True))
+
+
+def _swapped(W: np.ndarray, u: np.ndarray) -> tuple:
+    v = unit(W @ u)
+    u = unit(W.T @ v)
+    return float(u @ W @ v), u, v
+
+
+def _lengths(W: np.ndarray, u: np.ndarray) -> tuple:
+    _sigma, _new, v = step(W, u)
+    return float(np.linalg.norm(W.T @ u)), u, v
+
+
+def _compare(observed, expected, case: Case) -> bool:
+    from ...problem import close
+
+    names = ("sigma", "u", "v") if case.criterion == "values" else ("gradient:W",)
+    return all(name in observed and close(observed[name], expected[name], case) for name in names)
+
+
+PROBLEM = Problem(
+    key="ps08.sigma_step",
+    title="One step, with σ̂ in the graph",
+    criteria=(
+        Criterion("values", "σ̂ = uᵀWv, and the new u and v, of length 1", 1),
+        Criterion("gradient", "the gradient of σ̂ in W is uvᵀ: u and v are constants", 1),
+    ),
+    cases=cases,
+    formula=formula,
+    pure="values",
+    compare=_compare,
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "through-the-vectors",
+            "The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and σ̂ "
+            "from them with the graph on: at the true singular vectors nothing is lost by that, and a backward pass "
+            "through the iteration is saved.",
+            (lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)},),
+        ),
+        Misconception(
+            "sigma-outside",
+            "No gradient of σ̂ reaches W: σ̂ itself was computed under no_grad, detached, or made a number with .item(). "
+            "Only u and v are constants.",
+            detect=lambda case, seen, expected: (
+                case.criterion == "gradient" and seen.status == "ok" and "gradient:W" not in seen.outputs
+            ),
+        ),
+        Misconception(
+            "swapped-roles",
+            "u and v have swapped roles: W is applied to u. u has as many entries as W has rows, so Wᵀ is what can be "
+            "applied to it. On square matrices nothing complains.",
+            (_values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}),
+        ),
+        Misconception(
+            "swapped-v",
+            "The vectors come back in the wrong order: (σ̂, u, v) was asked for, u on the side of the outputs.",
+            (_values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1])),),
+        ),
+        Misconception(
+            "old-u",
+            "u comes back (or is used) as it went in. The step ends with u ← Wv/‖Wv‖, and σ̂ takes the new u.",
+            (
+                _values(_lengths),
+                _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2])),
+                lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])},
+            ),
+        ),
+        Misconception(
+            "squared",
+            "This is σ̂², or an estimate of it such as vᵀWᵀWv. Take the root: σ̂ = uᵀWv = ‖Wv‖.",
+            (
+                _values(lambda W, u: (step(W, u)[0] ** 2, *step(W, u)[1:])),
+                lambda W, u: {"gradient:W": 2 * step(W, u)[0] * np.outer(*step(W, u)[1:])},
+            ),
+        ),
+        Misconception(
+            "not-normalised",
+            "A vector is not normalised. Both have length 1; divide v before it is used.",
+            (
+                _values(lambda W, u: (float(W @ W.T @ u @ W @ W.T @ u), W @ W.T @ u, W.T @ u)),
+                _values(lambda W, u: (step(W, u)[0], W @ step(W, u)[2], step(W, u)[2])),
+                _values(lambda W, u: (step(W, u)[0] ** 2, W @ step(W, u)[2], step(W, u)[2])),
+            ),
+        ),
+        Misconception(
+            "exact",
+            "These are the exact norm and singular vectors. One step from the given u was asked for: no SVD.",
+            (
+                _values(lambda W, u: top(W)),
+                _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2])),
+                lambda W, u: {"gradient:W": np.outer(*top(W)[1:])},
+            ),
+        ),
+        Misconception(
+            "two-steps",
+            "This takes two steps; one was asked for.",
+            (_values(lambda W, u: step(W, step(W, u)[1])),),
+        ),
+        Misconception(
+            "transposed-gradient",
+            "The gradient of σ̂ comes out as vuᵀ, or W was used transposed. uᵀWv has the gradient uvᵀ, of W's shape.",
+            (lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])},),
+        ),
+    ),
+)

@@ -1,0 +1,121 @@
+"""``sn_bound(norms, estimates, skips)``: what a network that divides by estimates may claim."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Exact and estimated norms without skip paths; then residual blocks among the layers."""
+    plain = {"norms": np.array([2.0, 3.0]), "estimates": np.array([1.0, 2.0]), "skips": np.array([False, False])}
+    yield Case("two layers", plain, criterion="plain")
+    for count in (3, 5):
+        yield Case(f"{count} layers", _random(rng, count, np.zeros(count, bool)), criterion="plain")
+    mixed = {"norms": np.array([2.0, 3.0]), "estimates": np.array([1.0, 2.0]), "skips": np.array([True, False])}
+    yield Case("a block and a layer", mixed, criterion="skips")
+    for count in (4, 6):
+        skips = np.arange(count) % 2 == 1
+        yield Case(f"{count} layers, every second a block", _random(rng, count, skips), criterion="skips")
+
+
+def _random(rng: np.random.Generator, count: int, skips: np.ndarray) -> dict[str, np.ndarray]:
+    norms = rng.uniform(0.5, 4, size=count)
+    return {"norms": norms, "estimates": norms * rng.uniform(0.6, 0.95, size=count), "skips": skips}
+
+
+def bound(norms: np.ndarray, estimates: np.ndarray, skips: np.ndarray) -> float:
+    """Product of σ/s over plain layers and 1 + σ/s over blocks."""
+    return float(np.prod(norms / estimates + skips))
+
+
+PROBLEM = Problem(
+    key="ps08.sn_bound",
+    title="What the network may claim",
+    criteria=(
+        Criterion("plain", "the product of σ/σ̂", 1),
+        Criterion("skips", "1 + σ/σ̂ for a residual block", 1),
+    ),
+    cases=cases,
+    formula=bound,
+    pure="plain",
+    misconceptions=(
+        Misconception(
+            "one",
+            "This claims 1 (or counts only the blocks, 2 each): it believes the estimates. The layer's true norm is "
+            "σ/σ̂, and power iteration comes from below, so that is more than 1.",
+            (lambda n, e, s: 1.0, lambda n, e, s: 2.0 ** s.sum()),
+        ),
+        Misconception(
+            "inverted",
+            "The quotients are upside down: the weight is divided by the estimate, so its norm is σ/σ̂ ≥ 1.",
+            (lambda n, e, s: np.prod(e / n + s),),
+        ),
+        Misconception(
+            "no-division",
+            "This is the product of the norms before any division (or of the estimates).",
+            (
+                lambda n, e, s: np.prod(n + s),
+                lambda n, e, s: np.prod(e + s),
+                lambda n, e, s: np.prod(n),
+                lambda n, e, s: np.prod(e),
+            ),
+        ),
+        Misconception(
+            "sum",
+            "The layers' constants are added (or averaged). Composition multiplies.",
+            (
+                lambda n, e, s: np.sum(n / e + s),
+                lambda n, e, s: np.sum(n / e),
+                lambda n, e, s: np.mean(n / e + s),
+                lambda n, e, s: np.mean(n / e),
+            ),
+        ),
+        Misconception(
+            "largest",
+            "This is the worst layer's constant. Composition multiplies them.",
+            (lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)),
+        ),
+        Misconception(
+            "skips-ignored",
+            "The residual blocks are treated like plain layers. x + g(x) has constant up to 1 + Lip(g).",
+            (lambda n, e, s: np.prod(n / e),),
+        ),
+        Misconception(
+            "doubled",
+            "A block is counted as twice its layer. The skip path adds 1 to σ/σ̂; it does not double it.",
+            (lambda n, e, s: np.prod(n / e * (1 + s)),),
+        ),
+        Misconception(
+            "blocks-are-two",
+            "Each block is counted as exactly 2. That is right for norm 1; here the layer inside has σ/σ̂.",
+            (lambda n, e, s: np.prod(np.where(s, 2.0, n / e)),),
+        ),
+        Misconception(
+            "all-skips",
+            "Every layer is treated like a block. Only those with skips == True have a skip path.",
+            (lambda n, e, s: np.prod(1 + n / e),),
+        ),
+        Misconception(
+            "skips-flipped",
+            "Blocks and plain layers are the wrong way round.",
+            (lambda n, e, s: np.prod(n / e + ~s),),
+        ),
+        Misconception(
+            "one-skip",
+            "1 is added to the whole product (or for the sum of the blocks), not within each block.",
+            (
+                lambda n, e, s: np.prod(n / e) + s.sum(),
+                lambda n, e, s: np.prod(n / e) + s.any(),
+                lambda n, e, s: 1 + np.prod(n / e),
+                lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
+            ),
+        ),
+        Misconception(
+            "per-layer",
+            "One number for each layer comes back. The bound of the network is their product.",
+            (lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
+        ),
+    ),
+)

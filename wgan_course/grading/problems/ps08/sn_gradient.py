@@ -1,0 +1,118 @@
+"""``sn_gradient(G, W, u, v)``: the gradient through W/σ in closed form."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import start, step, through, top
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A small matrix; square ones, where a transposed outer product has the right shape; others."""
+    small = {"G": np.array([[1.0, 0.0], [0.0, 2.0]])} | _given(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8]))
+    yield Case("2×2", small, criterion="square")
+    for size in (3, 5):
+        yield Case(f"{size}×{size}", _random(rng, (size, size)), criterion="square")
+    for shape in ((2, 5), (6, 3)):
+        yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="rectangular")
+
+
+def _random(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    return {"G": rng.normal(size=shape)} | _given(rng.normal(size=shape), start(rng, shape[0]))
+
+
+def _given(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
+    _sigma, u, v = step(W, u)
+    return {"W": W, "u": u, "v": v}
+
+
+def _s(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+    return float(u @ W @ v)
+
+
+PROBLEM = Problem(
+    key="ps08.sn_gradient",
+    title="The gradient in closed form",
+    criteria=(
+        Criterion("square", "(G − ⟨G, W̄⟩uvᵀ)/σ with σ = uᵀWv", 1),
+        Criterion("rectangular", "for matrices that are not square", 1),
+    ),
+    cases=cases,
+    formula=through,
+    pure="square",
+    package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
+    misconceptions=(
+        Misconception(
+            "no-second-term",
+            "This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing.",
+            (lambda G, W, u, v: G / _s(W, u, v),),
+        ),
+        Misconception(
+            "raw-weight",
+            "The factor is ⟨G, W⟩. It should be ⟨G, W̄⟩ = ⟨G, W⟩/σ, with the normalised weight.",
+            (
+                lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
+                lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
+            ),
+        ),
+        Misconception(
+            "not-divided",
+            "The division by σ in front is missing: the gradient of W/σ has 1/σ in it.",
+            (lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v),),
+        ),
+        Misconception(
+            "divided-twice",
+            "A power of σ too many: G is divided by σ once, ⟨G, W⟩uvᵀ by σ².",
+            (
+                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
+                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
+            ),
+        ),
+        Misconception(
+            "transposed",
+            "The outer product is vuᵀ. The gradient of uᵀWv in W is uvᵀ: u along the rows of W's outputs.",
+            (lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v),),
+        ),
+        Misconception(
+            "plus",
+            "The second term is added. Growing σ makes every entry of W̄ smaller: subtract.",
+            (lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),),
+        ),
+        Misconception(
+            "sphere",
+            "This takes out the component of G along W: the gradient of W/‖W‖_F, or a projection on the tangent of a "
+            "sphere. The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F.",
+            (
+                lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
+                lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
+                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
+            ),
+        ),
+        Misconception(
+            "of-the-vectors",
+            "The factor is uᵀGv, the component of G along uvᵀ. What counts is how much the loss would gain from "
+            "growing all of W̄: ⟨G, W̄⟩.",
+            (
+                lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
+                lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
+            ),
+        ),
+        Misconception(
+            "matrix-product",
+            "A product of matrices or of entries stands where the inner product ⟨G, W̄⟩ = Σ GᵢⱼW̄ᵢⱼ belongs, which is "
+            "one number.",
+            (
+                lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+                lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+                lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
+                lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+            ),
+        ),
+        Misconception(
+            "exact",
+            "This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv.",
+            (lambda G, W, u, v: through(G, W, *top(W)[1:]),),
+        ),
+    ),
+)

@@ -1,0 +1,154 @@
+"""``spectral_penalty(W1, W2, u1, u2, strength)``: λ Σσ̂², with the gradient 2λσ̂uvᵀ."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem, close
+from ._linear import numeric, start, step, top
+
+GRADIENT = {"gradients": ["W1", "W2"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two layers of different shapes, so that they cannot be taken for one another."""
+    first = {"W1": np.array([[1.0, 2.0], [0.0, 1.0]]), "W2": np.array([[3.0, 0.0]])}
+    vectors = {"u1": np.array([0.6, 0.8]), "u2": np.array([1.0]), "strength": 0.5}
+    yield Case("2×2 and 1×2", first | vectors, criterion="value")
+    for shapes, strength in ((((3, 4), (2, 3)), 0.1), (((5, 2), (4, 5)), 2.0)):
+        name = " and ".join(f"{m}×{n}" for m, n in shapes)
+        yield Case(name, _random(rng, shapes, strength), criterion="value")
+        yield Case(f"gradient, {name}", _random(rng, shapes, strength), GRADIENT, criterion="gradient")
+
+
+def _random(rng: np.random.Generator, shapes, strength: float) -> dict[str, object]:
+    W1, W2 = (rng.normal(size=shape) for shape in shapes)
+    return {"W1": W1, "W2": W2, "u1": start(rng, len(W1)), "u2": start(rng, len(W2)), "strength": strength}
+
+
+def _total(size, gradient=None):
+    """Penalty from a size of a matrix with its vector, and its gradient (by differences where none is given)."""
+
+    def formula(W1, W2, u1, u2, strength):
+        grad = gradient or (lambda W, u: numeric(lambda M: size(M, u), W))
+        value = strength * (size(W1, u1) + size(W2, u2))
+        return {"value": value, "gradient:W1": strength * grad(W1, u1), "gradient:W2": strength * grad(W2, u2)}
+
+    return formula
+
+
+def _square(W: np.ndarray, u: np.ndarray) -> float:
+    return step(W, u)[0] ** 2
+
+
+def _slope(W: np.ndarray, u: np.ndarray) -> np.ndarray:
+    sigma, u, v = step(W, u)
+    return 2 * sigma * np.outer(u, v)
+
+
+def _top_slope(W: np.ndarray, u: np.ndarray) -> np.ndarray:
+    sigma, u, v = top(W)
+    return 2 * sigma * np.outer(u, v)
+
+
+def _scaled(factor):
+    right = _total(_square, _slope)
+    return lambda *a: {name: factor(*a) * value for name, value in right(*a).items()}
+
+
+def _compare(observed, expected, case: Case) -> bool:
+    names = ("value",) if case.criterion == "value" else ("value", "gradient:W1", "gradient:W2")
+    return all(name in observed and close(observed[name], expected[name], case) for name in names)
+
+
+PROBLEM = Problem(
+    key="ps08.spectral_penalty",
+    title="The spectral penalty",
+    criteria=(
+        Criterion("value", "λ(σ̂₁² + σ̂₂²), each σ̂ after one step from its u", 1),
+        Criterion("gradient", "the gradient in each weight is 2λσ̂uvᵀ: u and v are constants", 2),
+    ),
+    cases=cases,
+    formula=_total(_square, _slope),
+    pure="value",
+    compare=_compare,
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "not-squared",
+            "The norms are summed, not their squares.",
+            (_total(lambda W, u: step(W, u)[0], lambda W, u: np.outer(*step(W, u)[1:])),),
+        ),
+        Misconception(
+            "half",
+            "This is half of it: a factor ½ (as in the package and in the paper), or a mean over the two layers. Here "
+            "λ stands in front of a sum.",
+            (_scaled(lambda *a: 0.5),),
+        ),
+        Misconception(
+            "frobenius",
+            "This is weight decay: squared Frobenius norms. It shrinks all singular values; the penalty asked for is "
+            "about the largest.",
+            (_total(lambda W, u: (W**2).sum(), lambda W, u: 2 * W),),
+        ),
+        Misconception(
+            "exact",
+            "This takes the exact norms. Use the estimate after one step from the given u: no SVD in training.",
+            (
+                _total(lambda W, u: top(W)[0] ** 2, _top_slope),
+                lambda W1, W2, u1, u2, s: {"value": s * (top(W1)[0] ** 2 + top(W2)[0] ** 2)},
+            ),
+        ),
+        Misconception(
+            "product",
+            "The norms are multiplied. The product is the network's bound; the penalty is a sum over the layers.",
+            (
+                lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1) * _square(W2, u2)},
+                lambda W1, W2, u1, u2, s: {"value": s * step(W1, u1)[0] * step(W2, u2)[0]},
+            ),
+        ),
+        Misconception(
+            "square-of-sum",
+            "The sum of the norms is squared. Square each norm, then add.",
+            (lambda W1, W2, u1, u2, s: {"value": s * (step(W1, u1)[0] + step(W2, u2)[0]) ** 2},),
+        ),
+        Misconception(
+            "strength",
+            "The strength λ has no effect, or the wrong one.",
+            (
+                _scaled(lambda *a: 1 / a[-1]),
+                _scaled(lambda *a: a[-1]),
+                lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)},
+            ),
+        ),
+        Misconception(
+            "one-layer",
+            "Only one of the two layers is penalised.",
+            (
+                lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)},
+                lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)},
+            ),
+        ),
+        Misconception(
+            "old-u",
+            "The step is not finished: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with "
+            "u ← Wv/‖Wv‖.",
+            (_total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2),),
+        ),
+        Misconception(
+            "through-the-vectors",
+            "The value is right, but the gradient runs through u and v as well. Compute them under torch.no_grad().",
+            (lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"},),
+        ),
+        Misconception(
+            "detached",
+            "The value is right, but no gradient reaches a weight: the penalty does nothing. Only u and v are "
+            "constants; uᵀWv stays in the graph.",
+            detect=lambda case, seen, expected: (
+                case.criterion == "gradient"
+                and seen.status == "ok"
+                and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
+            ),
+        ),
+    ),
+)
