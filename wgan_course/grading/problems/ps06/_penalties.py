@@ -1,0 +1,90 @@
+"""What ``two_sided`` and ``one_sided`` share: bags of norms, and the wrong formulas that people write for either."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ...problem import Case, Misconception
+
+Array = np.ndarray
+Penalty = Callable[[Array], float]
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Norms on both sides of 1 whose mean is near it; a flat critic; a steep one; slopes that are differentiated."""
+    first = {"norms": np.array([0.5, 1.5, 1.0, 2.0])}
+    yield Case("four norms", first, SLOPES, criterion="value")
+    yield Case("five norms", {"norms": rng.uniform(0.1, 2.5, 5)}, SLOPES, criterion="value")
+    yield Case("gentle", {"norms": rng.uniform(0.1, 0.9, 6)}, SLOPES, criterion="value")
+    yield Case("steep", {"norms": 3 + rng.exponential(4, 3)}, SLOPES, criterion="value")
+    yield Case("a perfect critic", {"norms": np.ones(4)}, SLOPES, criterion="value")
+    for n in (4, 7):
+        yield Case(f"{n} norms, to the norms", {"norms": rng.uniform(0.2, 2.8, n)}, SLOPES, criterion="slope")
+
+
+SLOPES = {"gradients": ["norms"]}
+GENTLE_ONLY = "Norms below 1 are charged, and those above are not: the wrong side is cut off. max(0, norm − 1)."
+
+
+def _detached(case: Case, seen: object, expected: dict) -> bool:
+    return seen.status == "ok" and "gradient:norms" in expected and "gradient:norms" not in seen.outputs
+
+
+def common(own: Penalty, other: Penalty, about_other: str) -> tuple[Misconception, ...]:
+    """Misconceptions of both penalties; `own` is the right one, `other` the one of the other kind."""
+    return (
+        Misconception("other-kind", about_other, (other,)),
+        Misconception(
+            "early-mean",
+            "The norms are averaged before they are compared with 1. Slopes of ½ and 3/2 cancel, and a critic that is "
+            "wrong everywhere pays nothing. Square first, average last.",
+            (lambda s: own(np.array([s.mean()])),),
+        ),
+        Misconception(
+            "squared-norm",
+            "The squared norm is compared with 1: (‖g‖² − 1)². It has its zero at the right place and another slope "
+            "everywhere else. The function is given norms; they need not be squared.",
+            (lambda s: own(s**2),),
+        ),
+        Misconception(
+            "no-one",
+            "Nothing is compared with 1: this is the mean of ‖g‖² (or of ‖g‖), which pulls every slope to 0. R1 does "
+            "that, on purpose.",
+            (lambda s: (s**2).mean(), lambda s: s.mean()),
+        ),
+        Misconception(
+            "absolute",
+            "The difference from 1 is not squared (or its absolute value is taken).",
+            (lambda s: np.sqrt(_each(own, s)).mean(), lambda s: (s - 1).mean(), lambda s: np.abs(s - 1).mean()),
+        ),
+        Misconception(
+            "fourth-power",
+            "This is the fourth power of the difference: it was squared twice.",
+            (lambda s: (_each(own, s) ** 2).mean(),),
+        ),
+        Misconception(
+            "sum",
+            "The penalties are added up, not averaged: the price would depend on the batch size.",
+            (lambda s: own(s) * len(s), lambda s: own(s) * len(s) / 2),
+        ),
+        Misconception(
+            "weighted",
+            "λ is in it (10 perhaps), or a factor ½. Here the mean alone is asked for.",
+            (lambda s: 10 * own(s), lambda s: own(s) / 2, lambda s: 2 * own(s)),
+        ),
+        Misconception(
+            "not-reduced",
+            "One penalty a sample comes back. Their mean is asked for: one number.",
+            (lambda s: _each(own, s), lambda s: s - 1),
+        ),
+        Misconception(
+            "detached",
+            "No gradient leads back to the norms: was the result detached, or made with .item()? Then it cannot train "
+            "anything.",
+            detect=_detached,
+        ),
+    )
+
+
+def _each(own: Penalty, s: Array) -> Array:
+    return np.array([own(s[i : i + 1]) for i in range(len(s))])

@@ -1,0 +1,134 @@
+"""``critic_loss(critic, real, fake, epsilon, weight)``: what the critic of a WGAN-GP minimises."""
+
+from typing import Any
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, rows, score, wrong_way
+from ._whole import misconceptions, penalty
+
+
+def _scores(*a: Array) -> tuple[Array, Array]:
+    """Scores of the real and of the generated points."""
+    return score(*a[:4], a[4]), score(*a[:4], a[5])
+
+
+def loss(*a: Array, **spoilt: object) -> float:
+    """E_Q f − E_P f + penalty."""
+    real, fake = _scores(*a)
+    return fake.mean() - real.mean() + penalty(*a, **spoilt)
+
+
+def right(*a: Array) -> Outputs:
+    """The loss, and its gradient in the weights."""
+    charge = lambda size: a[7] * ((size - 1) ** 2).mean()  # noqa: E731
+    found = charged(charge, lambda size: 2 * a[7] * (size - 1) / len(size), *a[:4], mix(*a[4:7]))
+    first = _of_first_terms(*a)
+    return {"value": loss(*a)} | {name: found[name] + slope for name, slope in first.items()}
+
+
+def _of_first_terms(*a: Array) -> dict[str, Array]:
+    """Gradient of E_Q f − E_P f in the weights."""
+    fake, real = (_mean_score(*a[:4], x) for x in (a[5], a[4]))
+    return {name: fake[name] - real[name] for name in fake}
+
+
+def _only_first_terms(case: Case, seen: Any, expected: Outputs) -> bool:
+    """Whether the value is right, and the gradient is that of the loss without its penalty."""
+    if seen.status != "ok" or not np.isclose(float(seen.outputs["value"]), float(expected["value"]), rtol=1e-4):
+        return False
+    first = _of_first_terms(*case.inputs.values())
+    return all(name in seen.outputs and np.allclose(seen.outputs[name], first[name], rtol=1e-4) for name in first)
+
+
+def _mean_score(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> dict[str, Array]:
+    """Gradient of the mean score in the weights."""
+    hidden = np.tanh(rows(x) @ w0.T + b0)
+    back = (1 - hidden**2) * w1[0] / len(x)
+    parts = (back.T @ rows(x), back.sum(0), hidden.mean(0, keepdims=True))
+    return {f"gradient:critic.{name}": part for name, part in zip(("w0", "b0", "w1"), parts, strict=True)}
+
+
+def _relu(x: Array) -> Array:
+    return (x > 0) * x
+
+
+PROBLEM = Problem(
+    key="ps06.critic_loss",
+    title="The whole loss",
+    criteria=(
+        Criterion("value", "E_Q f − E_P f + λ · mean (‖∇f(x̂)‖ − 1)², one number", 2),
+        Criterion("graph", "its gradient in the critic's weights", 1),
+    ),
+    cases=batches,
+    formula=right,
+    compare=agree,
+    pure="value",
+    observe=SEEN_BY,
+    limit=20.0,
+    package_functions=(*PACKAGE, "wgan_course.objectives.Wasserstein"),
+    misconceptions=(
+        Misconception(
+            "ascent",
+            "The first two terms have the wrong sign: E_P f − E_Q f is the estimate of the distance, to be made "
+            "*large*. A loss is minimised: E_Q f − E_P f.",
+            (lambda *a: 2 * penalty(*a) - loss(*a),),
+        ),
+        Misconception(
+            "penalty-subtracted",
+            "The penalty is subtracted: the critic would be rewarded for slopes far from 1.",
+            (lambda *a: loss(*a) - 2 * penalty(*a), lambda *a: -loss(*a)),
+        ),
+        Misconception("no-penalty", "The penalty is missing.", (lambda *a: loss(*a) - penalty(*a),)),
+        Misconception("penalty-only", "Only the penalty comes back: E_Q f − E_P f is missing.", (penalty,)),
+        Misconception(
+            "no-weight",
+            "The weight λ is missing, or is 10 whatever the argument says.",
+            (
+                lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
+                lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
+            ),
+        ),
+        Misconception(
+            "one-batch",
+            "One of the two batches is missing from the first terms.",
+            (
+                lambda *a: _scores(*a)[1].mean() + penalty(*a),
+                lambda *a: -_scores(*a)[0].mean() + penalty(*a),
+                lambda *a: -_scores(*a)[1].mean() + penalty(*a),
+            ),
+        ),
+        Misconception(
+            "interpolates-scored",
+            "The scores of the interpolates have taken the place of one of the batches. They serve the penalty only.",
+            (
+                lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
+                lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
+            ),
+        ),
+        Misconception(
+            "hinge",
+            "This is a hinge loss with a penalty. The Wasserstein loss has no margins.",
+            (lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a),),
+        ),
+        Misconception(
+            "sums",
+            "The scores are added up, not averaged, the penalty is averaged: the balance depends on the batch size.",
+            (lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a),),
+        ),
+        *misconceptions(loss),
+        Misconception(
+            "wrong-shape-of-epsilon",
+            "ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).",
+            detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
+        ),
+        Misconception(
+            "penalty-detached",
+            "The value is right, but the penalty's part of the gradient is missing: it was detached, or the gradient "
+            "was taken without create_graph=True. The critic trains as if there were no penalty.",
+            detect=_only_first_terms,
+        ),
+        NO_GRAPH,
+    ),
+)

@@ -1,0 +1,106 @@
+"""``gradient_norms(critic, points)``: one norm a sample, with the graph."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Points of several shapes; then seen through to the weights."""
+    for criterion in ("value", "graph"):
+        for n, shape in ((2, (3,)), (6, (3,)), (4, (2, 2, 3)), (3, (3,))):
+            yield _case(rng, n, shape, criterion)
+
+
+def _case(rng: np.random.Generator, n: int, shape: tuple[int, ...], criterion: str) -> Case:
+    inputs: dict[str, Any] = critic(rng, int(np.prod(shape)), 4, 1.5) | {"points": rng.normal(size=(n, *shape))}
+    name = f"{n} points of shape {'×'.join(map(str, shape))}{', to the weights' if criterion == 'graph' else ''}"
+    return Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+
+
+def right(*a: Array) -> Outputs:
+    """Lengths of the gradients, and the gradient of their sum in the weights."""
+    return charged(lambda size: size, np.ones_like, *a)
+
+
+def _norms(*a: Array) -> Array:
+    return lengths(gradient(*a))
+
+
+def _partly(*a: Array) -> list[Array]:
+    """Norms over some of the axes only."""
+    g = gradient(*a)
+    return [np.sqrt((g**2).sum(axis)) for axis in (0, 1, -1)]
+
+
+PROBLEM = Problem(
+    key="ps06.gradient_norms",
+    title="Gradient norms that can be trained",
+    criteria=(
+        Criterion("value", "‖∇f‖ at each sample, over all axes but the first, shape (n,)", 2),
+        Criterion("graph", "it can be differentiated again, down to the critic's weights", 1),
+    ),
+    cases=cases,
+    formula=right,
+    compare=agree,
+    pure="value",
+    observe=SEEN_BY,
+    limit=20.0,
+    package_functions=PACKAGE,
+    misconceptions=(
+        Misconception(
+            "batch",
+            "One norm is taken over the whole batch. A perfect critic, with slope 1 at every sample, gets √n: at batch "
+            "64 the penalty charges it 49. Take the norm of each sample by itself.",
+            (lambda *a: np.linalg.norm(gradient(*a)), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
+        ),
+        Misconception(
+            "wrong-axis",
+            "The norm runs over the wrong axes: over the samples, or over one of a sample's axes only. One number for "
+            "each sample: flatten all axes but the first, then take the norm.",
+            (lambda *a: _partly(*a)[0], lambda *a: _partly(*a)[1], lambda *a: _partly(*a)[2]),
+            detect=lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower(),
+        ),
+        Misconception("squared", "These are squared norms: the square root is missing.", (lambda *a: _norms(*a) ** 2,)),
+        Misconception(
+            "other-norm",
+            "This is another norm (the sum, the largest, or the root mean square of the entries). Euclidean length is "
+            "asked for.",
+            (
+                lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
+                lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
+                lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
+            ),
+        ),
+        Misconception(
+            "mean-scores",
+            "The scores were averaged before differentiating, so each norm is divided by n. Sum them.",
+            (lambda *a: _norms(*a) / len(a[4]),),
+        ),
+        Misconception(
+            "averaged",
+            "The norms have been averaged or added up, or the largest taken. One for each sample is asked for: the "
+            "penalty squares *before* it averages.",
+            (lambda *a: _norms(*a).mean(), lambda *a: _norms(*a).sum(), lambda *a: _norms(*a).max()),
+        ),
+        Misconception("the-gradient", "The gradients themselves come back. Return their lengths.", (gradient,)),
+        Misconception(
+            "mean-gradient",
+            "The gradients are averaged (or summed) before the norm is taken: they cancel each other.",
+            (
+                lambda *a: np.linalg.norm(gradient(*a).mean(0)),
+                lambda *a: np.linalg.norm(gradient(*a).sum(0)),
+            ),
+        ),
+        Misconception(
+            "the-score",
+            "This is (the size of) the critic's score, not its slope.",
+            (score, lambda *a: np.abs(score(*a)), lambda *a: score(*a)[:, None]),
+        ),
+        NO_GRAPH,
+    ),
+)

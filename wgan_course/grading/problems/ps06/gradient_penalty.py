@@ -1,0 +1,50 @@
+"""``gradient_penalty(critic, real, fake, epsilon, weight)``: the whole two-sided penalty."""
+
+import numpy as np
+
+from ...problem import Criterion, Misconception, Outputs, Problem
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, wrong_way
+from ._whole import misconceptions, penalty
+
+
+def right(*a: Array) -> Outputs:
+    """λ times the mean of (‖∇f‖ − 1)², and its gradient in the weights."""
+    charge = lambda size: a[7] * ((size - 1) ** 2).mean()  # noqa: E731
+    return charged(charge, lambda size: 2 * a[7] * (size - 1) / len(size), *a[:4], mix(*a[4:7]))
+
+
+PROBLEM = Problem(
+    key="ps06.gradient_penalty",
+    title="The whole penalty",
+    criteria=(
+        Criterion("value", "λ · mean (‖∇f(x̂)‖ − 1)², one number", 2),
+        Criterion("graph", "its gradient in the critic's weights", 2),
+    ),
+    cases=batches,
+    formula=right,
+    compare=agree,
+    pure="value",
+    observe=SEEN_BY,
+    limit=20.0,
+    package_functions=PACKAGE,
+    misconceptions=(
+        *misconceptions(penalty),
+        Misconception(
+            "no-weight",
+            "The weight λ is missing, or is 10 whatever the argument says.",
+            (lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]),
+        ),
+        Misconception("negated", "The sign is wrong: a penalty is never negative.", (lambda *a: -penalty(*a),)),
+        Misconception(
+            "not-reduced",
+            "One charge a sample comes back. Their mean is asked for.",
+            (lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),),
+        ),
+        Misconception(
+            "wrong-shape-of-epsilon",
+            "ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).",
+            detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
+        ),
+        NO_GRAPH,
+    ),
+)

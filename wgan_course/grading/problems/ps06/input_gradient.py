@@ -1,0 +1,153 @@
+"""``input_gradient(critic, real, fake, epsilon)``: the critic's gradient at the interpolates, with its graph."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient, mix, score, to_weights, wrong_way
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Pairs of batches of several shapes, without a penalty weight."""
+    return batches(rng, weighted=False)
+
+
+def right(w0: Array, b0: Array, w1: Array, b1: Array, real: Array, fake: Array, epsilon: Array) -> Outputs:
+    """∇f at the interpolates, and the gradient of its sum in the weights."""
+    a = (w0, b0, w1, b1, mix(real, fake, epsilon))
+    return {"value": gradient(*a), **to_weights(*a, np.ones_like(real))}
+
+
+def _at(points: object, *a: Array) -> Array:
+    return gradient(*a[:4], points(*a[4:]))
+
+
+def _value(*a: Array) -> Array:
+    return _at(mix, *a)
+
+
+def _column(e: Array, x: Array) -> Array:
+    return e.reshape(-1, *[1] * (x.ndim - 1))
+
+
+PROBLEM = Problem(
+    key="ps06.input_gradient",
+    title="The gradient at the interpolates",
+    criteria=(
+        Criterion("value", "∇f at ε x + (1 − ε) x̃, one gradient a sample, in the samples' shape", 2),
+        Criterion("graph", "it can be differentiated again, down to the critic's weights", 2),
+    ),
+    cases=cases,
+    formula=right,
+    compare=agree,
+    pure="value",
+    observe=SEEN_BY,
+    limit=20.0,
+    package_functions=PACKAGE,
+    misconceptions=(
+        Misconception(
+            "real-only",
+            "The gradient is taken at the real points. The slope between the points, which the penalty is about, is "
+            "never looked at.",
+            (partial(_at, lambda r, f, e: r),),
+        ),
+        Misconception(
+            "fake-only",
+            "The gradient is taken at the generated points only, not between the two.",
+            (partial(_at, lambda r, f, e: f),),
+        ),
+        Misconception(
+            "one-epsilon",
+            "One ε serves the whole batch. Each sample has its own.",
+            (
+                partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
+                partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+            ),
+        ),
+        Misconception(
+            "epsilon-ignored",
+            "The given ε plays no part: these are the middles of the segments.",
+            (partial(_at, lambda r, f, e: (r + f) / 2),),
+        ),
+        Misconception(
+            "swapped",
+            "ε weighs the generated points here. It belongs to the real ones: ε x + (1 − ε) x̃.",
+            (partial(_at, lambda r, f, e: mix(f, r, e)),),
+        ),
+        Misconception(
+            "extrapolation",
+            "The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between.",
+            (
+                partial(_at, lambda r, f, e: r + _column(e, r) * (r - f)),
+                partial(_at, lambda r, f, e: f + _column(e, r) * (f - r)),
+            ),
+        ),
+        Misconception(
+            "not-convex",
+            "The weights of the two points do not add up to 1: ε and 1 − ε.",
+            (
+                partial(_at, lambda r, f, e: r + _column(e, r) * f),
+                partial(_at, lambda r, f, e: f + _column(e, r) * r),
+                partial(_at, lambda r, f, e: r + f),
+            ),
+        ),
+        Misconception(
+            "mean-scores",
+            "The scores were averaged before differentiating, so each gradient is divided by n: a critic that obeys "
+            "the penalty would have slope n. Sum the scores (or pass ones as grad_outputs).",
+            (lambda *a: _value(*a) / len(a[4]),),
+        ),
+        Misconception(
+            "scaled",
+            "Every gradient is too long by one and the same factor. Nothing is to be multiplied here: not by n, not by "
+            "λ, not by 10.",
+            (
+                lambda *a: 10 * _value(*a),
+                lambda *a: len(a[4]) * _value(*a),
+                lambda *a: 2 * _value(*a),
+                lambda *a: 0.1 * _value(*a),
+            ),
+        ),
+        Misconception(
+            "negated",
+            "The sign is the wrong way round: the gradient of f is asked for, not that of −f (the loss of the "
+            "generator).",
+            (lambda *a: -_value(*a),),
+        ),
+        Misconception(
+            "normalised",
+            "The gradients have been given length 1. Then there is nothing left to penalise.",
+            (lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True)),),
+        ),
+        Misconception(
+            "along-epsilon",
+            "This is the derivative in ε, or along the segment: one number a sample. The whole gradient is asked for.",
+            (
+                lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1),
+                lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1, keepdims=True),
+            ),
+        ),
+        Misconception(
+            "the-score",
+            "These are scores, not gradients.",
+            (
+                lambda *a: score(*a[:4], mix(*a[4:])),
+                lambda *a: score(*a[:4], mix(*a[4:]))[:, None],
+                lambda *a: score(*a[:4], mix(*a[4:])).sum(),
+            ),
+        ),
+        Misconception(
+            "averaged",
+            "The gradients of the samples have been added up or averaged. One a sample is asked for.",
+            (lambda *a: _value(*a).mean(0), lambda *a: _value(*a).sum(0)),
+        ),
+        Misconception(
+            "wrong-axis",
+            "ε meets the wrong axis: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.",
+            detect=wrong_way,
+        ),
+        NO_GRAPH,
+    ),
+)

@@ -1,0 +1,114 @@
+"""``interpolates(real, fake, epsilon)``: one point on the segment of each pair."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._critic import PACKAGE, Array, mix
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Points in the plane, as many samples as coordinates, the two ends; then images and sequences."""
+    first = {
+        "real": np.array([[2.0, 0.0], [4.0, 1.0]]),
+        "fake": np.array([[0.0, 2.0], [0.0, -1.0]]),
+        "epsilon": np.array([0.25, 0.75]),
+    }
+    yield Case("two pairs in the plane", first, criterion="points")
+    for n, shape, criterion in ((5, (3,), "points"), (4, (4,), "points"), (3, (2, 2, 3), "any"), (3, (3, 3), "any")):
+        yield Case(f"{n} pairs of shape {'×'.join(map(str, shape))}", _inputs(rng, n, shape), criterion=criterion)
+    yield Case("the ends", _inputs(rng, 2, (3,)) | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
+
+
+def _inputs(rng: np.random.Generator, n: int, shape: tuple[int, ...]) -> dict[str, Array]:
+    epsilon = rng.permutation(np.linspace(0.1, 0.95, n)) + 0.02 * rng.uniform(size=n)
+    return {"real": 2 + rng.normal(size=(n, *shape)), "fake": rng.normal(size=(n, *shape)) - 1, "epsilon": epsilon}
+
+
+def _other_axis(case: Case, seen: object, expected: Outputs) -> bool:
+    """Whether ε met an axis that is not the samples': an error about sizes, or ε along the last axis."""
+    real, fake, epsilon = case.inputs.values()
+    if seen.status == "error":
+        return "size of tensor" in seen.error or "broadcast" in seen.error
+    if seen.status != "ok":
+        return False
+    guesses = [epsilon * real + (1 - epsilon) * fake] if real.shape[-1] == len(epsilon) else []
+    if real.ndim > 2 and real.shape[-2] == len(epsilon):
+        guesses.append(epsilon[:, None] * real + (1 - epsilon[:, None]) * fake)
+    return any(g.shape == seen.outputs["value"].shape and np.allclose(seen.outputs["value"], g) for g in guesses)
+
+
+def _column(e: Array, x: Array) -> Array:
+    return e.reshape(-1, *[1] * (x.ndim - 1))
+
+
+PROBLEM = Problem(
+    key="ps06.interpolates",
+    title="Interpolates",
+    criteria=(
+        Criterion("points", "ε x + (1 − ε) x̃ with one ε for each sample, for batches of shape (n, d)", 2),
+        Criterion("any", "the same for batches of any shape (images, sequences)", 1),
+    ),
+    cases=cases,
+    formula=mix,
+    pure="points",
+    package_functions=PACKAGE,
+    stand_in="wgan_course.constraints.penalties.interpolate",
+    misconceptions=(
+        Misconception(
+            "one-epsilon",
+            "One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction. "
+            "Each sample has an ε of its own.",
+            (lambda r, f, e: mix(r, f, np.full(len(r), e[0])), lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+        ),
+        Misconception(
+            "swapped",
+            "Real and generated points have changed places: ε belongs to the real point, 1 − ε to the generated one.",
+            (lambda r, f, e: mix(f, r, e),),
+        ),
+        Misconception(
+            "extrapolation",
+            "These points lie on the line through the pair but beyond its ends: the difference points the wrong way, "
+            "or starts at the wrong point. On the segment: x̃ + ε (x − x̃).",
+            (
+                lambda r, f, e: r + _column(e, r) * (r - f),
+                lambda r, f, e: f + _column(e, r) * (f - r),
+                lambda r, f, e: (1 + _column(e, r)) * r - f,
+            ),
+        ),
+        Misconception(
+            "not-convex",
+            "The two weights do not add up to 1, so the point is not between the two: ε and 1 − ε.",
+            (
+                lambda r, f, e: r + _column(e, r) * f,
+                lambda r, f, e: _column(e, r) * r + f,
+                lambda r, f, e: _column(e, r) * (r + f),
+                lambda r, f, e: (r + f) * 1.0,
+            ),
+        ),
+        Misconception(
+            "one-end",
+            "ε plays no part: these are the real points, the generated ones, or the middles. The penalty would look at "
+            "one place of each segment only.",
+            (lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
+        ),
+        Misconception(
+            "wrong-axis",
+            "ε meets the wrong axis: it multiplies columns (coordinates), or its shape does not fit. It has one entry "
+            "a *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.",
+            detect=_other_axis,
+        ),
+        Misconception(
+            "all-pairs",
+            "This mixes every real with every generated point, n·n of them. The batches are paired: sample i with "
+            "sample i.",
+            (lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None],),
+        ),
+        Misconception(
+            "rounded",
+            "ε was rounded, so that each point is one of the two ends.",
+            (lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
+        ),
+    ),
+)

@@ -1,0 +1,51 @@
+"""``one_sided(norms)``: the mean of max(0, ‖∇f‖ − 1)²."""
+
+import numpy as np
+
+from ...problem import Criterion, Misconception, Problem
+from ._critic import PACKAGE, agree
+from ._penalties import GENTLE_ONLY, Array, cases, common
+
+
+def one_sided(norms: Array) -> float:
+    """Mean squared excess over 1."""
+    return (np.maximum(norms - 1, 0) ** 2).mean()
+
+
+def right(norms: Array) -> dict[str, Array]:
+    """The penalty and its derivative in the norms."""
+    return {"value": one_sided(norms), "gradient:norms": 2 * np.maximum(norms - 1, 0) / len(norms)}
+
+
+def _two_sided(norms: Array) -> float:
+    return ((norms - 1) ** 2).mean()
+
+
+PROBLEM = Problem(
+    key="ps06.one_sided",
+    title="The one-sided penalty",
+    criteria=(
+        Criterion("value", "the mean of max(0, norm − 1)², one number", 1.5),
+        Criterion("slope", "its derivative reaches the norms above 1, and is 0 below", 0.5),
+    ),
+    cases=cases,
+    formula=right,
+    compare=agree,
+    pure="value",
+    package_functions=PACKAGE,
+    misconceptions=(
+        *common(
+            one_sided,
+            _two_sided,
+            "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint.",
+        ),
+        Misconception("wrong-side", GENTLE_ONLY, (lambda s: (np.maximum(1 - s, 0) ** 2).mean(),)),
+        Misconception(
+            "steep-only",
+            "The mean is taken over the norms above 1 only. Divide by the number of all samples.",
+            tuple(
+                lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)
+            ),
+        ),
+    ),
+)

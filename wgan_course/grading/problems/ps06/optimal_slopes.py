@@ -1,0 +1,158 @@
+"""``optimal_slopes(real, fake, weight)``: what a penalised critic converges to, on a line."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+Array = np.ndarray
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Two masses; three against three; bags of unequal sizes; a gap in which no mass has to move."""
+    yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
+    few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
+    yield Case("three a side", few, criterion="rest")
+    for n, k, criterion in ((4, 4, "slopes"), (3, 5, "slopes"), (5, 2, "slopes")):
+        inputs = {"real": 3 * rng.normal(size=n) + 4, "fake": 3 * rng.normal(size=k) - 1}
+        yield Case(f"{n} against {k}", inputs | {"weight": round(float(rng.uniform(0.4, 4)), 2)}, criterion=criterion)
+    x = np.sort(rng.uniform(0, 1, 4)) * 3 + np.arange(4) * 3
+    yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
+
+
+def parts(real: Array, fake: Array) -> tuple[Array, Array, Array]:
+    """Lengths of the gaps between neighbours, and h and m on each."""
+    points = np.sort(np.concatenate([real, fake]))
+    middle = (points[1:] + points[:-1]) / 2
+    h = (fake[:, None] < middle).mean(0) - (real[:, None] < middle).mean(0)
+    low, high = np.minimum(real[:, None], fake)[..., None], np.maximum(real[:, None], fake)[..., None]
+    m = (((low < middle) & (middle < high)) / (high - low)).mean((0, 1))
+    return np.diff(points), h, m
+
+
+def slopes(real: Array, fake: Array, weight: float, overshoot: float = 1.0, sign: float = 1.0) -> Array:
+    """Sign of h times 1 + |h|/(2λm), and 0 where h is 0."""
+    _, h, m = parts(real, fake)
+    h = np.where(np.abs(h) < 1e-12, 0.0, h)
+    safe = np.where(h == 0, 1.0, m)
+    return sign * np.sign(h) * (1 + overshoot * np.abs(h) / (2 * weight * safe))
+
+
+def _close_to_one(real: Array, fake: Array, weight: float) -> Array:
+    return np.sign(slopes(real, fake, weight))
+
+
+def _uniform(real: Array, fake: Array, weight: float) -> Array:
+    points = np.sort(np.concatenate([real, fake]))
+    _, h, _ = parts(real, fake)
+    h = np.where(np.abs(h) < 1e-12, 0.0, h)
+    return np.sign(h) * (1 + np.abs(h) * (points[-1] - points[0]) / (2 * weight))
+
+
+def _paired(real: Array, fake: Array, weight: float) -> Array:
+    """With m from pairs in order in place of all pairs."""
+    if len(real) != len(fake):
+        raise ValueError
+    points = np.sort(np.concatenate([real, fake]))
+    middle, (_, h, _) = (points[1:] + points[:-1]) / 2, parts(real, fake)
+    low, high = np.minimum(real, fake)[:, None], np.maximum(real, fake)[:, None]
+    m = (((low < middle) & (middle < high)) / (high - low)).mean(0)
+    with np.errstate(all="ignore"):
+        return np.where(np.abs(h) < 1e-12, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * m)))
+
+
+def _counted(real: Array, fake: Array, weight: float) -> Array:
+    """With the share of segments that cover a gap in place of the density."""
+    points = np.sort(np.concatenate([real, fake]))
+    middle, (_, h, _) = (points[1:] + points[:-1]) / 2, parts(real, fake)
+    low, high = np.minimum(real[:, None], fake)[..., None], np.maximum(real[:, None], fake)[..., None]
+    c = ((low < middle) & (middle < high)).mean((0, 1))
+    with np.errstate(all="ignore"):
+        return np.where(np.abs(h) < 1e-12, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * c)))
+
+
+def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
+    """With points counted in place of masses."""
+    points, (_, _, m) = np.sort(np.concatenate([real, fake])), parts(real, fake)
+    middle = (points[1:] + points[:-1]) / 2
+    h = ((fake[:, None] < middle).sum(0) - (real[:, None] < middle).sum(0)) / unit
+    return np.where(h == 0, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * np.where(h == 0, 1, m))))
+
+
+PROBLEM = Problem(
+    key="ps06.optimal_slopes",
+    title="What a penalised critic becomes",
+    criteria=(
+        Criterion("slopes", "the slope sign(h) (1 + |h|/(2λm)) on each gap, shape (n + k − 1,)", 3),
+        Criterion("rest", "and 0 where no mass has to move", 1),
+    ),
+    cases=cases,
+    formula=slopes,
+    pure="slopes",
+    misconceptions=(
+        Misconception(
+            "no-overshoot",
+            "These are the slopes of an unpenalised optimal critic, ±1. The penalty is a price that is worth paying: "
+            "1 + |h|/(2λm).",
+            (_close_to_one,),
+        ),
+        Misconception(
+            "sign",
+            "The critic climbs towards the generated points. It has to be higher where the real mass goes: the sign of "
+            "h = F_Q − F_P.",
+            (lambda r, f, w: slopes(r, f, w, sign=-1.0),),
+        ),
+        Misconception("no-sign", "All slopes are positive: h has a sign.", (lambda *a: np.abs(slopes(*a)),)),
+        Misconception(
+            "half",
+            "The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1).",
+            (lambda r, f, w: slopes(r, f, w, overshoot=2.0),),
+        ),
+        Misconception(
+            "shrunk",
+            "The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler.",
+            (lambda r, f, w: slopes(r, f, w, overshoot=-1.0),),
+        ),
+        Misconception(
+            "uniform",
+            "m is taken as uniform over the whole range. It is the density of random points on random segments: higher "
+            "where many short segments lie.",
+            (_uniform,),
+        ),
+        Misconception(
+            "counted",
+            "m counts the segments that cover a gap, and forgets to divide each by its length: a point on a long "
+            "segment is rarely just here.",
+            (_counted,),
+        ),
+        Misconception(
+            "paired",
+            "m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count.",
+            (_paired,),
+        ),
+        Misconception(
+            "weight",
+            "λ is not where it belongs: the larger the weight, the smaller the overshoot.",
+            (
+                lambda r, f, w: slopes(r, f, 1.0),
+                lambda r, f, w: slopes(r, f, 10.0),
+                lambda r, f, w: slopes(r, f, 1 / w),
+            ),
+        ),
+        Misconception(
+            "unit-where-free",
+            "Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)",
+            (
+                lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
+                lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
+                lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
+            ),
+        ),
+        Misconception(
+            "unweighted-h",
+            "h counts points in place of masses: each real point weighs 1/n and each generated one 1/k.",
+            (lambda r, f, w: _with_counts(r, f, w, 1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))),
+        ),
+    ),
+)

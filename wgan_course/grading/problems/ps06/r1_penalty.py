@@ -1,0 +1,108 @@
+"""``r1_penalty(critic, real, weight)``: half γ times the mean squared gradient norm at real points."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Points of several shapes; then seen through to the weights."""
+    for criterion in ("value", "graph"):
+        for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,))):
+            inputs = critic(rng, int(np.prod(shape)), 4, 1.5) | {"real": rng.normal(size=(n, *shape))}
+            inputs["weight"] = round(float(rng.uniform(2.5, 8.0)), 2)
+            tail = ", to the weights" if criterion == "graph" else ""
+            name = f"{n} points of shape {'×'.join(map(str, shape))}{tail}"
+            yield Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+
+
+def right(*a: Array) -> Outputs:
+    """½ γ mean ‖∇f‖², and its gradient in the weights."""
+    return charged(lambda s: a[5] / 2 * (s**2).mean(), lambda s: a[5] * s / len(s), *a[:5])
+
+
+def _norms(*a: Array) -> Array:
+    return lengths(gradient(*a[:5]))
+
+
+def _value(*a: Array) -> float:
+    return a[5] / 2 * (_norms(*a) ** 2).mean()
+
+
+PROBLEM = Problem(
+    key="ps06.r1_penalty",
+    title="R1",
+    criteria=(
+        Criterion("value", "½ γ · mean ‖∇f(x)‖² at the real points, one number", 1.5),
+        Criterion("graph", "its gradient in the critic's weights", 0.5),
+    ),
+    cases=cases,
+    formula=right,
+    compare=agree,
+    pure="value",
+    observe=SEEN_BY,
+    limit=20.0,
+    package_functions=PACKAGE,
+    misconceptions=(
+        Misconception("no-half", "The factor ½ is missing.", (lambda *a: 2 * _value(*a),)),
+        Misconception(
+            "centred-at-one",
+            "This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.",
+            (
+                lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
+                lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
+                lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
+            ),
+        ),
+        Misconception(
+            "not-squared",
+            "The norm is not squared: half γ times the mean *length* of the gradients.",
+            (lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()),
+        ),
+        Misconception(
+            "early-mean",
+            "The average is taken before the square: over the norms, or over the gradients, which cancel.",
+            (
+                lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
+                lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
+            ),
+        ),
+        Misconception(
+            "sum",
+            "The squares are added up over the samples (that is also what one norm over the whole batch does). Divide "
+            "by the number of samples.",
+            (lambda *a: _value(*a) * len(a[4]),),
+        ),
+        Misconception(
+            "mean-over-coordinates",
+            "The mean runs over the coordinates too, so the penalty depends on the number of pixels. Sum over the "
+            "coordinates of a sample, average over samples.",
+            (lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean(),),
+        ),
+        Misconception(
+            "mean-scores",
+            "The scores were averaged before differentiating: each gradient is n times too short.",
+            (lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
+        ),
+        Misconception(
+            "no-weight",
+            "The weight γ is missing, or is 10 whatever the argument says.",
+            (lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
+        ),
+        Misconception(
+            "the-score",
+            "This penalises the *score*, not its gradient.",
+            (lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean(),),
+        ),
+        Misconception("negated", "The sign is wrong: a penalty is never negative.", (lambda *a: -_value(*a),)),
+        Misconception(
+            "not-reduced",
+            "One charge a sample comes back. Their mean is asked for.",
+            (lambda *a: a[5] / 2 * _norms(*a) ** 2,),
+        ),
+        NO_GRAPH,
+    ),
+)

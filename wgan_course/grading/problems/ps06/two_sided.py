@@ -1,0 +1,41 @@
+"""``two_sided(norms)``: the mean of (‖∇f‖ − 1)²."""
+
+import numpy as np
+
+from ...problem import Criterion, Problem
+from ._critic import PACKAGE, agree
+from ._penalties import Array, cases, common
+
+
+def two_sided(norms: Array) -> float:
+    """Mean squared difference from 1."""
+    return ((norms - 1) ** 2).mean()
+
+
+def right(norms: Array) -> dict[str, Array]:
+    """The penalty and its derivative in the norms."""
+    return {"value": two_sided(norms), "gradient:norms": 2 * (norms - 1) / len(norms)}
+
+
+def _one_sided(norms: Array) -> float:
+    return (np.maximum(norms - 1, 0) ** 2).mean()
+
+
+PROBLEM = Problem(
+    key="ps06.two_sided",
+    title="The two-sided penalty",
+    criteria=(
+        Criterion("value", "the mean of (norm − 1)², one number", 1.5),
+        Criterion("slope", "its derivative reaches every norm", 0.5),
+    ),
+    cases=cases,
+    formula=right,
+    compare=agree,
+    pure="value",
+    package_functions=PACKAGE,
+    misconceptions=common(
+        two_sided,
+        _one_sided,
+        "This is the one-sided penalty: norms below 1 go free. The two-sided one charges them too.",
+    ),
+)
