@@ -33,6 +33,11 @@ class Classifier(nn.Module):
 
     Input: Tensor, shape (n, 1, 28, 28), grey levels in [-1, 1]. Output: logits, shape (n, 10).
 
+    Parameters
+    ----------
+    device, dtype
+        As for PyTorch's modules.
+
     Notes
     -----
     Each of the first three convolutions (16, 32, 64 channels, 3 by 3) is followed by ReLU and a 2 by 2 maximum; the

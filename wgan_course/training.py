@@ -538,6 +538,8 @@ class Trainer:
         ------
         CheckpointError
             If there is none, or it is of another run.
+        ValueError
+            If no path is given, and the trainer has no folder.
         """
         path = path if path is not None else self.checkpoint_path
         if path is None:

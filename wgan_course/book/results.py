@@ -82,6 +82,15 @@ def run_seeds(name: str, one_seed: Callable[[int], Any], seeds: Iterable[int], o
 def read_results(name: str) -> dict[str, Any]:
     """The content of ``book/results/<name>.json``.
 
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+
+    Returns
+    -------
+    dict
+
     Raises
     ------
     FileNotFoundError
@@ -96,6 +105,13 @@ def read_results(name: str) -> dict[str, Any]:
 
 def over_seeds(results: dict[str, Any], pick: Callable[[Any], Any]) -> Any:
     """What `pick` takes from each seed's result, stacked in the order of the seeds.
+
+    Parameters
+    ----------
+    results : dict
+        From `read_results`.
+    pick : callable
+        From what one seed left to a number or an array.
 
     Returns
     -------
