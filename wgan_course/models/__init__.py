@@ -10,6 +10,8 @@ dcgan
     ``dcgan.Critic`` and ``dcgan.Generator`` for images of 28, 32 or 64 pixels.
 resnet
     ``resnet.Critic`` and ``resnet.Generator`` for the same images.
+super_resolution
+    ``super_resolution.Generator`` restores images of four times the side; the projection on what was seen; PSNR.
 
 No critic uses batch statistics: they would couple the samples that a gradient penalty treats one by one (chapter 6).
 """
