@@ -73,6 +73,9 @@ class Classifier(nn.Module):
 
 def _to_native(images):
     """Bring images to 28 pixels: 32 loses the border that `images.resize` gave it, other sizes are interpolated."""
+    if not isinstance(images, torch.Tensor) or not images.is_floating_point():
+        got = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
+        raise TypeError(f"images must be a floating-point tensor (see images.to_unit), got {got}")
     if images.ndim != 4 or images.shape[1] != 1 or images.shape[-1] != images.shape[-2]:
         raise ValueError(f"images must have shape (n, 1, s, s), got {tuple(images.shape)}")
     if len(images) == 0:
@@ -169,6 +172,8 @@ def features(images, model=None, batch_size=1000):
 
     Raises
     ------
+    TypeError
+        No floating-point tensor: bytes from 0 to 255 would pass for levels from -1 to 1.
     ValueError
         Another shape, an empty batch, NaN or infinite values.
     """

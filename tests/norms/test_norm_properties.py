@@ -260,6 +260,39 @@ def test_no_rule_means_no_bound_and_the_message_tells_how_to_give_one():
     assert norms.lipschitz_upper(nn.Sequential(bounded, nn.Identity()), (2,)) == 7
 
 
+class SquaredOutput(nn.Linear):
+    """It inherits from a layer with a rule, and does something else."""
+
+    def forward(self, x):
+        return super().forward(x) ** 2
+
+
+class SteepCritic(mlp.Critic):
+    def forward(self, x, labels=None):
+        return 100 * super().forward(x, labels)
+
+
+@pytest.mark.parametrize("made", [lambda: SquaredOutput(2, 2), lambda: SteepCritic(2, (4,))], ids=["layer", "critic"])
+def test_a_subclass_with_a_forward_of_its_own_has_no_inherited_bound(made):
+    for network in (made(), nn.Sequential(made())):
+        with pytest.raises(norms.NoLipschitzBoundError, match="forward of its own"):
+            norms.lipschitz_upper(network, (2,))
+    told = made()
+    told.lipschitz = 5.0
+    assert norms.lipschitz_upper(told, (2,)) == 5
+
+
+def test_a_subclass_that_only_initialises_keeps_the_rule():
+    class Identity(nn.Linear):
+        def __init__(self):
+            super().__init__(2, 2)
+            nn.init.eye_(self.weight)
+
+    assert norms.lipschitz_upper(Identity(), (2,)) == pytest.approx(1)
+    parametrised = nn.utils.parametrizations.spectral_norm(Identity(), n_power_iterations=20)
+    assert norms.lipschitz_upper(parametrised, (2,)) == pytest.approx(1, abs=1e-6)
+
+
 def test_pooling_with_a_divisor_of_its_own():
     pool = nn.AvgPool2d(2, divisor_override=1)
     x = torch.ones(1, 1, 4, 4, dtype=torch.float64)

@@ -134,7 +134,7 @@ def _sequence(network: nn.Module) -> list[nn.Module]:
         return [network]
     if isinstance(network, nn.Sequential) and type(network).forward is nn.Sequential.forward:
         return [inner for layer in network for inner in _sequence(layer)]
-    if _is_course(network, "ProjectionCritic"):
+    if _is_course(network, "ProjectionCritic") and _forward_is_known(network):
         return [*_sequence(network.features), _Head(network.head, network.projection)]
     return [network]
 
@@ -159,6 +159,11 @@ def _is_course(module: nn.Module, name: str) -> bool:
     return any((c.__module__, c.__name__) == ("wgan_course.models.layers", name) for c in type(module).__mro__)
 
 
+def _forward_is_known(layer: nn.Module) -> bool:
+    """Tell PyTorch's and the course's own layers, also parametrised, from subclasses that compute something else."""
+    return type(layer).forward.__module__.startswith(("torch.nn.", "wgan_course."))
+
+
 def _has_protocol(layer: nn.Module) -> bool:
     return hasattr(layer, "lipschitz_upper") or isinstance(getattr(layer, "lipschitz", None), int | float)
 
@@ -180,6 +185,11 @@ def _bound(layer: nn.Module, shape: Shape) -> float:
     for kind, reason in _REFUSED.items():
         if isinstance(layer, kind):
             raise NoLipschitzBoundError(f"{type(layer).__name__} has no Lipschitz bound: {reason}; leave it out")
+    if not _forward_is_known(layer):
+        raise NoLipschitzBoundError(
+            f"{type(layer).__name__} computes by a forward of its own, so no rule for what it inherits from holds: "
+            "give it an attribute `lipschitz` or a method `lipschitz_upper(in_shape)`"
+        )
     for kind, rule in _RULES.items():
         if isinstance(layer, kind):
             return float(rule(layer, shape))
