@@ -55,3 +55,34 @@ def test_pages_without_a_source_are_left_alone(tmp_path):
     offer_narrow(SimpleNamespace(), "search", "search.html", context, None)
     assert context == {"body": BODY}
     offer_narrow(SimpleNamespace(), "search", "search.html", {}, object())
+
+
+def drawing(width, height):
+    buffer = BytesIO()
+    Figure((width, height)).savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("wide", "small", "caption", "kind"),
+    [
+        ((8, 4), (4, 8), "Left, a wave.", ' class="stacked sides"'),
+        ((8, 4), (4, 8), "A wave (right)", ' class="stacked sides"'),
+        ((8, 4), (4, 8), "Two waves upright.", ' class="stacked"'),
+        ((8, 4), (4, 3), "The left end.", ""),
+        ((4, 4), (4, 5), "The left end.", ""),
+    ],
+)
+def test_captions_that_speak_of_left_and_right_are_marked(tmp_path, wide, small, caption, kind):
+    (tmp_path / "c3.png").write_bytes(narrow.attach(drawing(*wide), drawing(*small)))
+    body = f'<figure><img alt="c" src="_images/c3.png" /><figcaption><p>{caption}</p></figcaption></figure>'
+    page = choose_by_width(body, {"c3.png": tmp_path / "c3.png"}, tmp_path)
+    assert page.startswith(f"<figure><picture{kind}><source")
+
+
+def test_a_caption_is_that_of_its_own_figure(tmp_path):
+    (tmp_path / "c3.png").write_bytes(narrow.attach(drawing(8, 4), drawing(4, 8)))
+    figure = '<figure><img src="_images/c3.png" /><figcaption>{}</figcaption></figure>'
+    page = choose_by_width(figure.format("one") + figure.format("left"), {"c3.png": tmp_path / "c3.png"}, tmp_path)
+    assert page.count('class="stacked"') == 1
+    assert page.index('class="stacked"') < page.index('class="stacked sides"')

@@ -1,6 +1,7 @@
 """Takes the narrow drawing out of each figure of a page and lets the browser choose by the width of the screen."""
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from wgan_course import narrow
 __all__ = ["choose_by_width", "offer_narrow"]
 
 IMAGE = re.compile(r'<img\b[^>]*\bsrc="(?P<address>[^"]*_images/(?P<name>[^"/]+\.png))"[^>]*>')
+SIDES = re.compile(
+    r'<picture class="stacked">((?:(?!</figure>).)*?<figcaption>(?:(?!</figure>).)*?\b(?:left|right)\b)', re.I | re.S
+)
 
 
 def offer_narrow(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -32,6 +36,9 @@ def offer_narrow(app: Any, pagename: str, templatename: str, context: dict[str, 
 def choose_by_width(body: str, sources: dict[str, Path], folder: Path) -> str:
     """Wrap each image that has a narrow drawing inside, and write that drawing to a file of its own.
 
+    A wrapping whose caption speaks of left and right, where the narrow drawing has above and below, gets the class
+    ``sides``: the style sheet adds a word about it.
+
     Parameters
     ----------
     body : str
@@ -48,12 +55,23 @@ def choose_by_width(body: str, sources: dict[str, Path], folder: Path) -> str:
 
     def wrap(image: re.Match[str]) -> str:
         name, address = image["name"], image["address"]
-        _, drawing = narrow.detach(sources[name].read_bytes()) if name in sources else (b"", None)
+        wide, drawing = narrow.detach(sources[name].read_bytes()) if name in sources else (b"", None)
         if drawing is None:
             return image[0]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"narrow-{name}").write_bytes(drawing)
         address = address.removesuffix(name) + f"narrow-{name}"
-        return f'<picture><source media="{narrow.SCREEN}" srcset="{address}">{image[0]}</picture>'
+        kind = ' class="stacked"' if _is_stacked(wide, drawing) else ""
+        return f'<picture{kind}><source media="{narrow.SCREEN}" srcset="{address}">{image[0]}</picture>'
 
-    return IMAGE.sub(wrap, body)
+    return SIDES.sub(r'<picture class="stacked sides">\1', IMAGE.sub(wrap, body))
+
+
+def _is_stacked(wide: bytes, drawing: bytes) -> bool:
+    """Whether panels that stood beside each other stand under each other now, as far as the shapes tell."""
+    (width, height), (narrow_width, narrow_height) = _size(wide), _size(drawing)
+    return width > 1.4 * height and narrow_height > narrow_width
+
+
+def _size(picture: bytes) -> tuple[int, int]:
+    return struct.unpack(">II", picture[16:24])
