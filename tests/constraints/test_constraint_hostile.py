@@ -138,6 +138,34 @@ def test_batches_without_a_sample_are_refused(bad):
             constraints.make(name).penalty(nn.Linear(3, 1), bad, bad, seeded())
 
 
+@pytest.mark.parametrize("name", ["gp", "lp", "r1", "dragan"])
+def test_samples_that_were_made_in_inference_mode_are_as_good_as_others(name):
+    critic = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    real, fake = normal(4, 3), normal(4, 3, seed=2)
+    with torch.inference_mode():
+        other_real, other_fake = real.clone(), fake.clone()
+    constraint = constraints.make(name)
+    value = constraint.penalty(critic, other_real, other_fake, seeded())
+    torch.testing.assert_close(value, constraint.penalty(critic, real, fake, seeded()))
+    value.backward()
+    assert critic[0].weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["gp", "r1", "dragan"])
+@pytest.mark.parametrize(
+    "view",
+    [lambda x: x.mT.contiguous().mT, lambda x: x[:1].expand(4, 3, 3), lambda x: x.flip(0)[::1], lambda x: x[..., :1]],
+    ids=["transposed", "expanded", "flipped", "sliced"],
+)
+def test_memory_layout_does_not_matter(name, view):
+    critic = lambda x: x.square().flatten(1).sum(1)
+    real, fake = view(normal(4, 3, 3)), view(normal(4, 3, 3, seed=2))
+    constraint = constraints.make(name)
+    one = constraint.penalty(critic, real, fake, seeded())
+    other = constraint.penalty(critic, real.clone(memory_format=torch.contiguous_format), fake.contiguous(), seeded())
+    torch.testing.assert_close(one, other)
+
+
 def test_a_frozen_critic_gives_a_penalty_without_a_graph_to_its_weights():
     critic = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).requires_grad_(False)
     value = gp(critic, 4, 3)

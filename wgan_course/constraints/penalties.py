@@ -108,7 +108,7 @@ def _gradient_at(critic, x: Tensor, create_graph: bool, conditioning: dict) -> t
     """Gradient, and the point and the scores that it was taken at."""
     _refuse_inference_mode()
     with torch.enable_grad():
-        point = x.detach().requires_grad_(True)
+        point = (x.clone() if x.is_inference() else x.detach()).requires_grad_(True)
         scores = critic(point, **conditioning)
         _check_scores(scores, point)
         if create_graph:
