@@ -1,0 +1,29 @@
+"""Formulas that the problems of this set share."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+GAME = ("wgan_course.dynamics.Variant", "wgan_course.dynamics.derivatives")
+STEPS = ("wgan_course.dynamics.simulate", "wgan_course.dynamics.update_matrix", "wgan_course.dynamics.Variant")
+
+
+def slope(t: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(t)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, t))
+
+
+def pair(formula: Callable, names: tuple[str, str] = ("theta", "psi")) -> Callable:
+    """Name the two parts of what a formula returns."""
+
+    def named(*values) -> Mapping[str, np.ndarray]:
+        return dict(zip(names, formula(*values), strict=True))
+
+    return named
+
+
+def eigenvalues(matrix: np.ndarray) -> np.ndarray:
+    """Both, complex, the one with the larger real part first and then the larger imaginary part."""
+    (a, b), (c, d) = matrix
+    root = np.sqrt(complex(((a - d) / 2) ** 2 + b * c))
+    return np.array([(a + d) / 2 + root, (a + d) / 2 - root])

@@ -1,0 +1,125 @@
+"""``clipped_trainer(theta, target, steps, step_size, clip)``: find the bugs. A wrong sign, and nothing is clipped."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """First few steps, where nothing has to be clipped; then far starts on both sides, where much has."""
+    yield _case("two steps", 0.0, 3.0, 2, 0.1, 5.0, "direction")
+    yield _case("from the right", 2.0, -1.0, 4, 0.2, 9.0, "direction")
+    yield _case("from the left, clipped", 0.0, 3.0, 12, 0.1, 0.4, "clip")
+    theta, target = rng.uniform(2, 4), rng.uniform(-4, -2)
+    yield _case("from the right, clipped", float(theta), float(target), 15, 0.2, 0.5, "clip")
+    yield _case("a long run", float(rng.uniform(-1, 0)), 1.5, 60, 0.2, 0.3, "clip")
+
+
+def _case(name: str, theta: float, target: float, steps: int, step_size: float, clip: float, criterion: str) -> Case:
+    inputs = {"theta": theta, "target": target, "steps": steps, "step_size": step_size, "clip": clip}
+    return Case(name, inputs, criterion=criterion)
+
+
+def run(theta, target, steps, step_size, clip, *, sign=1, low=-1, high=1, late=False, old=False, force=None):
+    """Alternating steps in the course's convention: the critic is large on real points."""
+    slope, path = 0.0, [theta]
+    for _ in range(steps):
+        seen = slope
+        gap = target - theta
+        slope = slope + step_size * (gap if force is None else force(gap, clip))
+        inside = min(max(slope, low * clip), high * clip)
+        theta = theta + sign * step_size * (seen if old else slope if late else inside)
+        slope = inside
+        path.append(theta)
+    return np.array(path)
+
+
+def trained(theta, target, steps, step_size, clip) -> np.ndarray:
+    """All places of the generator's point, the start first."""
+    return run(theta, target, steps, step_size, clip)
+
+
+def _with(**options):
+    return lambda *values: run(*values, **options)
+
+
+def _clip_theta(theta, target, steps, step_size, clip):
+    slope, path = 0.0, [theta]
+    for _ in range(steps):
+        slope = slope + step_size * (target - theta)
+        theta = min(max(theta + step_size * slope, -clip), clip)
+        path.append(theta)
+    return np.array(path)
+
+
+NEVER = {"low": -np.inf, "high": np.inf}
+
+PROBLEM = Problem(
+    key="ps09.clipped_trainer",
+    title="Find the bugs: a clipped WGAN",
+    criteria=(
+        Criterion("direction", "the point moves towards its target", 1),
+        Criterion("clip", "the critic's slope stays within [-clip, clip]", 1),
+    ),
+    cases=cases,
+    formula=trained,
+    limit=20.0,  # the first optimiser of a process makes torch load half of itself
+    misconceptions=(
+        Misconception(
+            "unchanged",
+            "Both bugs are still there: the generator runs away from the target, and nothing is clipped.",
+            (_with(sign=-1, **NEVER),),
+        ),
+        Misconception(
+            "still-the-sign",
+            "The slope is clipped now, but the generator still runs away. The critic is large on real points, so the "
+            "generator *climbs* it.",
+            (_with(sign=-1),),
+        ),
+        Misconception(
+            "no-clip",
+            "The direction is right now, but under the heading that promises clipping nothing is clipped.",
+            (_with(**NEVER),),
+        ),
+        Misconception(
+            "clips-the-gradient",
+            "The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself.",
+            (
+                _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
+                _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
+            ),
+        ),
+        Misconception(
+            "clips-theta",
+            "The generator's point was clipped. Clip the critic's slope.",
+            (_clip_theta,),
+        ),
+        Misconception(
+            "above-only",
+            "The slope is clipped on one side only. It has to stay within [-clip, clip].",
+            (_with(low=-np.inf), _with(high=np.inf)),
+        ),
+        Misconception(
+            "zero-to-clip",
+            "The slope is clipped to [0, clip]; it must be able to change its sign.",
+            (_with(low=0),),
+        ),
+        Misconception(
+            "too-late",
+            "The clipping comes after the generator's step, which saw an unclipped slope.",
+            (_with(late=True),),
+        ),
+        Misconception(
+            "simultaneous",
+            "The generator sees the slope from before the critic's step. The script alternates: critic first.",
+            (_with(old=True),),
+        ),
+        Misconception(
+            "length",
+            "The path has steps + 1 places, the start first.",
+            (lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], lambda *v: trained(*v)[-1]),
+        ),
+    ),
+)

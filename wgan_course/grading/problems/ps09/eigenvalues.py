@@ -1,0 +1,154 @@
+"""``eigenvalues(J)``: both eigenvalues of a real 2×2 matrix, as real and imaginary parts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._dirac import GAME
+from ._dirac import eigenvalues as both
+
+ATOL = 1e-5  # a general solver is right to half the digits at a double eigenvalue
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Complex pairs, real ones, and a double one; no matrix is symmetric, and none has trace 0 but the first."""
+    yield _case("a turn", [[0.0, -0.5], [0.5, 0.0]], "complex")
+    a, b, c = rng.uniform(0.5, 1.5, size=3)
+    yield _case("a damped turn", [[-0.3, -a], [b, -0.3 - 0.4 * c]], "complex")
+    yield _case("a growing turn", [[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], "complex")
+    yield _case("overdamped", [[0.0, -0.5], [0.5, -1.0 - a]], "real")
+    yield _case("both signs", [[0.3, 1.0 + a], [0.5 + b, -c]], "real")
+    yield _case("critical", [[0.0, -0.5], [0.5, -1.0]], "double")
+
+
+def _case(name: str, J, criterion: str) -> Case:
+    return Case(name, {"J": np.array(J)}, criterion=criterion, atol=ATOL)
+
+
+def parts(values: np.ndarray) -> np.ndarray:
+    """One row each: real part, imaginary part."""
+    return np.stack([values.real, values.imag], axis=-1)
+
+
+def formula(J: np.ndarray) -> np.ndarray:
+    """Rows (real, imaginary), the larger real part first, then the larger imaginary part."""
+    return parts(both(J))
+
+
+def _from(trace, det):
+    def wrong(J: np.ndarray) -> np.ndarray:
+        T, D = trace(J), det(J)
+        root = np.sqrt(complex(T * T / 4 - D))
+        return parts(np.array([T / 2 + root, T / 2 - root]))
+
+    return wrong
+
+
+def _roots(centre, square):
+    def wrong(J: np.ndarray) -> np.ndarray:
+        T, D = np.trace(J), np.linalg.det(J)
+        root = np.sqrt(complex(square(T, D)))
+        return parts(np.array([centre(T) + root, centre(T) - root]))
+
+    return wrong
+
+
+def _symmetric(J: np.ndarray) -> np.ndarray:
+    return parts(np.linalg.eigvalsh(J)[::-1].astype(complex))
+
+
+def _symmetric_part(J: np.ndarray) -> np.ndarray:
+    return parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex))
+
+
+def _layout(change):
+    return lambda J: change(formula(J))
+
+
+PROBLEM = Problem(
+    key="ps09.eigenvalues",
+    title="Eigenvalues of a 2×2 matrix",
+    criteria=(
+        Criterion("complex", "a complex pair, as rows (real part, imaginary part)", 1),
+        Criterion("real", "two real eigenvalues, the larger first", 0.5),
+        Criterion("double", "a double eigenvalue", 0.5),
+    ),
+    cases=cases,
+    formula=formula,
+    pure="complex",
+    package_functions=GAME,
+    misconceptions=(
+        Misconception(
+            "order",
+            "The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one "
+            "with the positive imaginary part.",
+            (_layout(lambda rows: rows[::-1]),),
+        ),
+        Misconception(
+            "layout",
+            "The numbers are right, in the wrong places: one row for each eigenvalue, its real part first.",
+            (_layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
+        ),
+        Misconception(
+            "imaginary-dropped",
+            "The imaginary parts are lost. Those are what turns the game.",
+            (_layout(lambda rows: rows * np.array([1, 0])),),
+        ),
+        Misconception(
+            "symmetric-solver",
+            "A solver for *symmetric* matrices (eigvalsh) reads one triangle only. The Jacobian of a game is not "
+            "symmetric: use eigvals, or the formula.",
+            (_symmetric,),
+        ),
+        Misconception(
+            "symmetric-part",
+            "These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric part is what turns.",
+            (_symmetric_part,),
+        ),
+        Misconception(
+            "trace-not-halved",
+            "The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it.",
+            (
+                _roots(lambda T: T, lambda T, D: T * T / 4 - D),
+                _roots(lambda T: T, lambda T, D: T * T - 4 * D),
+                _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
+            ),
+        ),
+        Misconception(
+            "trace-sign",
+            "The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace.",
+            (_roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D),),
+        ),
+        Misconception(
+            "discriminant-sign",
+            "Under the root stands T²/4 - Δ: the determinant comes with a minus.",
+            (
+                _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
+                _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
+            ),
+        ),
+        Misconception(
+            "modulus-of-discriminant",
+            "Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real numbers "
+            "of it.",
+            (_roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D)),),
+        ),
+        Misconception(
+            "no-complex",
+            "A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its "
+            "size is the imaginary part.",
+            detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()),
+        ),
+        Misconception(
+            "modulus-and-phase",
+            "These are modulus and angle. Real and imaginary part were asked for.",
+            (lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1),),
+        ),
+        Misconception(
+            "singular-values",
+            "These are singular values: lengths, never negative and never complex.",
+            (lambda J: parts(np.linalg.svd(J)[1].astype(complex)),),
+        ),
+    ),
+)

@@ -1,0 +1,158 @@
+"""``jacobian(theta, psi, weight)``: the Jacobian of the R1 field at any state."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._dirac import GAME, slope
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The equilibrium; then states whose two coordinates differ."""
+    for weight in (0.0, 1.4):
+        yield _case(f"(0, 0), weight {weight:g}", 0.0, 0.0, weight, "origin")
+    yield _case("(1, 2), no penalty", 1.0, 2.0, 0.0, "anywhere")
+    for k in range(3):
+        theta, psi = rng.uniform(0.4, 1.6, size=2) * rng.choice([-1, 1], size=2)
+        yield _case(f"a state, {k + 1}", float(theta), float(psi), float(rng.uniform(0.3, 2)), "anywhere")
+
+
+def _case(name: str, theta: float, psi: float, weight: float, criterion: str) -> Case:
+    return Case(name, {"theta": theta, "psi": psi, "weight": weight}, criterion=criterion)
+
+
+def matrix(theta: float, psi: float, weight: float, first=None, second=None, product: float = 1.0) -> np.ndarray:
+    """Rows: derivatives of the velocities of theta and psi."""
+    s = slope(psi * theta)
+    first = s if first is None else first
+    second = -s * (1 - s) if second is None else second
+    cross = first + product * psi * theta * second
+    return np.array([[-(psi**2) * second, -cross], [cross, theta**2 * second - weight]])
+
+
+def _with_second(second):
+    return lambda t, p, w: matrix(t, p, w, second=second(slope(p * t)))
+
+
+def _penalty(entries):
+    return lambda t, p, w: matrix(t, p, 0.0) + w * np.array(entries)
+
+
+PROBLEM = Problem(
+    key="ps09.jacobian",
+    title="The Jacobian of the R1 field",
+    criteria=(
+        Criterion("origin", "at (0, 0): the turn, and -γ in the last corner", 1),
+        Criterion("anywhere", "at any other state", 2),
+    ),
+    cases=cases,
+    formula=matrix,
+    package_functions=GAME,
+    misconceptions=(
+        Misconception(
+            "transposed",
+            "The matrix is transposed. Rows: which velocity; columns: with respect to what. "
+            "The entry in row 1, column 2 is the derivative of θ's velocity with respect to ψ.",
+            (lambda t, p, w: matrix(t, p, w).T,),
+        ),
+        Misconception(
+            "hessian",
+            "This is (up to sign) the Hessian of the game, which is symmetric. The two players move in opposite "
+            "senses: θ descends, so the first row has the other sign.",
+            (
+                lambda t, p, w: matrix(t, p, w) * np.array([[-1], [1]]),
+                lambda t, p, w: matrix(t, p, w) * np.array([[1], [-1]]),
+                lambda t, p, w: matrix(t, p, 0.0) * np.array([[-1], [1]]) + w * np.array([[0, 0], [0, 1]]),
+            ),
+        ),
+        Misconception(
+            "rows-swapped",
+            "The rows are swapped: the velocity of θ comes first.",
+            (lambda t, p, w: matrix(t, p, w)[::-1],),
+        ),
+        Misconception(
+            "at-the-origin",
+            "This is the Jacobian at (0, 0), whatever the state.",
+            (lambda t, p, w: matrix(0.0, 0.0, w),),
+        ),
+        Misconception(
+            "no-second-derivative",
+            "The factor ℓ'(ψθ) depends on the state too: the product rule brings in ℓ''.",
+            (lambda t, p, w: matrix(t, p, w, second=0.0),),
+        ),
+        Misconception(
+            "no-product-rule",
+            "Off the diagonal a term is missing: the derivative of ψ ℓ'(ψθ) in ψ is ℓ' + ψθ ℓ''.",
+            (
+                lambda t, p, w: matrix(t, p, w, product=0.0),
+                lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0),
+            ),
+        ),
+        Misconception(
+            "second-sign",
+            "The sign of ℓ'' is wrong. ℓ' = 1/(1 + exp(t)) falls, so ℓ'' = -ℓ'(1 - ℓ').",
+            (_with_second(lambda s: s * (1 - s)),),
+        ),
+        Misconception(
+            "second-derivative",
+            "ℓ'' is not right. With s = ℓ'(t), ℓ'' = -s(1 - s), at t = ψθ: -1/4 only at 0.",
+            (
+                _with_second(lambda s: -0.25),
+                _with_second(lambda s: -s),
+                _with_second(lambda s: -(s**2)),
+                _with_second(lambda s: s * (1 - s) * (1 - 2 * s)),
+            ),
+        ),
+        Misconception(
+            "derivative",
+            "ℓ' is 1/(1 + exp(t)) and not 1/(1 + exp(-t)). At 0 one cannot see the difference.",
+            (
+                lambda t, p, w: matrix(-t, p, w) * np.array([[1, 1], [1, 1]]),
+                lambda t, p, w: matrix(t, p, w, slope(-p * t), slope(-p * t) * (1 - slope(-p * t))),
+            ),
+        ),
+        Misconception(
+            "wasserstein",
+            "The loss is missing: with ℓ' = 1 and ℓ'' = 0 this is the Wasserstein game.",
+            (lambda t, p, w: matrix(t, p, w, 1.0, 0.0),),
+        ),
+        Misconception(
+            "penalty-sign",
+            "The penalty's entry is -γ: it damps.",
+            (_penalty([[0, 0], [0, 1]]),),
+        ),
+        Misconception(
+            "penalty-place",
+            "The penalty's force -γψ is a part of ψ's velocity and depends on ψ: it belongs to the last corner alone.",
+            (
+                _penalty([[-1, 0], [0, 0]]),
+                _penalty([[-1, 0], [0, -1]]),
+                _penalty([[0, 0], [-1, 0]]),
+                _penalty([[0, -1], [0, 0]]),
+            ),
+        ),
+        Misconception(
+            "penalty-missing",
+            "The penalty is missing, or enters with its force -γψ in place of the derivative -γ.",
+            (
+                lambda t, p, w: matrix(t, p, 0.0),
+                lambda t, p, w: matrix(t, p, w * p),
+            ),
+        ),
+        Misconception(
+            "penalty-factor",
+            "The penalty is γψ²/2: its entry is -γ, no factor 2 and no ½.",
+            (lambda t, p, w: matrix(t, p, 2 * w), lambda t, p, w: matrix(t, p, w / 2)),
+        ),
+        Misconception(
+            "diagonal",
+            "The diagonal is mixed up: ψ² belongs to θ's own entry and θ² to ψ's.",
+            (
+                lambda t, p, w: (
+                    matrix(t, p, w) + (p**2 - t**2) * slope(p * t) * (slope(p * t) - 1) * np.array([[1, 0], [0, 1]])
+                ),
+            ),
+        ),
+    ),
+)

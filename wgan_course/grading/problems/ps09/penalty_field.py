@@ -1,0 +1,171 @@
+"""``penalty_field(theta, psi, weight, target, one_sided)``: gradient penalties on the Wasserstein game."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._dirac import GAME, pair
+
+NAMES = {"outputs": ["theta", "psi"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Positive slopes, then both signs; one-sided below and above the target; the slope 0."""
+    yield _case("one state", np.array([0.5]), np.array([2.0]), 3.0, 1.2, False, "two")
+    psi = rng.uniform(0.2, 2, size=6) * np.array([1, -1, 1, -1, 1, -1])
+    yield _case("both signs", rng.normal(size=6), psi, 1.7, 0.9, False, "two")
+    psi = np.array([0.4, -0.4, 1.5, -1.5]) * rng.uniform(0.9, 1.1, size=4)
+    yield _case("below and above", rng.normal(size=4), psi, 2.3, 0.8, True, "one")
+    yield _case("all below", rng.normal(size=3), np.array([0.3, -0.2, 0.6]), 1.3, 0.8, True, "one")
+    yield _case("slope 0", np.array([0.7, -1.1]), np.array([0.0, 0.0]), 1.5, 0.6, False, "zero")
+    yield _case("slope 0, one-sided", np.array([-0.4, 2.0]), np.array([0.0, 0.0]), 1.5, 0.6, True, "zero")
+
+
+def _case(name: str, theta, psi, weight: float, target: float, one_sided: bool, criterion: str) -> Case:
+    inputs = {"theta": theta, "psi": psi, "weight": weight, "target": target, "one_sided": one_sided}
+    return Case(name, inputs, NAMES, criterion=criterion)
+
+
+def field(theta, psi, weight: float, target: float, one_sided: bool):
+    """(-psi, theta - weight (|psi| - target) sign psi), cut off below the target when one-sided."""
+    return -psi, theta - weight * _excess(psi, target, one_sided) * np.sign(psi)
+
+
+def _excess(psi: np.ndarray, target: float, one_sided: bool) -> np.ndarray:
+    excess = np.abs(psi) - target
+    return np.maximum(excess, 0) if one_sided else excess
+
+
+def _force(force):
+    return pair(lambda t, p, w, g, one: (-p, t - force(p, w, g, one)))
+
+
+def _signed(p):
+    return np.where(p >= 0, 1.0, -1.0)
+
+
+def _cut(values: np.ndarray, one: bool) -> np.ndarray:
+    return np.maximum(values, 0) if one else values
+
+
+PROBLEM = Problem(
+    key="ps09.penalty_field",
+    title="Gradient penalties on the Wasserstein game",
+    criteria=(
+        Criterion("two", "two-sided: the force on ψ is -λ(|ψ| - g₀) sign ψ, for slopes of both signs", 1.5),
+        Criterion("one", "one-sided: no force while |ψ| ≤ g₀", 1),
+        Criterion("zero", "at ψ = 0, with sign 0 = 0: no force", 0.5),
+    ),
+    cases=cases,
+    formula=pair(field),
+    pure="two",
+    package_functions=GAME,
+    misconceptions=(
+        Misconception(
+            "no-sign",
+            "The sign of ψ is missing. The penalty λ(|ψ| - g₀)²/2 has the derivative λ(|ψ| - g₀) sign ψ: a slope "
+            "of -3 is pushed *up*.",
+            (_force(lambda p, w, g, one: w * _excess(p, g, one)),),
+        ),
+        Misconception(
+            "no-modulus",
+            "The slope stands without its modulus: -2 is then as far from the target 1 as +4. The norm of the gradient "
+            "is |ψ|.",
+            (
+                _force(lambda p, w, g, one: w * _cut(p - g, one)),
+                _force(lambda p, w, g, one: w * _cut(p - g, one) * np.sign(p)),
+            ),
+        ),
+        Misconception(
+            "factor",
+            "The penalty here is λ(|ψ| - g₀)²/2, with the ½: its derivative has the factor λ, not 2λ and not λ/2.",
+            (
+                _force(lambda p, w, g, one: 2 * w * _excess(p, g, one) * np.sign(p)),
+                _force(lambda p, w, g, one: w / 2 * _excess(p, g, one) * np.sign(p)),
+            ),
+        ),
+        Misconception(
+            "penalty-sign",
+            "The penalty drives |ψ| *away* from the target. ψ climbs the game minus the penalty.",
+            (_force(lambda p, w, g, one: -w * _excess(p, g, one) * np.sign(p)),),
+        ),
+        Misconception(
+            "value",
+            "The penalty itself, a square, was subtracted. The field has its derivative.",
+            (
+                _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2 / 2),
+                _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2),
+            ),
+        ),
+        Misconception(
+            "zero-centred",
+            "The target is ignored: this penalty is centred at 0 (a good idea, but another method).",
+            (_force(lambda p, w, g, one: w * p),),
+        ),
+        Misconception(
+            "no-penalty",
+            "The penalty is missing: this is the field of the bare Wasserstein game.",
+            (_force(lambda p, w, g, one: 0 * p),),
+        ),
+        Misconception(
+            "squared-norm",
+            "The *squared* slope was compared with the target. The penalty is (|ψ| - g₀)²/2.",
+            (
+                _force(lambda p, w, g, one: w * _cut(p**2 - g, one) * np.sign(p)),
+                _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g, one) * p),
+                _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g**2, one) * p),
+            ),
+        ),
+        Misconception(
+            "always-two-sided",
+            "With one_sided=True slopes below the target must feel nothing: max(|ψ| - g₀, 0).",
+            (_force(lambda p, w, g, one: w * _excess(p, g, False) * np.sign(p)),),
+        ),
+        Misconception(
+            "always-one-sided",
+            "With one_sided=False slopes below the target are pushed up to it; only the one-sided penalty lets "
+            "them be.",
+            (_force(lambda p, w, g, one: w * _excess(p, g, True) * np.sign(p)),),
+        ),
+        Misconception(
+            "wrong-side",
+            "The wrong side was cut off: the one-sided penalty charges slopes *above* the target.",
+            (
+                _force(lambda p, w, g, one: w * np.sign(p) * (np.minimum(np.abs(p) - g, 0) if one else np.abs(p) - g)),
+                _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one)),
+            ),
+        ),
+        Misconception(
+            "cuts-everything",
+            "max(…, 0) goes around the excess |ψ| - g₀ alone. You cut off the signed force or the whole velocity.",
+            (
+                _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one)),
+                pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one))),
+            ),
+        ),
+        Misconception(
+            "generator-climbs",
+            "The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ.",
+            (pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1])),),
+        ),
+        Misconception(
+            "order",
+            "Both are right, but they come back as (ψ, θ). Return θ's first.",
+            (pair(lambda *v: field(*v)[::-1]),),
+        ),
+        Misconception(
+            "sign-at-zero",
+            "At ψ = 0 the sign was taken for ±1. The text sets sign 0 = 0 (torch.sign does): no force there.",
+            (
+                _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p)),
+                _force(lambda p, w, g, one: w * _excess(p, g, one) * -_signed(-p)),
+            ),
+        ),
+        Misconception(
+            "divides-by-zero",
+            "At ψ = 0, ψ/|ψ| is 0/0. Use torch.sign, which gives 0 there.",
+            detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()),
+        ),
+    ),
+)

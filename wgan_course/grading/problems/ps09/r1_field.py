@@ -1,0 +1,168 @@
+"""``r1_field(theta, psi, weight)``: the field of R1 on the log loss."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._dirac import GAME, pair, slope
+
+NAMES = {"outputs": ["theta", "psi"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """One state, then batches; no penalty and with it; products far beyond what exp can take."""
+    yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
+    yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")
+    yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")
+    yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
+    huge = rng.uniform(40, 60, size=4) * np.array([1, 1, -1, -1])
+    yield _case("large products", huge, rng.uniform(40, 60, size=4) * np.array([1, -1, 1, -1]), 0.3, "extreme")
+
+
+def _case(name: str, theta: np.ndarray, psi: np.ndarray, weight: float, criterion: str) -> Case:
+    return Case(name, {"theta": theta, "psi": psi, "weight": weight}, NAMES, criterion=criterion)
+
+
+def field(theta: np.ndarray, psi: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """(-psi l'(p), theta l'(p) - weight psi) with p = psi theta."""
+    s = slope(psi * theta)
+    return -psi * s, theta * s - weight * psi
+
+
+def _with(theta_part, psi_part):
+    return pair(lambda t, p, w: (theta_part(t, p, w), psi_part(t, p, w)))
+
+
+def _penalised_by(force):
+    return pair(lambda t, p, w: (-p * slope(p * t), t * slope(p * t) + force(t, p, w)))
+
+
+def _theta(t, p, w):
+    return -p * slope(p * t)
+
+
+def _psi(t, p, w):
+    return t * slope(p * t) - w * p
+
+
+PROBLEM = Problem(
+    key="ps09.r1_field",
+    title="The field of R1",
+    criteria=(
+        Criterion("game", "without penalty: (-ψ ℓ'(ψθ), θ ℓ'(ψθ))", 1),
+        Criterion("penalty", "the penalty's force on ψ is -γψ", 1),
+        Criterion("extreme", "products ψθ of thousands, without NaN", 1),
+    ),
+    cases=cases,
+    formula=pair(field),
+    pure="game",
+    package_functions=GAME,
+    misconceptions=(
+        Misconception(
+            "generator-climbs",
+            "The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ).",
+            (_with(lambda t, p, w: p * slope(p * t), _psi),),
+        ),
+        Misconception(
+            "critic-descends",
+            "The discriminator's sign is the wrong way round: ψ *climbs* ℓ(ψθ). In this convention it is large on "
+            "fakes.",
+            (
+                _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
+                _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
+            ),
+        ),
+        Misconception(
+            "other-convention",
+            "This is the game with the discriminator large on *real* points. Here it is large on fakes: "
+            "the game is ℓ(ψθ).",
+            (
+                _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
+                _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
+            ),
+        ),
+        Misconception(
+            "derivative",
+            "The derivative of ℓ(t) = -log(1 + exp(-t)) is 1/(1 + exp(t)), which *falls* from 1 to 0. "
+            "You have 1/(1 + exp(-t)).",
+            (
+                pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
+                pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
+            ),
+        ),
+        Misconception(
+            "no-derivative",
+            "The factor ℓ'(ψθ) is missing: this is the Wasserstein game.",
+            (pair(lambda t, p, w: (-p, t - w * p)),),
+        ),
+        Misconception(
+            "non-saturating",
+            "The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ).",
+            (_with(lambda t, p, w: -p * slope(-p * t), _psi),),
+        ),
+        Misconception(
+            "value-not-force",
+            "ℓ(ψθ) itself stands where its derivative belongs.",
+            (pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p)),),
+        ),
+        Misconception(
+            "penalty-sign",
+            "The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ.",
+            (_penalised_by(lambda t, p, w: w * p),),
+        ),
+        Misconception(
+            "penalty-factor",
+            "The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½.",
+            (
+                _penalised_by(lambda t, p, w: -2 * w * p),
+                _penalised_by(lambda t, p, w: -w * p / 2),
+            ),
+        ),
+        Misconception(
+            "penalty-value",
+            "The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ.",
+            (
+                _penalised_by(lambda t, p, w: -w * p**2 / 2),
+                _penalised_by(lambda t, p, w: -w * p**2),
+                _penalised_by(lambda t, p, w: -w * np.abs(p)),
+                _penalised_by(lambda t, p, w: -w * np.sign(p)),
+            ),
+        ),
+        Misconception(
+            "penalty-on-generator",
+            "The penalty belongs to the discriminator alone: it acts on ψ, not on θ.",
+            (
+                _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
+                _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
+                _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
+                _penalised_by(lambda t, p, w: -w * t),
+            ),
+        ),
+        Misconception(
+            "no-penalty",
+            "The penalty is missing.",
+            (_penalised_by(lambda t, p, w: 0 * p),),
+        ),
+        Misconception(
+            "order",
+            "Both are right, but they come back as (ψ, θ). Return θ's first.",
+            (pair(lambda t, p, w: field(t, p, w)[::-1]),),
+        ),
+        Misconception(
+            "batch",
+            "The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean.",
+            (
+                pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
+                pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
+                pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
+            ),
+        ),
+        Misconception(
+            "overflow",
+            "exp overflows, and inf/inf is NaN. Write ℓ' so that the exponential only gets small: "
+            "torch.sigmoid(-t) does.",
+            detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()),
+        ),
+    ),
+)

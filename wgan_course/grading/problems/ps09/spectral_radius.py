@@ -1,0 +1,122 @@
+"""``spectral_radius(M)``: the number that decides about steps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Complex pairs, real ones of which the negative is the larger, and matrices beyond 2×2."""
+    yield _case("a round", [[1.0, -0.2], [0.3, 1.0]], "complex")
+    a, b = rng.uniform(0.3, 0.9, size=2)
+    yield _case("a damped round", [[0.9, -a], [2 * b, 0.4]], "complex")
+    yield _case("a large step", [[-1.7 - a, 0.4], [0.3 * b, 0.8]], "real")
+    yield _case("a shear", [[0.5, 3.0], [0.0, -0.6 - 0.3 * b]], "real")
+    yield _case("3×3", rng.normal(size=(3, 3)), "larger")
+    yield _case("5×5", rng.normal(size=(5, 5)), "larger")
+
+
+def _case(name: str, M, criterion: str) -> Case:
+    return Case(name, {"M": np.array(M)}, criterion=criterion)
+
+
+def radius(M: np.ndarray) -> float:
+    """Largest modulus of an eigenvalue."""
+    return float(np.abs(np.linalg.eigvals(M)).max())
+
+
+def _of(pick):
+    return lambda M: pick(np.linalg.eigvals(M))
+
+
+PROBLEM = Problem(
+    key="ps09.spectral_radius",
+    title="The spectral radius",
+    criteria=(
+        Criterion("complex", "a complex pair: its modulus", 0.5),
+        Criterion("real", "real eigenvalues of both signs, matrices that are not symmetric", 0.5),
+        Criterion("larger", "square matrices of any size", 0.5),
+    ),
+    cases=cases,
+    formula=radius,
+    pure="complex",
+    misconceptions=(
+        Misconception(
+            "spectral-norm",
+            "This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long "
+            "run the eigenvalues decide, and they can be much smaller.",
+            (lambda M: np.linalg.norm(M, 2),),
+        ),
+        Misconception(
+            "other-norm",
+            "This is a norm of the matrix. It bounds the spectral radius from above, no more.",
+            (np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
+        ),
+        Misconception(
+            "real-part",
+            "This is the largest *real part*. That decides about a flow. For steps it is the modulus |μ|, imaginary "
+            "part and all.",
+            (
+                _of(lambda mu: mu.real.max()),
+                _of(lambda mu: np.abs(mu.real).max()),
+                _of(lambda mu: np.abs(mu.real.max())),
+            ),
+        ),
+        Misconception(
+            "signed",
+            "The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1.",
+            (_of(lambda mu: np.abs(mu[mu.real.argmax()])),),
+        ),
+        Misconception(
+            "imaginary-part",
+            "This is the largest imaginary part. The modulus has both parts in it.",
+            (_of(lambda mu: np.abs(mu.imag).max()),),
+        ),
+        Misconception(
+            "determinant",
+            "The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is "
+            "their geometric mean.",
+            (
+                lambda M: np.sqrt(np.abs(np.linalg.det(M))),
+                lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M)),
+            ),
+        ),
+        Misconception(
+            "smallest",
+            "This is the smallest modulus: the direction that dies first. The largest decides.",
+            (_of(lambda mu: np.abs(mu).min()),),
+        ),
+        Misconception(
+            "summed",
+            "The moduli were added, or averaged. The largest alone decides.",
+            (_of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())),
+        ),
+        Misconception(
+            "symmetric-solver",
+            "A solver for symmetric matrices (eigvalsh) reads one triangle only, or (M + Mᵀ)/2 was taken. "
+            "M is not symmetric.",
+            (
+                lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
+                lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
+            ),
+        ),
+        Misconception(
+            "squared",
+            "This is |μ|². Take the root.",
+            (_of(lambda mu: (np.abs(mu) ** 2).max()),),
+        ),
+        Misconception(
+            "trace",
+            "This is the trace or half of it: the mean of the eigenvalues.",
+            (np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
+        ),
+        Misconception(
+            "two-by-two-only",
+            "A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any "
+            "square matrix.",
+            (lambda M: radius(M[:2, :2]),),
+        ),
+    ),
+)

@@ -1,0 +1,212 @@
+"""``training_round(…)``: one round of a clipped WGAN, simultaneous or alternating, with several critic steps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._dirac import STEPS, pair
+
+NAMES = {"outputs": ["theta", "psi"]}
+WIDE = 100.0
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Wide bounds first; then several critic steps; then bounds that are met, also by the start."""
+    yield _case("one state", [1.0], [0.5], 0.1, 0.2, 1, WIDE, False, "simultaneous")
+    yield _case("batch", *rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
+    yield _case("one state, alternating", [1.0], [0.5], 0.1, 0.2, 1, WIDE, True, "alternating")
+    yield _case("batch, alternating", *rng.normal(size=(2, 4)), 0.3, 0.1, 1, WIDE, True, "alternating")
+    yield _case("three critic steps", *rng.normal(size=(2, 4)), 0.15, 0.4, 3, WIDE, False, "critic")
+    yield _case("five, alternating", *rng.normal(size=(2, 4)), 0.3, 0.1, 5, WIDE, True, "critic")
+    theta, psi = np.array([2.0, -2.0, 1.0, 0.1]), np.array([0.4, -0.3, -0.45, 0.2])
+    yield _case("at the bound", theta, psi, 0.1, 0.2, 2, 0.5, True, "clip")
+    theta, psi = np.array([-1.0, 1.5, 0.5]) * rng.uniform(0.8, 1.2, size=3), np.array([2.0, -1.8, 1.6])
+    yield _case("from outside", theta, psi, 0.2, 0.1, 2, 0.7, True, "clip")
+    yield _case("from outside, simultaneous", theta, psi, 0.2, 0.1, 2, 0.7, False, "clip")
+
+
+def _case(name, theta, psi, step_g, step_d, n_critic, clip, alternating, criterion) -> Case:
+    inputs = {"theta": np.array(theta), "psi": np.array(psi), "step_g": step_g, "step_d": step_d}
+    inputs |= {"n_critic": n_critic, "clip": clip, "alternating": alternating}
+    return Case(name, inputs, NAMES, criterion=criterion)
+
+
+def play(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    """Critic steps, each clipped, then the generator's."""
+    new = psi
+    for _ in range(n_critic):
+        new = np.clip(new + step_d * theta, -clip, clip)
+    return theta - step_g * (new if alternating else psi), new
+
+
+def _clipped_at_the_end(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    new = np.clip(psi + n_critic * step_d * theta, -clip, clip)
+    return theta - step_g * (new if alternating else psi), new
+
+
+def _clipped_before(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    new = psi
+    for _ in range(n_critic):
+        new = np.clip(new, -clip, clip) + step_d * theta
+    return theta - step_g * (new if alternating else psi), new
+
+
+def _clipped_after_all(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    new = psi + n_critic * step_d * theta
+    return theta - step_g * (new if alternating else psi), np.clip(new, -clip, clip)
+
+
+def _above_only(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    new = psi
+    for _ in range(n_critic):
+        new = np.minimum(new + step_d * theta, clip)
+    return theta - step_g * (new if alternating else psi), new
+
+
+def _step_clipped(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    new = psi
+    for _ in range(n_critic):
+        new = new + step_d * np.clip(theta, -clip, clip)
+    return theta - step_g * (new if alternating else psi), new
+
+
+def _sees_clipped(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    return play(theta, np.clip(psi, -clip, clip), step_g, step_d, n_critic, clip, alternating)
+
+
+def _generator_first(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    theta = theta - step_g * psi
+    return theta, play(theta, psi, step_g, step_d, n_critic, clip, alternating)[1]
+
+
+def _both_n_times(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    for _ in range(n_critic):
+        theta, psi = play(theta, psi, step_g, step_d, 1, clip, alternating)
+    return theta, psi
+
+
+def _changed(**changes):
+    """Play with some of the arguments changed."""
+
+    def formula(theta, psi, *rest):
+        names = ("step_g", "step_d", "n_critic", "clip", "alternating")
+        values = dict(zip(names, rest, strict=True))
+        return play(theta, psi, **values | {name: change(values) for name, change in changes.items()})
+
+    return pair(formula)
+
+
+PROBLEM = Problem(
+    key="ps09.training_round",
+    title="One round of a clipped WGAN",
+    criteria=(
+        Criterion("simultaneous", "simultaneous: both from the same state, each with its own rate", 1),
+        Criterion("alternating", "alternating: the generator sees the new slope", 1),
+        Criterion("critic", "n_critic steps of the critic, one of the generator", 1),
+        Criterion("clip", "the slope is clipped after each critic step", 1),
+    ),
+    cases=cases,
+    formula=pair(play),
+    pure="simultaneous",
+    package_functions=STEPS,
+    misconceptions=(
+        Misconception(
+            "always-simultaneous",
+            "The generator sees the old slope although alternating=True: it must see the one from after the critic's "
+            "steps.",
+            (_changed(alternating=lambda v: False),),
+        ),
+        Misconception(
+            "always-alternating",
+            "The generator sees the new slope although alternating=False. Keep the old one for it.",
+            (_changed(alternating=lambda v: True),),
+        ),
+        Misconception(
+            "swapped-ways",
+            "The two ways are swapped: alternating steps let the generator see the *new* slope.",
+            (_changed(alternating=lambda v: not v["alternating"]),),
+        ),
+        Misconception(
+            "generator-first",
+            "The generator moves first here, and the critic sees its new point. In this course the critic goes first.",
+            (pair(_generator_first),),
+        ),
+        Misconception(
+            "rates-swapped",
+            "The two rates are swapped: step_g moves θ and step_d moves ψ.",
+            (_changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"]),),
+        ),
+        Misconception(
+            "one-rate",
+            "Both players move with one rate. Two were given.",
+            (_changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
+        ),
+        Misconception(
+            "generator-sign",
+            "The generator moves the wrong way: θ descends ψθ, so it takes -ψ.",
+            (_changed(step_g=lambda v: -v["step_g"]),),
+        ),
+        Misconception(
+            "critic-sign",
+            "The critic moves the wrong way: ψ climbs ψθ, so it takes +θ.",
+            (_changed(step_d=lambda v: -v["step_d"]),),
+        ),
+        Misconception(
+            "one-critic-step",
+            "The critic takes one step only: n_critic is not used.",
+            (_changed(n_critic=lambda v: 1),),
+        ),
+        Misconception(
+            "generator-too-often",
+            "The generator moves n_critic times as well. In a round it moves once, after the critic's steps.",
+            (pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
+        ),
+        Misconception(
+            "one-step-less",
+            "The number of critic steps is off by one.",
+            (_changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
+        ),
+        Misconception(
+            "no-clip",
+            "Nothing is clipped.",
+            (_changed(clip=lambda v: np.inf),),
+        ),
+        Misconception(
+            "clip-once",
+            "The slope is clipped once, after all critic steps. It is clipped after *each*: that differs where the "
+            "slope comes from outside.",
+            (pair(_clipped_at_the_end),),
+        ),
+        Misconception(
+            "clip-too-late",
+            "The clipping comes after the generator's step, which saw an unclipped slope.",
+            (pair(_clipped_after_all),),
+        ),
+        Misconception(
+            "clip-before",
+            "The slope is clipped *before* the critic's step, so that it can end outside. Clip after it.",
+            (pair(_clipped_before),),
+        ),
+        Misconception(
+            "clips-the-step",
+            "The critic's *gradient* was clipped in place of its slope.",
+            (pair(_step_clipped),),
+        ),
+        Misconception(
+            "clip-above-only",
+            "The slope is clipped above only. It has to stay within [-clip, clip].",
+            (pair(_above_only),),
+        ),
+        Misconception(
+            "clips-the-start",
+            "The start is clipped before anything happens. In a simultaneous round the generator sees ψ as it came.",
+            (pair(_sees_clipped),),
+        ),
+        Misconception(
+            "order",
+            "Both are right, but they come back as (ψ, θ). Return θ first.",
+            (pair(lambda *values: play(*values)[::-1]),),
+        ),
+    ),
+)
