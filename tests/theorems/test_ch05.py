@@ -135,3 +135,213 @@ def test_prop_known_up_to_k_for_homogeneous_critics(factor):
             p.mul_(factor)
     after = critic(x).mean() - critic(y).mean()
     assert float(after.detach()) == pytest.approx(factor**3 * float(before.detach()), rel=1e-9)
+
+
+def affine_reading(m, clip):
+    """The best reading of an affine critic with weights in the box, from the means' difference."""
+    return clip * float(m.abs().sum())
+
+
+@SLOW
+@given(dim=st.integers(1, 6), clip=st.floats(0.01, 3.0), seed=st.integers(0, 10**6))
+def test_prop_known_up_to_k_depends_on_the_pair(dim, clip, seed):
+    """For translates the affine critic reads between c and c√d times W1, by no factor that is the same for all."""
+    m = torch.randn(dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    ratio = affine_reading(m, clip) / float(m.norm())
+    assert clip * (1 - 1e-12) <= ratio <= clip * math.sqrt(dim) * (1 + 1e-12)
+    first, diagonal = torch.eye(dim, dtype=torch.float64)[0], torch.ones(dim, dtype=torch.float64)
+    assert affine_reading(first, clip) / float(first.norm()) == pytest.approx(clip)
+    assert affine_reading(diagonal, clip) / float(diagonal.norm()) == pytest.approx(clip * math.sqrt(dim))
+
+
+def test_prop_known_up_to_k_can_read_nothing():
+    """Two pairs of points with one mean: W1 is 1, and every affine critic reads 0."""
+    from wgan_course import transport
+
+    x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[2.0, 0.0], [-2.0, 0.0]])
+    assert float(transport.wasserstein(x, y)) == pytest.approx(1.0)
+    assert affine_reading(x.mean(0) - y.mean(0), 0.1) == 0.0
+
+
+@SLOW
+@given(dim=st.integers(1, 6), clip=st.floats(0.01, 2.0), seed=st.integers(0, 10**6))
+def test_prop_clipping_corners(dim, clip, seed):
+    """No weights in the box read more than c·sign(m), and that direction is off m by the stated angle."""
+    rng = torch.Generator().manual_seed(seed)
+    m = torch.randn(dim, generator=rng, dtype=torch.float64)
+    inside = clip * (2 * torch.rand(200, dim, generator=rng, dtype=torch.float64) - 1)
+    corner = clip * m.sign()
+    assert float((inside @ m).max()) <= float(corner @ m) * (1 + 1e-12)
+    cosine = float(corner @ m / corner.norm() / m.norm())
+    assert cosine == pytest.approx(float(m.abs().sum()) / math.sqrt(dim) / float(m.norm()))
+    assert cosine >= 1 / math.sqrt(dim) - 1e-12
+
+
+@SLOW
+@given(widths=st.lists(st.integers(1, 3), min_size=2, max_size=3), seed=st.integers(0, 10**6))
+def test_prop_clipping_corners_of_linear_layers(widths, seed):
+    """No weights in the box, and no corner at random, beat c^(L+1) n_1 … n_L ‖m‖₁; one corner attains it."""
+    clip, rng = 0.5, torch.Generator().manual_seed(seed)
+    m = torch.randn(widths[0], generator=rng, dtype=torch.float64)
+    best = clip ** len(widths) * math.prod(widths[1:]) * float(m.abs().sum())
+    sizes = list(itertools.pairwise([*widths, 1]))
+    for trial in range(60):
+        chain = m
+        for n_in, n_out in sizes:
+            W = 2 * torch.rand(n_out, n_in, generator=rng, dtype=torch.float64) - 1
+            chain = clip * (W.sign() if trial % 2 else W) @ chain
+        assert float(chain) <= best * (1 + 1e-12)
+    chain = clip * m.sign().expand(widths[1], -1) @ m
+    for n_in, n_out in sizes[1:]:
+        chain = torch.full((n_out, n_in), clip, dtype=torch.float64) @ chain
+    assert float(chain) == pytest.approx(best)
+
+
+def test_prop_clipping_corners_of_the_last_layer():
+    """For fixed features the best last layer is c times the sign of their mean difference."""
+    rng = torch.Generator().manual_seed(0)
+    features = torch.relu(torch.randn(2, 50, 8, generator=rng, dtype=torch.float64))
+    m = features[0].mean(0) - features[1].mean(0)
+    for _ in range(200):
+        v = 0.1 * (2 * torch.rand(8, generator=rng, dtype=torch.float64) - 1)
+        assert float(v @ m) <= 0.1 * float(m.abs().sum())
+
+
+def mean_square_gradients(widths, spread, activation, trials, seed):
+    """Mean over random networks of the squared length of the gradient at each layer, from the input to the last."""
+    rng = torch.Generator().manual_seed(seed)
+    draw = lambda *shape: spread * (2 * torch.rand(trials, *shape, generator=rng, dtype=torch.float64) - 1)
+    h = torch.randn(widths[0], generator=rng, dtype=torch.float64).expand(trials, -1).clone().requires_grad_()
+    seen = [h]
+    for n_in, n_out in itertools.pairwise(widths):
+        h = activation((draw(n_out, n_in) @ h[:, :, None])[:, :, 0] + draw(n_out))
+        seen.append(h)
+    gradients = torch.autograd.grad((draw(widths[-1]) * h).sum(), seen)
+    return torch.stack([g.square().sum(1).mean() for g in gradients])
+
+
+@pytest.mark.parametrize(("activation", "half"), [(lambda z: 1.0 * z, 1.0), (torch.relu, 0.5)], ids=["linear", "relu"])
+def test_prop_gradient_depth_for_unequal_widths(activation, half):
+    """E‖δ_l‖² = n_l s_a² Π n_k s²/2 (without the half for linear layers), here with s² = c²/3, at every layer."""
+    widths, clip = [3, 40, 25, 60], 0.3
+    found = mean_square_gradients(widths, clip, activation, 3000, 0)
+    variance = clip**2 / 3
+    expected = [
+        n * variance * math.prod(half * k * variance for k in widths[place + 1 :]) for place, n in enumerate(widths)
+    ]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=0.12, atol=0)
+
+
+def test_prop_gradient_depth_tail():
+    """Markov: at most one in t² of the gradients is t times longer than the root of the mean square."""
+    rng = torch.Generator().manual_seed(1)
+    a = torch.ones(500, 1, 16, dtype=torch.float64)
+    for _ in range(8):
+        a = a @ (0.25 * torch.randn(500, 16, 16, generator=rng, dtype=torch.float64))
+    sizes, expected = a[:, 0].norm(dim=1), math.sqrt(16.0)  # n s² = 1: the mean square stays what it was
+    for t in (2.0, 3.0, 5.0):
+        assert float((sizes >= t * expected).double().mean()) <= 1 / t**2 + 0.02
+
+
+@SLOW
+@given(m=st.integers(1, 6), n=st.integers(1, 6), clip=st.floats(0.01, 2.0), seed=st.integers(0, 10**6))
+def test_prop_box_in_ball(m, n, clip, seed):
+    """The box lies in the Frobenius ball and that in the spectral ball; the projection is the nearest point."""
+    rng = torch.Generator().manual_seed(seed)
+    radius = clip * math.sqrt(m * n)
+    W = 3 * clip * torch.randn(m, n, generator=rng, dtype=torch.float64)
+    boxed = W.clamp(-clip, clip)
+    assert float(boxed.norm()) <= radius * (1 + 1e-12)
+    assert float(torch.linalg.matrix_norm(boxed, 2)) <= float(boxed.norm()) * (1 + 1e-12)
+    layer = nn.Linear(n, m, bias=False, dtype=torch.float64)
+    layer.weight.data = W.clone()
+    constraints.make("frobenius_clip", radius=radius).project_(layer)
+    projected = layer.weight.detach()
+    torch.testing.assert_close(projected, W * min(1.0, radius / float(W.norm())))
+    for _ in range(20):
+        other = torch.randn(m, n, generator=rng, dtype=torch.float64)
+        other = other * min(1.0, radius / float(other.norm()))
+        assert float((W - other).norm()) >= float((W - projected).norm()) - 1e-12
+
+
+def test_prop_box_in_ball_is_strict():
+    """A ball matrix outside the box, and a matrix of the spectral ball outside the Frobenius ball."""
+    radius = 0.1 * math.sqrt(12)
+    single = torch.zeros(3, 4).index_put((torch.tensor(0), torch.tensor(0)), torch.tensor(radius))
+    assert float(single.norm()) == pytest.approx(radius)
+    assert float(single.max()) > 0.1
+    diagonal = radius * torch.eye(3, 4)
+    assert float(torch.linalg.matrix_norm(diagonal, 2)) == pytest.approx(radius)
+    assert float(diagonal.norm()) > radius * 1.1
+    rank_one = torch.tensor([[2.0, 0.5], [0.5, 0.125]])
+    assert int(torch.linalg.matrix_rank(rank_one)) == 1
+    assert int(torch.linalg.matrix_rank(rank_one.clamp(-1, 1))) == 2
+
+
+def weights_without_bias(widths, seed):
+    rng = torch.Generator().manual_seed(seed)
+    return [torch.randn(b, a, generator=rng, dtype=torch.float64) for a, b in itertools.pairwise([*widths, 1])]
+
+
+def reading(weights, x, y):
+    """E_P f - E_Q f of the ReLU network without biases."""
+    for W in weights[:-1]:
+        x, y = torch.relu(x @ W.T), torch.relu(y @ W.T)
+    return float((x @ weights[-1].T).mean() - (y @ weights[-1].T).mean())
+
+
+def squares(weights):
+    return sum(float(W.square().sum()) for W in weights)
+
+
+def with_positive_reading(widths, x, y, seed):
+    weights = weights_without_bias(widths, seed)
+    if reading(weights, x, y) < 0:
+        weights[-1] = -weights[-1]
+    return weights
+
+
+@SLOW
+@given(
+    hidden=st.lists(st.integers(2, 6), min_size=2, max_size=3), penalty=st.floats(0.01, 10), seed=st.integers(0, 10**6)
+)
+def test_prop_parameter_penalty(hidden, penalty, seed):
+    """Three matrices or more: the objective goes to -∞ along a ray, for every weight, and is positive near 0."""
+    x, y = torch.randn(2, 20, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    weights = with_positive_reading([2, *hidden], x, y, seed)
+    if reading(weights, x, y) < 1e-3:
+        return
+    objective = lambda t: -reading([t * W for W in weights], x, y) + penalty * squares([t * W for W in weights])
+    assert objective(1e5) < -1e3
+    assert objective(1e7) < objective(1e6) < objective(1e5)
+    assert objective(1e-4) > 0
+
+
+def test_prop_parameter_penalty_of_two_matrices_has_a_threshold():
+    """With two matrices both terms scale alike: the sign at one point is the sign on its whole ray."""
+    x, y = torch.randn(2, 20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights = with_positive_reading([2, 5], x, y, 0)
+    threshold = reading(weights, x, y) / squares(weights)
+    for t in (1e-3, 1.0, 1e3):
+        scaled = [t * W for W in weights]
+        assert -reading(scaled, x, y) + 0.9 * threshold * squares(scaled) < 0
+        assert -reading(scaled, x, y) + 1.1 * threshold * squares(scaled) > 0
+
+
+@SLOW
+@given(penalty=st.floats(0.01, 10), seed=st.integers(0, 10**6))
+def test_prop_parameter_penalty_as_a_product(penalty, seed):
+    """Charged for the product, the objective never falls below -ρ²/4λ, with ρ = E/p at most W1."""
+    from wgan_course import transport
+
+    x, y = torch.randn(2, 20, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    distance = float(transport.wasserstein(x, y))
+    weights = with_positive_reading([2, 4, 4], x, y, seed)
+    product = math.prod(float(W.norm()) for W in weights)
+    rho = reading(weights, x, y) / product
+    assert 0 <= rho <= distance * (1 + 1e-9)
+    lowest = -(rho**2) / (4 * penalty)
+    for t in (0.1, 0.5, 1.0, 3.0):
+        assert -rho * t * product + penalty * (t * product) ** 2 >= lowest - 1e-12
+    best = rho / (2 * penalty)
+    assert -rho * best + penalty * best**2 == pytest.approx(lowest)

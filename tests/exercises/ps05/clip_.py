@@ -1,0 +1,125 @@
+"""Versions of ``clip_`` that students write."""
+
+import torch
+from torch import nn
+
+from ..registry import Trials
+
+
+def each(change, which=lambda name: True):
+    """Replace the content of each parameter by something made of it."""
+
+    def clip_(critic, c):
+        with torch.no_grad():
+            for name, p in critic.named_parameters():
+                if which(name):
+                    p.copy_(change(p, c))
+
+    return clip_
+
+
+def right(critic, c):
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.clamp_(-c, c)
+
+
+def by_data(critic, c):
+    for p in critic.parameters():
+        p.data.clamp_(-c, c)
+    return critic
+
+
+def by_layers(critic, c):
+    with torch.no_grad():
+        for layer in critic:
+            if isinstance(layer, nn.Linear):
+                layer.weight[layer.weight > c] = c
+                layer.weight[layer.weight < -c] = -c
+                layer.bias.copy_(layer.bias.clip(min=-c, max=c))
+
+
+def number_by_number(critic, c):
+    for p in critic.parameters():
+        flat = p.detach().view(-1)
+        for i in range(len(flat)):
+            flat[i] = min(max(float(flat[i]), -c), c)
+
+
+def by_state(critic, c):
+    critic.load_state_dict({name: value.clamp(-c, c) for name, value in critic.state_dict().items()})
+
+
+def foreach(critic, c):
+    with torch.no_grad():
+        parameters = list(critic.parameters())
+        torch._foreach_clamp_min_(parameters, -c)
+        torch._foreach_clamp_max_(parameters, c)
+
+
+def new_data(critic, c):
+    for p in critic.parameters():
+        p.data = p.data.clamp(-c, c)
+
+
+def new_parameters(critic, c):
+    for layer in critic:
+        if isinstance(layer, nn.Linear):
+            layer.weight = nn.Parameter(layer.weight.detach().clamp(-c, c))
+            layer.bias = nn.Parameter(layer.bias.detach().clamp(-c, c))
+
+
+def renamed(critic, c):
+    for p in critic.parameters():
+        p = p.clamp(-c, c)
+
+
+def result_ignored(critic, c):
+    for p in critic.parameters():
+        torch.clamp(p, -c, c)
+
+
+def without_no_grad(critic, c):
+    for p in critic.parameters():
+        p.clamp_(-c, c)
+
+
+def gradients(critic, c):
+    torch.nn.utils.clip_grad_value_(critic.parameters(), c)
+
+
+def returned(critic, c):
+    return [p.detach().clamp(-c, c) for p in critic.parameters()]
+
+
+TRIALS = Trials("ps05.clip_")
+TRIALS.mutants("new-parameters", new_parameters=new_parameters)
+TRIALS.mutants("no-effect", renamed=renamed, result_ignored=result_ignored, returned=returned)
+TRIALS.mutants("generic:error", without_no_grad=without_no_grad, gradients=gradients)
+TRIALS.mutants("biases-left", biases_left=each(lambda p, c: p.clamp(-c, c), lambda name: "weight" in name))
+TRIALS.mutants("one-layer", last=each(lambda p, c: p.clamp(-c, c), lambda name: name.startswith("2")))
+TRIALS.mutants("one-end", above=each(lambda p, c: p.clamp(max=c)), below=each(lambda p, c: p.clamp(min=-c)))
+TRIALS.mutants(
+    "positive", positive=each(lambda p, c: p.clamp(0, c)), no_minus=each(lambda p, c: torch.where(p.abs() > c, c, p))
+)
+TRIALS.mutants(
+    "scaled",
+    by_largest=each(lambda p, c: p * min(1.0, c / float(p.abs().max()))),
+    by_norm=each(lambda p, c: p * min(1.0, c / float(p.norm()))),
+)
+TRIALS.mutants("squashed", squashed=each(lambda p, c: c * torch.tanh(p / c)))
+TRIALS.mutants("zeroed", zeroed=each(lambda p, c: p * (p.abs() <= c)))
+TRIALS.mutants("corner", corner=each(lambda p, c: c * p.sign()))
+TRIALS.mutants(
+    "other-box", half=each(lambda p, c: p.clamp(-c / 2, c / 2)), fixed=each(lambda p, c: p.clamp(-0.01, 0.01))
+)
+TRIALS.alternatives(
+    right=right,
+    by_data=by_data,
+    by_layers=by_layers,
+    number_by_number=number_by_number,
+    by_state=by_state,
+    foreach=foreach,
+    new_data=new_data,
+    min_max=each(lambda p, c: torch.maximum(torch.minimum(p, torch.tensor(c)), torch.tensor(-c))),
+)

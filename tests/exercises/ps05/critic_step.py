@@ -1,0 +1,174 @@
+"""Versions of ``critic_step`` that students write."""
+
+import torch
+from torch import nn
+
+from ..registry import Trials
+
+
+def difference(critic, real, fake):
+    return critic(fake).mean() - critic(real).mean()
+
+
+def clip(critic, c):
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.clamp_(-c, c)
+
+
+def descend(critic, loss, rate, change=lambda g: g):
+    gradients = torch.autograd.grad(loss, list(critic.parameters()))
+    with torch.no_grad():
+        for p, g in zip(critic.parameters(), gradients, strict=True):
+            p.sub_(rate * change(g))
+
+
+def right(critic, real, fake, rate, c):
+    descend(critic, difference(critic, real, fake), rate)
+    clip(critic, c)
+
+
+def by_optimiser(critic, real, fake, rate, c):
+    optimiser = torch.optim.SGD(critic.parameters(), lr=rate)
+    optimiser.zero_grad()
+    difference(critic, real, fake).backward()
+    optimiser.step()
+    for p in critic.parameters():
+        p.data.clamp_(-c, c)
+
+
+def by_zeroing(critic, real, fake, rate, c):
+    critic.zero_grad(set_to_none=False)
+    loss = -(critic(real).mean() - critic(fake).mean())
+    loss.backward()
+    with torch.no_grad():
+        for p in critic.parameters():
+            p -= rate * p.grad
+            p.clip_(-c, c)
+    return loss.item()
+
+
+def by_climbing(critic, real, fake, rate, c):
+    optimiser = torch.optim.SGD(critic.parameters(), lr=rate, maximize=True)
+    critic.zero_grad()
+    (critic(real).mean() - critic(fake).mean()).backward()
+    optimiser.step()
+    clip(critic, c)
+    return critic
+
+
+def two_backwards(critic, real, fake, rate, c):
+    for p in critic.parameters():
+        p.grad = None
+    critic(fake).mean().backward()
+    (-critic(real).mean()).backward()
+    for p in critic.parameters():
+        p.data = (p.data - rate * p.grad).clamp(-c, c)
+
+
+def stale(critic, real, fake, rate, c):
+    difference(critic, real, fake).backward()
+    with torch.no_grad():
+        for p in critic.parameters():
+            p -= rate * p.grad
+    clip(critic, c)
+
+
+def clip_before(critic, real, fake, rate, c):
+    clip(critic, c)
+    descend(critic, difference(critic, real, fake), rate)
+
+
+def clip_twice(critic, real, fake, rate, c):
+    clip(critic, c)
+    right(critic, real, fake, rate, c)
+
+
+def gradient_clipping(critic, real, fake, rate, c):
+    descend(critic, difference(critic, real, fake), rate, lambda g: g.clamp(-c, c))
+
+
+def weights_only(critic, real, fake, rate, c):
+    descend(critic, difference(critic, real, fake), rate)
+    with torch.no_grad():
+        for p in critic.parameters():
+            if p.ndim == 2:
+                p.clamp_(-c, c)
+
+
+def with_loss(loss, change=lambda g: g):
+    def step(critic, real, fake, rate, c):
+        descend(critic, loss(critic, real, fake), rate, change)
+        clip(critic, c)
+
+    return step
+
+
+def of_optimiser(make):
+    def step(critic, real, fake, rate, c):
+        optimiser = make(critic.parameters(), rate)
+        optimiser.zero_grad()
+        difference(critic, real, fake).backward()
+        optimiser.step()
+        clip(critic, c)
+
+    return step
+
+
+def twice(critic, real, fake, rate, c):
+    right(critic, real, fake, rate, c)
+    right(critic, real, fake, rate, c)
+
+
+def on_a_copy(critic, real, fake, rate, c):
+    import copy
+
+    right(copy.deepcopy(critic), real, fake, rate, c)
+
+
+def new_parameters(critic, real, fake, rate, c):
+    layers = [layer for layer in critic if isinstance(layer, nn.Linear)]
+    gradients = torch.autograd.grad(difference(critic, real, fake), list(critic.parameters()))
+    for layer, w, b in zip(layers, gradients[::2], gradients[1::2], strict=True):
+        layer.weight = nn.Parameter((layer.weight - rate * w).detach().clamp(-c, c))
+        layer.bias = nn.Parameter((layer.bias - rate * b).detach().clamp(-c, c))
+
+
+@torch.no_grad()
+def no_graph(critic, real, fake, rate, c):
+    difference(critic, real, fake).backward()
+
+
+TRIALS = Trials("ps05.critic_step")
+TRIALS.mutants("stale", stale=stale)
+TRIALS.mutants("new-parameters", new_parameters=new_parameters)
+TRIALS.mutants("no-effect", on_a_copy=on_a_copy)
+TRIALS.mutants("ascent", ascent=with_loss(lambda *a: -difference(*a)))
+TRIALS.mutants("clip-before", clip_before=clip_before)
+TRIALS.mutants("clip-twice", clip_twice=clip_twice)
+TRIALS.mutants("no-clip", no_clip=lambda f, x, y, rate, c: descend(f, difference(f, x, y), rate))
+TRIALS.mutants(
+    "gradient-clipping",
+    gradient_clipping=gradient_clipping,
+    both_clipped=lambda f, x, y, rate, c: (gradient_clipping(f, x, y, rate, c), clip(f, c)),
+)
+TRIALS.mutants("weights-only", weights_only=weights_only)
+TRIALS.mutants("sums", sums=with_loss(lambda f, x, y: f(y).sum() - f(x).sum()))
+TRIALS.mutants("added", added=with_loss(lambda f, x, y: f(y).mean() + f(x).mean()))
+TRIALS.mutants("one-batch", fakes=with_loss(lambda f, x, y: f(y).mean()), real=with_loss(lambda f, x, y: -f(x).mean()))
+TRIALS.mutants("twice", twice=twice)
+TRIALS.mutants(
+    "sign-only",
+    sign=with_loss(difference, torch.sign),
+    rmsprop=of_optimiser(lambda p, rate: torch.optim.RMSprop(p, lr=rate, eps=1e-30)),
+)
+TRIALS.mutants("only-clip", only_clip=lambda f, x, y, rate, c: clip(f, c))
+TRIALS.mutants("generic:error", no_grad=no_graph)
+TRIALS.alternatives(
+    right=right,
+    by_optimiser=by_optimiser,
+    by_zeroing=by_zeroing,
+    by_climbing=by_climbing,
+    two_backwards=two_backwards,
+    sgd=of_optimiser(lambda p, rate: torch.optim.SGD(p, lr=rate)),
+)

@@ -1,0 +1,86 @@
+"""Observing for problem set 5: losses and where their gradients go, and functions that work in place.
+
+``on_copies`` hands over copies of lists. ``losses`` takes the options ``modules`` and ``gradients`` of `observe.call`;
+a tensor that no gradient reaches counts as one with gradient 0, unless none is reached at all. ``in_place`` ignores
+what is returned. It reports each of the ``after`` tensors as the caller still holds it, and as ``now:NAME`` what the
+module holds by then; with ``stale`` every parameter comes with a gradient that somebody else has left there.
+
+The first optimiser that is made imports a large part of PyTorch. On a busy machine that alone can outlast a case's time
+limit, and an import that is interrupted stays broken: so it is done here, before the clock starts.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..observe import _arguments, _changed, _hand_over, call, plain
+
+STALE = 0.75
+
+
+def _warm_up() -> None:
+    parameter = torch.nn.Parameter(torch.ones(1))
+    for make in (torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adam):
+        optimiser = make([parameter], lr=0.1)
+        optimiser.zero_grad()
+        parameter.square().sum().backward()
+        torch.nn.utils.clip_grad_value_([parameter], 1.0)
+        optimiser.step()
+
+
+_warm_up()
+
+
+def on_copies(
+    function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Like `observe.call`, with lists that the function may take to pieces."""
+    return call(function, copy.deepcopy(dict(inputs)), options)
+
+
+def losses(
+    function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Call `function` for a scalar, and say which gradient each of the wanted tensors gets from it."""
+    values = {name: _hand_over(name, value, options) for name, value in inputs.items()}
+    result = function(*_arguments(values, options))
+    found = {"value": plain(result)}
+    if isinstance(result, torch.Tensor) and result.requires_grad:
+        found |= _gradients(result.sum(), {name: values[name] for name in options["gradients"]})
+    return found | {"mutated": [name for name, value in inputs.items() if _changed(value, values[name])]}
+
+
+def in_place(
+    function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Call `function` for what it does to the parameters; whatever it returns is left alone."""
+    values = {name: _hand_over(name, value, options) for name, value in inputs.items()}
+    if options.get("stale"):
+        for name in options["after"]:
+            values[name].grad = torch.full_like(values[name], STALE)
+    arguments = _arguments(values, options)
+    modules = [argument for argument in arguments if isinstance(argument, torch.nn.Module)]
+    function(*arguments)
+    held = dict(zip(options["after"], _parameters(modules), strict=False))
+    found = {f"after:{name}": plain(values[name]) for name in options["after"]}
+    return found | {f"now:{name}": plain(tensor) for name, tensor in held.items()} | {"mutated": []}
+
+
+def _gradients(value: torch.Tensor, wanted: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    open_ones = {name: tensor for name, tensor in wanted.items() if tensor.requires_grad}
+    found = torch.autograd.grad(value, list(open_ones.values()), allow_unused=True)
+    reached = {name: g for name, g in zip(open_ones, found, strict=True) if g is not None}
+    if not reached:
+        return {}
+    return {f"gradient:{name}": plain(reached.get(name, torch.zeros_like(tensor))) for name, tensor in wanted.items()}
+
+
+def _parameters(modules: list[torch.nn.Module]) -> Iterator[torch.Tensor]:
+    """Weights and biases of the linear layers, in their order."""
+    for module in modules:
+        for layer in module.modules():
+            if isinstance(layer, torch.nn.Linear):
+                yield from (layer.weight, layer.bias)

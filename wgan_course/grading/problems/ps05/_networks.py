@@ -1,0 +1,63 @@
+"""Small ReLU networks in numpy, with their gradients by hand; and cases made of them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+Arrays = Sequence[np.ndarray]
+LIMIT = 20.0  # what an optimiser imports counts in the budget of the whole check
+
+
+def split(arrays: Arrays) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights and biases from w0, b0, w1, b1, …"""
+    return list(arrays[::2]), list(arrays[1::2])
+
+
+def hidden(arrays: Arrays, x: np.ndarray) -> list[np.ndarray]:
+    """The input and what each layer but the last puts out, each of shape (n, width)."""
+    weights, biases = split(arrays)
+    found = [x]
+    for W, b in zip(weights[:-1], biases[:-1], strict=True):
+        found.append(np.maximum(found[-1] @ W.T + b, 0))
+    return found
+
+
+def output(arrays: Arrays, x: np.ndarray) -> np.ndarray:
+    """Values at each row of x, shape (n, outputs)."""
+    weights, biases = split(arrays)
+    return hidden(arrays, x)[-1] @ weights[-1].T + biases[-1]
+
+
+def back(arrays: Arrays, x: np.ndarray, top: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Gradients of sum(top * output) for w0, b0, w1, …, and in what each layer gets as input (the data first)."""
+    weights, _ = split(arrays)
+    inputs, carried = hidden(arrays, x), top
+    parameters, signals = [], []
+    for place in reversed(range(len(weights))):
+        parameters = [carried.T @ inputs[place], carried.sum(0), *parameters]
+        signals = [carried @ weights[place], *signals]
+        carried = signals[0] * (inputs[place] > 0)
+    return parameters, signals
+
+
+def network(name: str, rng: np.random.Generator, widths: Sequence[int], shift: float = 0.3) -> dict[str, np.ndarray]:
+    """Named arrays of a network with these widths."""
+    arrays = {}
+    for place, (a, b) in enumerate(pairwise(widths)):
+        arrays[f"{name}.w{place}"] = rng.normal(size=(b, a))
+        arrays[f"{name}.b{place}"] = shift * rng.normal(size=b)
+    return arrays
+
+
+def layers(count: int) -> list[list[str]]:
+    """The observer's description of a network with so many linear layers and ReLUs between."""
+    found: list[list[str]] = []
+    for place in range(count):
+        found += [["linear", f"w{place}", f"b{place}"], ["relu"]]
+    return found[:-1]
+
+
+def named(prefix: str, names: Sequence[str], arrays: Arrays) -> dict[str, np.ndarray]:
+    """Outputs such as ``after:critic.w0``."""
+    return {f"{prefix}:{name}": array for name, array in zip(names, arrays, strict=True)}
