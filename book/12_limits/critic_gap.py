@@ -1,0 +1,102 @@
+"""The experiment behind chapter 12's figures on what a critic's value is worth, by dimension.
+
+Run it in the course's folder: ``python book/12_limits/critic_gap.py``. It writes ``book/results/12_critic_gap.json``.
+Pairs are MinFunnel pairs, whose distance is exactly 1 and whose optimal critic is known.
+"""
+
+import logging
+
+import torch
+from torch.nn import functional
+
+from wgan_course import constraints, metrics, objectives, transport
+from wgan_course.book import results
+from wgan_course.data.pairs import MinFunnel
+from wgan_course.models.mlp import Critic
+
+SEEDS = range(3)
+DIMS = (2, 16, 128)
+METHODS = {
+    "gradient penalty": ("gp", "leaky_relu"),
+    "spectral norm, ReLU": ("sn", "relu"),
+    "orthonormal, GroupSort": ("orthonormal", "groupsort"),
+}
+STEPS, BATCH, FRESH, EXACT = 250, 128, 4000, 500
+RATE = 5e-3
+
+
+def generator(*numbers):
+    """A source of randomness of its own for each combination of numbers."""
+    seed = 0
+    for number in numbers:
+        seed = (seed * 7919 + number + 1) % 2**31
+    return torch.Generator().manual_seed(seed)
+
+
+def train(pair, method, rng):
+    """A critic of two hidden layers of 64, trained on fresh batches; the learning rate falls linearly to zero."""
+    constraint, act = METHODS[method]
+    rule, game = constraints.make(constraint), objectives.make("wasserstein")
+    critic = rule.prepare(Critic(pair.dim, (64, 64), act=act, rng=rng))
+    optimiser = torch.optim.Adam(critic.parameters(), lr=RATE, betas=(0.0, 0.9))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.01, STEPS)
+    for _ in range(STEPS):
+        real, fake = pair.sample(BATCH, rng)
+        loss = game.critic_loss(critic(real), critic(fake)) + rule.penalty(critic, real, fake, rng)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        rule.project_(critic)
+        schedule.step()
+    return critic.eval().requires_grad_(False)
+
+
+def input_gradients(critic, x):
+    """Gradients of the critic at the points."""
+    x = x.detach().clone().requires_grad_(True)
+    return torch.autograd.grad(critic(x).sum(), x)[0]
+
+
+def judge(critic, pair, rng):
+    """Value on fresh samples; norm and direction of its gradient at generated points; the steepest found."""
+    real, fake = pair.sample(FRESH, rng)
+    origin, landed = pair.plan(FRESH, rng)
+    gradient = input_gradients(critic, landed)
+    cosine = functional.cosine_similarity(gradient, origin - landed, dim=1)
+    return {
+        "value": float(critic(real).mean() - critic(fake).mean()),
+        "cosine": float(cosine.mean()),
+        "norm": float(gradient.norm(dim=1).mean()),
+        "steepest": float(metrics.gradient_norms(critic, torch.cat([real, fake, landed])).max()),
+    }
+
+
+def one_dimension(dim, seed):
+    """Every method, and the exact distance of two samples, in one dimension."""
+    pair = MinFunnel.random(dim, generator(seed, dim))
+    found = {}
+    for index, method in enumerate(METHODS):
+        rng = generator(seed, dim, index)
+        found[method] = judge(train(pair, method, rng), pair, rng)
+    real, fake = pair.sample(EXACT, generator(seed, dim, 99), dtype=torch.float64)
+    found["exact, two samples"] = {"value": float(transport.wasserstein(real, fake))}
+    again = pair.real(EXACT, generator(seed, dim, 98), dtype=torch.float64)
+    found["exact, same law"] = {"value": float(transport.wasserstein(real, again))}
+    return found
+
+
+def one_seed(seed):
+    """All dimensions, for one seed."""
+    return {str(dim): one_dimension(dim, seed) for dim in DIMS}
+
+
+def main():
+    """Run every seed, and write the results with their provenance."""
+    torch.set_num_threads(1)
+    data = f"MinFunnel pairs of 4 funnels, W1 = 1; critics 2 x 64, {STEPS} steps of {BATCH}; exact on {EXACT} points"
+    results.run_seeds("12_critic_gap", one_seed, SEEDS, results.provenance(__file__, data))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    main()

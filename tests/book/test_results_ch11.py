@@ -1,0 +1,55 @@
+"""Chapter 11's stored results: the stated part of one seed runs again and agrees; the text says what they say."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from wgan_course.book import results
+
+SCRIPT = Path(__file__).parents[2] / "book" / "11_super_resolution" / "restoration.py"
+BANDS = {"psnr": 0.15, "sharpness": 0.02, "features": 0.15, "frechet": 0.8, "named": 0.03, "seen": 0.005}
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    spec = importlib.util.spec_from_file_location("experiment_restoration", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    return results.read_results("11_restoration")["seeds"]
+
+
+def test_the_beginning_again(experiment, seeds):
+    """Interpolation, then 60 steps on pixels and 15 turns with a critic."""
+    again = experiment.beginning(0)
+    for name, numbers in again.items():
+        for key, band in BANDS.items():
+            assert numbers[key] == pytest.approx(seeds["0"][name][key], abs=band), (name, key)
+
+
+def test_the_chapter_says_what_the_numbers_say(seeds):
+    walk = ("pixels", "weight 0.005", "weight 0.01", "pixels + critic", "weight 0.05")
+    for seed in seeds.values():
+        sharp, quality = ([seed[name][key] for name in walk] for key in ("sharpness", "psnr"))
+        assert sharp == sorted(sharp)
+        assert quality[0] > quality[-1]
+        assert max(quality) - quality[0] < 0.1
+        assert seed["features"]["sharpness"] > 1.15 * seed["pixels"]["sharpness"]
+        assert 0 < seed["pixels"]["psnr"] - seed["features"]["psnr"] < 1
+        assert all(seed[name]["frechet"] > seed["features"]["frechet"] for name in walk[1:])
+        worst = seed["schedule 40, then 40"]
+        assert worst["psnr"] < min(seed["pixels + critic"]["psnr"], seed["schedule 5 to 1"]["psnr"])
+        assert seed["schedule 5 to 1"]["sharpness"] > seed["pixels + critic"]["sharpness"]
+
+
+def test_the_stored_pictures_are_those_of_the_first_seed_alone(seeds):
+    assert [key for key in seeds if "pictures" in seeds[key]] == ["0"]

@@ -1,0 +1,80 @@
+"""Chapter 12's stored results: one seed, or the stated part of it, runs again and agrees."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from wgan_course.book import results
+
+FOLDER = Path(__file__).parents[2] / "book" / "12_limits"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"experiment_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def stored(name, seed=0):
+    return results.read_results(name)["seeds"][str(seed)]
+
+
+def test_a_critic_in_two_dimensions_again():
+    """Dimension 2 of seed 0: every method, to within 0.08 (values, cosines, norms)."""
+    again, kept = script("critic_gap").one_dimension(2, 0), stored("12_critic_gap")["2"]
+    for method, numbers in kept.items():
+        for key in set(numbers) - {"steepest"}:
+            assert again[method][key] == pytest.approx(numbers[key], abs=0.08), (method, key)
+
+
+def test_the_smaller_distance_again():
+    """The comparison of 100 points, and the first twentieth of the training, to within 3 per cent."""
+    experiment, kept = script("better_w1"), stored("12_better_w1")
+    sets = experiment.load()
+    again = experiment.few_points(sets, 0)
+    assert again["averages"]["w1"] == pytest.approx(kept["few points"]["averages"]["w1"], rel=0.03)
+    assert again["real images"]["w1"] == pytest.approx(kept["few points"]["real images"]["w1"], rel=0.03)
+    for method, steps in experiment.STEPS.items():
+        start = experiment.trained(method, sets, 0, steps // 20)
+        for key in ("w1", "frechet", "sharpness"):
+            assert start[key] == pytest.approx(kept[f"{method}, start"][key], rel=0.03), (method, key)
+
+
+@pytest.mark.parametrize("case", [("ReLU", 1), ("GroupSort", 2)])
+def test_the_absolute_value_again(case):
+    act, depth = case
+    again, kept = script("absolute").fit(depth, act, 0), stored("12_absolute")[act][str(depth)]
+    for key in ("error", "left", "right"):
+        assert again[key] == pytest.approx(kept[key], abs=0.03), key
+
+
+def test_the_chapter_says_what_the_numbers_say():
+    better = results.read_results("12_better_w1")
+    for seed in better["seeds"].values():
+        assert seed["few points"]["averages"]["w1"] < seed["few points"]["real images"]["w1"]
+        assert seed["exact"]["w1"] < seed["real"]["w1"] < seed["critic"]["w1"]
+        assert seed["exact"]["frechet"] > 40 * seed["real"]["frechet"]
+    gap = results.read_results("12_critic_gap")
+    for seed in gap["seeds"].values():
+        for name in ("spectral norm, ReLU", "orthonormal, GroupSort"):
+            assert all(
+                numbers[name]["value"] <= 1.05 and numbers[name]["steepest"] <= 1.02 for numbers in seed.values()
+            )
+        assert seed["128"]["gradient penalty"]["steepest"] > 1.1
+        assert seed["16"]["exact, two samples"]["value"] > 6
+        assert seed["128"]["spectral norm, ReLU"]["value"] < seed["128"]["orthonormal, GroupSort"]["value"]
+    for seed in results.read_results("12_absolute")["seeds"].values():
+        assert all(run["error"] > 0.15 for run in seed["ReLU"].values())
+        assert seed["ReLU"]["1"]["error"] >= 0.25 - 1e-3
+        assert all(run["error"] < 0.06 for run in seed["GroupSort"].values())
