@@ -1,6 +1,7 @@
 """From observations to points and messages."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -332,3 +333,39 @@ def test_keys_and_unknown_keys():
     assert len(registry.keys("ps01")) == 8
     with pytest.raises(registry.UnknownProblemError, match=r"Did you mean ps01\.kl"):
         registry.find("ps01.KL")
+
+
+def _noted(message):
+    return report.html(SimpleNamespace(
+        key="x.y", points=0, possible=1, status="judged", criteria=(), diagnoses=(SimpleNamespace(message=message),),
+        example=None,
+    ))  # fmt: skip
+
+
+def test_words_between_asterisks_are_stressed():
+    assert "by rising <em>or</em> by falling" in _noted("by rising *or* by falling")
+    assert "<em>all</em> of it, <em>each time</em>." in _noted("*all* of it, *each time*.")
+
+
+@pytest.mark.parametrize("message", ["x * y * z", "2**k and 3**k", "a*b*c", "one * alone", "f(*args, **kwargs)"])
+def test_other_asterisks_stay(message):
+    assert "<em>" not in _noted(message)
+    assert message in _noted(message)
+
+
+def test_stress_does_not_let_markup_through():
+    assert "<b>" not in _noted("*<b>bold</b>*")
+    assert "<script>" not in _noted("*<script>*alert(1)*</script>*")
+
+
+def _luminance(colour):
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#f5f5f5", "#111111", "#212121"])
+@pytest.mark.parametrize("mark", ["✓", "✗"])
+def test_marks_are_seen_on_light_and_dark_notebooks(mark, ground):
+    low, high = sorted([_luminance(report.COLOURS[mark]), _luminance(ground)])
+    assert (high + 0.05) / (low + 0.05) >= 3

@@ -1,10 +1,13 @@
 """A verdict as people read it: a table in a notebook, text in a terminal."""
 
+import re
 import sys
 from html import escape
 from typing import Any
 
 MARKS = {True: "✓", False: "✗"}
+COLOURS = {"✓": "#258743", "✗": "#d93a36"}  # read on white and on black
+STRESS = re.compile(r"(?<![\w*])\*(?! )([^*<>]+?)(?<! )\*(?![\w*])")
 _CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top"
 
 
@@ -33,7 +36,7 @@ def text(verdict: Any, feedback: bool = False) -> str:
 def html(verdict: Any, feedback: bool = False) -> str:
     """Verdict for a notebook; with `feedback`, without the failing example. Everything in it is escaped."""
     rows = "".join(_row(row, verdict) for row in verdict.criteria)
-    notes = "".join(f"<p style='margin:.4em 0'>→ {escape(note.message)}</p>" for note in verdict.diagnoses)
+    notes = "".join(f"<p style='margin:.4em 0'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
     example = "" if feedback or verdict.example is None else _example_html(verdict.example)
     table = f"<table style='margin:.4em 0;border-collapse:collapse'>{rows}</table>"
     return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{example}</div>"
@@ -77,13 +80,18 @@ def _mark(row: Any, verdict: Any) -> str:
 
 def _row(row: Any, verdict: Any) -> str:
     mark = _mark(row, verdict)
-    colour = {"✓": "#1a7f37", "✗": "#cf222e"}.get(mark, "inherit")
+    colour = COLOURS.get(mark, "inherit")
     cells = (
         f"<td style='{_CELL};color:{colour};font-weight:bold'>{mark}</td>",
         f"<td style='{_CELL}'>{escape(row.title)}</td>",
         f"<td style='{_CELL}'>{number(row.earned)}/{number(row.points)}</td>",
     )
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _stressed(message: str) -> str:
+    """Escaped, with what stands between asterisks stressed."""
+    return STRESS.sub(r"<em>\1</em>", escape(message))
 
 
 def _example(example: Any) -> list[str]:

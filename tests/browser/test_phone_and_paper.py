@@ -1,0 +1,135 @@
+"""The built pages on a telephone and on paper: figures that can be read there, formulas that fit, answers that show."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+# Chapters whose every formula was looked at on a telephone; elsewhere a long one scrolls in its own box.
+LOOKED_AT = re.compile(r"^(index|notation|0[1-4]_[^/]+/(chapter|lab))\.html$")
+TOO_WIDE = """() => {
+  const room = (element) => {
+    let block = element.parentElement;
+    while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
+    const style = getComputedStyle(block);
+    return block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  };
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  return [...document.querySelectorAll("article mjx-container")].filter((formula) =>
+    !formula.closest("td, th")
+    && formula.querySelector("mjx-math").getBoundingClientRect().width > room(formula) + 2
+  ).map((formula) => formula.querySelector("mjx-assistive-mml").textContent.slice(0, 60));
+}"""
+SHOWN = """() => [...document.querySelectorAll("article figure img")].map(
+  (image) => [image.currentSrc.split("/").pop(), image.naturalWidth / image.clientWidth])"""
+
+
+@pytest.fixture
+def open_at(chromium, built_book):
+    """Opens a page of the book on a screen, or for paper."""
+    contexts = []
+
+    def open_it(name, **options):
+        contexts.append(chromium.new_context(**({"viewport": PHONE, "offline": True} | options)))
+        page = contexts[-1].new_page()
+        page.goto((built_book / name).as_uri())
+        page.wait_for_function("window.MathJax?.startup?.promise !== undefined || !document.querySelector('.math')")
+        page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+def looked_at(built_book):
+    names = (file.relative_to(built_book).as_posix() for file in sorted(built_book.rglob("*.html")))
+    return [name for name in names if LOOKED_AT.match(name)]
+
+
+def test_formulas_fit_a_telephone(open_at, built_book):
+    names = looked_at(built_book)
+    assert len(names) >= 10
+    assert {name: wide for name in names if (wide := open_at(name).evaluate(TOO_WIDE))} == {}
+
+
+@pytest.mark.parametrize("name", ["02_earth_mover/chapter.html", "04_lipschitz/lab.html"])
+def test_a_telephone_gets_the_narrow_figures(open_at, name):
+    shown = open_at(name).evaluate(SHOWN)
+    assert shown
+    assert all(file.startswith("narrow-") for file, _ in shown)
+    assert all(dots >= 1.5 for _, dots in shown), "sharp on a telephone's screen"
+    wide = open_at(name, viewport={"width": 1280, "height": 900}).evaluate(SHOWN)
+    assert len(wide) == len(shown)
+    assert not any(file.startswith("narrow-") for file, _ in wide)
+
+
+def test_a_caption_says_where_left_and_right_went(open_at):
+    page = open_at("04_lipschitz/chapter.html")
+    told = "(element) => getComputedStyle(element, '::after').content"
+    cone = page.locator("figure", has_text="double cone of slope 1").locator("figcaption")
+    slopes = page.locator("figure", has_text="Slopes of five activations").locator("figcaption")
+    assert "stands above" in cone.evaluate(told)
+    assert slopes.evaluate(told) == "none"
+
+
+def test_headings_shrink_in_order(open_at):
+    page = open_at("04_lipschitz/chapter.html")
+    sizes = [
+        page.locator(f"article {tag}").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+        for tag in ("h1", "h2", "h3", "p")
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 4
+
+
+def test_statements_keep_their_width(open_at):
+    page = open_at("03_duality/chapter.html")
+    widths = page.locator("div.proof > p:first-child, div.proof > section > p").evaluate_all(
+        "all => all.map((one) => one.clientWidth)"
+    )
+    assert min(widths) > 330
+
+
+def test_each_proof_begins_with_its_word(open_at):
+    page = open_at("01_js_saturation/chapter.html")
+    proofs = page.locator("div.proof#proof").count()
+    assert proofs >= 7
+    assert page.locator(".proof-word").all_text_contents() == ["Proof."] * proofs
+
+
+@pytest.fixture
+def paper(open_at):
+    """Chapter 4 as a reader with a dark screen prints it."""
+    page = open_at("04_lipschitz/chapter.html", viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    return page
+
+
+def test_paper_shows_every_answer(paper):
+    answers = paper.locator("details.sd-dropdown .sd-card-body")
+    assert answers.count() >= 8
+    assert all(answer.is_visible() for answer in answers.all())
+
+
+def test_paper_is_light_and_without_the_machinery(paper):
+    assert paper.evaluate("document.documentElement.dataset.theme") == "light"
+    hidden = (".bd-sidebar-primary", ".bd-sidebar-secondary", ".prev-next-area", ".bd-header-article", "#jb-print-toc")
+    assert not [place for place in hidden if paper.locator(place).first.is_visible()]
+    assert not [code for code in paper.locator("details.hide").all() if code.is_visible()]
+    assert paper.locator("h1:visible").count() == 1
+
+
+def test_paper_lets_long_things_break(paper):
+    broken = paper.locator("div.proof#proof").evaluate_all("all => all.map((one) => getComputedStyle(one).breakInside)")
+    assert set(broken) == {"auto"}
+    assert paper.locator("article figure").first.evaluate("one => getComputedStyle(one).breakInside") == "avoid"
+
+
+def test_after_printing_all_is_as_before(paper):
+    paper.emulate_media(media="screen")
+    paper.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert paper.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert paper.locator("details.sd-dropdown[open]").count() == 0
