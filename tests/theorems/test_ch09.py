@@ -1,6 +1,7 @@
 """Chapter 9: what the linearisation of the Dirac-GAN says, and what the steps then do."""
 
 import cmath
+import itertools
 import math
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wgan_course import dynamics
+from wgan_course import constraints, dynamics
 
 steps = st.floats(0.01, 0.5)
 states = st.tuples(st.floats(-2, 2), st.floats(-2, 2)).filter(lambda s: math.hypot(*s) > 0.1)
@@ -76,13 +77,13 @@ def test_prop_dirac_r1_steps_converge(weight, h, alternating):
 
 
 @given(st.floats(0, 2))
-def test_prop_instance_noise_eigenvalues(std):
+def test_prop_dirac_noise(std):
     """Eigenvalues std^2 f'' +- sqrt(std^4 f''^2 - f'^2) with f' = 1/2, f'' = -1/4."""
     assert close(spectrum(dynamics.InstanceNoise(std)), roots(-(std**2) / 4, std**4 / 16 - 0.25))
 
 
 @given(st.floats(0, 3))
-def test_prop_consensus_eigenvalues(weight):
+def test_prop_dirac_consensus(weight):
     """Eigenvalues -weight/4 +- i/2."""
     assert close(spectrum(dynamics.Consensus(weight)), [complex(-weight / 4, -0.5), complex(-weight / 4, 0.5)])
 
@@ -118,9 +119,9 @@ RING = torch.linspace(0, 2 * math.pi, 17, dtype=torch.float64)[:-1]
 STARTS = (1.3 * RING.cos(), 1.3 * RING.sin())
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.floats(0.02, 0.2), st.integers(1, 5), st.floats(0.1, 1.0))
-def test_prop_dirac_wgan_cycles_clipped(h, n_critic, clip):
+def test_prop_dirac_clip(h, n_critic, clip):
     """Clipping does not help: from any start, the generator's swings to both sides do not die out."""
     options = {"alternating": True, "n_critic": n_critic}
     theta = dynamics.simulate(dynamics.Clip(clip), STARTS, 2000, h, **options)[..., 0]
@@ -132,7 +133,400 @@ def test_prop_dirac_wgan_cycles_clipped(h, n_critic, clip):
 
 @settings(max_examples=6, deadline=None)
 @given(st.floats(0.2, 2.0))
-def test_prop_dirac_wgan_cycles_penalty(target):
+def test_prop_dirac_gp_swings_at_weight_one(target):
     """Nor does the two-sided penalty: at the end a swing of the order of the step times the target is left."""
     path = dynamics.simulate(dynamics.GP(1.0, target), STARTS, 1000, 0.1, alternating=True)
     assert (path[-200:].norm(dim=-1).amax(0) > 0.02 * target).all()
+
+
+# --- the theorem and the lemma that the rest stands on ---------------------------------------------------------------
+
+
+def radius(matrix):
+    return torch.linalg.eigvals(matrix).abs().max().item()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.4, 2.0), st.floats(0.15, 0.5), st.booleans(), st.floats(0, 6.28))
+def test_thm_dirac_linearisation(weight, h, alternating, angle):
+    """Inside the unit circle: a start near 0 tends to 0 at every rate above the spectral radius."""
+    method = dynamics.R1(weight)
+    q = (1 + radius(dynamics.update_matrix(method, h, alternating=alternating))) / 2
+    start = (0.01 * math.cos(angle), 0.01 * math.sin(angle))
+    distance = dynamics.simulate(method, start, 300, h, alternating=alternating).norm(dim=-1)
+    bound = distance / q ** torch.arange(301, dtype=torch.float64)
+    assert bound[150:].max() <= bound[:150].max()
+    assert distance[-1] < 0.02 * distance[0]
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(0.0, 0.08), st.floats(0.6, 0.9), st.floats(0, 6.28))
+def test_thm_dirac_linearisation_outside_the_circle(weight, h, angle):
+    """Both eigenvalues outside: a start very near 0 goes away, to where the linear part no longer holds."""
+    method = dynamics.R1(weight)
+    assert torch.linalg.eigvals(dynamics.update_matrix(method, h)).abs().min() > 1
+    start = (1e-3 * math.cos(angle), 1e-3 * math.sin(angle))
+    path = dynamics.simulate(method, start, 600, h).norm(dim=-1)
+    assert path[-100:].min() > 0.01
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0.01, 3))
+def test_lem_dirac_steps(real, imaginary, h):
+    mu = complex(real, imaginary)
+    if abs(mu) < 1e-3:
+        return
+    limit = -2 * mu.real / abs(mu) ** 2
+    if abs(h - limit) > 1e-9 * (1 + abs(limit)):
+        assert (abs(1 + h * mu) < 1) == (h < limit)
+    if mu.real >= 0:
+        assert abs(1 + h * mu) > 1
+
+
+@given(states, steps)
+def test_prop_dirac_jacobian_minimax_steps_grow_exactly(state, h):
+    """Far from the equilibrium too: the flow keeps the radius, a simultaneous step multiplies it as stated."""
+    method = dynamics.Minimax()
+    theta, psi = state
+    across, along = (float(v) for v in method.field(theta, psi))
+    assert theta * across + psi * along == pytest.approx(0.0, abs=1e-12)
+    after = dynamics.simulate(method, state, 1, h)[1]
+    slope = 1 / (1 + math.exp(theta * psi))
+    assert float(after.square().sum()) == pytest.approx(math.hypot(*state) ** 2 * (1 + h**2 * slope**2))
+
+
+# --- slow convergence ------------------------------------------------------------------------------------------------
+
+
+def flow(method, start, time, h=0.02):
+    """Follow the flow by the classical Runge-Kutta method; the states."""
+    x, path = torch.tensor(start, dtype=torch.float64), []
+
+    def field(y):
+        return torch.stack(method.field(y[0], y[1]))
+
+    for _ in range(round(time / h)):
+        path.append(x)
+        a = field(x)
+        b = field(x + h / 2 * a)
+        c = field(x + h / 2 * b)
+        x = x + h / 6 * (a + 2 * b + 2 * c + field(x + h * c))
+    return torch.stack([*path, x])
+
+
+@given(states)
+def test_prop_dirac_slow(state):
+    """The derivatives of the squared radius along both flows."""
+    theta, psi = state
+    for method, expected in (
+        (dynamics.LeastSquares(), -4 * (theta * psi) ** 2),
+        (dynamics.NonSaturating(), -2 * theta * psi * math.tanh(theta * psi / 2)),
+    ):
+        across, along = (float(v) for v in method.field(theta, psi))
+        assert 2 * (theta * across + psi * along) == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize(("name", "constant"), [("least-squares", 2), ("non-saturating", 8)])
+@pytest.mark.parametrize("start", [(1.2, 0.6), (-0.3, 2.0)])
+def test_prop_dirac_slow_rate(name, constant, start):
+    """t r(t)^2 comes to 2 and to 8."""
+    path = flow(dynamics.make(name), start, 600, 0.25)
+    assert 600 * float(path[-1].square().sum()) == pytest.approx(constant, rel=0.08)
+    r = path.norm(dim=-1)
+    assert (r.diff() < 1e-9).all()
+
+
+@pytest.mark.parametrize("name", ["least-squares", "non-saturating"])
+@pytest.mark.parametrize("h", [0.1, 0.2])
+def test_prop_dirac_slow_steps_end_on_a_ring(name, h):
+    """Simultaneous steps converge for neither: from inside and from outside they come to a radius near sqrt(2 h)."""
+    for scale in (0.8, 1.3):
+        path = dynamics.simulate(dynamics.make(name), (scale * math.sqrt(2 * h), 0.0), int(100 / h), h)
+        assert float(path[-50:].norm(dim=-1).mean()) == pytest.approx(math.sqrt(2 * h), rel=0.06)
+    matrix = dynamics.update_matrix(dynamics.make(name), h)
+    assert torch.linalg.eigvals(matrix).abs().min() > 1
+
+
+# --- critic steps and two rates --------------------------------------------------------------------------------------
+
+TURNING = ("minimax", "non-saturating", "least-squares", "wgan")
+
+
+@given(st.sampled_from(TURNING), steps, steps, st.integers(1, 6))
+def test_prop_dirac_alternating(name, h_g, h_d, n_critic):
+    method = dynamics.make(name)
+    omega = float(method.jacobian()[1, 0])
+    s = n_critic * h_g * h_d * omega**2
+    simultaneous = dynamics.update_matrix(method, (h_g, h_d), n_critic=n_critic)
+    moduli = torch.linalg.eigvals(simultaneous).abs()
+    torch.testing.assert_close(moduli, torch.full((2,), math.sqrt(1 + s), dtype=torch.float64))
+    M = dynamics.update_matrix(method, (h_g, h_d), alternating=True, n_critic=n_critic)
+    expected = torch.tensor([[1 - s, -h_g * omega], [n_critic * h_d * omega, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(M, expected)
+    q = torch.tensor([[n_critic * h_d, n_critic * h_g * h_d * omega / 2], [n_critic * h_g * h_d * omega / 2, h_g]])
+    torch.testing.assert_close(M.T @ q.double() @ M, q.double(), atol=1e-7, rtol=1e-6)
+    if s < 3.99:
+        assert torch.linalg.eigvalsh(q.double()).min() > 0
+        torch.testing.assert_close(torch.linalg.eigvals(M).abs(), torch.ones(2, dtype=torch.float64))
+
+
+@given(st.floats(2.05, 4.0), st.integers(1, 5))
+def test_prop_dirac_alternating_above_four(h, n_critic):
+    """With s > 4 one eigenvalue of the WGAN's round is below -1."""
+    M = dynamics.update_matrix(dynamics.WGAN(), h, alternating=True, n_critic=n_critic)
+    assert torch.linalg.eigvals(M).real.min() < -1
+
+
+@given(states, steps, steps, st.integers(1, 6))
+@settings(deadline=None, max_examples=25)
+def test_prop_dirac_alternating_keeps_the_form(state, h_g, h_d, n_critic):
+    """For the WGAN it is no linearisation: the steps keep the form themselves."""
+    options = {"alternating": True, "n_critic": n_critic}
+    theta, psi = dynamics.simulate(dynamics.WGAN(), state, 30, (h_g, h_d), **options).unbind(-1)
+    kept = n_critic * h_d * theta**2 + n_critic * h_g * h_d * theta * psi + h_g * psi**2
+    torch.testing.assert_close(kept, kept[:1].expand_as(kept), atol=1e-9, rtol=1e-9)
+
+
+# --- rings -----------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.floats(0.4, 1.5), st.floats(0.3, 2.0), st.sampled_from([1.0, 4.0]))
+def test_prop_dirac_clip_ring(clip, theta, tau):
+    """Small steps end on the ellipse tau theta^2 + psi^2 = c^2 from outside, and on their own from inside."""
+    h = 0.01
+    state = (theta, 0.0)
+    r2 = tau * theta**2
+    path = dynamics.simulate(dynamics.Clip(clip), state, 1600, (h, tau * h), alternating=True)
+    late = tau * path[-200:, 0] ** 2 + path[-200:, 1] ** 2
+    assert late.sqrt().mean().item() == pytest.approx(min(clip, math.sqrt(r2)), rel=0.03)
+
+
+@given(states, st.floats(0.1, 3), st.floats(0.2, 1.5))
+def test_prop_dirac_lp(state, weight, target):
+    """Along the flow the radius falls as stated, and not at all inside the target."""
+    theta, psi = state
+    across, along = (float(v) for v in dynamics.LP(weight, target).field(theta, psi))
+    expected = -2 * weight * abs(psi) * max(abs(psi) - target, 0)
+    assert 2 * (theta * across + psi * along) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("tau", [1.0, 4.0])
+@pytest.mark.parametrize(("start", "ends"), [((2.0, 0.3), 0.8), ((0.2, -0.1), None)])
+def test_prop_dirac_lp_ring(tau, start, ends):
+    path = dynamics.simulate(dynamics.LP(1.5, 0.8), start, 3000, (0.01, tau * 0.01), alternating=True)
+    ring = (tau * path[:, 0] ** 2 + path[:, 1] ** 2).sqrt()
+    assert ring[-300:].mean().item() == pytest.approx(ends or ring[:300].mean().item(), rel=0.03)
+
+
+@given(st.floats(0.05, 0.3), st.floats(0.05, 0.3), st.integers(1, 4), st.booleans(), st.floats(0.2, 3), states)
+@settings(max_examples=10, deadline=None)
+def test_prop_dirac_gp(h_g, h_d, n_critic, alternating, weight, state):
+    """With a target, the steps do not converge to the equilibrium."""
+    options = {"alternating": alternating, "n_critic": n_critic}
+    if weight * h_d > 1.5:
+        return
+    path = dynamics.simulate(dynamics.GP(weight, 0.7), state, 200, (h_g, h_d), **options)
+    late = path[-60:].abs()
+    assert late.amax(0).max() > 0.1 * h_d * weight * 0.7
+
+
+def swing(weight, target):
+    kappa = math.exp(-math.pi * weight / 2 / math.sqrt(1 - weight**2 / 4))
+    return weight * target * (1 + kappa) / (1 - kappa)
+
+
+@pytest.mark.parametrize("weight", [0.4, 1.0, 1.6])
+@pytest.mark.parametrize("start", [(0.1, 0.05), (1.5, -0.6)])
+def test_prop_dirac_gp_closed_orbit(weight, start):
+    target = 0.5
+    path = dynamics.simulate(dynamics.GP(weight, target), start, 2400, 0.015, alternating=True)
+    assert path[-600:, 0].abs().max().item() == pytest.approx(swing(weight, target), rel=0.015)
+
+
+def test_prop_dirac_gp_swing_limits():
+    """4/pi for weights near 0, twice the target near 2, and growing between."""
+    values = [swing(w, 1.0) for w in (1e-4, 0.2, 0.5, 1.0, 1.5, 1.9, 1.999)]
+    assert values[0] == pytest.approx(4 / math.pi, rel=1e-3)
+    assert values[-1] == pytest.approx(2, rel=1e-2)
+    assert all(a < b <= 2 for a, b in itertools.pairwise(values))
+
+
+@pytest.mark.parametrize("weight", [2.0, 3.0])
+@pytest.mark.parametrize("start", [(1.0, 0.4), (-0.2, 0.1), (0.5, -1.0), (-4.0, 0.1)])
+def test_prop_dirac_gp_rests_at_the_wrong_point(weight, start):
+    path = dynamics.simulate(dynamics.GP(weight, 0.5), start, 3000, 0.02, alternating=True)
+    assert path[-1, 0].abs().item() == pytest.approx(weight * 0.5, rel=1e-3)
+    assert abs(path[-1, 1].item()) < 1e-3
+
+
+@pytest.mark.parametrize(("weight", "stops"), [(0.9, False), (1.1, True)])
+def test_prop_dirac_gp_a_faster_critic_stops_sooner(weight, stops):
+    """Four times as fast: the threshold falls from 2 to 1."""
+    path = dynamics.simulate(dynamics.GP(weight, 0.5), (1.0, 0.4), 3000, (0.02, 0.08), alternating=True)
+    tail = path[-600:, 0]
+    assert (float(tail.max() - tail.min()) < 1e-3) == stops
+
+
+@given(st.floats(0.01, 4))
+def test_prop_dirac_gp_centred_at_zero(weight):
+    got = spectrum(dynamics.GP(weight, 0.0))
+    assert close(got, roots(-weight / 2, weight**2 / 4 - 1))
+    assert max(z.real for z in got) < 0
+
+
+# --- in the plane ----------------------------------------------------------------------------------------------------
+
+
+def plane_orbit(weight, target, theta, psi, steps=4000, h=0.015):
+    """Alternating steps of the two-sided penalty with a linear critic in the plane."""
+    theta, psi = (torch.tensor(v, dtype=torch.float64) for v in (theta, psi))
+    path = []
+    for _ in range(steps):
+        psi = psi + h * (theta - weight * (1 - target / psi.norm()) * psi)
+        theta = theta - h * psi
+        path.append(torch.cat([theta, psi]))
+    return torch.stack(path)
+
+
+@given(st.floats(0.05, 6), st.floats(0.1, 2))
+def test_prop_dirac_gp_plane(weight, target):
+    """The linearisation on the ring, by automatic differentiation of the reduced system, against the cubic."""
+
+    def reduced(x):
+        a, b, p = x
+        return torch.stack([-p + b**2 / p, -a * b / p, a - weight * (p - target)])
+
+    rest = torch.tensor([0.0, target, target], dtype=torch.float64)
+    assert reduced(rest).abs().max() < 1e-12
+    mu = torch.linalg.eigvals(torch.autograd.functional.jacobian(reduced, rest))
+    assert (mu**3 + weight * mu**2 + 4 * mu + 2 * weight).abs().max() < 1e-8
+    assert mu.real.max() < 0
+
+
+@pytest.mark.parametrize("weight", [0.7, 3.0])
+def test_prop_dirac_gp_plane_comes_to_the_ring(weight):
+    path = plane_orbit(weight, 0.5, [0.9, 0.2], [0.4, 0.3])[-400:]
+    theta, psi = path[:, :2], path[:, 2:]
+    assert theta.norm(dim=1).sub(0.5).abs().max() < 0.02
+    assert psi.norm(dim=1).sub(0.5).abs().max() < 0.02
+    assert (theta * psi).sum(1).abs().max() < 0.01
+
+
+# --- a normalised critic ---------------------------------------------------------------------------------------------
+
+
+def normalised_step(theta, psi, h, slope=torch.ones_like):
+    """One alternating step of the game with a normalised linear discriminator, by automatic differentiation."""
+    psi = psi.clone().requires_grad_(True)
+    score = psi @ theta / psi.norm()
+    psi = psi.detach() + h * torch.autograd.grad(score, psi)[0] * slope(score.detach())
+    unit = psi / psi.norm()
+    return theta - h * slope(unit @ theta) * unit, psi
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 5), st.integers(0, 10_000), st.floats(0.01, 0.2))
+def test_prop_dirac_sn(dimension, seed, h):
+    """Every step of the generator has length h; in one dimension the critic stays where it is."""
+    rng = torch.Generator().manual_seed(seed)
+    theta, psi = (torch.randn(dimension, generator=rng, dtype=torch.float64) for _ in range(2))
+    start = psi.clone()
+    first = theta.clone()
+    for _ in range(60):
+        new, psi = normalised_step(theta, psi, h)
+        assert float((new - theta).norm()) == pytest.approx(h)
+        theta = new
+    if dimension == 1:
+        torch.testing.assert_close(psi, start)
+        assert (theta - first).abs().item() == pytest.approx(60 * h)
+
+
+def test_prop_dirac_sn_minimax_speed():
+    """At the target the speed is one half; elsewhere at least f' of the distance."""
+    slope = lambda t: torch.sigmoid(-t)
+    psi = torch.tensor([0.6, -0.3]).double()
+    for theta in (torch.zeros(2).double(), torch.tensor([1.0, 2.0]).double()):
+        new, _ = normalised_step(theta, psi, 1e-6, slope)
+        speed = float((new - theta).norm()) / 1e-6
+        assert speed >= float(slope(theta.norm())) - 1e-6
+        if not theta.any():
+            assert speed == pytest.approx(0.5, rel=1e-5)
+
+
+def test_prop_dirac_sn_keeps_the_energy():
+    """In the plane the flow keeps |psi| and E, so the distance stays away from 0; radius |psi| is a relative rest."""
+    theta, psi = torch.tensor([1.0, 0.4]).double(), torch.tensor([0.2, 0.9]).double()
+
+    def measure():
+        unit = psi / psi.norm()
+        b = theta[1] * unit[0] - theta[0] * unit[1]
+        return psi.norm().item(), (theta.square().sum() / 2 - psi.norm() ** 2 * b.abs().log()).item()
+
+    before = measure()
+    for _ in range(2000):
+        theta, psi = normalised_step(theta, psi, 1e-3)
+    assert measure() == pytest.approx(before, rel=2e-3)
+    theta, psi = torch.tensor([0.0, 0.7]).double(), torch.tensor([0.7, 0.0]).double()
+    for _ in range(1000):
+        theta, psi = normalised_step(theta, psi, 1e-3)
+    assert theta.norm().item() == pytest.approx(0.7, rel=2e-3)
+
+
+# --- damping ---------------------------------------------------------------------------------------------------------
+
+
+@given(states, st.floats(0.05, 3))
+def test_prop_dirac_r1_falls_from_everywhere(state, weight):
+    theta, psi = state
+    across, along = (float(v) for v in dynamics.R1(weight).field(theta, psi))
+    assert theta * across + psi * along == pytest.approx(-weight * psi**2, abs=1e-12)
+
+
+@pytest.mark.parametrize("start", [(3.0, 0.0), (-2.0, 2.0), (0.1, -3.0)])
+def test_prop_dirac_r1_converges_from_afar(start):
+    assert flow(dynamics.R1(0.8), start, 80, 0.1)[-1].norm().item() < 1e-5
+
+
+@given(st.floats(0.05, 3), st.floats(0.05, 5), st.floats(0.05, 5))
+def test_prop_dirac_r1_steps(weight, h_g, h_d):
+    """Both conditions, against the spectral radius."""
+    method, rates = dynamics.R1(weight), (h_g, h_d)
+    simultaneous = radius(dynamics.update_matrix(method, rates))
+    alternating = radius(dynamics.update_matrix(method, rates, alternating=True))
+    if abs(simultaneous - 1) > 1e-6:
+        assert (simultaneous < 1) == (h_g < 4 * weight and h_d * (8 * weight - h_g) < 16)
+    if abs(alternating - 1) > 1e-6:
+        assert (alternating < 1) == (h_d * (8 * weight + h_g) < 16)
+
+
+@given(st.floats(0.05, 4), st.booleans())
+def test_prop_dirac_r1_steps_of_equal_size(weight, alternating):
+    if alternating:
+        limit = 4 * (math.sqrt(weight**2 + 1) - weight)
+    else:
+        limit = 4 * weight if weight <= 1 else 4 * (weight - math.sqrt(weight**2 - 1))
+    method = dynamics.R1(weight)
+    assert radius(dynamics.update_matrix(method, 0.999 * limit, alternating=alternating)) < 1
+    assert radius(dynamics.update_matrix(method, 1.001 * limit, alternating=alternating)) > 1
+
+
+@given(st.floats(0.05, 2))
+def test_prop_dirac_noise_is_r1(std):
+    torch.testing.assert_close(dynamics.InstanceNoise(std).jacobian(), dynamics.R1(std**2 / 2).jacobian())
+
+
+@given(st.floats(0, 3))
+def test_prop_dirac_consensus_is_the_squared_jacobian(weight):
+    J = dynamics.Minimax().jacobian()
+    torch.testing.assert_close(dynamics.Consensus(weight).jacobian(), J - weight * J.T @ J)
+
+
+def test_prop_dirac_gp_weight_is_twice_the_constraints():
+    """The package's gradient penalty has no factor 1/2: weight 10 there is 20 here."""
+    slope = torch.tensor(1.7, dtype=torch.float64, requires_grad=True)
+    points = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]
+    penalty = constraints.make("gp", weight=10.0)
+    value = penalty.penalty(lambda x: slope * x[:, 0], points, points + 1, torch.Generator().manual_seed(0))
+    (force,) = torch.autograd.grad(value, slope)
+    bare = dynamics.GP(0.0, 1.0).field(0.4, 1.7)[1] - dynamics.GP(20.0, 1.0).field(0.4, 1.7)[1]
+    assert float(force) == pytest.approx(float(bare))
