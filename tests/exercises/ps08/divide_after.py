@@ -42,6 +42,12 @@ def by_rows(W, u):
     return image / image.norm()
 
 
+def by_new_data(W, u):
+    sigma, u, _v = step(W.detach(), u)
+    W.data = W.data / sigma
+    return u
+
+
 def by_mul(W, u):
     M = W.detach()
     sigma, u, _v = step(M, u)
@@ -108,4 +114,6 @@ TRIALS.mutants(
 )
 TRIALS.mutants("generic:error", with_grad=lambda W, u: (W.div_(step(W, u)[0]), step(W, u)[1])[1])
 TRIALS.mutants("generic:unusable", nothing=lambda W, u: None if right(W, u) is not None else 0)
-TRIALS.alternatives(right=right, by_data=by_data, by_copy=by_copy, by_rows=by_rows, by_mul=by_mul)
+TRIALS.alternatives(
+    right=right, by_data=by_data, by_copy=by_copy, by_rows=by_rows, by_mul=by_mul, by_new_data=by_new_data
+)
