@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from benchmarks import import_cost
+
 HEAVY = ("torch", "numpy", "scipy", "ot", "matplotlib", "sklearn", "pandas", "nbgrader", "ipywidgets", "torchvision")
 EVERYDAY = (
     "wgan_course.divergences",
@@ -33,3 +35,54 @@ def test_what_engineers_use_needs_torch_and_no_solver_plotter_or_notebook():
     found = imported_by("; ".join(f"import {name}" for name in EVERYDAY))
     assert "torch" in found
     assert found.isdisjoint(set(HEAVY) - {"torch", "numpy"}), sorted(found & set(HEAVY))
+
+
+def added_to_torch(statement):
+    """Modules that a statement imports after torch, by their first name."""
+    count = "print(json.dumps(sorted(set(sys.modules) - before)))"
+    code = f"import json, sys, torch; before = set(sys.modules); {statement}; {count}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_after_torch_the_package_is_one_module_and_its_everyday_parts_bring_few_others():
+    """The reason for the small cost, which no busy machine can blur: hardly anything is left to import."""
+    assert added_to_torch("import wgan_course") == ["wgan_course"]
+    everyday = added_to_torch("import " + ", ".join(EVERYDAY))
+    others = [name for name in everyday if not name.startswith(("wgan_course", "torch"))]
+    assert set(EVERYDAY) <= set(everyday)
+    assert {name.split(".")[0] for name in others} <= set(sys.stdlib_module_names)
+
+
+def test_import_costs_are_summed_up_by_hand():
+    times = {"torch": [(2.0, 3.0), (4.0, 9.0), (3.0, 4.0)], "package": [(2.2, 3.0), (4.0, 8.0), (3.6, 5.0)]}
+    table = import_cost.summary(times)
+    assert table["torch"]["over torch, median of ratios"] == 0
+    assert table["package"]["over torch, median of ratios"] == pytest.approx(0.1)
+    assert table["package"]["over torch, ratio of least"] == pytest.approx(0.1)
+    assert table["package"]["median wall seconds"] == 5.0
+    assert table["torch"]["least processor seconds"] == 2.0
+
+
+def test_a_statement_that_fails_is_an_error_and_a_good_one_takes_time():
+    processor, wall = import_cost.seconds("pass")
+    assert processor > 0
+    assert wall > 0
+    with pytest.raises(RuntimeError, match="failed with status"):
+        import_cost.seconds("import sys; sys.exit(3)")
+
+
+def test_nothing_is_written_while_the_machine_is_busy(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(import_cost, "STATEMENTS", {"torch": "pass", "package": "pass"})
+    monkeypatch.setattr(sys, "argv", ["import_cost", "--rounds", "1", "--out", str(tmp_path / "cost.json")])
+    monkeypatch.setattr(import_cost.os, "getloadavg", lambda: (9.0, 9.0, 9.0))
+    with pytest.raises(SystemExit, match="not written"):
+        import_cost.main()
+    assert not (tmp_path / "cost.json").exists()
+    monkeypatch.setattr(import_cost.os, "getloadavg", lambda: (0.1, 9.0, 9.0))
+    import_cost.main()
+    stored = json.loads((tmp_path / "cost.json").read_text())
+    assert set(stored["seconds"]) == {"torch", "package"}
+    assert stored["load"] == 0.1
+    assert "over torch alone" in capsys.readouterr().out

@@ -1,106 +1,32 @@
-"""Every constraint on 8 Gaussians, same seed and budget: one table.
+"""Every constraint on 8 Gaussians, same seed and budget: one table, and the same one from the file of results.
 
-The two penalties on interpolates run with weight 1 as well as with their default of 10: at 10 the two-sided one goes
-round and round within this budget (its generator ends farther away than it began), at 1 it does not. Both rows are
-shown, and only the weight of 1 is held to an outcome.
+The rows are those of ``benchmarks/constraint_table.py``, which also measures memory. Of the two penalties on
+interpolates only the rows of weight 1 are held to an outcome: at 10 the two-sided one goes round and round.
 """
 
-import time
+import json
 
-import numpy as np
-import ot
 import pytest
 import torch
 
-from tests.training.tiny import seeded
+from benchmarks import constraint_table as table
 from wgan_course import constraints
-from wgan_course.batches import SampledBatches
-from wgan_course.data import toy
-from wgan_course.models import mlp
-from wgan_course.training import TrainingConfig, train
+from wgan_course.book.results import RESULTS
 
-STEPS, WIDTH, POINTS = 250, 48, 400
-OPTIONS = {"clip": {"clip": 0.05}, "gp, weight 1": {"weight": 1.0}, "lp, weight 1": {"weight": 1.0}}
-ROWS = (*constraints.NAMES, "gp, weight 1", "lp, weight 1")
 LEARNS = ("clip", "gp, weight 1", "lp, weight 1", "r1", "sn", "orthonormal")
-
-
-def exact_w1(x, y):
-    weights = np.full(len(x), 1 / len(x))
-    return ot.emd2(weights, weights, ot.dist(x.double().numpy(), y.double().numpy(), metric="euclidean"))
-
-
-def modes_reached(samples, modes):
-    """Modes with more than a fiftieth of the samples within half a unit."""
-    near = torch.cdist(samples, modes.float()) < 0.5
-    return int((near.float().mean(0) > 0.02).sum())
-
-
-def lower_bound(critic, points):
-    """The largest gradient norm at some points: no Lipschitz constant is below it."""
-    x = points.clone().requires_grad_()
-    (g,) = torch.autograd.grad(critic(x).sum(), x)
-    return float(g.norm(dim=1).max())
-
-
-def interval(critic, points):
-    """Lower and upper bound, from the package's own search and layers."""
-    norms = pytest.importorskip("wgan_course.norms")
-    return norms.lipschitz_interval(critic, points, rng=seeded(3))
-
-
-def one_row(name):
-    act = "groupsort" if name == "orthonormal" else "leaky_relu"
-    mixture = toy.make("eight-gaussians")
-    generator = mlp.Generator(2, 2, (WIDTH, WIDTH), rng=seeded(1))
-    critic = mlp.Critic(2, (WIDTH, WIDTH), act=act, rng=seeded(2))
-    batches = SampledBatches(mixture.sample, 128, seeded(3))
-    config = TrainingConfig(device="cpu", lr_critic=2e-3, lr_generator=1e-3, betas=(0.5, 0.9), n_critic=3, log_every=50)
-    start = time.perf_counter()
-    done = train(
-        generator, critic, batches, constraints.make(name.split(",")[0], **OPTIONS.get(name, {})), STEPS, config=config
-    )
-    seconds = time.perf_counter() - start
-    real, fake = mixture.sample(POINTS, seeded(8)), done.sample(POINTS, seed=9)
-    final = done.critic.eval()
-    with torch.no_grad():
-        estimate = float(final(real).mean() - final(fake).mean())
-    low, high = interval(final, torch.cat([real[:40], fake[:40]]))
-    modes = modes_reached(fake, mixture.modes)
-    return {
-        "w1": exact_w1(real, fake),
-        "estimate": estimate,
-        "low": float(low),
-        "high": float(high),
-        "sampled": lower_bound(final, torch.cat([real, fake])),
-        "modes": modes,
-        "seconds": seconds,
-    }
-
-
-COLUMNS = ("w1", "estimate", "low", "high", "modes", "seconds")
-
-
-def shown(rows):
-    head = "".join(f"{name:>12}" for name in ("exact W1", "estimate", "Lip lower", "Lip upper", "modes", "seconds"))
-    lines = [f"{name:<24}" + "".join(f"{row[c]:>12.4g}" for c in COLUMNS) for name, row in rows.items()]
-    return "\n".join([f"{'constraint':<24}{head}", *lines])
 
 
 @pytest.fixture(scope="module")
 def rows(request):
-    made = {name: one_row(name) for name in ROWS}
+    made = {name: table.one_row(name) for name in table.ROWS}
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("\n" + shown(made))
+        print("\n" + table.shown(made))
     return made
 
 
 @pytest.fixture(scope="module")
 def untrained():
-    mixture = toy.make("eight-gaussians")
-    with torch.no_grad():
-        fake = mlp.Generator(2, 2, (WIDTH, WIDTH), rng=seeded(1))(torch.randn(POINTS, 2, generator=seeded(9)))
-    return exact_w1(mixture.sample(POINTS, seeded(8)), fake)
+    return table.untrained_w1()
 
 
 @pytest.mark.slow
@@ -134,3 +60,40 @@ def test_constraints_that_work_here_bring_the_generator_nearer(rows, untrained, 
 def test_penalties_find_several_modes(rows):
     assert rows["gp, weight 1"]["modes"] >= 4
     assert rows["lp, weight 1"]["modes"] >= 4
+
+
+@pytest.mark.slow
+def test_the_stored_table_is_this_one(rows, untrained):
+    """The stored numbers come from the same seeds; another processor rounds otherwise, and training amplifies it."""
+    stored = json.loads((RESULTS / "constraint_table.json").read_text(encoding="utf-8"))
+    assert set(stored["rows"]) == set(table.ROWS)
+    assert stored["untrained W1"] == pytest.approx(untrained, rel=1e-3)
+    assert stored["provenance"]["command"] == "python benchmarks/constraint_table.py"
+    for name in ("clip", "sn", "lp, weight 1"):
+        assert stored["rows"][name]["w1"] == pytest.approx(rows[name]["w1"], rel=0.35, abs=0.1), name
+        assert stored["rows"][name]["high"] == pytest.approx(rows[name]["high"], rel=0.35), name
+
+
+def test_the_stored_peak_is_that_of_a_row():
+    stored = json.loads((RESULTS / "constraint_table.json").read_text(encoding="utf-8"))
+    peaks = [row["peak MB"] for row in stored["rows"].values()]
+    assert stored["peak MB"] == max(peaks)
+    assert min(peaks) > 100
+    assert stored["seconds"] >= sum(row["seconds"] for row in stored["rows"].values())
+
+
+def test_modes_and_distance_by_hand():
+    modes = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+    samples = torch.cat([modes[:1].repeat(50, 1), modes[1:2].repeat(49, 1) + 0.3, modes[2:]])
+    assert table.modes_reached(samples, modes) == 2
+    assert table.exact_w1(samples, samples + torch.tensor([3.0, 4.0])) == pytest.approx(5, rel=1e-6)
+    assert table.largest_gradient(lambda x: 3 * x[:, 0], samples) == pytest.approx(3)
+
+
+def test_the_table_has_a_line_for_each_constraint():
+    row = dict.fromkeys([*table.COLUMNS, "sampled"], 1.5)
+    text = table.shown(dict.fromkeys(table.ROWS, row))
+    assert len(text.splitlines()) == 1 + len(table.ROWS)
+    assert all(any(line.startswith(name) for line in text.splitlines()) for name in constraints.NAMES)
+    assert "peak MB" not in text
+    assert "peak MB" in table.shown({"sn": {**row, "peak MB": 1.0}})

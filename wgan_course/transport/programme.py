@@ -1,13 +1,18 @@
 """The transport linear programme, its dual, and how to tell that a pair of answers is optimal."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from ._checks import check_cost, check_pair, check_weights
 from .one_dimension import wasserstein_1d
+
+if TYPE_CHECKING:  # torch does without NumPy until an array is asked for, and so does the import of this module
+    import numpy as np
 
 _MAX_PIVOTS = 10_000_000
 _LP_TOLERANCE = 1e-10
@@ -136,6 +141,7 @@ def _emd(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np
 
 def _highs(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Solve with one equation left out, which the others imply."""
+    import numpy as np
     from scipy import optimize, sparse
 
     n, m = cost.shape

@@ -1,11 +1,17 @@
 """Sliced W1: the mean of the one-dimensional distances along directions."""
 
-import numpy as np
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from ._checks import check_finite, check_pair
 from .one_dimension import wasserstein_1d
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _UNIT_TOLERANCE = 1e-3
 
@@ -36,13 +42,19 @@ def random_directions(n: int, d: int, rng: torch.Generator | np.random.Generator
     """
     if n < 1 or d < 1:
         raise ValueError(f"n and d must be at least 1, got {n} and {d}")
-    if isinstance(rng, np.random.Generator):
-        drawn = torch.from_numpy(rng.standard_normal((n, d)))
-    elif isinstance(rng, torch.Generator):
+    if isinstance(rng, torch.Generator):
         drawn = torch.randn((n, d), generator=rng, device=rng.device, dtype=torch.float64)
     else:
-        raise TypeError(f"rng must be a torch.Generator or a numpy Generator, got {type(rng).__name__}")
+        drawn = torch.from_numpy(_of_numpy(rng).standard_normal((n, d)))
     return drawn / drawn.norm(dim=1, keepdim=True)
+
+
+def _of_numpy(rng: object) -> np.random.Generator:
+    import numpy as np
+
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a torch.Generator or a numpy Generator, got {type(rng).__name__}")
+    return rng
 
 
 def sliced_wasserstein(
