@@ -152,6 +152,13 @@ def test_a_single_panels_legend_goes_below():
     assert legend.y1 < axes[0, 0].get_position().y0
 
 
+def test_a_legend_keeps_its_title():
+    figure, axes = draw(figsize=(7, 3.6))
+    axes[0, 0].legend(title="method")
+    narrow.stack(figure)
+    assert figure.legends[0].get_title().get_text() == "method"
+
+
 def test_a_framed_legend_stays_on_its_ground():
     figure, axes = draw(figsize=(7, 5))
     axes[0, 0].legend(loc="upper right", frameon=True, facecolor="black", labelcolor="white")

@@ -225,13 +225,15 @@ def _gather_legends(figure: Figure, *, alone: bool) -> int:
         if legend is not None and (_is_outside(legend, ax) or (alone and not legend.get_frame_on())):
             moved.append(legend)
     entries = [entry for legend in moved for entry in _entries(legend)]
+    titles = dict.fromkeys(legend.get_title().get_text() for legend in moved)
     for legend in moved:
         legend.remove()
-    return _legend_below(figure, entries) if entries else 0
+    return _legend_below(figure, entries, ", ".join(filter(None, titles))) if entries else 0
 
 
 def _entries(legend: Legend) -> list[tuple[Artist, str]]:
-    return list(zip(legend.legend_handles, (text.get_text() for text in legend.get_texts()), strict=True))
+    drawn = [handle for handle in legend.legend_handles if handle is not None]
+    return list(zip(drawn, (text.get_text() for text in legend.get_texts()), strict=False))
 
 
 def _is_outside(legend: Legend, ax: Axes) -> bool:
@@ -239,14 +241,15 @@ def _is_outside(legend: Legend, ax: Axes) -> bool:
     return bool(left > 0.95)
 
 
-def _legend_below(figure: Figure, entries: list[tuple[Artist, str]]) -> int:
+def _legend_below(figure: Figure, entries: list[tuple[Artist, str]], title: str) -> int:
     """As many columns as there is room for; how many rows that makes."""
     for columns in range(len(entries), 0, -1):
-        legend = figure.legend(*zip(*entries, strict=True), loc="outside lower center", ncols=columns)
+        look = {"loc": "outside lower center", "ncols": columns, "title": title or None}
+        legend = figure.legend(*zip(*entries, strict=True), **look)
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             break
         legend.remove()
-    return -(-len(entries) // columns)
+    return -(-len(entries) // columns) + bool(title)
 
 
 def install() -> None:
