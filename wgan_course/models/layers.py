@@ -92,9 +92,9 @@ class LeakyReLU(nn.LeakyReLU):
 class GroupSort(nn.Module):
     """Sort the features within groups: 1-Lipschitz, and its Jacobian is a permutation, so gradients keep their norm.
 
-    With groups of two this is MaxMin. With orthonormal layers it makes functions whose gradient has norm one, such as the
-    absolute value, which norm-bounded ReLU networks cannot make; with rows bounded instead, it reaches any 1-Lipschitz
-    values on finitely many points (chapter 12).
+    With groups of two this is MaxMin. With orthonormal layers it makes functions whose gradient has norm one, such as
+    the absolute value, which norm-bounded ReLU networks cannot make; with rows bounded instead, it reaches any
+    1-Lipschitz values on finitely many points (chapter 12).
 
     Parameters
     ----------
