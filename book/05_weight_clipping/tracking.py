@@ -1,0 +1,172 @@
+"""The experiment behind chapter 5's learning curves: what a critic reads, beside the distance and the JS estimate.
+
+Run it in the course's folder: ``python book/05_weight_clipping/tracking.py``. It writes
+``book/results/05_tracking.json`` seed by seed. Two parts. In the first the generator is led: it makes real samples plus
+less and less noise, and critics and a discriminator follow. In the second a WGAN trains, and a discriminator looks on
+that teaches the generator nothing.
+"""
+
+import logging
+import math
+
+import torch
+
+from wgan_course import constraints, objectives, training, transport
+from wgan_course.batches import SampledBatches
+from wgan_course.book.results import provenance, run_seeds
+from wgan_course.data import toy
+from wgan_course.models.mlp import Critic, Generator
+
+SEEDS, STEPS, EVERY, BATCH, BURN_IN, N_CRITIC = 5, 200, 20, 128, 200, 5
+NOISE = [2.0, 1.5, 1.0, 0.8, 0.6, 0.4, 0.2, 0.1]
+FIRST, FOLLOWING = 400, 80
+HIDDEN = (64, 64, 64)
+GAME = objectives.make("minimax")
+REAL = toy.make("eight_gaussians")
+METHODS = {
+    "clip": lambda: (constraints.make("clip", clip=0.1), "rmsprop", 5e-4, 2e-4),
+    "gp": lambda: (constraints.make("gp", weight=1.0), "adam", 1e-3, 1e-3),
+}
+
+
+def source(seed, stream):
+    """An independent stream of random numbers."""
+    return torch.Generator().manual_seed(100 * seed + stream)
+
+
+def noisy(n, noise, rng):
+    """Real points plus noise: a generator that is bad by a known amount."""
+    return REAL.sample(n, rng) + noise * torch.randn(n, 2, generator=rng)
+
+
+def js_estimate(net, real, fake):
+    """Half of log 4 minus the log loss: a lower bound of JS, up to the sample's error."""
+    with torch.no_grad():
+        return float((math.log(4) - GAME.critic_loss(net(real), net(fake))) / 2)
+
+
+def reading(net, real, fake):
+    """What a critic estimates, E_P f - E_Q f."""
+    with torch.no_grad():
+        return float(net(real).mean() - net(fake).mean())
+
+
+# ---- the generator is led ----------------------------------------------------------------------------------------
+
+
+def descend(net, optimiser, loss_of, constraint, noise, steps, rng):
+    """Steps of a critic or a discriminator against the generator with this much noise."""
+    for _ in range(steps):
+        real, fake = REAL.sample(BATCH, rng), noisy(BATCH, noise, rng)
+        loss = loss_of(net(real), net(fake)) + constraint.penalty(net, real, fake, rng)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        constraint.project_(net)
+
+
+def followers(seed):
+    """Clipped critic, penalised critic and discriminator, each with its optimiser, loss, constraint and estimate."""
+    wasserstein, adam = objectives.make("wasserstein").critic_loss, {"lr": 1e-3, "betas": (0.5, 0.9)}
+    found = {}
+    for stream, name in enumerate(("clip", "gp", "js"), start=10):
+        constraint = METHODS[name]()[0] if name in METHODS else constraints.make("none")
+        net = constraint.prepare(Critic(2, HIDDEN, act="relu", rng=source(seed, stream)))
+        projected = name == "clip"
+        optimiser = (
+            torch.optim.RMSprop(net.parameters(), 5e-4) if projected else torch.optim.Adam(net.parameters(), **adam)
+        )
+        loss, estimate = (GAME.critic_loss, js_estimate) if name == "js" else (wasserstein, reading)
+        found[name] = (net, optimiser, loss, constraint, estimate)
+    return found
+
+
+def led(seed, noises):
+    """The distance and the three estimates for each noise, each follower going on from where it was."""
+    rngs = {name: source(seed, stream) for stream, name in enumerate(("clip", "gp", "js"), start=20)}
+    nets, found = followers(seed), {"distance": [], "clip": [], "gp": [], "js": []}
+    for number, noise in enumerate(noises):
+        real, fake = REAL.sample(2000, source(seed, 30)), noisy(2000, noise, source(seed, 31))
+        found["distance"].append(float(transport.wasserstein(real[:500], fake[:500])))
+        for name, (*what, constraint, estimate) in nets.items():
+            descend(*what, constraint, noise, FOLLOWING if number else FIRST, rngs[name])
+            found[name].append(estimate(what[0], real, fake))
+    return found
+
+
+# ---- the generator learns ----------------------------------------------------------------------------------------
+
+
+def schedule(step):
+    """Critic steps before a generator step: a burn-in before the first."""
+    return BURN_IN if step == 0 else N_CRITIC
+
+
+class Spectator:
+    """A discriminator that is trained on the WGAN's samples and gives nothing back."""
+
+    def __init__(self, seed):
+        self.net = Critic(2, HIDDEN, act="relu", rng=source(seed, 3))
+        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.5, 0.9))
+        self.rng = source(seed, 5)
+
+    def step(self, generator):
+        """One step on fresh samples."""
+        with torch.no_grad():
+            fake = generator(torch.randn(BATCH, 2, generator=self.rng))
+        loss = GAME.critic_loss(self.net(REAL.sample(BATCH, self.rng)), self.net(fake))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+
+class Recorder:
+    """After every few steps: the exact distance, what the critic reads, and what the spectator estimates."""
+
+    def __init__(self, seed):
+        self.spectator, self.records = Spectator(seed), []
+        self.points = REAL.sample(2000, source(seed, 6))
+        self.latent = torch.randn(2000, 2, generator=source(seed, 7))
+
+    def __call__(self, trainer):
+        """Train the spectator as often as the critic was trained, then measure."""
+        for _ in range(schedule(trainer.step - 1)):
+            self.spectator.step(trainer.generator)
+        if trainer.step == 1 or trainer.step % EVERY == 0:
+            self.records.append(self._measure(trainer))
+
+    @torch.no_grad()
+    def _measure(self, trainer):
+        fake = trainer.generator(self.latent)
+        return {
+            "step": trainer.step,
+            "distance": float(transport.wasserstein(self.points[:500], fake[:500])),
+            "reading": reading(trainer.critic, self.points, fake),
+            "js": js_estimate(self.spectator.net, self.points, fake),
+        }
+
+
+def trained(method, seed, steps):
+    """One WGAN, measured along its way; lists over the records."""
+    generator = Generator(2, 2, (64, 64), rng=source(seed, 1))
+    critic = Critic(2, HIDDEN, act="relu", rng=source(seed, 2))
+    constraint, optimiser, lr_critic, lr_generator = METHODS[method]()
+    config = training.TrainingConfig(
+        n_critic=schedule, optimiser=optimiser, lr_critic=lr_critic, lr_generator=lr_generator, device="cpu", seed=seed
+    )
+    batches = SampledBatches(REAL.sample, BATCH, source(seed, 4))
+    recorder = Recorder(seed)
+    training.Trainer(generator, critic, batches, constraint, config=config).fit(steps, after=recorder)
+    return {key: [record[key] for record in recorder.records] for key in recorder.records[0]}
+
+
+def one_seed(seed, steps=STEPS, noises=NOISE):
+    """Both parts."""
+    torch.set_num_threads(1)
+    return {"led": led(seed, noises), "trained": {method: trained(method, seed, steps) for method in METHODS}}
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    data = f"8 Gaussians; led: real plus noise from {NOISE[0]} to {NOISE[-1]}; trained: {STEPS} generator steps"
+    run_seeds("05_tracking", one_seed, range(SEEDS), provenance(__file__, data))
