@@ -159,6 +159,13 @@ def test_nan_in_an_input_is_not_taken_for_a_change():
     assert _see(lambda x: 1.0, {"x": np.array([np.nan, 1.0])}).mutated == ()
 
 
+def test_lists_are_handed_over_as_copies_that_the_judge_does_not_share():
+    widths = [3, 2, 1]
+    inputs = {"widths": widths}
+    assert _see(lambda widths: float(len(widths) + widths.pop() + widths.pop()), inputs).outputs["value"] == 6
+    assert widths == [3, 2, 1]
+
+
 def test_arguments_come_in_order_with_scalars_as_they_are():
     seen = _see(lambda a, b, c: [float(a.sum()), b, float(c)], {"zz": X, "a": 2.0, "m": np.float64(3)})
     np.testing.assert_array_equal(seen.outputs["value"], [2.0, 2.0, 3.0])

@@ -16,6 +16,7 @@ option           what it does
 ===============  =====================================================================================================
 """
 
+import copy
 import ctypes
 import signal
 import threading
@@ -230,7 +231,7 @@ def _can_alarm() -> bool:
 def _hand_over(name: str, value: Any, options: Mapping[str, Any]) -> Any:
     """Return a fresh copy of an input, as the function is to get it."""
     if not isinstance(value, np.ndarray):
-        return value
+        return copy.deepcopy(value)
     if options.get("framework") == "numpy":
         return np.array(value)
     tensor = torch.from_numpy(np.array(value))
