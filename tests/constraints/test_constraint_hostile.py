@@ -66,7 +66,10 @@ def test_a_squeezed_score_of_a_batch_of_one_is_one_score():
     assert gp(lambda x: (2 * x).sum(1).squeeze(), 1, 3).item() == pytest.approx(10 * (2 * 3**0.5 - 1) ** 2, rel=1e-6)
 
 
-@pytest.mark.parametrize("output", [lambda x: (x.sum(1), x), lambda x: [1.0], lambda x: None], ids=str)
+OUTPUTS = {"tuple": lambda x: (x.sum(1), x), "list": lambda x: [1.0], "nothing": lambda x: None}
+
+
+@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 def test_outputs_that_are_no_tensor_are_refused_by_name(output):
     with pytest.raises(ValueError, match=r"one score a sample.*got a "):
         gp(output, 4, 3)
