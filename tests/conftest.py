@@ -29,17 +29,29 @@ def _missing(marker: str) -> bool:
     return not any(map(shutil.which, NEEDED[marker]))
 
 
+def pytest_itemcollected(item):
+    """Group what shares a slow fixture, before xdist reads the groups."""
+    for fixture, group in GROUPS.items():
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Group what shares a slow fixture; skip what this machine cannot run, unless everything was asked for."""
+    """Skip what this machine cannot run, unless everything was asked for; begin with the groups."""
     for item in items:
-        for fixture, group in GROUPS.items():
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(group))
         for marker, programs in NEEDED.items():
             if item.get_closest_marker(marker) and _missing(marker) and "WGAN_COURSE_TEST_ALL" not in os.environ:
                 item.add_marker(pytest.mark.skip(reason=f"needs one of {', '.join(programs)}"))
-    items.sort(key=lambda item: not any(mark.name == "xdist_group" for mark in item.iter_markers()))
+        _tell_group(item)
+    items.sort(key=lambda item: not any(item.iter_markers("xdist_group")))
+
+
+def _tell_group(item):
+    """Put an item's group into its id, for xdist's scheduler: xdist 3.8 writes it to where pytest before 9.2 kept ids."""
+    group = "_".join(sorted(mark.args[0] for mark in item.iter_markers("xdist_group")))
+    if group and hasattr(item.config, "workerinput") and hasattr(item, "_id"):
+        item._id = type(item._id).parse(f"{item.nodeid}@{group}")
 
 
 @pytest.fixture(scope="session")
