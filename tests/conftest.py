@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items):
 
 
 def _tell_group(item):
-    """Put an item's group into its id, for xdist's scheduler: xdist 3.8 writes it to where pytest before 9.2 kept ids."""
+    """Put an item's group into its id, for the scheduler: xdist 3.8 writes it where pytest before 9.2 kept ids."""
     group = "_".join(sorted(mark.args[0] for mark in item.iter_markers("xdist_group")))
     if group and hasattr(item.config, "workerinput") and hasattr(item, "_id"):
         item._id = type(item._id).parse(f"{item.nodeid}@{group}")
