@@ -267,7 +267,7 @@ def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[st
         "--hostname",
         "course",
     ]
-    command += [*_system_mounts(), *_empty_folders(limits), *_course_mounts(workspace), *_environment()]
+    command += [*_empty_folders(limits), *_system_mounts(), *_course_mounts(workspace), *_environment()]
     return [*command, "--chdir", WORK, "--", *_launcher(limits, user), *kernel]
 
 
@@ -286,15 +286,17 @@ def _namespaces(drop: bool) -> list[str]:
 
 
 def _system_mounts() -> list[str]:
-    words = ["--proc", "/proc", "--dev", "/dev"]
-    for path in _parents([*visible_paths(), INPUTS, HOME, "/etc/x"]):
-        words += ["--perms", "0755", "--dir", path]
+    words = _folders(_parents([*visible_paths(), INPUTS, "/etc/x"]))
     for path in visible_paths():
         link = Path(path).is_symlink() and path in SYSTEM
         words += ["--symlink", os.readlink(path), path] if link else ["--ro-bind", path, path]
     for name in SETTINGS:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     return words
+
+
+def _folders(paths: Sequence[str]) -> list[str]:
+    return [word for path in paths for word in ("--perms", "0755", "--dir", path)]
 
 
 def _parents(paths: Sequence[str]) -> list[str]:
@@ -304,8 +306,10 @@ def _parents(paths: Sequence[str]) -> list[str]:
 
 
 def _empty_folders(limits: Limits) -> list[str]:
+    """Folders of the run's own; they come first, so that a course that lies under ``/tmp`` is mounted over them."""
     sized = ["--perms", "1777", "--size", str(limits.temporary), "--tmpfs"]
-    return [word for path in ("/tmp", "/dev/shm", HOME) for word in (*sized, path)]
+    words = ["--proc", "/proc", "--dev", "/dev", *_folders(_parents([HOME]))]
+    return words + [word for path in ("/tmp", "/dev/shm", HOME) for word in (*sized, path)]
 
 
 def _course_mounts(workspace: Workspace) -> list[str]:

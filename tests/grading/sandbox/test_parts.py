@@ -132,6 +132,13 @@ def test_temporary_folders_have_a_size(bubblewrap, space):
     assert {size for path, size in sizes.items() if path.startswith(str(sandbox.PACKAGE))} == {"4096"}
 
 
+def test_a_course_under_tmp_is_mounted_over_the_empty_folder(bubblewrap, space):
+    command = sandbox.bubblewrap_command(space, Limits(), ["kernel"], 0)
+    mounts = [command[index + 1] for index, word in enumerate(command) if word == "--tmpfs"]
+    assert mounts[:3] == ["/tmp", "/dev/shm", sandbox.HOME]
+    assert command.index(sandbox.HOME) < command.index("--ro-bind")
+
+
 def test_the_environment_is_made_of_nothing_of_the_grader_s(monkeypatch):
     monkeypatch.setenv("COURSE_PASSWORD", "hunter2")
     made = sandbox.environment()
