@@ -22,7 +22,8 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _case("biases beyond", _drawn(rng, 0.02, 1.0), 0.1, "biases")
     yield _case("both beyond", _drawn(rng, 1.0, 1.0), 0.01, "biases")
     inside = [np.clip(a, -0.19, 0.19) for a in _drawn(rng, 0.1, 0.1)]
-    yield _case("all inside", inside, 0.2, "inside")
+    inside[0][0, 0] = 0.5  # one beyond, so that doing nothing is no answer
+    yield _case("all but one inside", inside, 0.2, "inside")
 
 
 def _drawn(rng: np.random.Generator, weights: float, biases: float) -> list[np.ndarray]:

@@ -68,7 +68,7 @@ PROBLEM = Problem(
     compare=compare,
     observe="wgan_course.grading.observers.ps05.losses",
     limit=LIMIT,
-    package_functions=("wgan_course.objectives.Wasserstein",),
+    package_functions=("wgan_course.objectives.Wasserstein.generator_loss",),
     misconceptions=(
         Misconception(
             "detached",

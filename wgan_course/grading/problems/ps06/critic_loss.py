@@ -80,7 +80,11 @@ PROBLEM = Problem(
             "The penalty is subtracted: the critic would be rewarded for slopes far from 1.",
             (lambda *a: loss(*a) - 2 * penalty(*a), lambda *a: -loss(*a)),
         ),
-        Misconception("no-penalty", "The penalty is missing.", (lambda *a: loss(*a) - penalty(*a),)),
+        Misconception(
+            "no-penalty",
+            "The penalty is missing: λ times it is added to E_Q f − E_P f.",
+            (lambda *a: loss(*a) - penalty(*a),),
+        ),
         Misconception("penalty-only", "Only the penalty comes back: E_Q f − E_P f is missing.", (penalty,)),
         Misconception(
             "no-weight",

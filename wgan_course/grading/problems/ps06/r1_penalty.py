@@ -47,7 +47,9 @@ PROBLEM = Problem(
     limit=20.0,
     package_functions=PACKAGE,
     misconceptions=(
-        Misconception("no-half", "The factor ½ is missing.", (lambda *a: 2 * _value(*a),)),
+        Misconception(
+            "no-half", "The factor ½ is missing: R1 is half the mean squared norm.", (lambda *a: 2 * _value(*a),)
+        ),
         Misconception(
             "centred-at-one",
             "This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.",

@@ -234,7 +234,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "no-bias",
-            "The bias is missing.",
+            "The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it.",
             (_seen(_NoBias),),
         ),
         Misconception(

@@ -81,7 +81,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "swapped-ways",
-            "The two ways are swapped.",
+            "The two ways are swapped: simultaneous and alternating.",
             (lambda w, alt: largest(w, not alt),),
         ),
         Misconception(
@@ -102,10 +102,7 @@ PROBLEM = Problem(
         Misconception(
             "fast-formula-everywhere",
             "The formula for real eigenvalues was used where they are complex: γ² - 1 is negative there.",
-            (
-                _simultaneous(lambda w: 4 * (w - np.sqrt(complex(w**2 - 1)).real)),
-                _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),
-            ),
+            (_simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),),
         ),
         Misconception(
             "flow",

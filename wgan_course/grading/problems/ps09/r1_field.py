@@ -141,7 +141,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "no-penalty",
-            "The penalty is missing.",
+            "The penalty is missing: it adds −γψ to the critic's velocity.",
             (_penalised_by(lambda t, p, w: 0 * p),),
         ),
         Misconception(

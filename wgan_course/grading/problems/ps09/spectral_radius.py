@@ -104,7 +104,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "squared",
-            "This is |μ|². Take the root.",
+            "This is the largest |μ|². Take the root of it.",
             (_of(lambda mu: (np.abs(mu) ** 2).max()),),
         ),
         Misconception(

@@ -169,7 +169,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "no-clip",
-            "Nothing is clipped.",
+            "Nothing is clipped: after each critic step ψ goes back into [−c, c].",
             (_changed(clip=lambda v: np.inf),),
         ),
         Misconception(
