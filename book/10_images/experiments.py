@@ -1,0 +1,215 @@
+"""The experiments behind chapter 10: WGANs on Fashion-MNIST with a few seconds of one processor each.
+
+Run them in the course's folder, each by its name: ``python book/10_images/experiments.py dcgan`` (or ``resnet``,
+``conditional``, ``norms``, ``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a
+killed run stopped.
+
+Every run has the same budget of processor time, counted beforehand: the steps that a method may take are `BUDGET`
+divided by the measured cost of its round (`COST`). So the number of steps is the same on every machine, and so is the
+result, but for rounding.
+"""
+
+import argparse
+import logging
+import time
+from functools import cache
+
+import torch
+from torch import nn
+
+from wgan_course import classifier, constraints, metrics, transport
+from wgan_course.batches import TensorBatches
+from wgan_course.book.results import provenance, run_seeds
+from wgan_course.data import images
+from wgan_course.models import dcgan, layers, resnet
+from wgan_course.training import Trainer, TrainingConfig
+
+SEEDS = 5
+BUDGET = 4.0  # seconds of one thread for the training of one run
+STOPS = 4  # how often a run is measured
+SIZE, LATENT, WIDTH = 28, 32, 8
+BATCH = {"dcgan": 32, "resnet": 16}
+SHOWN = 20
+FAMILIES = {"dcgan": dcgan, "resnet": resnet}
+# Milliseconds of one thread for a critic's step without penalty, for one with a penalty, and for a generator's step.
+COST = {"dcgan": (6.5, 10.0, 6.5), "resnet": (21.0, 34.0, 19.0)}
+RATE = 3e-3
+PENALTIES = ("gp", "lp", "r1")
+METHODS = {
+    "clip": {"options": {"clip": 0.05}, "optimiser": "rmsprop", "rate": 1e-3},
+    "gp": {},
+    "lp": {},
+    "sn": {},
+    "r1": {},
+}
+RECIPE = {
+    "rate ÷ 4": {"rate": 7.5e-4},
+    "rate × 4": {"rate": 1.2e-2},
+    "β₁ = 0.5": {"betas": (0.5, 0.9)},
+    "n_critic = 1": {"n_critic": 1},
+    "n_critic = 5": {"n_critic": 5},
+    "λ = 1": {"options": {"weight": 1.0}},
+    "λ = 100": {"options": {"weight": 100.0}},
+}
+DATA = "the package's 4000 training images of Fashion-MNIST, measured against its 1000 test images"
+
+
+class CoupledNorm(nn.BatchNorm2d):
+    """Batch norm with the batch's own statistics, always: what the package's critics refuse to offer."""
+
+    def __init__(self, channels):
+        super().__init__(channels, track_running_stats=False)
+
+
+@cache
+def load(split):
+    """Images and labels of a split."""
+    return images.load("fashion-mnist", split, size=SIZE, source="embedded")
+
+
+def rounds(family, constraint, n_critic, budget=BUDGET):
+    """Generator steps that the budget allows, rounded down to a multiple of `STOPS`."""
+    plain, penalised, generator = COST[family]
+    cost = n_critic * (penalised if constraint in PENALTIES else plain) + generator
+    return int(1000 * budget / cost) // STOPS * STOPS
+
+
+def networks(family, seed, norm="none", classes=None):
+    """Generator and critic with seeded weights."""
+    rng = torch.Generator().manual_seed(seed)
+    module = FAMILIES[family]
+    generator = module.Generator(LATENT, SIZE, 1, WIDTH, classes=classes, rng=rng)
+    critic = module.Critic(SIZE, 1, WIDTH, norm="none" if norm == "none" else "layer", classes=classes, rng=rng)
+    return generator, couple(critic) if norm == "batch" else critic
+
+
+def couple(critic):
+    """Put batch norm where layer norm is."""
+    for name, layer in list(critic.named_modules()):
+        if isinstance(layer, layers.LayerNorm):
+            parent, _, own = name.rpartition(".")
+            setattr(critic.get_submodule(parent), own, CoupledNorm(layer.num_channels))
+    return critic
+
+
+def trainer(family, constraint, seed, *, options=None, norm="none", conditional=False, **settings):
+    """Everything for one run; `settings` are those of the recipe that it changes."""
+    data = load("train")
+    rate = settings.pop("rate", RATE)
+    common = {"n_critic": 2, "betas": (0.0, 0.9), "ema": 0.9, "device": "cpu", "log_every": 10**6}
+    config = TrainingConfig(**{**common, "lr_critic": rate, "lr_generator": rate, "seed": seed, **settings})
+    labels = data.labels if conditional else None
+    batches = TensorBatches(data.images, BATCH[family], torch.Generator().manual_seed(seed), labels)
+    pair = networks(family, seed, norm, len(data.classes) if conditional else None)
+    return Trainer(*pair, batches, constraints.make(constraint, **(options or {})), config=config)
+
+
+@cache
+def truth():
+    """The test images' features, and their pixels along 100 directions."""
+    real = load("test").images
+    lines = transport.random_directions(100, SIZE**2, torch.Generator().manual_seed(0)).float()
+    return classifier.features(real), real.flatten(1), lines
+
+
+def measure(current, seed):
+    """The measures of `metrics.image_report`, on 1000 generated and 1000 real images."""
+    made = current.sample(1000, seed=1000 + seed)
+    (real, pixels, lines), features = truth(), classifier.features(made)
+    precision, recall = metrics.precision_recall(real, features)
+    found = {"frechet": metrics.frechet_distance(real, features), "kernel": metrics.kernel_distance(real, features)}
+    found |= {"precision": precision, "recall": recall}
+    found["sliced"] = float(transport.sliced_wasserstein(pixels, made.flatten(1), lines))
+    return {name: round(value, 5) for name, value in found.items()}
+
+
+def agreement(current, seed):
+    """Share of conditional images that the classifier gives the label that was asked for."""
+    wanted = torch.arange(1000) % 10
+    model = classifier.load_pretrained()
+    with torch.no_grad():
+        named = model.head(classifier.features(current.sample(1000, seed=1000 + seed, labels=wanted))).argmax(1)
+    return round(float((named == wanted).float().mean()), 4)
+
+
+def without_average(current, seed):
+    """The measures of the generator itself, not of its moving average."""
+    average, current.ema = current.ema, None
+    found = measure(current, seed)
+    current.ema = average
+    return found
+
+
+def thumbnails(current, count=SHOWN):
+    """Generated images as text: one hexadecimal digit a pixel, 0 for black and f for white."""
+    made = current.sample(count, seed=0).clamp(-1, 1)
+    digits = ((made + 1) * 7.5).round().to(torch.int64).flatten(1)
+    return ["".join(f"{level:x}" for level in image) for image in digits.tolist()]
+
+
+def run(family, constraint, seed, stops=(1, 2, 4), show=False, plain=False, **settings):
+    """Train within the budget, and measure after these quarters of it."""
+    current = trainer(family, constraint, seed, **dict(settings))
+    steps = rounds(family, constraint, current.config.n_critic)
+    curve, seconds = [], 0.0
+    for stop in stops:
+        start = time.process_time()
+        record = current.fit(stop * steps // STOPS)
+        seconds += time.process_time() - start
+        curve.append({"step": current.step, "seconds": round(seconds, 2), **measure(current, seed)})
+    found = {"curve": curve, "estimate": round(record["estimate"], 4)}
+    found |= {"agreement": agreement(current, seed)} if current.conditional else {}
+    found |= {"plain": without_average(current, seed)} if plain else {}
+    return found | ({"images": thumbnails(current)} if show else {})
+
+
+def dcgan_methods(seed, stops=(1, 2, 4)):
+    """Each constraint, with convolutions as in DCGAN."""
+    return {n: run("dcgan", n, seed, stops, show=seed == 0, plain=True, **METHODS[n]) for n in METHODS}
+
+
+def resnet_methods(seed, stops=(1, 2, 4)):
+    """Each constraint, with residual networks."""
+    return {name: run("resnet", name, seed, stops, show=seed == 0, **METHODS[name]) for name in METHODS}
+
+
+def conditional(seed, stops=(1, 4)):
+    """Gradient penalty and spectral normalisation with labels."""
+    return {n: run("dcgan", n, seed, stops, show=seed == 0, conditional=True) for n in ("gp", "sn")}
+
+
+def norms(seed, stops=(1, 4)):
+    """Critics with layer and with batch norm, under a gradient penalty; `dcgan` has the one without."""
+    return {n: run("dcgan", "gp", seed, stops, show=seed == 0, norm=n) for n in ("layer", "batch")}
+
+
+def recipe(seed, stops=(4,)):
+    """The recipe with one line changed; `dcgan` has the recipe itself, "gp"."""
+    return {name: run("dcgan", "gp", seed, stops, **changes) for name, changes in RECIPE.items()}
+
+
+EXPERIMENTS = {
+    "dcgan": dcgan_methods,
+    "resnet": resnet_methods,
+    "conditional": conditional,
+    "norms": norms,
+    "recipe": recipe,
+}
+
+
+def main():
+    """Run the experiments that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="+", choices=EXPERIMENTS)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from 0")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    given = parser.parse_args()
+    for name in given.names:
+        origin = provenance(__file__, DATA)
+        origin["command"] += f" {name}"
+        run_seeds(f"10_{name}", EXPERIMENTS[name], range(given.seeds), origin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""One seed of each experiment of chapter 10 is run again, in part, and compared with what the chapter shows."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from wgan_course.book import results
+
+FOLDER = results.RESULTS.parent / "10_images"
+NAMES = ["dcgan", "resnet", "conditional", "norms", "recipe"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"ch10_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+experiments, capstone, large = (script(name) for name in ("experiments", "capstone", "large"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_five_seeds_with_provenance(name):
+    content = results.read_results(f"10_{name}")
+    assert sorted(content["seeds"], key=int) == list("01234")
+    assert content["provenance"]["command"] == f"python book/10_images/experiments.py {name}"
+    values = [run["curve"][-1]["frechet"] for seed in content["seeds"].values() for run in seed.values()]
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "family", "constraint", "options"),
+    [
+        ("dcgan", "gp", "dcgan", "gp", {}),
+        ("dcgan", "sn", "dcgan", "sn", {}),
+        ("dcgan", "clip", "dcgan", "clip", experiments.METHODS["clip"]),
+        ("resnet", "r1", "resnet", "r1", {}),
+        ("conditional", "sn", "dcgan", "sn", {"conditional": True}),
+        ("norms", "layer", "dcgan", "gp", {"norm": "layer"}),
+    ],
+)
+def test_the_first_quarter_of_seed_0_comes_out_again(name, key, family, constraint, options):
+    """Same code, same seed: equal on the same machine, and within a band on another, where rounding differs."""
+    stored = results.read_results(f"10_{name}")["seeds"]["0"][key]["curve"][0]
+    again = experiments.run(family, constraint, 0, stops=(1,), **options)["curve"][0]
+    assert again["step"] == stored["step"]
+    assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.15)
+    assert again["sliced"] == pytest.approx(stored["sliced"], rel=0.15)
+
+
+def test_a_changed_line_of_the_recipe_comes_out_again():
+    stored = results.read_results("10_recipe")["seeds"]["0"]["n_critic = 1"]["curve"][-1]
+    again = experiments.run("dcgan", "gp", 0, stops=(4,), **experiments.RECIPE["n_critic = 1"])["curve"][-1]
+    assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.35)
+
+
+def test_pictures_are_one_digit_a_pixel():
+    for name, key in (("dcgan", "gp"), ("resnet", "sn"), ("conditional", "gp"), ("norms", "layer")):
+        stored = results.read_results(f"10_{name}")["seeds"]["0"][key]["images"]
+        assert {len(image) for image in stored} == {28 * 28}
+        assert set("".join(stored)) <= set("0123456789abcdef")
+
+
+class TestCapstone:
+    """The scores of the eight approaches, and two of them again."""
+
+    SCORES = (
+        results.read_results("10_capstone")["seeds"]["0"] if (results.RESULTS / "10_capstone.json").is_file() else {}
+    )
+
+    def test_right_approaches_have_full_marks_on_both_draws(self):
+        both = results.read_results("10_capstone")["seeds"]
+        for scores in both.values():
+            for name, score in scores.items():
+                if name.split(":")[0] in capstone.RIGHT:
+                    assert score["points"] == score["of"], name
+
+    @pytest.mark.parametrize("name", list(capstone.APPROACHES)[3:])
+    def test_wrong_ones_have_full_marks_on_neither_part(self, name):
+        for part in ("points_generator", "images_generator"):
+            score = self.SCORES[f"{name}: {part}"]
+            assert score["points"] < score["of"]
+
+    def test_copies_earn_nothing(self):
+        assert self.SCORES["the training sample: images_generator"]["points"] == 0
+        assert self.SCORES["the training sample: points_generator"]["points"] == 0
+
+    @pytest.mark.parametrize("name", ["a few steps", "the training sample"])
+    def test_two_of_them_come_out_again(self, name):
+        for key, function in zip(capstone.KEYS, capstone.APPROACHES[name], strict=True):
+            again = capstone.graded(key, function)
+            stored = self.SCORES[f"{name}: {key.split('.')[1]}"]
+            assert abs(again["points"] - stored["points"]) <= 1
+            assert again["points"] < again["of"]
+
+
+WORKER = """
+import os, sys, torch
+sys.path.insert(0, sys.argv[1])
+import large
+real = torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+large.load = lambda name, folder: real
+torch.set_num_threads(1)
+options = ["--data", "fashion-mnist", "--steps", "2", "--batch", "4", "--width", "2", "--n-critic", "2"]
+made = large.main([*options, "--out", sys.argv[2]])
+rank = os.environ["RANK"]
+weights = torch.cat([p.detach().flatten() for m in (made.generator, made.critic) for p in m.parameters()])
+torch.save({"weights": weights, "position": made.batches.order}, os.path.join(sys.argv[2], f"{rank}.pt"))
+"""
+
+
+def test_two_processes_keep_the_same_weights_and_see_different_data(tmp_path):
+    """As torchrun does: two processes, gloo, a gradient penalty; the averaged steps keep them together."""
+    (tmp_path / "worker.py").write_text(WORKER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [*command, str(tmp_path / "worker.py"), str(FOLDER), str(tmp_path)],
+        env=environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in "01")
+    assert torch.equal(first["weights"], second["weights"])
+    assert not torch.equal(first["position"], second["position"])
+    assert (tmp_path / "samples.png").is_file()
+
+
+def test_averaging_gradients_is_the_gradient_of_the_mean(monkeypatch):
+    """With a stand-in for the other process: (g + 3 g) / 2 = 2 g, for each parameter that has a gradient."""
+    layer = torch.nn.Linear(3, 2)
+    layer.bias.requires_grad_(False)
+    layer(torch.ones(1, 3)).sum().backward()
+    own = layer.weight.grad.clone()
+    monkeypatch.setattr(large.distributed, "all_reduce", lambda tensor: tensor.mul_(4))
+    monkeypatch.setattr(large.distributed, "get_world_size", lambda: 2)
+    large.average_gradients(torch.optim.SGD(layer.parameters(), lr=0.1))
+    assert torch.equal(layer.weight.grad, 2 * own)
+
+
+def test_missing_cifar10_names_the_cure(monkeypatch, tmp_path):
+    def fails(*args, **kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", fails)
+    with pytest.raises(SystemExit, match="--data fashion-mnist"):
+        large.cifar10(tmp_path)

@@ -1,0 +1,86 @@
+"""Versions of ``conditional_interpolates`` that students write."""
+
+import torch
+
+from ..registry import Trials
+
+
+def wide(e, x):
+    return e.view(-1, *[1] * (x.dim() - 1))
+
+
+def between(x, y, e):
+    e = wide(e, x)
+    return e * x + (1 - e) * y
+
+
+def places(a, b):
+    found = torch.empty_like(a)
+    found[a.argsort(stable=True)] = b.argsort(stable=True)
+    return found
+
+
+def right(r, f, a, b, e):
+    return between(r, f[places(a, b)], e)
+
+
+def by_class(r, f, a, b, e):
+    partner = torch.zeros_like(r)
+    for label in a.unique():
+        partner[a == label] = f[b == label]
+    return partner + wide(e, r) * (r - partner)
+
+
+def by_queues(r, f, a, b, e):
+    queues = {int(c): list(torch.nonzero(b == c)[:, 0]) for c in b.unique()}
+    rows = [e[i] * r[i] + (1 - e[i]) * f[queues[int(a[i])].pop(0)] for i in range(len(r))]
+    return torch.stack(rows)
+
+
+def by_ranks(r, f, a, b, e):
+    order = a.argsort(stable=True).argsort()
+    return between(r, f[b.argsort(stable=True)][order], e)
+
+
+def by_numpy(r, f, a, b, e):
+    x, y = r.numpy(), f.numpy()
+    out = x.copy()
+    for label in set(a.tolist()):
+        i, j = (a == label).numpy(), (b == label).numpy()
+        w = e.numpy()[i].reshape(-1, *[1] * (x.ndim - 1))
+        out[i] = w * x[i] + (1 - w) * y[j]
+    return out
+
+
+def in_place(r, f, a, b, e):
+    partner = f[places(a, b)]
+    r -= partner
+    return partner + wide(e, r) * r
+
+
+def sorted_all(r, f, a, b, e):
+    i, j = a.argsort(stable=True), b.argsort(stable=True)
+    return between(r[i], f[j], e)
+
+
+def sorted_with_epsilon(r, f, a, b, e):
+    i, j = a.argsort(stable=True), b.argsort(stable=True)
+    return between(r[i], f[j], e[i])
+
+
+def first(r, f, a, b, e):
+    return between(r, torch.stack([f[torch.nonzero(b == label)[0, 0]] for label in a]), e)
+
+
+TRIALS = Trials("ps10.conditional_interpolates")
+TRIALS.mutants("ignores-labels", by_place=lambda r, f, a, b, e: between(r, f, e))
+TRIALS.mutants("epsilon-swapped", swapped=lambda r, f, a, b, e: right(r, f, a, b, 1 - e))
+TRIALS.mutants("one-epsilon", first=lambda r, f, a, b, e: right(r, f, a, b, e[:1].expand_as(e)))
+TRIALS.mutants("label-order", sorted_all=sorted_all, with_epsilon=sorted_with_epsilon)
+TRIALS.mutants("inverse-permutation", inverse=lambda r, f, a, b, e: between(r, f[places(b, a)], e))
+TRIALS.mutants("first-of-class", first_of_class=first)
+TRIALS.mutants("fake-order", fake_order=lambda r, f, a, b, e: between(r[places(b, a)], f, e))
+TRIALS.mutants("extrapolates", beyond=lambda r, f, a, b, e: right(r, f, a, b, 1 + e))
+TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("generic:error", columns=lambda r, f, a, b, e: e[:, None] * r + (1 - e[:, None]) * f[places(a, b)])
+TRIALS.alternatives(right=right, by_class=by_class, by_queues=by_queues, by_ranks=by_ranks, by_numpy=by_numpy)

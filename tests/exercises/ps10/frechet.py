@@ -1,0 +1,76 @@
+"""Versions of ``frechet`` that students write."""
+
+import numpy as np
+import torch
+from scipy import linalg
+
+from ..registry import Trials
+
+
+def root(matrix):
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
+
+
+def rest(m, S, n, T):
+    return ((m - n) ** 2).sum() + torch.trace(S) + torch.trace(T)
+
+
+def right(m, S, n, T):
+    cross = torch.linalg.eigvalsh(root(S) @ T @ root(S)).clamp_min(0).sqrt().sum()
+    return rest(m, S, n, T) - 2 * cross
+
+
+def by_singular_values(m, S, n, T):
+    return rest(m, S, n, T) - 2 * torch.linalg.svdvals(root(T) @ root(S)).sum()
+
+
+def by_product(m, S, n, T):
+    values = torch.linalg.eigvals(S @ T).real.clamp_min(0)
+    return rest(m, S, n, T) - 2 * values.sqrt().sum()
+
+
+def other_way_round(m, S, n, T):
+    middle = root(root(T) @ S @ root(T))
+    return float(np.sum((m - n).numpy() ** 2)) + torch.trace(S + T - 2 * middle).item()
+
+
+def by_procrustes(m, S, n, T):
+    """The cheapest rotation between the two roots."""
+    a, b = root(S), root(T)
+    u, _, v = torch.linalg.svd(b @ a)
+    return ((m - n) ** 2).sum() + ((a - (u @ v).T @ b) ** 2).sum()
+
+
+def scipy_root(m, S, n, T):
+    return rest(m, S, n, T) - 2 * float(np.trace(linalg.sqrtm(S.numpy())) * 0 + np.trace((S @ T).numpy()))
+
+
+def mutated(m, S, n, T):
+    m -= n
+    return right(m, S, torch.zeros_like(n), T)
+
+
+TRIALS = Trials("ps10.frechet")
+TRIALS.mutants("no-root", trace_of_product=scipy_root, einsum=lambda m, S, n, T: rest(m, S, n, T) - 2 * (S * T.T).sum())
+TRIALS.mutants(
+    "elementwise-root",
+    of_product=lambda m, S, n, T: rest(m, S, n, T) - 2 * torch.trace((S @ T).abs().sqrt()),
+    of_each=lambda m, S, n, T: rest(m, S, n, T) - 2 * torch.trace(S.abs().sqrt() @ T.abs().sqrt()),
+)
+TRIALS.mutants(
+    "diagonals", deviations=lambda m, S, n, T: ((m - n) ** 2 + (S.diag().sqrt() - T.diag().sqrt()) ** 2).sum()
+)
+TRIALS.mutants("roots-first", roots=lambda m, S, n, T: rest(m, S, n, T) - 2 * torch.trace(root(S) @ root(T)))
+TRIALS.mutants("one-cross-term", half=lambda m, S, n, T: (right(m, S, n, T) + rest(m, S, n, T)) / 2)
+TRIALS.mutants("plus-cross", plus=lambda m, S, n, T: 2 * rest(m, S, n, T) - right(m, S, n, T))
+TRIALS.mutants("mean-not-squared", norm=lambda m, S, n, T: right(m, S, m, T) + (m - n).norm())
+TRIALS.mutants("mean-for-sum", mse=lambda m, S, n, T: right(m, S, m, T) + torch.nn.functional.mse_loss(m, n))
+TRIALS.mutants("root-of-all", root=lambda m, S, n, T: right(m, S, n, T).clamp_min(0).sqrt())
+TRIALS.mutants("means-only", means=lambda m, S, n, T: (m - n).square().sum())
+TRIALS.mutants("frobenius", entries=lambda m, S, n, T: (m - n).square().sum() + (S - T).square().sum())
+TRIALS.mutants("mutates-input", in_place=mutated)
+TRIALS.alternatives(
+    right=right, by_singular_values=by_singular_values, by_product=by_product, other_way_round=other_way_round,
+    by_procrustes=by_procrustes, symmetric=lambda m, S, n, T: right(n, T, m, S),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""Generators for clothes: trained ones, and wrong ones."""
+
+import torch
+
+from ..capstone_parts import by_anchors, by_digits, images, principal
+from ..registry import Trials
+
+
+def shifted_copies(real, seed):
+    pick = by_digits(real)
+    return lambda z: pick(z).roll(1, -1).flip(-1)
+
+
+def noisy_copies(real, seed):
+    pick = by_digits(real)
+    return lambda z: (pick(z) + 0.1 * torch.randn(len(z), 1, 28, 28)).clamp(-1, 1)
+
+
+def jumping(real, seed):
+    generator = images(0)(real, seed)
+    return lambda z: generator((z * 1e4) % 2 - 1 + z.sign())
+
+
+def noise(real, seed):
+    return lambda z: torch.tanh(z @ torch.randn(16, 784, generator=torch.Generator().manual_seed(0))).view(
+        -1, 1, 28, 28
+    )
+
+
+def mean_image(real, seed):
+    return lambda z: real.mean(0, keepdim=True).expand(len(z), 1, 28, 28)
+
+
+def from_zero_to_one(real, seed):
+    generator = images(0)(real, seed)
+    return lambda z: (generator(z) + 1) / 2
+
+
+def grey_levels(real, seed):
+    generator = images(0)(real, seed)
+    return lambda z: (generator(z) + 1) * 127.5
+
+
+def one_latent(real, seed):
+    generator = images(0)(real, seed)
+    return lambda z: generator(torch.cat([z[:, :1], torch.zeros(len(z), 15)], 1) * 0.05)
+
+
+def trousers(real, seed):
+    generator = images(0)(real, seed)
+    anchor = torch.randn(1, 16, generator=torch.Generator().manual_seed(2))
+    return lambda z: generator(anchor + 0.3 * z)
+
+
+def blurred(real, seed):
+    generator = images(0)(real, seed)
+    return lambda z: torch.nn.functional.avg_pool2d(generator(z), 9, 1, 4, count_include_pad=False)
+
+
+class Module(torch.nn.Module):
+    """A generator inside a module, in training mode: batch norm uses the batch."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner.train()
+
+    def forward(self, z):
+        return self.inner(z)
+
+
+def in_pieces(real, seed):
+    generator = images(2)(real, seed)
+    return lambda z: torch.cat([generator(part) for part in z.split(64)]).double()
+
+
+TRIALS = Trials("ps10.images_generator")
+TRIALS.mutants(
+    "copies",
+    memoriser=lambda real, seed: by_digits(real),
+    anchored_memoriser=lambda real, seed: by_anchors(real),
+    shifted_and_mirrored=shifted_copies,
+    with_noise=noisy_copies,
+    jumping=jumping,
+)
+TRIALS.mutants("constant", mean_image=mean_image, nearly_constant=one_latent)
+TRIALS.mutants("noise", noise=noise)
+TRIALS.mutants("range", zero_to_one=from_zero_to_one, grey_levels=grey_levels)
+TRIALS.mutants("few-classes", one_kind=trousers)
+TRIALS.mutants("not-there-yet", blurred=blurred)
+TRIALS.mutants("shape", flat=lambda real, seed: lambda z: images(0)(real, seed)(z).flatten(1))
+TRIALS.mutants("generic:unusable", samples=lambda real, seed: principal(real)(torch.randn(1000, 16)))
+TRIALS.alternatives(
+    penalty=images(0),
+    r1=images(1),
+    spectral=images(2),
+    training_mode=lambda real, seed: Module(images(1)(real, seed)),
+    in_pieces=in_pieces,
+)

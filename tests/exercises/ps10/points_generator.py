@@ -1,0 +1,82 @@
+"""Generators for 25 Gaussians: trained ones, and wrong ones."""
+
+import torch
+
+from ..capstone_parts import by_anchors, by_digits, moment_matched, points
+from ..registry import Trials
+
+
+def untrained(real, seed):
+    network = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    torch.nn.init.normal_(network[2].weight, std=0.05, generator=torch.Generator().manual_seed(seed))
+    return network
+
+
+def one_mode(real, seed):
+    return lambda z: real[0] + 0.15 * z
+
+
+def two_modes(real, seed):
+    return lambda z: 0.1 * z + 0.4 * torch.tanh(50 * z[:, :1])
+
+
+def far_away(real, seed):
+    return lambda z: 40 + 10 * z
+
+
+def blurred(real, seed):
+    return lambda z: 1.45 * z
+
+
+def noisy_copies(real, seed):
+    pick = by_digits(real)
+    return lambda z: pick(z) + 1e-7
+
+
+class Module(torch.nn.Module):
+    """A generator wrapped in a module that stays in training mode and returns float64."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner.train()
+
+    def forward(self, z):
+        return self.inner(z).double()
+
+
+def as_module(real, seed):
+    return Module(points(0)(real, seed))
+
+
+def with_graph(real, seed):
+    generator = points(1)(real, seed).requires_grad_(True)
+    return generator.forward
+
+
+def in_pieces(real, seed):
+    generator = points(2)(real, seed)
+    return lambda z: torch.cat([generator(part) for part in z.split(100)])
+
+
+TRIALS = Trials("ps10.points_generator")
+TRIALS.mutants(
+    "copies",
+    memoriser=lambda real, seed: by_digits(real),
+    anchored_memoriser=lambda real, seed: by_anchors(real),
+    noisy_memoriser=noisy_copies,
+)
+TRIALS.mutants("constant", mean=lambda real, seed: lambda z: real.mean(0).expand(len(z), 2))
+TRIALS.mutants("collapsed", one_mode=one_mode, two_modes=two_modes, untrained=untrained)
+TRIALS.mutants("one-cloud", moments=lambda real, seed: moment_matched(real), blurred=blurred)
+TRIALS.mutants("runs-away", far_away=far_away)
+TRIALS.mutants("shape", one_number=lambda real, seed: lambda z: moment_matched(real)(z)[:, 0])
+TRIALS.mutants("generic:unusable", samples=lambda real, seed: moment_matched(real)(torch.randn(1000, 2)))
+TRIALS.mutants("generic:error", wants_three=lambda real, seed: lambda z: z @ torch.ones(3, 2))
+TRIALS.alternatives(
+    penalty=points(0),
+    r1=points(1),
+    two_sided=points(2),
+    as_module=as_module,
+    with_graph=with_graph,
+    in_pieces=in_pieces,
+)

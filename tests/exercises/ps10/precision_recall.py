@@ -1,0 +1,110 @@
+"""Versions of ``precision_recall`` that students write."""
+
+import numpy as np
+import torch
+
+from ..registry import Trials
+
+
+def radius(x, k):
+    return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").kthvalue(k + 1, dim=1).values
+
+
+def far(a, b):
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def share(points, centres, r):
+    return (far(points, centres) <= r).any(1).double().mean()
+
+
+def right(real, fake, k):
+    return share(fake, real, radius(real, k)), share(real, fake, radius(fake, k))
+
+
+def with_k(shift):
+    return lambda real, fake, k: (
+        share(fake, real, radius(real, k + shift)),
+        share(real, fake, radius(fake, k + shift)),
+    )
+
+
+def by_sort(real, fake, k):
+    def one(points, centres):
+        d = far(centres, centres).fill_diagonal_(float("inf")).sort(dim=1).values[:, k - 1]
+        return (far(centres, points) <= d[:, None]).any(0).float().mean().item()
+
+    return one(fake, real), one(real, fake)
+
+
+def by_loops(real, fake, k):
+    def one(points, centres):
+        hits = 0
+        for p in points:
+            for i, c in enumerate(centres):
+                others = sorted(float(((c - o) ** 2).sum()) for j, o in enumerate(centres) if j != i)
+                if float(((p - c) ** 2).sum()) <= others[k - 1]:
+                    hits += 1
+                    break
+        return hits / len(points)
+
+    return one(fake, real), one(real, fake)
+
+
+def by_numpy(real, fake, k):
+    a, b = real.numpy(), fake.numpy()
+
+    def squares(u, v):
+        return ((u[:, None] - v[None]) ** 2).sum(-1)
+
+    pair = []
+    for points, centres in ((b, a), (a, b)):
+        r = np.partition(squares(centres, centres), k, axis=1)[:, k]
+        pair.append(np.mean(np.any(squares(points, centres) <= r, axis=1)))
+    return tuple(pair)
+
+
+def by_topk(real, fake, k):
+    pair = []
+    for points, centres in ((fake, real), (real, fake)):
+        r = far(centres, centres).topk(k + 1, largest=False).values[:, -1]
+        pair.append(float(((far(points, centres) - r) <= 0).sum(1).bool().sum()) / len(points))
+    return pair
+
+
+def nearest(real, fake, k):
+    def one(points, centres):
+        d, i = far(points, centres).min(1)
+        return (d <= radius(centres, k)[i]).double().mean()
+
+    return one(fake, real), one(real, fake)
+
+
+def own(real, fake, k):
+    return tuple((far(a, b) <= radius(a, k)[:, None]).any(1).double().mean() for a, b in ((fake, real), (real, fake)))
+
+
+def pairs(real, fake, k):
+    return tuple((far(a, b) <= radius(b, k)).double().mean() for a, b in ((fake, real), (real, fake)))
+
+
+def one_radius(real, fake, k):
+    return tuple(share(a, b, radius(b, k).mean()) for a, b in ((fake, real), (real, fake)))
+
+
+def transposed(real, fake, k):
+    balls = far(fake, real) <= radius(real, k)
+    return balls.any(1).double().mean(), balls.any(0).double().mean()
+
+
+TRIALS = Trials("ps10.precision_recall")
+TRIALS.mutants("swapped", swapped=lambda r, f, k: right(r, f, k)[::-1])
+TRIALS.mutants("itself", itself=with_k(-1))
+TRIALS.mutants("one-too-far", one_too_far=with_k(1))
+TRIALS.mutants("nearest-ball", nearest=nearest)
+TRIALS.mutants("own-balls", own=own)
+TRIALS.mutants("pairs", pairs=pairs)
+TRIALS.mutants("one-radius", mean=one_radius)
+TRIALS.mutants("recall-by-real-balls", transposed=transposed)
+TRIALS.mutants("generic:unusable", only_one=lambda r, f, k: right(r, f, k)[0])
+TRIALS.alternatives(right=right, by_sort=by_sort, by_loops=by_loops, by_numpy=by_numpy, by_topk=by_topk)

@@ -1,0 +1,137 @@
+"""The judge of the capstone: what it takes for a copy, what it cannot see, and the observer that trains once."""
+
+import numpy as np
+import pytest
+import torch
+
+from wgan_course.grading import registry
+from wgan_course.grading.observe import UnusableError, observe_all
+from wgan_course.grading.observers import ps10 as observer
+from wgan_course.grading.problems.ps10 import _capstone, images_generator, points_generator
+
+from .capstone_parts import images, principal
+
+RNG = np.random.default_rng(0)
+REAL = images_generator.images("train")
+SOME = REAL[RNG.permutation(len(REAL))[:200]]
+
+
+@pytest.mark.parametrize(
+    ("change", "share"),
+    [
+        (lambda x: x, 1.0),
+        (lambda x: x[..., ::-1], 0.95),
+        (lambda x: np.roll(x, 1, -1), 0.95),
+        (lambda x: np.roll(x, -1, -2)[..., ::-1], 0.95),
+        (lambda x: np.clip(x + 0.1 * RNG.normal(size=x.shape), -1, 1), 0.95),
+        (lambda x: 0.8 * x + 0.2 * np.roll(x, 1, 0), 0.7),
+    ],
+    ids=["copies", "mirrored", "moved", "both", "noise", "mostly one image"],
+)
+def test_copies_are_found(change, share):
+    assert images_generator.copied_share(change(SOME)) >= share
+
+
+def test_generators_and_new_images_are_no_copies():
+    z = torch.from_numpy(_capstone.draws(RNG, 200, images_generator.LATENT))
+    for generator in (images(0)(None, 0), principal(torch.from_numpy(REAL))):
+        with torch.no_grad():
+            assert images_generator.copied_share(generator(z).numpy()) <= 0.05
+
+
+def test_the_limits_even_blends_and_far_shifts_pass_for_new():
+    """What the page says the grader cannot see; a test, so that the page stays true."""
+    even = 0.5 * SOME + 0.5 * np.roll(SOME, 1, 0)
+    assert images_generator.copied_share(even) < images_generator.COPIES
+    assert images_generator.copied_share(np.roll(SOME, 3, -1)) < images_generator.COPIES
+
+
+def test_small_steps_are_told_from_jumps():
+    z = _capstone.neighbours(RNG, 300, 4)
+    assert np.allclose(np.linalg.norm(z[300:] - z[:300], axis=1), 0.01, atol=1e-4)
+    assert _capstone.continuous(np.tanh(z))
+    assert not _capstone.continuous(RNG.normal(size=z.shape))
+    assert not _capstone.continuous(np.zeros_like(z))
+    assert not _capstone.continuous(np.sign(np.sin(1e5 * z)))
+
+
+def test_the_truth_itself_passes_the_points_and_one_gaussian_does_not():
+    rng = np.random.default_rng(1)
+    cases = list(points_generator.cases(rng))
+    modes = points_generator.mixture(np.random.default_rng(1))
+    fresh = points_generator.sample(modes, points_generator.SAMPLES, rng)
+    round_one = rng.normal(size=fresh.shape) * fresh.std(0)
+    passed = {case.name: (case.accepts(fresh), case.accepts(round_one)) for case in cases[:-1]}
+    assert all(truth for truth, _ in passed.values())
+    assert not passed["sharpness"][1]
+    assert not passed["smaller distance"][1]
+    assert cases[0].copies(cases[0].inputs["real"])
+    assert not cases[0].copies(fresh)
+
+
+def test_the_data_of_the_points_change_with_the_seed():
+    first, second = (next(iter(points_generator.cases(np.random.default_rng(s)))).inputs["real"] for s in (1, 2))
+    assert not np.array_equal(first, second)
+
+
+def _request(key="ps10.points_generator"):
+    problem = registry.find(key)
+    return problem.request(problem.make_cases(np.random.default_rng(3), hidden=True))
+
+
+def test_training_happens_once_for_all_cases():
+    calls = []
+
+    def generator(real, seed):
+        calls.append(seed)
+        return lambda z: z
+
+    found = observe_all(generator, _request())
+    assert len(calls) == 1
+    assert [seen.status for seen in found] == ["ok"] * len(found)
+
+
+def test_a_training_that_fails_fails_everywhere_at_once():
+    calls = []
+
+    def generator(real, seed):
+        calls.append(seed)
+        raise ValueError("no")
+
+    found = observe_all(generator, _request())
+    assert len(calls) == 1
+    assert [seen.status for seen in found] == ["error"] + ["unusable"] * (len(found) - 1)
+
+
+def test_a_result_that_cannot_be_called_is_named():
+    found = observe_all(lambda real, seed: real, _request())
+    assert found[0].status == "unusable"
+    assert "generator" in found[0].error
+
+
+def test_an_earlier_generator_does_not_serve_for_later_data():
+    observer.trained(lambda real, seed: lambda z: z, {"real": np.zeros((2, 2)), "seed": 0, "z": np.ones((1, 2))}, {})
+    with pytest.raises(UnusableError):
+        observer.trained(lambda real, seed: None, {"real": np.zeros((2, 2)), "seed": 0, "z": np.ones((1, 2))}, {})
+    with pytest.raises(UnusableError):
+        observer.trained(lambda real, seed: lambda z: z, {"z": np.ones((1, 2))}, {})
+
+
+def test_the_global_random_state_is_seeded_and_put_back():
+    before = torch.random.get_rng_state()
+    inputs = {"real": np.zeros((2, 2)), "seed": 5, "z": np.ones((1, 2), dtype=np.float32)}
+
+    def generator(real, seed):
+        weight = torch.randn(2)
+        return lambda z: z * weight
+
+    first, second = (observer.trained(generator, inputs, {})["samples"] for _ in range(2))
+    assert np.array_equal(first, second)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_only_the_first_case_carries_the_data():
+    for key in ("ps10.points_generator", "ps10.images_generator"):
+        samples = _request(key).samples
+        assert ["real" in sample.inputs for sample in samples] == [True] + [False] * (len(samples) - 1)
+        assert "truth" not in samples[0].inputs

@@ -1,0 +1,1 @@
+"""Problem set 10: measures of images, and the capstone."""

@@ -1,0 +1,136 @@
+"""``conditional_interpolates(real, fake, real_labels, fake_labels, epsilon)``: segments within a class."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Four numbers by hand; more classes; images."""
+    hand = (
+        np.array([[0.0], [10.0], [1.0], [11.0]]),
+        np.array([[20.0], [21.0], [5.0], [6.0]]),
+        np.array([0, 1, 0, 1]),
+        np.array([1, 1, 0, 0]),
+        np.array([0.5, 0.25, 0.75, 0.1]),
+    )
+    yield Case("two classes", dict(zip(NAMES, hand, strict=True)), criterion="paired")
+    for n, classes in ((6, 2), (9, 3), (12, 4)):
+        yield _case(rng, f"{n} points, {classes} classes", (n, 3), classes, "paired")
+    yield _case(rng, "images", (8, 1, 3, 2), 3, "images")
+
+
+def _case(rng: np.random.Generator, name: str, shape: tuple[int, ...], classes: int, criterion: str) -> Case:
+    n = shape[0]
+    labels = rng.permutation(np.arange(n) % classes)
+    others = rng.permutation(labels)
+    while np.array_equal(labels, others):
+        others = rng.permutation(labels)
+    values = rng.normal(size=shape), rng.normal(size=shape), labels, others, rng.uniform(0.05, 0.95, size=n)
+    return Case(name, dict(zip(NAMES, values, strict=True)), criterion=criterion)
+
+
+def partners(real_labels: np.ndarray, fake_labels: np.ndarray) -> np.ndarray:
+    """For each real sample, the place of the fake one: the j-th of a class goes with the j-th of that class."""
+    found = np.empty(len(real_labels), dtype=int)
+    found[np.argsort(real_labels, kind="stable")] = np.argsort(fake_labels, kind="stable")
+    return found
+
+
+def _wide(epsilon: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return epsilon.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _between(real: np.ndarray, fake: np.ndarray, epsilon: np.ndarray) -> np.ndarray:
+    share = _wide(epsilon, real)
+    return share * real + (1 - share) * fake
+
+
+def interpolates(
+    real: np.ndarray, fake: np.ndarray, real_labels: np.ndarray, fake_labels: np.ndarray, epsilon: np.ndarray
+) -> np.ndarray:
+    """ε x + (1 − ε) x̃ with pairs of one class, in the order of the real samples."""
+    return _between(real, fake[partners(real_labels, fake_labels)], epsilon)
+
+
+def _in_label_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _between(r[np.argsort(a, kind="stable")], f[np.argsort(b, kind="stable")], e)
+
+
+def _inverse(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _between(r, f[partners(b, a)], e)
+
+
+def _first(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _between(r, f[[int(np.argmax(b == label)) for label in a]], e)
+
+
+def _fake_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _between(r[partners(b, a)], f, e)
+
+
+PROBLEM = Problem(
+    key="ps10.conditional_interpolates",
+    title="Interpolates within a class",
+    criteria=(
+        Criterion("paired", "each real sample with a fake one of its class, in the order of the real ones", 2),
+        Criterion("images", "for images too", 1),
+    ),
+    cases=cases,
+    formula=interpolates,
+    pure="paired",
+    package_functions=("wgan_course.constraints.penalties.interpolate",),
+    misconceptions=(
+        Misconception(
+            "ignores-labels",
+            "Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt.",
+            (lambda r, f, a, b, e: _between(r, f, e),),
+        ),
+        Misconception(
+            "epsilon-swapped",
+            "ε and 1 − ε have changed places: ε is the share of the real sample.",
+            (lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e),),
+        ),
+        Misconception(
+            "one-epsilon",
+            "One ε serves the whole batch. Each pair has its own.",
+            (
+                lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
+                lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
+            ),
+        ),
+        Misconception(
+            "label-order",
+            "Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples.",
+            (
+                _in_label_order,
+                lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
+            ),
+        ),
+        Misconception(
+            "inverse-permutation",
+            "The permutation is applied the wrong way round: it says where a fake sample should go, not which one "
+            "comes here.",
+            (_inverse,),
+        ),
+        Misconception(
+            "first-of-class",
+            "Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th.",
+            (_first,),
+        ),
+        Misconception(
+            "fake-order",
+            "The result follows the order of the fake samples. It should follow the real ones.",
+            (_fake_order,),
+        ),
+        Misconception(
+            "extrapolates",
+            "This leaves the segment: x + ε (x − x̃) lies beyond x.",
+            (lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e), lambda r, f, a, b, e: interpolates(r, f, a, b, -e)),
+        ),
+    ),
+)

@@ -1,0 +1,121 @@
+"""``histogram(points, bins, batch)``: find the bug. A list is cut into batches with splice where slice was meant."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Small ones by hand; batches that do not divide; batches larger than the sample; a number on the right edge."""
+    hand = {"points": np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.9]), "bins": 2, "batch": 2}
+    yield Case("six points", hand, criterion="all")
+    for n, bins, batch in ((20, 4, 5), (45, 5, 6), (30, 3, 1)):
+        inputs = {"points": rng.beta(1.2, 3, size=n), "bins": bins, "batch": batch}
+        yield Case(f"{n} points by {batch}", inputs, criterion="all")
+    yield Case("one large batch", {"points": rng.uniform(size=7), "bins": 3, "batch": 50}, criterion="edges")
+    edge = {"points": np.array([1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0]), "bins": 4, "batch": 3}
+    yield Case("points at 1", edge, criterion="edges")
+
+
+def cells(points: np.ndarray, bins: int) -> np.ndarray:
+    """How many points each cell has; 1 belongs to the last one."""
+    return np.bincount(np.minimum((points * bins).astype(int), bins - 1), minlength=bins)
+
+
+def shares(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    """Share of the points in each cell of [0, 1]."""
+    return cells(points, bins) / len(points)
+
+
+def spliced(points: np.ndarray, batch: int) -> np.ndarray:
+    """Return the points that the buggy loop counts."""
+    pool, kept, start = list(points), [], 0
+    while start < len(pool):
+        kept += pool[start : start + batch]
+        del pool[start : start + batch]
+        start += batch
+    return np.array(kept)
+
+
+def _buggy(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    return cells(spliced(points, batch), bins) / len(points)
+
+
+def _scaled(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    kept = spliced(points, batch)
+    return cells(kept, bins) / len(kept)
+
+
+def _whole_batches(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    return cells(points[: len(points) // batch * batch], bins) / len(points)
+
+
+def _one_batch(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    return cells(points[:batch], bins) / len(points)
+
+
+def _edge_lost(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    return cells(points[points < 1], bins) / len(points)
+
+
+PROBLEM = Problem(
+    key="ps10.histogram",
+    title="Find the bug: a density that does not add up to one",
+    criteria=(
+        Criterion("all", "every point is counted, once; the shares add up to 1", 1.5),
+        Criterion("edges", "a batch larger than the sample; points at 1 are in the last cell", 0.5),
+    ),
+    cases=cases,
+    formula=shares,
+    pure="all",
+    misconceptions=(
+        Misconception(
+            "unchanged",
+            "The bug is still there: each batch is *removed* from the list while the index moves on, so that about "
+            "half of the points are never looked at. The shares do not add up to 1.",
+            (_buggy,),
+        ),
+        Misconception(
+            "rescaled",
+            "The shares add up to 1 now, but they still come from the same points: half of the sample is ignored. "
+            "Dividing by another number hides the symptom.",
+            (_scaled,),
+        ),
+        Misconception(
+            "last-batch-lost",
+            "The last, incomplete batch is left out.",
+            (_whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
+        ),
+        Misconception(
+            "one-batch",
+            "Only the first batch is counted.",
+            (_one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])),
+        ),
+        Misconception(
+            "edge-lost",
+            "Points at exactly 1 are lost. The last cell is closed: 1 belongs to it.",
+            (_edge_lost,),
+        ),
+        Misconception(
+            "counts",
+            "Counts are returned, not shares.",
+            (lambda p, b, n: cells(p, b),),
+        ),
+        Misconception(
+            "density",
+            "This is a density: shares divided by the width of a cell. The shares themselves were asked for.",
+            (lambda p, b, n: cells(p, b) / len(p) * b,),
+        ),
+        Misconception(
+            "divided-by-batches",
+            "The counts are divided by the number of batches, or by the batch size.",
+            (
+                lambda p, b, n: cells(p, b) / n,
+                lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
+                lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
+            ),
+        ),
+    ),
+)

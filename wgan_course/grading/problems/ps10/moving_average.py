@@ -1,0 +1,95 @@
+"""``moving_average(weights, decay)``: the exponential moving average of a generator's weights."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Three numbers; several weights; no step at all; no memory."""
+    yield Case("three numbers", {"weights": np.array([[1.0], [3.0], [7.0]]), "decay": 0.75}, criterion="value")
+    for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
+        inputs = {"weights": rng.normal(size=(steps, d)), "decay": decay}
+        yield Case(f"{steps} states of {d} weights", inputs, criterion="value")
+    yield Case("one state", {"weights": rng.normal(size=(1, 3)), "decay": 0.9}, criterion="edges")
+    yield Case("no memory", {"weights": rng.normal(size=(5, 2)), "decay": 0.0}, criterion="edges")
+
+
+def average(weights: np.ndarray, decay: float) -> np.ndarray:
+    """Start at the first state; then decay × average + (1 − decay) × state."""
+    return _from(weights[0], weights[1:], decay)
+
+
+def _from(start: np.ndarray, states: np.ndarray, decay: float) -> np.ndarray:
+    value = start
+    for state in states:
+        value = decay * value + (1 - decay) * state
+    return value
+
+
+def _from_zero(weights: np.ndarray, decay: float) -> np.ndarray:
+    return _from(np.zeros_like(weights[0]), weights, decay)
+
+
+PROBLEM = Problem(
+    key="ps10.moving_average",
+    title="Moving average of weights",
+    criteria=(
+        Criterion("value", "starts at the first state, and takes 1 − decay of each later one", 1.5),
+        Criterion("edges", "with one state only; with decay 0", 0.5),
+    ),
+    cases=cases,
+    formula=average,
+    pure="value",
+    package_functions=("wgan_course.training.Ema",),
+    misconceptions=(
+        Misconception(
+            "swapped",
+            "The two weights have changed places: the *old average* keeps the share `decay`, which is near 1.",
+            (lambda w, b: average(w, 1 - b),),
+        ),
+        Misconception(
+            "from-zero",
+            "It starts at 0, and the zeros are part of the average. Start at the first state.",
+            (_from_zero,),
+        ),
+        Misconception(
+            "bias-corrected",
+            "It starts at 0 and is divided by 1 − decayᵗ, as in Adam. That is another average: here the first state "
+            "is the start.",
+            (lambda w, b: _from_zero(w, b) / (1 - b ** len(w)),),
+        ),
+        Misconception(
+            "plain-mean",
+            "This is the plain mean of all states, which never forgets the beginning.",
+            (lambda w, b: w.mean(0),),
+        ),
+        Misconception(
+            "last-state",
+            "This is the last state, without any averaging.",
+            (lambda w, b: w[-1],),
+        ),
+        Misconception(
+            "backwards",
+            "It runs from the last state to the first, so that the oldest weighs most.",
+            (lambda w, b: average(w[::-1], b),),
+        ),
+        Misconception(
+            "one-step",
+            "Only one step was taken, from the first state to the last (or the last two).",
+            (lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
+        ),
+        Misconception(
+            "not-adding-to-one",
+            "The shares do not add up to 1: the new state enters in full.",
+            (lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w))),),
+        ),
+        Misconception(
+            "whole-path",
+            "All averages on the way are returned. The last one was asked for, of shape (d,).",
+            (lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))]),),
+        ),
+    ),
+)

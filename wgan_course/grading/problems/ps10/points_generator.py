@@ -1,0 +1,153 @@
+"""``points_generator(real, seed)``: the capstone's first part, a generator for 25 Gaussians.
+
+The centres are moved by a secret draw, so that the answer cannot be known beforehand. Grading looks at the samples of
+the generator that the function returns, against fresh draws from the same mixture.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Criterion, Misconception, Problem
+from ._capstone import OBSERVER, Judge, Threshold, compare, continuous, copied, detects, draws, neighbours, once, wanted
+
+LATENT, TRAINING, SAMPLES = 2, 2000, 1000
+STD, JITTER = 0.15, 0.08
+FAR, NEAR, SHARE, MODES = 0.45, 0.36, 0.34, 20
+LIMIT = 50.0
+
+
+def mixture(rng: np.random.Generator) -> np.ndarray:
+    """The 25 centres: a 5 by 5 grid of spacing 1, each moved a little."""
+    axis = np.arange(5) - 2.0
+    grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    return grid + rng.uniform(-JITTER, JITTER, size=grid.shape)
+
+
+def sample(modes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw points."""
+    return modes[rng.integers(len(modes), size=n)] + STD * rng.normal(size=(n, 2))
+
+
+@once
+def distance(x: np.ndarray, y: np.ndarray) -> float:
+    """Exact W1 of two samples of the same size: the cheapest matching.
+
+    Far away, where the matching is slow, the lower bound by the means is enough to refuse.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    gap = float(np.linalg.norm(x.mean(0) - y.mean(0)))
+    if gap > 2 * FAR:
+        return gap
+    cost = cdist(x, y)
+    return float(cost[linear_sum_assignment(cost)].mean())
+
+
+def near(samples: np.ndarray, modes: np.ndarray) -> np.ndarray:
+    """Which points lie within two standard deviations of which centre."""
+    return np.linalg.norm(samples[:, None] - modes[None], axis=2) <= 2 * STD
+
+
+def _shaped(samples: np.ndarray, judge: Judge) -> bool:
+    return samples.shape == (SAMPLES, 2) and judge(samples)
+
+
+def _copies(samples: np.ndarray, real: np.ndarray) -> float:
+    """Share of samples that are training points, to five digits."""
+    from scipy.spatial import cKDTree
+
+    return float(np.mean(cKDTree(real).query(samples)[0] < 1e-5))
+
+
+def cases(rng: np.random.Generator) -> Iterator[Threshold]:
+    """One training; then several looks at the generator that came of it."""
+    modes = mixture(rng)
+    real, truth = sample(modes, TRAINING, rng), sample(modes, SAMPLES, rng)
+    real = real.astype(np.float32)
+    z = draws(rng, SAMPLES, LATENT)
+    copies = lambda x: _copies(x, real) > 0.05  # noqa: E731
+    seed = int(rng.integers(2**31))
+    looks: list[tuple[str, str, str, Judge]] = [
+        ("distance", "far", f"W₁ ≤ {FAR}", lambda x: distance(x, truth) <= FAR),
+        ("smaller distance", "near", f"W₁ ≤ {NEAR}", lambda x: distance(x, truth) <= NEAR),
+        (
+            "modes",
+            "modes",
+            f"{MODES} modes with 1 % of the points",
+            lambda x: int((near(x, modes).mean(0) >= 0.01).sum()) >= MODES,
+        ),
+        ("sharpness", "sharp", f"{SHARE:.0%} within 2 std", lambda x: near(x, modes).any(1).mean() >= SHARE),
+        ("copies", "own", "at most 5 % copies of training points", lambda x: True),
+    ]
+    for i, (name, criterion, words, judge) in enumerate(looks):
+        data = {"real": real, "seed": seed} if i == 0 else {}
+        accepts = lambda x, judge=judge: _shaped(x, judge)  # noqa: E731
+        yield Threshold(name, {**data, "z": z, "wanted": words}, criterion=criterion, accepts=accepts, copies=copies)
+    steps = {"z": neighbours(rng, SAMPLES // 2, LATENT), "wanted": "small steps of z make small steps"}
+    yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
+
+
+def _collapsed(x: np.ndarray) -> bool:
+    return 1e-6 < float(x.std(0).max()) < 0.5
+
+
+def _too_round(x: np.ndarray) -> bool:
+    """Points as wide as the truth, and no more of them near the centres than elsewhere."""
+    rounded = np.linalg.norm(x - np.clip(np.round(x), -2, 2), axis=1) <= 2 * STD
+    return 1.0 < float(x.std(0).mean()) < 2.0 and float(rounded.mean()) < 0.33
+
+
+PROBLEM = Problem(
+    key="ps10.points_generator",
+    title="Capstone, part 1: a generator for 25 Gaussians",
+    criteria=(
+        Criterion("far", f"exact W₁ between 1000 generated and 1000 fresh real points at most {FAR}", 1),
+        Criterion("near", f"… at most {NEAR}", 1),
+        Criterion("modes", f"at least {MODES} of the 25 modes get 1 % of the points", 1),
+        Criterion("sharp", f"at least {SHARE:.0%} of the points within 2 standard deviations of a mode", 1),
+        Criterion("own", "no copies of training points; small steps of z make small steps of the point", 1),
+    ),
+    cases=cases,
+    formula=wanted,
+    observe=OBSERVER,
+    limit=LIMIT,
+    compare=compare,
+    misconceptions=(
+        Misconception(
+            "copies",
+            "It returns training points, or the point jumps when z moves a little. A generator makes its own, as "
+            "a continuous function of z. Copies earn nothing for being close.",
+            detect=copied,
+        ),
+        Misconception(
+            "constant",
+            "The samples do not depend on z: all are the same point.",
+            detect=detects(lambda x: float(x.std(0).max()) <= 1e-6),
+        ),
+        Misconception(
+            "collapsed",
+            "The samples sit on a small part of the plane: mode collapse, or a critic so weak (clipped too hard, or "
+            "trained too little) that the generator follows one direction.",
+            detect=detects(_collapsed),
+        ),
+        Misconception(
+            "one-cloud",
+            "The samples are as wide as the data, but they form one cloud without the 25 heaps. The critic has not "
+            "resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions.",
+            detect=detects(_too_round),
+        ),
+        Misconception(
+            "runs-away",
+            "The samples are far outside of the data. Is the sign of the generator's loss right? Is the critic "
+            "constrained?",
+            detect=detects(lambda x: float(np.median(np.abs(x))) > 3.0),
+        ),
+        Misconception(
+            "shape",
+            "The generator must return one point in the plane for each row of z: shape (n, 2).",
+            detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2),
+        ),
+    ),
+)
