@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from wgan_course import constraints
+from wgan_course import constraints, transport
 from wgan_course.models import mlp
 
 SLOW = settings(max_examples=40, deadline=None)
@@ -137,30 +137,56 @@ def test_prop_known_up_to_k_for_homogeneous_critics(factor):
     assert float(after.detach()) == pytest.approx(factor**3 * float(before.detach()), rel=1e-9)
 
 
-def affine_reading(m, clip):
-    """The best reading of an affine critic with weights in the box, from the means' difference."""
-    return clip * float(m.abs().sum())
+def test_prop_known_up_to_k_needs_critics_without_biases():
+    """With biases the scaled critic is another function: no power of the factor relates the readings."""
+    critic = clipped_critic([2, 6, 6], 0.5, 0)
+    x, y = torch.randn(2, 30, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with torch.no_grad():
+        before = float(critic(x).mean() - critic(y).mean())
+        for p in critic.parameters():
+            p.mul_(3.0)
+        after = float(critic(x).mean() - critic(y).mean())
+    assert abs(after / before / 27 - 1) > 0.05
+
+
+def best_affine_reading(x, y, clip):
+    """The best reading of an affine critic with weights in the box: a linear function is largest in a corner."""
+    corners = torch.tensor(list(itertools.product((-clip, clip), repeat=x.shape[1])), dtype=x.dtype)
+    return float(((x @ corners.T).mean(0) - (y @ corners.T).mean(0)).max())
 
 
 @SLOW
-@given(dim=st.integers(1, 6), clip=st.floats(0.01, 3.0), seed=st.integers(0, 10**6))
+@given(dim=st.integers(1, 4), clip=st.floats(0.01, 3.0), seed=st.integers(0, 10**6))
 def test_prop_known_up_to_k_depends_on_the_pair(dim, clip, seed):
-    """For translates the affine critic reads between c and c√d times W1, by no factor that is the same for all."""
-    m = torch.randn(dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    ratio = affine_reading(m, clip) / float(m.norm())
-    assert clip * (1 - 1e-12) <= ratio <= clip * math.sqrt(dim) * (1 + 1e-12)
+    """For translates the affine critic reads between c and c√d times W1, and attains both: no factor fits all."""
+    rng = torch.Generator().manual_seed(seed)
+    y, m = (torch.randn(*shape, generator=rng, dtype=torch.float64) for shape in ((6, dim), (dim,)))
     first, diagonal = torch.eye(dim, dtype=torch.float64)[0], torch.ones(dim, dtype=torch.float64)
-    assert affine_reading(first, clip) / float(first.norm()) == pytest.approx(clip)
-    assert affine_reading(diagonal, clip) / float(diagonal.norm()) == pytest.approx(clip * math.sqrt(dim))
+    ratio = lambda x: best_affine_reading(x, y, clip) / float(transport.wasserstein(x, y))
+    assert clip * (1 - 1e-7) <= ratio(y + m) <= clip * math.sqrt(dim) * (1 + 1e-7)
+    assert ratio(y + first) == pytest.approx(clip)
+    assert ratio(y + diagonal) == pytest.approx(clip * math.sqrt(dim))
+
+
+def test_prop_known_up_to_k_takes_every_smaller_value():
+    """Spreading P along the shift leaves the reading and lets W1 grow: every ratio below c√d occurs."""
+    rng = torch.Generator().manual_seed(0)
+    y, m, ratios = torch.randn(6, 2, generator=rng, dtype=torch.float64), torch.ones(2, dtype=torch.float64), []
+    for spread in (0.0, 1.0, 2.0, 5.0, 100.0):
+        x = torch.cat([y + m + spread * m, y + m - spread * m])
+        reading, w1 = best_affine_reading(x, y, 0.1), float(transport.wasserstein(x, y))
+        assert reading == pytest.approx(0.2)
+        ratios.append(reading / w1)
+    assert ratios[0] == pytest.approx(0.1 * math.sqrt(2))
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[-1] < 0.01 * ratios[0] * 1.1
 
 
 def test_prop_known_up_to_k_can_read_nothing():
     """Two pairs of points with one mean: W1 is 1, and every affine critic reads 0."""
-    from wgan_course import transport
-
-    x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[2.0, 0.0], [-2.0, 0.0]])
+    x, y = (torch.tensor(points, dtype=torch.float64) for points in ([[1.0, 0], [-1, 0]], [[2.0, 0], [-2, 0]]))
     assert float(transport.wasserstein(x, y)) == pytest.approx(1.0)
-    assert affine_reading(x.mean(0) - y.mean(0), 0.1) == 0.0
+    assert best_affine_reading(x, y, 0.1) == 0.0
 
 
 @SLOW
@@ -197,14 +223,27 @@ def test_prop_clipping_corners_of_linear_layers(widths, seed):
     assert float(chain) == pytest.approx(best)
 
 
-def test_prop_clipping_corners_of_the_last_layer():
-    """For fixed features the best last layer is c times the sign of their mean difference."""
-    rng = torch.Generator().manual_seed(0)
-    features = torch.relu(torch.randn(2, 50, 8, generator=rng, dtype=torch.float64))
-    m = features[0].mean(0) - features[1].mean(0)
+@pytest.mark.parametrize("act", ["relu", "tanh"])
+def test_prop_clipping_corners_of_the_last_layer(act):
+    """Trained under the clip with the other layers frozen, each last weight ends at ±c, by the sign of its unit."""
+    critic = clipped_critic([2, 8], 0.5, 3, act)
+    x, y = torch.randn(2, 50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    *lower, last = [module for module in critic.modules() if isinstance(module, nn.Linear)]
+    features = []
+    last.register_forward_hook(lambda module, inputs, output: features.append(inputs[0].detach()))
+    constraint = constraints.make("clip", clip=0.5)
+    nn.init.zeros_(last.weight)
     for _ in range(200):
-        v = 0.1 * (2 * torch.rand(8, generator=rng, dtype=torch.float64) - 1)
-        assert float(v @ m) <= 0.1 * float(m.abs().sum())
+        critic.zero_grad()
+        (critic(y).mean() - critic(x).mean()).backward()
+        with torch.no_grad():
+            last.weight -= 10 * last.weight.grad
+        constraint.project_(critic)
+    assert lower
+    gap = features[-1].mean(0) - features[-2].mean(0)  # the last two forwards: y, then x
+    moves = gap.abs() > 1e-3
+    assert int(moves.sum()) >= 4
+    torch.testing.assert_close(last.weight.detach()[0, moves], 0.5 * gap[moves].sign())
 
 
 def mean_square_gradients(widths, spread, activation, trials, seed):
@@ -318,30 +357,41 @@ def test_prop_parameter_penalty(hidden, penalty, seed):
 
 
 def test_prop_parameter_penalty_of_two_matrices_has_a_threshold():
-    """With two matrices both terms scale alike: the sign at one point is the sign on its whole ray."""
+    """With two matrices weights below a threshold are beaten on a ray; from W1/2 on nothing falls below 0."""
     x, y = torch.randn(2, 20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    weights = with_positive_reading([2, 5], x, y, 0)
-    threshold = reading(weights, x, y) / squares(weights)
-    for t in (1e-3, 1.0, 1e3):
-        scaled = [t * W for W in weights]
-        assert -reading(scaled, x, y) + 0.9 * threshold * squares(scaled) < 0
-        assert -reading(scaled, x, y) + 1.1 * threshold * squares(scaled) > 0
+    distance = float(transport.wasserstein(x, y))
+    for seed in range(200):
+        weights = with_positive_reading([2, 5], x, y, seed)
+        threshold = reading(weights, x, y) / squares(weights)
+        assert threshold <= distance / 2
+        for t in (1e-3, 1.0, 1e3):
+            scaled = [t * W for W in weights]
+            assert -reading(scaled, x, y) + 0.9 * threshold * squares(scaled) < 0
+            assert -reading(scaled, x, y) + 1.1 * threshold * squares(scaled) > 0
+
+
+def product(weights):
+    return math.prod(float(W.norm()) for W in weights)
 
 
 @SLOW
-@given(penalty=st.floats(0.01, 10), seed=st.integers(0, 10**6))
-def test_prop_parameter_penalty_as_a_product(penalty, seed):
-    """Charged for the product, the objective never falls below -ρ²/4λ, with ρ = E/p at most W1."""
-    from wgan_course import transport
+@given(hidden=st.lists(st.integers(1, 5), max_size=3), penalty=st.floats(0.01, 10), seed=st.integers(0, 10**6))
+def test_prop_parameter_penalty_as_a_product(hidden, penalty, seed):
+    """Charged for the product, at any depth: the least value is -ρ²/4λ, at p = ρ/2λ. Here ρ = W1 is known.
 
-    x, y = torch.randn(2, 20, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    distance = float(transport.wasserstein(x, y))
-    weights = with_positive_reading([2, 4, 4], x, y, seed)
-    product = math.prod(float(W.norm()) for W in weights)
-    rho = reading(weights, x, y) / product
-    assert 0 <= rho <= distance * (1 + 1e-9)
+    Positive points on a line, shifted by 0.7: a chain of positive rank-one matrices reads p·0.7, and none reads more.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    y = torch.rand(10, 1, generator=rng, dtype=torch.float64)
+    x, rho = y + 0.7, 0.7
+    objective = lambda weights: -reading(weights, x, y) + penalty * product(weights) ** 2
+    sizes = list(itertools.pairwise([1, *hidden, 1]))
+    aligned = [torch.ones(b, a, dtype=torch.float64) / math.sqrt(a * b) for a, b in sizes]
+    best = [W * (rho / (2 * penalty)) ** (1 / len(aligned)) for W in aligned]
     lowest = -(rho**2) / (4 * penalty)
-    for t in (0.1, 0.5, 1.0, 3.0):
-        assert -rho * t * product + penalty * (t * product) ** 2 >= lowest - 1e-12
-    best = rho / (2 * penalty)
-    assert -rho * best + penalty * best**2 == pytest.approx(lowest)
+    assert objective(best) == pytest.approx(lowest)
+    assert reading(best, x, y) / product(best) == pytest.approx(rho)
+    assert product(best) == pytest.approx(rho / (2 * penalty))
+    for scale in (0.01, 0.3, 3.0):
+        near = [W + scale * torch.randn(W.shape, generator=rng, dtype=torch.float64) for W in best]
+        assert objective(near) >= lowest - 1e-12

@@ -119,6 +119,31 @@ def test_prop_two_sided_minimiser_on_a_line(seed, n, k, weight):
     torch.testing.assert_close(difference(best), w1 + bias, rtol=1e-8, atol=1e-9)
 
 
+@given(seeds, st.integers(1, 6), st.floats(0.1, 20))
+@settings(max_examples=25, deadline=None)
+def test_prop_two_sided_minimiser_for_any_pairing(seed, n, weight):
+    """Pairs chosen by any permutation: the penalty met along the pairs is the sum over places, and |h| ≤ D m."""
+    x, y, points, gaps, h, _ = on_a_line(seed, n, n)
+    y = y[torch.randperm(n, generator=torch.Generator().manual_seed(seed))]
+    middle = (points[1:] + points[:-1]) / 2
+    low, high = torch.minimum(x, y)[:, None], torch.maximum(x, y)[:, None]
+    m = (((low < middle) & (middle < high)) / (high - low)).mean(0)
+    assert (h.abs() <= (points[-1] - points[0]) * m + 1e-9).all()
+    slopes = 2 * normal(seed + 9, len(gaps))
+    epsilon = (torch.arange(20000, dtype=torch.float64) + 0.5) / 20000
+    for penalty in (penalties.two_sided, penalties.one_sided):
+        charges = penalty(slopes.abs())
+        along = [penalties.interpolate(x[[i]].expand(20000), y[[i]].expand(20000), epsilon) for i in range(n)]
+        met = torch.stack(
+            [charges[(torch.searchsorted(points, at) - 1).clamp(0, len(gaps) - 1)].mean() for at in along]
+        )
+        torch.testing.assert_close(met.mean(), (gaps * m * charges).sum(), rtol=2e-3, atol=2e-3)
+    moves = h.abs() > 1e-12
+    best = torch.where(moves, h.sign() * (1 + h.abs() / (2 * weight * torch.where(m > 0, m, 1))), 1.0)
+    cost = lambda g: (gaps * (-g * h + weight * m * penalties.two_sided(g.abs()))).sum()
+    assert all(cost(best) <= cost(best + scale * normal(seed + 3, len(gaps))) + 1e-9 for scale in (0.01, 0.3, 3.0))
+
+
 @given(seeds, st.integers(1, 4), st.integers(1, 4))
 @settings(max_examples=15, deadline=None)
 def test_prop_two_sided_minimiser_samples_the_density_m(seed, n, k):
@@ -192,5 +217,8 @@ def test_prop_batch_norm_couples_blind_and_deaf(seed, n, d, scale):
     x = normal(seed + 4, n, d)
     blind = penalties.input_gradient(nn.Sequential(first, norm, last), x, create_graph=False)
     assert blind.abs().max() < 1e-8 * max(1.0, float(1 / first(x).detach().std(0, correction=0).min()))
+    norms = penalties.gradient_norms(blind)
+    assert float(penalties.two_sided(norms).mean()) == pytest.approx(1, abs=1e-6), "the penalty is its weight"
+    assert float(penalties.one_sided(norms).mean()) == 0
     deaf = nn.Sequential(first, norm, nn.Tanh(), last)
     torch.testing.assert_close(deaf(scale * x + normal(seed + 5, d)), deaf(x), rtol=1e-5, atol=1e-6)

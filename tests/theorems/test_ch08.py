@@ -110,6 +110,24 @@ def test_thm_sn_lipschitz_with_estimates(seed, widths, accuracy):
     assert ((images[0] - images[1]).norm(dim=1) <= bound * (x - y).norm(dim=1) * (1 + 1e-12)).all()
 
 
+@given(seeds, st.lists(st.integers(1, 6), min_size=2, max_size=4), st.floats(0.2, 1.0))
+@settings(max_examples=25, deadline=None)
+def test_thm_sn_lipschitz_is_attained(seed, widths, accuracy):
+    """One layer attains σ over its estimate; so do several whose top directions meet: no smaller constant is true."""
+    directions = [nn.functional.normalize(normal(seed + i, n), dim=0) for i, n in enumerate(widths)]
+    composed, product = torch.eye(widths[0], dtype=torch.float64), 1.0
+    for i, (entering, leaving) in enumerate(pairwise(directions)):
+        W = normal(seed + 30 + i, len(leaving), len(entering))
+        # keep W away from the pair of directions, then give that pair the largest singular value
+        W = W - torch.outer(leaving, leaving @ W)
+        W = W - torch.outer(W @ entering, entering)
+        W = W + 1.5 * (spectral(W) + 1) * torch.outer(leaving, entering)
+        composed, product = W @ composed / (accuracy * spectral(W)), product / accuracy
+        stretch = (composed @ directions[0]).norm().item()
+        assert stretch == pytest.approx(product)
+        assert spectral(composed).item() <= product * (1 + 1e-9)
+
+
 @given(seeds, st.lists(st.integers(1, 7), min_size=2, max_size=5), st.sampled_from([0.0, 0.2]))
 @settings(max_examples=40, deadline=None)
 def test_prop_sn_scale(seed, widths, slope):
@@ -187,6 +205,17 @@ def test_prop_projection_differs_in_its_limit(seed, size, eta):
     assert spectral(best).item() == pytest.approx(1)
     other = normal(seed + 2, size, size)
     assert (G * other / spectral(other)).sum() >= -S.sum() - 1e-9
+
+
+def test_prop_projection_differs_and_needs_its_assumption():
+    """From a positive multiple of G the division undoes every small step: it stays at the worst point."""
+    G = normal(3, 4, 4)
+    G = G / spectral(G)
+    W = G.clone()
+    for _ in range(50):
+        W = W - 0.1 * G
+        W = W / spectral(W)
+    torch.testing.assert_close(W, G)
 
 
 def least_hinge(points, p, q, K):

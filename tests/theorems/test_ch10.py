@@ -93,6 +93,23 @@ def test_prop_frechet_bias(d, n, m):
     assert float(found.mean()) - truth > 6 * error, "the bias itself must be visible, or this test says nothing"
 
 
+@falsify
+@given(seeds, st.integers(1, 5))
+def test_prop_frechet_bias_by_concavity(seed, d):
+    """The fidelity is the infimum that the proof takes, attained at its Z; hence it is concave."""
+    fidelity = lambda a, b: float((a.trace() + b.trace() - gaussian_distance(0 * a[0], a, 0 * a[0], b)) / 2)
+    bracket = lambda a, b, z: float((a @ z).trace() + (b @ torch.linalg.inv(z)).trace()) / 2
+    A, B = (random_covariance(seed + i, d) + 0.1 * torch.eye(d).double() for i in range(2))
+    root, inverse = metrics._symmetric_root(A), torch.linalg.inv(metrics._symmetric_root(A))
+    best = inverse @ metrics._symmetric_root(root @ B @ root) @ inverse
+    torch.testing.assert_close(best @ A @ best, B, rtol=1e-6, atol=1e-6)
+    assert bracket(A, B, best) == pytest.approx(fidelity(A, B), rel=1e-6)
+    other = random_covariance(seed + 2, d) + 0.1 * torch.eye(d).double()
+    assert bracket(A, B, other) >= fidelity(A, B) * (1 - 1e-9)
+    C, E = random_covariance(seed + 3, d), random_covariance(seed + 4, d)
+    assert fidelity((A + C) / 2, (B + E) / 2) >= (fidelity(A, B) + fidelity(C, E)) / 2 - 1e-6 * fidelity(A, B) - 1e-6
+
+
 def biased(x, y, degree=3):
     kernels = [(a @ b.T / a.shape[1] + 1) ** degree for a, b in ((x, x), (y, y), (x, y))]
     return float(kernels[0].mean() + kernels[1].mean() - 2 * kernels[2].mean())
