@@ -9,6 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from wgan_course import constraints, objectives
 
+pytestmark = pytest.mark.xdist_group("two-processes")
 NAMES = ("gp", "sn", "sn_projected", "clip", "spectral_regularisation")
 
 

@@ -13,6 +13,7 @@ from wgan_course.grading.execution import Settings
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.sandbox,
+    pytest.mark.xdist_group("demo-class"),
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
 SETTINGS = Settings(cell_timeout=8, grace=2.0)
