@@ -134,6 +134,19 @@ def test_columns_that_shared_the_lower_axis_get_it_each():
     assert [ax.get_xlabel() for ax in axes.flat] == ["age"] * 4
 
 
+def test_each_row_keeps_its_own_name_and_each_column_its_title():
+    figure, axes = draw(3, 2, sharex=True, sharey=True, figsize=(6, 8))
+    for row, name in zip(axes, ("clip", "ball", "penalty"), strict=True):
+        row[0].set_ylabel(name)
+    for ax, title in zip(axes[0], ("ring", "roll"), strict=True):
+        ax.set_title(title)
+    axes[2, 1].set_title("its own")
+    narrow.stack(figure)
+    assert [ax.get_ylabel() for ax in axes.flat] == ["clip", "clip", "ball", "ball", "penalty", "penalty"]
+    titles = [next(filter(None, map(ax.get_title, ("left", "center", "right"))), "") for ax in axes.flat]
+    assert titles == ["ring", "roll", "ring", "roll", "ring", "its own"]
+
+
 def test_panels_that_stood_under_each_other_share_as_before():
     figure, axes = draw(2, 1, sharex=True, figsize=(7, 5))
     axes[1, 0].set_xlabel("age")

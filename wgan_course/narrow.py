@@ -177,16 +177,31 @@ def _hang(ax: Axes, cell: SubplotSpec) -> None:
 
 
 def _shared_labels(ax: Axes, cells: dict[SubplotSpec, list[Axes]]) -> dict[str, str]:
-    """What a panel's axes are called, where so far only the first of a row or the last of a column said it."""
+    """What a panel and its axes are called, where so far only the first of a row or one end of a column said it."""
     firsts = [axes[0] for axes in cells.values()]
     found = {"xlabel": ax.get_xlabel(), "ylabel": ax.get_ylabel()}
-    rows = [other.get_ylabel() for other in firsts if other.get_shared_y_axes().joined(ax, other)]
-    columns = [other.get_xlabel() for other in firsts if other.get_shared_x_axes().joined(ax, other)]
-    spec = ax.get_subplotspec().get_topmost_subplotspec()
-    if spec.get_gridspec().ncols > 1:
+    own = _place(ax)
+    near_first = sorted(firsts, key=lambda other: _place(other)[0] != own[0])
+    rows = [other.get_ylabel() for other in near_first if other.get_shared_y_axes().joined(ax, other)]
+    near_first = sorted(firsts, key=lambda other: _place(other)[1] != own[1])
+    columns = [other.get_xlabel() for other in near_first if other.get_shared_x_axes().joined(ax, other)]
+    if ax.get_subplotspec().get_topmost_subplotspec().get_gridspec().ncols > 1:
         found["ylabel"] = found["ylabel"] or next(filter(None, rows), "")
         found["xlabel"] = found["xlabel"] or next(filter(None, columns), "")
+        heads = [_title(other) for other in firsts if _place(other) == (0, own[1])]
+        if not _title(ax) and any(heads):
+            found["title"] = heads[0]
     return found
+
+
+def _title(ax: Axes) -> str:
+    return next(filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right"))), "")
+
+
+def _place(ax: Axes) -> tuple[int, int]:
+    """Row and column in the outermost grid."""
+    spec = ax.get_subplotspec().get_topmost_subplotspec()
+    return spec.rowspan.start, spec.colspan.start
 
 
 def _fit_panel(ax: Axes) -> None:
