@@ -14,13 +14,18 @@ from wgan_course.grading.observe import observe_all
 from wgan_course.grading.verdict import Verdict, assess
 
 MIN_MUTANTS, MIN_ALTERNATIVES = 8, 4
+PUBLIC, HIDDEN = None, 20_011
 
 
 @dataclass
 class Trials:
-    """Mutants (wrong, each with the id of the message it must draw) and alternatives (right) of one graded function."""
+    """Mutants (wrong, each with the id of the message it must draw) and alternatives (right) of one graded function.
+
+    Each is tried with every one of `seeds`: on the public cases, and on hidden ones.
+    """
 
     key: str
+    seeds: tuple[int | None, ...] = (PUBLIC, HIDDEN)
     wrong: list[tuple[str, str, Callable]] = field(default_factory=list)
     right: list[tuple[str, Callable]] = field(default_factory=list)
 
@@ -62,22 +67,22 @@ def grade(key: str, function: Callable, seed: int | None = None) -> Verdict:
     return assess(problem, cases, observe_all(function, problem.request(cases)))
 
 
-def refused(key: str, misconception: str, function: Callable) -> list[str]:
+def refused(trials: Trials, misconception: str, function: Callable) -> list[str]:
     """Return what is wrong with the judgement of a mutant; nothing where it is refused with its message."""
     complaints = []
-    for seed in (None, 20_011):
-        verdict = grade(key, function, seed)
+    for seed in trials.seeds:
+        verdict = grade(trials.key, function, seed)
         ids = [diagnosis.id for diagnosis in verdict.diagnoses]
         if verdict.points >= verdict.possible or misconception not in ids:
             complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g} points, diagnosed {ids}")
     return complaints
 
 
-def accepted(key: str, function: Callable) -> list[str]:
+def accepted(trials: Trials, function: Callable) -> list[str]:
     """Return what is wrong with the judgement of an alternative; nothing where it gets full marks."""
     complaints = []
-    for seed in (None, 20_011):
-        verdict = grade(key, function, seed)
+    for seed in trials.seeds:
+        verdict = grade(trials.key, function, seed)
         if verdict.points < verdict.possible:
             complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g}: {verdict.example}")
     return complaints

@@ -7,28 +7,30 @@ from wgan_course.grading import registry
 from .registry import COUNTS, MIN_ALTERNATIVES, MIN_MUTANTS, Count, accepted, all_trials, refused
 
 TRIALS = all_trials()
-MUTANTS = [(t.key, *entry) for t in TRIALS for entry in t.wrong]
-ALTERNATIVES = [(t.key, *entry) for t in TRIALS for entry in t.right]
+MUTANTS = [(t, *entry) for t in TRIALS for entry in t.wrong]
+ALTERNATIVES = [(t, *entry) for t in TRIALS for entry in t.right]
 
 
 def _count(key):
     return COUNTS.setdefault(key, Count())
 
 
-@pytest.mark.parametrize(("key", "name", "misconception", "function"), MUTANTS, ids=[f"{m[0]}-{m[1]}" for m in MUTANTS])
-def test_mutant_is_refused_with_its_message(key, name, misconception, function):
-    count = _count(key)
+@pytest.mark.parametrize(
+    ("trials", "name", "misconception", "function"), MUTANTS, ids=[f"{m[0].key}-{m[1]}" for m in MUTANTS]
+)
+def test_mutant_is_refused_with_its_message(trials, name, misconception, function):
+    count = _count(trials.key)
     count.mutants += 1
-    complaints = refused(key, misconception, function)
+    complaints = refused(trials, misconception, function)
     count.refused += not complaints
     assert not complaints, f"{name} must draw {misconception!r}: {complaints}"
 
 
-@pytest.mark.parametrize(("key", "name", "function"), ALTERNATIVES, ids=[f"{a[0]}-{a[1]}" for a in ALTERNATIVES])
-def test_alternative_gets_full_marks(key, name, function):
-    count = _count(key)
+@pytest.mark.parametrize(("trials", "name", "function"), ALTERNATIVES, ids=[f"{a[0].key}-{a[1]}" for a in ALTERNATIVES])
+def test_alternative_gets_full_marks(trials, name, function):
+    count = _count(trials.key)
     count.alternatives += 1
-    complaints = accepted(key, function)
+    complaints = accepted(trials, function)
     count.accepted += not complaints
     assert not complaints, f"{name} is right: {complaints}"
 

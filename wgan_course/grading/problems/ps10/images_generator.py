@@ -128,11 +128,13 @@ def cases(rng: np.random.Generator) -> Iterator[Threshold]:
     yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
 
 
+@once
 def _apart(x: np.ndarray) -> float:
     """Median distance of neighbouring samples."""
     return float(np.median(np.linalg.norm(np.diff(flat(x), axis=0), axis=1)))
 
 
+@once
 def _noise(x: np.ndarray) -> bool:
     """Neighbouring pixels have little to do with each other."""
     left, right = x[..., :-1].ravel(), x[..., 1:].ravel()

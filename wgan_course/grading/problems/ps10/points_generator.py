@@ -33,14 +33,14 @@ def sample(modes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 def distance(x: np.ndarray, y: np.ndarray) -> float:
     """Exact W1 of two samples of the same size: the cheapest matching.
 
-    Far away, where the matching is slow, the lower bound by the means is enough to refuse.
+    Far away, where the matching is slow, a lower bound is enough to refuse: W1 of the two along one axis.
     """
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
-    gap = float(np.linalg.norm(x.mean(0) - y.mean(0)))
-    if gap > 2 * FAR:
-        return gap
+    bound = float(np.abs(np.sort(x, axis=0) - np.sort(y, axis=0)).mean(0).max())
+    if bound > FAR:
+        return bound
     cost = cdist(x, y)
     return float(cost[linear_sum_assignment(cost)].mean())
 
