@@ -1,6 +1,7 @@
 """Results of experiments: whole files, resumed by seed, never mixed between versions of the code."""
 
 import json
+import pickle
 
 import pytest
 
@@ -77,6 +78,40 @@ def test_a_missing_file_names_the_ones_there_are(folder, origin):
     results.run_seeds("05_x", lambda seed: seed, range(1), origin)
     with pytest.raises(FileNotFoundError, match="05_x"):
         results.read_results("06_y")
+
+
+def test_results_may_lie_elsewhere_and_keep_their_letters(tmp_path):
+    results.write_results(tmp_path / "table.json", {"provenance": {"data": "2×48"}, "rows": [1.5]})
+    text = (tmp_path / "table.json").read_text(encoding="utf-8")
+    assert "2×48" in text
+    assert text.endswith("}\n")
+    assert json.loads(text) == {"provenance": {"data": "2×48"}, "rows": [1.5]}
+
+
+@pytest.fixture
+def script(folder):
+    file = folder.parent / "05_x" / "trial.py"
+    file.parent.mkdir()
+    file.write_text("from dataclasses import dataclass\n\n@dataclass\nclass Point:\n    x: 'int' = 3\n")
+    return file
+
+
+def test_a_script_is_loaded_as_a_module_of_its_own_name(script):
+    module = results.load_script("05_x/trial")
+    assert module.__file__ == str(script)
+    assert module.__name__ == "experiment_05_x_trial"
+    assert pickle.loads(pickle.dumps(module.Point())) == module.Point(3)
+
+
+def test_a_script_is_loaded_as_it_is_now(script):
+    before = results.load_script("05_x/trial")
+    script.write_text(script.read_text().replace("3", "17"))
+    assert (before.Point().x, results.load_script("05_x/trial").Point().x) == (3, 17)
+
+
+def test_a_script_that_is_not_there_is_named(folder):
+    with pytest.raises(FileNotFoundError, match=r"05_x/nowhere\.py"):
+        results.load_script("05_x/nowhere")
 
 
 def test_every_stored_result_is_json_with_provenance():

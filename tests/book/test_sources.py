@@ -2,11 +2,10 @@
 
 import ast
 import json
-import re
 
 import pytest
 
-from wgan_course.book import extension, sources
+from wgan_course.book import extension, freshness, pages, sources
 
 AUTHOR = "  author = {A},\n"
 BIB = "@misc{a2020,\n  author = {A},\n  title = {T},\n  year = {2020},\n  eprint = {2001.00001},\n}\n"
@@ -92,9 +91,7 @@ def test_the_glossary_is_in_order_and_has_no_term_twice(course_root):
 def exhibits(request):
     """Every table of the museum: title and rows, by running its cells."""
     page = request.config.rootpath / "book" / "appendices" / "museum.md"
-    cells = re.findall(
-        r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S
-    )
+    cells = [freshness.CELL_OPTIONS.sub("", cell) for cell in pages.code_cells(page.read_text(encoding="utf-8"))]
     names, shown = {}, []
     for cell in cells:
         exec(compile(ast.parse(cell), "museum", "exec"), names)

@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from wgan_course.book.pages import code_cells
+
 __all__ = ["book_digest", "code_of", "modules_reached", "page_digests"]
 
 PACKAGE = "wgan_course"
-CODE_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CELL_OPTIONS = re.compile(r"\A(---\n.*?^---\n|(:[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 
 
@@ -78,7 +79,7 @@ def code_of(page: Path) -> str:
     if page.suffix == ".ipynb":
         cells = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
     else:
-        cells = [CELL_OPTIONS.sub("", body) for body in CODE_CELL.findall(text)]
+        cells = [CELL_OPTIONS.sub("", body) for body in code_cells(text)]
     lines = "\n".join(cells).splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wgan_course.book.extension import read_ledger
+from wgan_course.book.pages import code_cells, text_pages
 
 __all__ = [
     "CHECKS",
@@ -26,7 +27,6 @@ STATEMENT = re.compile(r"^(?:`{3,}|:{3,})\{prf:(" + "|".join(THEOREMS) + r")\}(.
 LABEL = re.compile(r"^:label:\s*(\S+)|^label:\s*(\S+)", re.M)
 LEDGER_ROLE = re.compile(r"\{ledger\}`([^`]+)`")
 FIGURE = re.compile(r"^(?:`{3,}|:{3,})\{(?:figure|image)\}.*?^(?:`{3,}|:{3,})\s*$", re.M | re.S)
-CELL = re.compile(r"^```\{code-cell\}.*?^```\s*$", re.M | re.S)
 EMPTY_IMAGE = re.compile(r"!\[\s*\]\([^)]*\)")
 # A registry's host in a lock file ties it to one place; a machine's paths mean nothing elsewhere.
 HOSTS = ("pypi." + "org", "python" + "hosted.org", "registry." + "npm", "npm" + "js.org", "deb.debian" + ".org")
@@ -113,7 +113,7 @@ def ledger_uses(root: Path) -> list[str]:
         return [str(error)]
     marks = [f"ledger.json: {key} has mark {entry['mark']!r}, and only V and R may be quoted"
              for key, entry in known.items() if entry["mark"] not in {"V", "R"}]  # fmt: skip
-    used = ((page, key) for page, text in _pages(root) for key in LEDGER_ROLE.findall(text))
+    used = ((page, key) for page, text in text_pages(root) for key in LEDGER_ROLE.findall(text))
     return marks + [f"{page}: the ledger has no {key}" for page, key in used if key not in known]
 
 
@@ -130,13 +130,11 @@ def alt_texts(root: Path) -> list[str]:
     findings : list of str
     """
     findings = []
-    for page, text in _pages(root):
+    for page, text in text_pages(root):
         figures = [block for block in FIGURE.findall(text) if not re.search(r"^:alt:\s*\S", block, re.M)]
-        cells = [
-            block for block in CELL.findall(text) if "figure:" in block and not re.search(r"^\s+alt:", block, re.M)
-        ]
+        cells = [cell for cell in code_cells(text) if "figure:" in cell and not re.search(r"^\s+alt:", cell, re.M)]
         findings += [f"{page}: no alt text: {block.splitlines()[0]}" for block in figures]
-        findings += [f"{page}: no alt text: {_name_of(block)}" for block in cells]
+        findings += [f"{page}: no alt text: {_name_of(cell)}" for cell in cells]
         findings += [f"{page}: no alt text: {image}" for image in EMPTY_IMAGE.findall(text)]
     return findings
 
@@ -241,14 +239,8 @@ def _exists(book: Path, name: str) -> bool:
     return any((book / name).with_name(f"{Path(name).name}{suffix}").is_file() for suffix in (".md", ".ipynb"))
 
 
-def _pages(root: Path) -> Iterator[tuple[str, str]]:
-    for page in sorted((root / "book").rglob("*.md")):
-        if "assets" not in page.parts:
-            yield page.relative_to(root).as_posix(), page.read_text(encoding="utf-8")
-
-
 def _statements(root: Path) -> Iterator[tuple[str, str, str]]:
-    for page, text in _pages(root):
+    for page, text in text_pages(root):
         for kind, body in STATEMENT.findall(text):
             label = LABEL.search(body)
             yield page, kind, next(filter(None, label.groups())) if label else ""

@@ -2,20 +2,23 @@
 
 An experiment is a script beside its chapter with a function of one seed. `run_seeds` runs it for each seed, writes the
 file whole after each one, and goes on where a killed run stopped. The chapter reads the file, so that no result is
-typed by hand, and a test runs one seed again and compares.
+typed by hand, and a test loads the script, runs one seed again and compares.
 """
 
 import datetime
 import hashlib
+import importlib.util
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from wgan_course.checkpoint import atomic_write
 
-__all__ = ["RESULTS", "over_seeds", "provenance", "read_results", "run_seeds"]
+__all__ = ["RESULTS", "load_script", "over_seeds", "provenance", "read_results", "run_seeds", "write_results"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 logger = logging.getLogger(__name__)
@@ -74,9 +77,28 @@ def run_seeds(name: str, one_seed: Callable[[int], Any], seeds: Iterable[int], o
     for seed in seeds:
         if str(seed) not in done:
             done[str(seed)] = one_seed(seed)
-            _write(path, {"provenance": origin, "seeds": done})
+            write_results(path, {"provenance": origin, "seeds": done})
         logger.info("%s: seed %d is done", name, seed)
     return path
+
+
+def write_results(path: Path, content: dict[str, Any]) -> None:
+    """Write results whole, or leave the file as it was.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : dict
+        With its ``"provenance"``.
+
+    Raises
+    ------
+    ValueError
+        Where JSON cannot hold a number: it has neither infinities nor NaN.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    atomic_write(path, (text + "\n").encode())
 
 
 def read_results(name: str) -> dict[str, Any]:
@@ -122,6 +144,33 @@ def over_seeds(results: dict[str, Any], pick: Callable[[Any], Any]) -> Any:
     return np.array([pick(results["seeds"][seed]) for seed in sorted(results["seeds"], key=int)])
 
 
+def load_script(name: str) -> ModuleType:
+    """The module of an experiment's script, which no package holds.
+
+    Parameters
+    ----------
+    name : str
+        The script's path inside ``book``, without its ending, such as ``08_spectral_normalisation/race``.
+
+    Returns
+    -------
+    module : ModuleType
+        Loaded anew, and registered under a name of its own, ``experiment_…``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such script.
+    """
+    path = RESULTS.parent / f"{name}.py"
+    if not path.is_file():
+        raise FileNotFoundError(f"book/ has no script {name}.py")
+    spec = importlib.util.spec_from_file_location(f"experiment_{name.replace('/', '_')}", path)
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _finished(path: Path, origin: dict[str, str]) -> dict[str, Any]:
     """Seeds that an earlier run of the same code has left."""
     if not path.is_file():
@@ -129,8 +178,3 @@ def _finished(path: Path, origin: dict[str, str]) -> dict[str, Any]:
     kept = json.loads(path.read_text(encoding="utf-8"))
     same = all(kept["provenance"].get(key) == origin[key] for key in ("source", "package", "torch", "device"))
     return kept["seeds"] if same else {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    atomic_write(path, (text + "\n").encode())

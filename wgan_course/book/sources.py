@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wgan_course.book.extension import read_ledger
+from wgan_course.book.pages import text_pages, without_code
 
 __all__ = ["bibliography", "glossary_links", "literal_results", "references"]
 
 ENTRY = re.compile(r"^@(\w+)\{([^,\s]+),(.*?)^\}", re.M | re.S)
 FIELD = re.compile(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", re.M)
 CITE = re.compile(r"\{cite[:\w]*\}`([^`]+)`")
-CODE = re.compile(r"^(`{3,}|~{3,})\{code-cell\}.*?^\1\s*$", re.M | re.S)
 ROLE = re.compile(r"\{\w[\w:]*\}`[^`]*`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 # A score of image models with a number after it: nobody but a paper reports these, since the course computes none.
@@ -53,7 +53,9 @@ def references(root: Path) -> list[str]:
     """
     text = (root / "book" / "references.bib").read_text(encoding="utf-8")
     entries, keys = bibliography(root), [key for _, key, _ in ENTRY.findall(text)]
-    texts = [page for _, page in _pages(root)] + [lab.read_text("utf-8") for lab in (root / "book").glob("*/*.ipynb")]
+    texts = [page for _, page in text_pages(root)] + [
+        lab.read_text("utf-8") for lab in (root / "book").glob("*/*.ipynb")
+    ]
     cited = {key.strip() for text in texts for found in CITE.findall(text) for key in found.split(",")}
     findings = [f"references.bib: {key} stands twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
     for key, entry in entries.items():
@@ -83,8 +85,8 @@ def literal_results(root: Path) -> list[str]:
     """
     numbers = {entry["text"] for entry in read_ledger(root / "book" / "ledger.json").values() if _is_distinctive(entry)}
     findings = []
-    for page, text in _pages(root):
-        prose = ROLE.sub("", CODE.sub("", text))
+    for page, text in text_pages(root):
+        prose = ROLE.sub("", without_code(text))
         found = [number for number in sorted(numbers) if _stands_in(number, prose)] + SCORE.findall(prose)
         findings += [f"{page}: {number!r} is a quoted result; take it from the ledger" for number in found]
     return findings
@@ -129,9 +131,3 @@ def _is_distinctive(entry: dict) -> bool:
 def _stands_in(number: str, prose: str) -> bool:
     pattern = re.escape(number).replace(r"\ ", r"\s*")
     return re.search(rf"(?<![\d.]){pattern}(?!\d|\.\d)", prose) is not None
-
-
-def _pages(root: Path) -> Iterator[tuple[str, str]]:
-    for page in sorted((root / "book").rglob("*.md")):
-        if "assets" not in page.parts and "vendor" not in page.parts:
-            yield page.relative_to(root).as_posix(), page.read_text(encoding="utf-8")
