@@ -1,6 +1,6 @@
 """Observing for problem set 5: losses and where their gradients go, and functions that work in place.
 
-``on_copies`` hands over copies of lists. ``losses`` takes the options ``modules`` and ``gradients`` of `observe.call`;
+``call`` is `observe.call`. ``losses`` takes the options ``modules`` and ``gradients`` of `observe.call`;
 a tensor that no gradient reaches counts as one with gradient 0, unless none is reached at all. ``in_place`` ignores
 what is returned. It reports each of the ``after`` tensors as the caller still holds it, and as ``now:NAME`` what the
 module holds by then; with ``stale`` every parameter comes with a gradient that somebody else has left there.
@@ -9,7 +9,6 @@ The first optimiser that is made imports a large part of PyTorch. On a busy mach
 limit, and an import that is interrupted stays broken: so it is done here, before the clock starts.
 """
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +16,8 @@ import numpy as np
 import torch
 
 from ..observe import _arguments, _changed, _hand_over, call, plain
+
+__all__ = ["call", "in_place", "losses"]
 
 STALE = 0.75
 
@@ -32,13 +33,6 @@ def _warm_up() -> None:
 
 
 _warm_up()
-
-
-def on_copies(
-    function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    """Like `observe.call`, with lists that the function may take to pieces."""
-    return call(function, copy.deepcopy(dict(inputs)), options)
 
 
 def losses(

@@ -74,6 +74,8 @@ PROBLEM = Problem(
     cases=cases,
     formula=radius,
     pure="radius",
+    package_functions=("wgan_course.robustness.certified_radii", "wgan_course.robustness.margins"),
+    stand_in="wgan_course.robustness.certified_radii",
     misconceptions=(
         Misconception(
             "no-root",

@@ -46,7 +46,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=bound,
-    observe="wgan_course.grading.observers.ps05.on_copies",
+    observe="wgan_course.grading.observers.ps05.call",
     limit=LIMIT,
     misconceptions=(
         Misconception(

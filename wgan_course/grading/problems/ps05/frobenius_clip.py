@@ -53,7 +53,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=projected,
-    observe="wgan_course.grading.observers.ps05.on_copies",
+    observe="wgan_course.grading.observers.ps05.call",
     limit=LIMIT,
     pure="outside",
     package_functions=("wgan_course.constraints.FrobeniusClip.project_",),

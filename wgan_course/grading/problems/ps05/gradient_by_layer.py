@@ -77,7 +77,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_of(rms),
-    observe="wgan_course.grading.observers.ps05.on_copies",
+    observe="wgan_course.grading.observers.ps05.call",
     limit=LIMIT,
     misconceptions=(
         Misconception(

@@ -69,7 +69,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_game(),
-    observe="wgan_course.grading.observers.ps05.on_copies",
+    observe="wgan_course.grading.observers.ps05.call",
     limit=LIMIT,
     pure="way",
     misconceptions=(
