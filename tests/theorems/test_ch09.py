@@ -4,6 +4,7 @@ import cmath
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -530,3 +531,263 @@ def test_prop_dirac_gp_weight_is_twice_the_constraints():
     (force,) = torch.autograd.grad(value, slope)
     bare = dynamics.GP(0.0, 1.0).field(0.4, 1.7)[1] - dynamics.GP(20.0, 1.0).field(0.4, 1.7)[1]
     assert float(force) == pytest.approx(float(bare))
+
+
+# --- every field from its losses, every Jacobian from its field ------------------------------------------------------
+
+
+def log_sigmoid(t):
+    return -torch.log1p(torch.exp(-t))
+
+
+NODES, CHANCES = (torch.from_numpy(v) for v in np.polynomial.hermite_e.hermegauss(48))
+CHANCES = CHANCES / CHANCES.sum()
+
+
+def noisy(theta, psi, std):
+    """The game with noise on both points, by quadrature."""
+    return (CHANCES * (log_sigmoid(psi * (theta + std * NODES)) + log_sigmoid(-psi * std * NODES))).sum()
+
+
+def squared_speed(theta, psi):
+    """Half the squared length of minimax's field, as a function that can be differentiated."""
+    return (theta**2 + psi**2) * torch.sigmoid(-psi * theta) ** 2 / 2
+
+
+# What psi climbs and what theta descends, as the chapter's list says.
+LOSSES = {
+    "minimax": ({}, lambda t, p: log_sigmoid(p * t), lambda t, p: log_sigmoid(p * t)),
+    "non-saturating": ({}, lambda t, p: log_sigmoid(p * t), lambda t, p: -log_sigmoid(-p * t)),
+    "least-squares": ({}, lambda t, p: -((p * t - 1) ** 2) / 2, lambda t, p: (p * t + 1) ** 2 / 2),
+    "wgan": ({}, lambda t, p: p * t, lambda t, p: p * t),
+    "clip": ({}, lambda t, p: p * t, lambda t, p: p * t),
+    "gp": ({"weight": 0.7, "target": 0.4}, lambda t, p: p * t - 0.35 * (p.abs() - 0.4) ** 2, lambda t, p: p * t),
+    "lp": (
+        {"weight": 0.7, "target": 0.4},
+        lambda t, p: p * t - 0.35 * (p.abs() - 0.4).clamp_min(0) ** 2,
+        lambda t, p: p * t,
+    ),
+    "r1": ({"weight": 0.6}, lambda t, p: log_sigmoid(p * t) - 0.3 * p**2, lambda t, p: log_sigmoid(p * t)),
+    "instance-noise": ({"std": 0.8}, lambda t, p: noisy(t, p, 0.8), lambda t, p: noisy(t, p, 0.8)),
+    "consensus": (
+        {"weight": 0.5},
+        lambda t, p: log_sigmoid(p * t) - 0.5 * squared_speed(t, p),
+        lambda t, p: log_sigmoid(p * t) + 0.5 * squared_speed(t, p),
+    ),
+}
+
+
+def stated_jacobian(name, t, p):
+    """The matrices of the chapter, typed again."""
+    s = 1 / (1 + math.exp(p * t))
+    one, two, three = s, -s * (1 - s), s * (1 - s) * (1 - 2 * s)
+    minimax = [[-(p**2) * two, -one - p * t * two], [one + p * t * two, t**2 * two]]
+    if name == "non-saturating":  # f'(-x) = 1 - f'(x), f''(-x) = f''(x)
+        return [[p**2 * two, -(1 - one) + p * t * two], minimax[1]]
+    if name == "least-squares":
+        return [[-(p**2), -1 - 2 * p * t], [1 - 2 * p * t, -(t**2)]]
+    if name in ("wgan", "clip", "gp", "lp"):
+        return [[0, -1], [1, -0.7 if name == "gp" or (name == "lp" and abs(p) > 0.4) else 0]]
+    if name == "r1":
+        return [minimax[0], [minimax[1][0], minimax[1][1] - 0.6]]
+    if name == "consensus":
+        r2, g, g1, g2 = t**2 + p**2, one**2, 2 * one * two, 2 * (two**2 + one * three)
+        cross = 1.5 * r2 * g1 + 0.5 * r2 * p * t * g2
+        own = [g + 2 * p * t * g1 + 0.5 * r2 * other**2 * g2 for other in (p, t)]
+        return [
+            [minimax[0][0] - 0.5 * own[0], minimax[0][1] - 0.5 * cross],
+            [minimax[1][0] - 0.5 * cross, minimax[1][1] - 0.5 * own[1]],
+        ]
+    return minimax
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(LOSSES)), states)
+def test_prop_dirac_all_jacobians(name, state):
+    """The package's field is the gradient of the stated losses; its Jacobian is the field's, and the stated one."""
+    options, climbs, descends = LOSSES[name]
+    method = dynamics.make(name, **options)
+    theta, psi = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in state)
+    if name in ("gp", "lp") and min(abs(state[1]), abs(abs(state[1]) - 0.4)) < 1e-6:
+        return
+    field = [float(v) for v in method.field(*state)]
+    assert field[1] == pytest.approx(float(torch.autograd.grad(climbs(theta, psi), psi)[0]), abs=1e-9)
+    assert field[0] == pytest.approx(-float(torch.autograd.grad(descends(theta, psi), theta)[0]), abs=1e-9)
+    auto = torch.autograd.functional.jacobian(lambda t, p: torch.stack(method.field(t, p)), (theta, psi))
+    torch.testing.assert_close(method.jacobian(*state), torch.stack(auto, dim=1), atol=1e-9, rtol=1e-9)
+    if name != "instance-noise":
+        stated = torch.tensor(stated_jacobian(name, *state), dtype=torch.float64)
+        torch.testing.assert_close(method.jacobian(*state), stated, atol=1e-9, rtol=1e-9)
+
+
+@settings(deadline=None)
+@given(states, st.floats(0.1, 1.5))
+def test_prop_dirac_all_jacobians_with_noise(state, std):
+    """A, B and C by quadrature of finer mesh than the package's."""
+    theta, psi = state
+    points, weights = np.polynomial.hermite_e.hermegauss(90)
+    weights, x = weights / weights.sum(), theta + std * points
+    first, second = (lambda t: 1 / (1 + np.exp(t))), (lambda t: -1 / (2 + np.exp(t) + np.exp(-t)))
+    a = weights @ second(psi * x)
+    b = weights @ (first(psi * x) + psi * x * second(psi * x))
+    c = weights @ (x**2 * second(psi * x)) + std**2 * (weights @ (points**2 * second(psi * std * points)))
+    expected = torch.tensor([[-(psi**2) * a, -b], [b, c]], dtype=torch.float64)
+    torch.testing.assert_close(dynamics.InstanceNoise(std, 60).jacobian(*state), expected, atol=2e-5, rtol=1e-5)
+
+
+# --- rounds with several critic steps, damped and not ----------------------------------------------------------------
+
+DAMPED = {
+    "r1": lambda x: (dynamics.R1(x), 0.0, 0.25, x),
+    "instance-noise": lambda x: (dynamics.InstanceNoise(x), 0.0, 0.25, x**2 / 2),
+    "gp": lambda x: (dynamics.GP(x, 0.0), 0.0, 1.0, x),
+    "consensus": lambda x: (dynamics.Consensus(x), x / 4, 0.25, x / 4),
+    "minimax": lambda x: (dynamics.Minimax(), 0.0, 0.25, 0.0),
+    "least-squares": lambda x: (dynamics.LeastSquares(), 0.0, 1.0, 0.0),
+}
+
+
+def rounds(c, ab, d, h_g, h_d, n):
+    """The numbers e, rho and kappa."""
+    return 1 - h_g * c, (1 - h_d * d) ** n, h_g * h_d * ab * sum((1 - h_d * d) ** j for j in range(n))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(DAMPED)), st.floats(0.05, 3), st.floats(0.02, 6), st.floats(0.02, 6), st.integers(1, 6))
+def test_prop_dirac_rounds(name, x, h_g, h_d, n):
+    """Three inequalities each, and the short form, against the spectral radius."""
+    method, c, ab, d = DAMPED[name](x)
+    e, rho, kappa = rounds(c, ab, d, h_g, h_d, n)
+    for alternating in (False, True):
+        M = dynamics.update_matrix(method, (h_g, h_d), alternating=alternating, n_critic=n)
+        margins = [1 - e * rho, (1 - e) * (1 - rho) + kappa, (1 + e) * (1 + rho) - kappa]
+        if not alternating:
+            margins = [1 - e * rho - kappa, margins[1], (1 + e) * (1 + rho) + kappa]
+        if min(map(abs, margins)) < 1e-6:
+            assert radius(M) > 1 - 1e-3
+            continue
+        assert (radius(M) < 1) == (min(margins) > 0)
+        if c == 0 < d and h_d * d < 2:
+            g, limit = h_g * ab / d, 2 * (1 + rho) / (1 - rho) if alternating else 1
+            assert (radius(M) < 1) == (g < limit)
+
+
+@given(st.floats(0.1, 6), st.booleans())
+def test_prop_dirac_rounds_of_consensus(weight, alternating):
+    """The two limits in the chapter's table."""
+    limit = 8 / (weight + 2) if alternating else 8 * weight / (weight**2 + 4)
+    method = dynamics.Consensus(weight)
+    assert radius(dynamics.update_matrix(method, 0.999 * limit, alternating=alternating)) < 1
+    assert radius(dynamics.update_matrix(method, 1.001 * limit, alternating=alternating)) > 1
+
+
+# --- alternating steps whose linear part turns -----------------------------------------------------------------------
+
+CUBIC = {"minimax": (0.5, -0.25, 0.25), "non-saturating": (0.5, 0.25, 0.25), "least-squares": (1.0, 1.0, 1.0)}
+
+
+def kept_form(omega, h_g, h_d, n):
+    """The form that the linear round keeps, as a matrix."""
+    mixed = n * h_g * h_d * omega / 2
+    return torch.tensor([[n * h_d, mixed], [mixed, h_g]], dtype=torch.float64)
+
+
+def mean_drift(name, h_g, h_d, n, size=0.02):
+    """The mean of q(F(x)) - q(x), over size^4, along the ellipse on which q is size^2, in the map's own angle."""
+    omega = CUBIC[name][0]
+    Q = kept_form(omega, h_g, h_d, n)
+    root = torch.linalg.cholesky(torch.linalg.inv(Q))  # x = root u, |u| = 1, has q(x) = 1
+    angle = 2 * math.pi * torch.arange(24, dtype=torch.float64) / 24
+    x = size * torch.stack([angle.cos(), angle.sin()], 1) @ root.T
+    options = {"alternating": True, "n_critic": n}
+    after = dynamics.simulate(dynamics.make(name), x.unbind(1), 1, (h_g, h_d), **options)[1]
+    change = torch.einsum("ki,ij,kj->k", after, Q, after) - size**2
+    return float(change.mean()) / size**4
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(CUBIC)), st.floats(0.1, 1.5), st.floats(0.1, 1.5), st.integers(1, 6))
+def test_prop_dirac_drift(name, h_g, h_d, n):
+    """The mean of the quartic part is -(kappa_G + kappa_D) / (4 - s)."""
+    omega, ahead, back = CUBIC[name]
+    s = n * h_g * h_d * omega**2
+    if s < 3.5:
+        assert mean_drift(name, h_g, h_d, n) == pytest.approx(-(ahead + back) / (4 - s), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["non-saturating", "least-squares"])
+@pytest.mark.parametrize(("h_g", "h_d", "n"), [(0.8, 0.3, 3), (1.2, 1.1, 1)])
+def test_prop_dirac_drift_is_the_rate(name, h_g, h_d, n):
+    """Alternating steps do come to the equilibrium, and k q tends to the inverse of the drift."""
+    omega, ahead, back = CUBIC[name]
+    limit = (4 - n * h_g * h_d * omega**2) / (ahead + back)
+    options = {"alternating": True, "n_critic": n}
+    path = dynamics.simulate(dynamics.make(name), (0.7, -0.4), 1200, (h_g, h_d), **options)[-200:]
+    q = torch.einsum("ki,ij,kj->k", path, kept_form(omega, h_g, h_d, n), path)
+    k = torch.arange(1001, 1201, dtype=torch.float64)
+    assert float((k * q).mean()) == pytest.approx(limit, rel=0.06)
+
+
+def test_prop_dirac_drift_minimax_circles():
+    """After 1200 alternating steps minimax is where it was: between 0.97 and 1.03 of its first ellipse."""
+    path = dynamics.simulate(dynamics.Minimax(), (0.8, 0.4), 1200, 0.5, alternating=True)
+    q = torch.einsum("ki,ij,kj->k", path, kept_form(0.5, 0.5, 0.5, 1), path)
+    assert float(q[-100:].mean() / q[:100].mean()) == pytest.approx(1, abs=0.03)
+
+
+# --- where the two-sided penalty's statement ends --------------------------------------------------------------------
+
+
+def test_prop_dirac_gp_a_critic_step_too_long_can_come_back():
+    """With n = 3 and h_D lambda = (3 + sqrt 5) / 2 a round takes psi from 0 to 0 again: why n > 1 asks for < 2."""
+    h = (3 + math.sqrt(5)) / 2
+    psi = torch.tensor(1e-9, dtype=torch.float64)
+    for _ in range(3):
+        psi = psi + h * dynamics.GP(1.0, 0.5).field(0.0, psi)[1]
+    assert abs(float(psi)) < 1e-7
+    psi = torch.tensor(1e-9, dtype=torch.float64)
+    for _ in range(3):
+        psi = psi + 1.9 * dynamics.GP(1.0, 0.5).field(0.0, psi)[1]
+    assert abs(float(psi)) > 0.05
+
+
+# --- the chapter's table ---------------------------------------------------------------------------------------------
+
+
+def verdicts(course_root):
+    """Rows of the table of verdicts: method, and what stands under flow, simultaneous, alternating."""
+    text = (course_root / "book" / "09_training_dynamics" / "chapter.md").read_text(encoding="utf-8")
+    lines = text.split("## All of them in one table")[1].split("\n\n")[2].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0]: row[1:4] for row in rows}
+
+
+SETTINGS = {
+    "`minimax`": dynamics.Minimax(),
+    "`non-saturating`": dynamics.NonSaturating(),
+    "`least-squares`": dynamics.LeastSquares(),
+    "`wgan`": dynamics.WGAN(),
+    "`clip`": dynamics.Clip(0.5),
+    "`lp`, $g_0 > 0$": dynamics.LP(1.0, 0.5),
+    "`gp`, $g_0 > 0$": dynamics.GP(1.0, 0.5),
+    "`gp`, $g_0 = 0$": dynamics.GP(1.0, 0.0),
+    "`r1`": dynamics.R1(1.0),
+    "`instance-noise`": dynamics.InstanceNoise(1.0, 16),
+    "`consensus`": dynamics.Consensus(1.0),
+}
+
+
+@pytest.mark.parametrize("row", list(SETTINGS))
+def test_the_table_of_verdicts_is_what_steps_do(course_root, row):
+    """From near 0, at rates of 0.2: who comes nearer, who does not, in simultaneous and in alternating rounds."""
+    found = verdicts(course_root)
+    assert set(found) == set(SETTINGS)
+    for column, alternating in ((1, False), (2, True)):
+        cell = found[row][column]
+        settles = cell.startswith(("settles", "$h"))
+        for n in (1, 3):
+            options = {"alternating": alternating, "n_critic": n}
+            size = 0.4 if "root" in cell or "circles" in cell else 0.05
+            path = dynamics.simulate(SETTINGS[row], (size, size / 2), 250, 0.2, **options).norm(dim=1)
+            share = float(path[-40:].max() / path[:40].max())
+            assert (share < 0.97) == settles, (row, alternating, n, share)
