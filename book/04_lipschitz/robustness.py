@@ -4,22 +4,19 @@ Run it in the course's folder: ``python book/04_lipschitz/robustness.py`` (about
 ``book/results/04_robustness.json``. The lab repeats it with one seed.
 """
 
-import datetime
 import itertools
-import json
 import logging
 import math
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-import wgan_course
-from wgan_course import constraints, norms
+from wgan_course import constraints, norms, robustness
+from wgan_course.book import results
 from wgan_course.data import images
 
-SEEDS = 5
+SEEDS, SEEDS_OF_DEPTHS = 5, 3
 RADII = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0]
 METHODS = {
     "plain": {},
@@ -28,7 +25,6 @@ METHODS = {
     "spectral norms ≈ 1, times 5": {"scale": 5.0},
 }
 DEPTHS = [1, 2, 3, 4, 6]
-TARGET = Path(__file__).parents[1] / "results" / "04_robustness.json"
 
 
 class Scale(nn.Module):
@@ -45,8 +41,7 @@ class Scale(nn.Module):
 
 def load(split):
     """Flat images with grey levels in [0, 1], and labels."""
-    data = images.load("fashion-mnist", split, source="embedded")
-    return (data.images.flatten(1) + 1) / 2, data.labels
+    return robustness.flat_images(images.load("fashion-mnist", split, source="embedded"))
 
 
 def network(seed, depth=2, scale=None):
@@ -60,29 +55,13 @@ def network(seed, depth=2, scale=None):
 
 def train(net, x, y, seed, decay=0.0, epochs=25):
     """Adam on the cross-entropy, plus `decay` times the squared Frobenius norms."""
-    rng = torch.Generator().manual_seed(seed)
     matrices = [p for p in net.parameters() if p.ndim == 2]
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(x), generator=rng).split(64):
-            loss = functional.cross_entropy(net(x[batch]), y[batch])
-            if decay:
-                loss = loss + decay * sum(W.square().sum() for W in matrices)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return net.eval()
 
+    def loss(net, x, y):
+        charge = decay * sum(W.square().sum() for W in matrices) if decay else 0
+        return functional.cross_entropy(net(x), y) + charge
 
-def attacked(net, x, y, radius, steps=20):
-    """Climb the loss inside the ball of this radius around each image: projected gradient ascent."""
-    delta = torch.zeros_like(x)
-    for _ in range(steps if radius else 0):
-        delta.requires_grad_(True)
-        (g,) = torch.autograd.grad(functional.cross_entropy(net(x + delta), y, reduction="sum"), delta)
-        delta = delta.detach() + 2.5 * radius / steps * functional.normalize(g, dim=1)
-        delta = delta * (radius / delta.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp(max=1)
-    return x + delta.detach()
+    return robustness.fit(net, x, y, loss, torch.Generator().manual_seed(seed), epochs)
 
 
 @torch.no_grad()
@@ -91,23 +70,14 @@ def accuracy(net, x, y):
     return float((net(x).argmax(1) == y).float().mean())
 
 
-@torch.no_grad()
-def radii(net, x, y, lipschitz):
-    """Certified radius of each image: margin over sqrt(2) K, 0 where the answer is wrong."""
-    logits = net(x)
-    right = logits.gather(1, y[:, None])[:, 0]
-    others = logits.scatter(1, y[:, None], -math.inf).max(1).values
-    return (right - others).clamp_min(0) / (math.sqrt(2) * lipschitz)
-
-
 def measure(net, train_set, test_set, seed):
     """Accuracies, attacked and certified, and the Lipschitz interval."""
     x, y = test_set
     lower, upper = norms.lipschitz_interval(net, x[:100], torch.Generator().manual_seed(seed), steps=20)
-    certified = radii(net, x, y, upper)
+    certified = robustness.certified_radii(net(x), y, upper)
     return {
         "train": accuracy(net, *train_set),
-        "attacked": [accuracy(net, attacked(net, x, y, r), y) for r in RADII],
+        "attacked": [accuracy(net, robustness.attack(net, x, y, r), y) for r in RADII],
         "certified": [float((certified > r).float().mean()) for r in RADII],
         "lower": lower,
         "upper": upper,
@@ -137,23 +107,15 @@ def main():
     """Run everything, and write the results with their provenance."""
     torch.set_num_threads(1)
     sets = load("train"), load("test")
-    robustness = {}
+    table = {}
     for name, options in METHODS.items():
-        robustness[name] = [run_method(options, sets, seed) for seed in range(SEEDS)]
+        table[name] = [run_method(options, sets, seed) for seed in range(SEEDS)]
         logging.info("%s done", name)
-    depths = {depth: [looseness(*sets, depth, seed) for seed in range(3)] for depth in DEPTHS}
-    provenance = {
-        "command": "python book/04_lipschitz/robustness.py",
-        "seeds": SEEDS,
-        "seeds_of_depths": 3,
-        "package": wgan_course.__version__,
-        "torch": torch.__version__.split("+")[0],
-        "device": "cpu, one thread",
-        "data": "the package's 4000 training and 1000 test images of Fashion-MNIST, grey levels in [0, 1]",
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-    }
-    result = {"provenance": provenance, "radii": RADII, "robustness": robustness, "depths": depths}
-    TARGET.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    depths = {depth: [looseness(*sets, depth, seed) for seed in range(SEEDS_OF_DEPTHS)] for depth in DEPTHS}
+    data = "the package's 4000 training and 1000 test images of Fashion-MNIST, grey levels in [0, 1]"
+    origin = results.provenance(__file__, data) | {"seeds": SEEDS, "seeds_of_depths": SEEDS_OF_DEPTHS}
+    content = {"provenance": origin, "radii": RADII, "robustness": table, "depths": depths}
+    results.write_results(results.RESULTS / "04_robustness.json", content)
 
 
 if __name__ == "__main__":

@@ -7,26 +7,24 @@ The test images are halved: on the first half a strength is chosen for each pena
 """
 
 import logging
-import math
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from wgan_course import constraints, norms
+from wgan_course import constraints, norms, robustness
 from wgan_course.book import results
 from wgan_course.data import images
 
 SEEDS = range(5)
-EPOCHS = 8
+EPOCHS, STEPS = 8, 10
 RADII = [0.0, 0.25, 0.5, 0.75, 1.0]
 GRID = {"plain": [0.0], "L2": [1e-3, 3e-3], "spectral": [0.01, 0.03], "gradient": [0.1, 0.5]}
 
 
 def load(split):
     """Flat images with grey levels in [0, 1], and labels."""
-    data = images.load("fashion-mnist", split, source="embedded")
-    return (data.images.flatten(1) + 1) / 2, data.labels
+    return robustness.flat_images(images.load("fashion-mnist", split, source="embedded"))
 
 
 def network(seed):
@@ -61,43 +59,19 @@ def objective(net, x, y, kind, strength, spectral):
 
 def train(net, x, y, seed, kind="plain", strength=0.0, epochs=EPOCHS):
     """Adam, with one of the penalties."""
-    rng = torch.Generator().manual_seed(seed)
     spectral = constraints.make("spectral_regularisation", weight=1.0)
     spectral.prepare(net)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(x), generator=rng).split(64):
-            loss = objective(net, x[batch], y[batch], kind, strength, spectral)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return net.eval()
 
+    def loss(net, x, y):
+        return objective(net, x, y, kind, strength, spectral)
 
-def attacked(net, x, y, radius, steps=10):
-    """Climb the loss inside the ball of this radius around each image: projected gradient ascent."""
-    delta = torch.zeros_like(x)
-    for _ in range(steps if radius else 0):
-        delta.requires_grad_(True)
-        (g,) = torch.autograd.grad(functional.cross_entropy(net(x + delta), y, reduction="sum"), delta)
-        delta = delta.detach() + 2.5 * radius / steps * functional.normalize(g, dim=1)
-        delta = delta * (radius / delta.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp(max=1)
-    return x + delta.detach()
+    return robustness.fit(net, x, y, loss, torch.Generator().manual_seed(seed), epochs)
 
 
 @torch.no_grad()
 def right(net, x, y):
     """Which answers are right."""
     return (net(x).argmax(1) == y).float()
-
-
-@torch.no_grad()
-def certified(net, x, y, lipschitz):
-    """Radius that is proved for each image: margin over sqrt(2) K, 0 where the answer is wrong."""
-    logits = net(x)
-    own = logits.gather(1, y[:, None])[:, 0]
-    others = logits.scatter(1, y[:, None], -math.inf).max(1).values
-    return (own - others).clamp_min(0) / (math.sqrt(2) * lipschitz)
 
 
 def halves(marks):
@@ -110,10 +84,10 @@ def measure(net, train_set, test_set, seed):
     """Accuracies on clean and attacked images, certified shares, the Lipschitz interval, the second spectrum."""
     x, y = test_set
     lower, upper = norms.lipschitz_interval(net, x[:50], torch.Generator().manual_seed(seed), steps=15)
-    radius = certified(net, x, y, upper)
+    radius = robustness.certified_radii(net(x), y, upper)
     return {
         "train": float(right(net, *train_set).mean()),
-        "attacked": [halves(right(net, attacked(net, x, y, r), y)) for r in RADII],
+        "attacked": [halves(right(net, robustness.attack(net, x, y, r, STEPS), y)) for r in RADII],
         "certified": [halves((radius > r).float()) for r in RADII],
         "lower": lower,
         "upper": upper,

@@ -1,29 +1,24 @@
 """Chapter 4's stored experiment: one seed of it runs again, and the figures that the text quotes are in the file."""
 
-import importlib.util
-import json
-import sys
-
 import numpy as np
 import pytest
 import torch
 
+from wgan_course.book import results
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
-def stored(course_root):
+def stored():
     """What the chapter draws."""
-    return json.loads((course_root / "book" / "results" / "04_robustness.json").read_text(encoding="utf-8"))
+    return results.read_results("04_robustness")
 
 
 @pytest.fixture(scope="module")
-def experiment(course_root):
-    """The script, as a module, on one thread."""
-    path = course_root / "book" / "04_lipschitz" / "robustness.py"
-    spec = importlib.util.spec_from_file_location("robustness_of_chapter_4", path)
-    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    torch.set_num_threads(1)
-    return module
+def experiment(one_thread):
+    """The script, as a module."""
+    return results.load_script("04_lipschitz/robustness")
 
 
 @pytest.fixture(scope="module")

@@ -4,33 +4,18 @@ The same code on the same machine gives the same digits. Another processor round
 difference: hence the bands, 5 % of a number unless a test says another one.
 """
 
-import importlib.util
-
 import numpy as np
 import pytest
-import torch
 
-from wgan_course.book.results import RESULTS, over_seeds, read_results
+from wgan_course.book.results import load_script, over_seeds, read_results
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 BAND = 0.05
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The results were made on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def script(name):
     """The experiment's module, from the folder of its chapter."""
-    path = RESULTS.parent / "05_weight_clipping" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"chapter_5_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(f"05_weight_clipping/{name}")
 
 
 @pytest.mark.parametrize("name", ["surfaces", "depth", "tracking", "two_gaussians", "parameter_penalty"])

@@ -1,30 +1,15 @@
 """Chapter 6's experiments: one seed of each again, and the sentences of the chapter against the stored numbers."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 
-from wgan_course.book.results import over_seeds, read_results
+from wgan_course.book.results import load_script, over_seeds, read_results
 
-FOLDER = Path(__file__).resolve().parents[2] / "book" / "06_gradient_penalty"
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def experiment(name):
-    spec = importlib.util.spec_from_file_location(f"ch06_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    return load_script(f"06_gradient_penalty/{name}")
 
 
 @pytest.mark.parametrize(("name", "weight"), [("gp", 10.0), ("lp", 10.0)])

@@ -1,34 +1,14 @@
 """One seed of each experiment of chapter 8 is run again, in part, and compared with what the chapter shows."""
 
-import importlib.util
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 from wgan_course.book import results
 
-FOLDER = results.RESULTS.parent / "08_spectral_normalisation"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"ch08_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-race, regularisation, step_cost = (script(name) for name in ("race", "regularisation", "step_cost"))
+pytestmark = pytest.mark.usefixtures("one_thread")
+NAMES = ("race", "regularisation", "step_cost")
+race, regularisation, step_cost = (results.load_script(f"08_spectral_normalisation/{name}") for name in NAMES)
 
 
 @pytest.mark.parametrize("name", ["08_race_toy", "08_race_images", "08_regularisation", "08_step_cost"])

@@ -1,25 +1,13 @@
 """Chapter 9's stored experiment: the start of one seed again, and what the chapter says of the rest."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 
 from wgan_course.book import results
 
-SCRIPT = Path(__file__).parents[2] / "book" / "09_training_dynamics" / "shift.py"
+pytestmark = pytest.mark.usefixtures("one_thread")
 ROUNDS = {"n=1": 60, "n=5": 20}  # the stored runs are longer; a run's beginning does not depend on its length
 SETTLES = ["non-saturating", "clip 0.2", "GP, weight 1", "LP, weight 1", "SN", "R1, log loss", "R1, Wasserstein"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +17,11 @@ def stored():
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("shift", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return results.load_script("09_training_dynamics/shift")
 
 
-def test_the_stored_results_come_from_this_script(stored):
-    assert stored["provenance"]["source"] == results.provenance(SCRIPT, "")["source"]
+def test_the_stored_results_come_from_this_script(stored, script):
+    assert stored["provenance"]["source"] == results.provenance(script.__file__, "")["source"]
     assert sorted(stored["seeds"]) == ["0", "1", "2", "3", "4"]
 
 

@@ -1,31 +1,27 @@
 """Chapter 11's stored results: the stated part of one seed runs again and agrees; the text says what they say."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-import torch
 
 from wgan_course.book import results
 
-SCRIPT = Path(__file__).parents[2] / "book" / "11_super_resolution" / "restoration.py"
+pytestmark = pytest.mark.usefixtures("one_thread")
 BANDS = {"psnr": 0.15, "sharpness": 0.02, "features": 0.15, "frechet": 0.8, "named": 0.03, "seen": 0.005}
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    spec = importlib.util.spec_from_file_location("experiment_restoration", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    torch.set_num_threads(before)
+    return results.load_script("11_super_resolution/restoration")
 
 
 @pytest.fixture(scope="module")
 def seeds():
     return results.read_results("11_restoration")["seeds"]
+
+
+def test_the_stored_results_come_from_this_script(experiment):
+    stored = results.read_results("11_restoration")
+    assert stored["provenance"]["source"] == results.provenance(experiment.__file__, "")["source"]
+    assert sorted(stored["seeds"]) == ["0", "1", "2", "3", "4"]
 
 
 def test_the_beginning_again(experiment, seeds):

@@ -1,33 +1,25 @@
 """Chapter 12's stored results: one seed, or the stated part of it, runs again and agrees."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-import torch
 
 from wgan_course.book import results
 
-FOLDER = Path(__file__).parents[2] / "book" / "12_limits"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def script(name):
-    spec = importlib.util.spec_from_file_location(f"experiment_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return results.load_script(f"12_limits/{name}")
 
 
 def stored(name, seed=0):
     return results.read_results(name)["seeds"][str(seed)]
+
+
+@pytest.mark.parametrize("name", ["critic_gap", "better_w1", "absolute"])
+def test_the_stored_results_come_from_these_scripts(name):
+    kept = results.read_results(f"12_{name}")
+    assert kept["provenance"]["source"] == results.provenance(script(name).__file__, "")["source"]
+    assert sorted(kept["seeds"]) == ["0", "1", "2", "3", "4"]
 
 
 def test_a_critic_in_two_dimensions_again():
