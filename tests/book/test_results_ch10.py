@@ -1,6 +1,5 @@
 """One seed of each experiment of chapter 10 is run again, in part, and compared with what the chapter shows."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,29 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from wgan_course import figures
 from wgan_course.book import results
 
 FOLDER = results.RESULTS.parent / "10_images"
 NAMES = ["dcgan", "resnet", "conditional", "norms", "recipe"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"ch10_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-experiments, capstone, large = (script(name) for name in ("experiments", "capstone", "large"))
+pytestmark = pytest.mark.usefixtures("one_thread")
+experiments, capstone, large = (
+    results.load_script(f"10_images/{name}") for name in ("experiments", "capstone", "large")
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,8 +53,74 @@ def test_a_changed_line_of_the_recipe_comes_out_again():
     assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.35)
 
 
+@pytest.fixture
+def minute(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return results.load_script("10_images/minute")
+
+
+def test_the_first_seconds_of_a_minute_come_out_again(minute):
+    stored = results.read_results("10_minute_dcgan")["seeds"]["1"]["gp"]["curve"][0]
+    again = minute.run("dcgan", "gp", 1, stops=(4,))["curve"][0]
+    assert again["step"] == stored["step"]
+    assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.15)
+    assert again["sliced"] == pytest.approx(stored["sliced"], rel=0.15)
+
+
+def intervals(name, key):
+    """Lower and upper end for each method, after the last second."""
+    content = results.read_results(f"10_{name}")
+
+    def of(method):
+        values = results.over_seeds(content, lambda seed: [seed[method]["curve"][-1][key]])
+        return [float(end[0]) for end in figures.interval_over_seeds(values)[1:]]
+
+    return {method: of(method) for method in experiments.METHODS}
+
+
+@pytest.mark.parametrize("family", ["dcgan", "resnet"])
+@pytest.mark.parametrize("key", ["frechet", "kernel", "recall"])
+def test_after_a_minute_the_penalties_cannot_be_told_apart(family, key):
+    ends = [intervals(f"minute_{family}", key)[name] for name in experiments.PENALTIES]
+    assert max(low for low, _ in ends) <= min(high for _, high in ends)
+
+
+@pytest.mark.parametrize("key", ["frechet", "kernel", "precision", "sliced"])
+def test_after_a_minute_sn_is_behind_on_the_residual_network(key):
+    found = intervals("minute_resnet", key)
+    sn, penalties = found["sn"], [found[name] for name in experiments.PENALTIES]
+    if key == "precision":
+        assert sn[1] < min(low for low, _ in penalties)
+    else:
+        assert sn[0] > max(high for _, high in penalties)
+
+
+def test_what_four_seconds_would_have_said():
+    """Spectral normalisation behind R1 on the DCGAN, clipping's interval five times as wide."""
+    early, late = (intervals(name, "frechet") for name in ("dcgan", "minute_dcgan"))
+    assert early["sn"][0] > max(early[name][1] for name in experiments.PENALTIES)
+    assert late["sn"][0] < max(late[name][1] for name in experiments.PENALTIES)
+    width = [np.diff(ends["clip"])[0] for ends in (early, late)]
+    assert width[0] > 5 * width[1]
+
+
+@pytest.mark.parametrize("family", ["dcgan", "resnet"])
+def test_a_minute_has_five_seeds_and_says_how_it_was_made(family):
+    content = results.read_results(f"10_minute_{family}")
+    assert sorted(content["seeds"], key=int) == list("01234")
+    assert content["provenance"]["command"] == f"python book/10_images/minute.py {family}"
+    assert all(run["curve"][-1]["seconds"] == 60 for seed in content["seeds"].values() for run in seed.values())
+
+
 def test_pictures_are_one_digit_a_pixel():
-    for name, key in (("dcgan", "gp"), ("resnet", "sn"), ("conditional", "gp"), ("norms", "layer")):
+    for name, key in (
+        ("minute_dcgan", "gp"),
+        ("minute_resnet", "sn"),
+        ("dcgan", "gp"),
+        ("resnet", "sn"),
+        ("conditional", "gp"),
+        ("norms", "layer"),
+    ):
         stored = results.read_results(f"10_{name}")["seeds"]["0"][key]["images"]
         assert {len(image) for image in stored} == {28 * 28}
         assert set("".join(stored)) <= set("0123456789abcdef")
