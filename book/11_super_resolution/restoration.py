@@ -17,7 +17,7 @@ from wgan_course.data import images
 from wgan_course.models import dcgan
 from wgan_course.models.super_resolution import FACTOR, Generator, enlarge, psnr, sharpness
 
-SEEDS = range(3)
+SEEDS = range(5)
 BATCH, FIRST, SECOND = 16, 300, 120
 RATE, CRITIC_RATE = 1e-3, 4e-4
 WEIGHT = 0.02
