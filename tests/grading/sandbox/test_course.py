@@ -2,12 +2,11 @@
 
 import io
 import re
-import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from demo_class import KEY, NAME, OPEN, PARTIAL, RIGHT, answered, grade_at_once, hand_in, make_course
+from demo_class import KEY, NAME, OPEN, PARTIAL, RIGHT, answered, grade_at_once, hand_in
 from hypothesis import example, given
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
@@ -18,19 +17,6 @@ from wgan_course.grading.execution import Settings
 from wgan_course.grading.judge import refuse
 from wgan_course.grading.pipeline import Row, Summary, Task, hash_tree
 from wgan_course.grading.submission import ACTIVE, LINK, TAG, Blueprint, harmless
-
-
-@pytest.fixture(scope="module")
-def released_course(tmp_path_factory):
-    root = make_course(tmp_path_factory.mktemp("released"))
-    pipeline.release(root)
-    return root
-
-
-@pytest.fixture
-def course(released_course, tmp_path):
-    return Path(shutil.copytree(released_course, tmp_path / "course"))
-
 
 # --- hashes ----------------------------------------------------------------------------------------------------------
 

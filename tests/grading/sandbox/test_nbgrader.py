@@ -67,19 +67,6 @@ def test_plain_commands_give_the_same_scores(tmp_path):
     assert "0 · log 0" in repr(cell_of(made, "check-ps01-kl").outputs)
 
 
-@pytest.fixture(scope="module")
-def released_course(tmp_path_factory):
-    """Course that has been released, which takes nbgrader a few seconds, to be copied."""
-    root = make_course(tmp_path_factory.mktemp("released"))
-    pipeline.release(root)
-    return root
-
-
-@pytest.fixture
-def course(released_course, tmp_path):
-    return Path(shutil.copytree(released_course, tmp_path / "course"))
-
-
 def test_late_penalties_are_nbgrader_s(course):
     with (course / "nbgrader_config.py").open("a") as config:
         config.write(PENALTY)
