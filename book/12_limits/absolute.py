@@ -13,7 +13,7 @@ from wgan_course import constraints
 from wgan_course.book import results
 from wgan_course.models.layers import GroupSort, ReLU
 
-SEEDS = range(3)
+SEEDS = range(5)
 DEPTHS = (1, 2, 4, 8)
 ACTIVATIONS = {"ReLU": ReLU, "GroupSort": GroupSort}
 WIDTH, STEPS, RATE = 8, 200, 3e-2

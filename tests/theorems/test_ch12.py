@@ -119,6 +119,17 @@ def test_prop_minibatch_minimum_drops_a_mode_of_a_tenth_up_to_batches_of_six():
     assert 0 < best[1] < best[2] < 0.1
 
 
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.3])
+def test_prop_minibatch_minimum_is_short_by_half_a_sample(p):
+    """The chapter's comment: n (p - theta_n) comes to 1/2 - p."""
+    n, low, high = 400, 0.0, p
+    for _ in range(40):
+        theta = (low + high) / 2
+        below = np.append(0, np.cumsum(binomial(n - 1, theta)))  # chance that the other coin's count is under k
+        low, high = (theta, high) if 1 - 2 * binomial(n, p) @ below < 0 else (low, theta)
+    assert n * (p - low) == pytest.approx(0.5 - p, rel=0.02)
+
+
 # ---- a smaller distance and worse samples ------------------------------------------------------------------------
 
 
