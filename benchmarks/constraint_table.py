@@ -2,18 +2,19 @@
 
 Run: python benchmarks/constraint_table.py
 
-Each row runs in a process of its own, forked after the imports, so that its peak memory is its own. Seconds are those
-of the processor, on one thread, so that a busy machine does not change them much. The two penalties
-on interpolates run with weight 1 as well as with their default of 10: at 10 the two-sided one goes round and round
-within this budget (its generator ends farther away than it began), at 1 it does not.
+Each row runs in a process of its own, forked after the imports, so that its peak memory is its own. "After imports" is
+the peak of such a process that does nothing: the parent's own would count what importing needed for a moment, and pages
+of the libraries that no row touches. Seconds are those of the processor, on one thread, so that a busy machine does not
+change them much. The two penalties on interpolates run with weight 1 as well as with their default of 10: at 10 the
+two-sided one goes round and round within this budget (its generator ends farther away than it began), at 1 it does not.
 """
 
 import argparse
-import json
 import logging
 import multiprocessing
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,7 @@ import torch
 
 from wgan_course import constraints, norms
 from wgan_course.batches import SampledBatches
-from wgan_course.book.results import RESULTS, provenance
-from wgan_course.checkpoint import atomic_write
+from wgan_course.book.results import RESULTS, provenance, write_results
 from wgan_course.data import toy
 from wgan_course.models import mlp
 from wgan_course.training import TrainingConfig, train
@@ -111,17 +111,19 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _in_child(name: str) -> dict[str, float]:
+def in_child(work: Callable, *arguments):
+    """What `work` returns in a new process, forked from this one."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def _row_and_peak(name: str) -> dict[str, float]:
     return {**one_row(name), "peak MB": peak_megabytes()}
 
 
 def measured(names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """Each row from a process of its own, one after the other."""
-    rows = {}
-    for name in names:
-        with multiprocessing.get_context("fork").Pool(1) as pool:
-            rows[name] = pool.apply(_in_child, (name,))
-    return rows
+    return {name: in_child(_row_and_peak, name) for name in names}
 
 
 def shown(rows: dict[str, dict[str, float]]) -> str:
@@ -139,7 +141,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.INFO)
     torch.set_num_threads(1)
-    imported = peak_megabytes()
+    imported = in_child(peak_megabytes)
     rows = measured(ROWS)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = used.ru_utime + used.ru_stime
@@ -156,7 +158,7 @@ def main() -> None:
         "after imports MB": imported,
         "rows": rows,
     }
-    atomic_write(options.out, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_results(options.out, content)
 
 
 if __name__ == "__main__":
