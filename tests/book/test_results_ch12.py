@@ -15,7 +15,7 @@ def stored(name, seed=0):
     return results.read_results(name)["seeds"][str(seed)]
 
 
-@pytest.mark.parametrize("name", ["critic_gap", "better_w1", "absolute"])
+@pytest.mark.parametrize("name", ["critic_gap", "better_w1", "absolute", "longer"])
 def test_the_stored_results_come_from_these_scripts(name):
     kept = results.read_results(f"12_{name}")
     assert kept["provenance"]["source"] == results.provenance(script(name).__file__, "")["source"]
@@ -41,6 +41,22 @@ def test_the_smaller_distance_again():
         start = experiment.trained(method, sets, 0, steps // 20)
         for key in ("w1", "frechet", "sharpness"):
             assert start[key] == pytest.approx(kept[f"{method}, start"][key], rel=0.03), (method, key)
+
+
+def test_the_longer_training_begins_again():
+    """The first twentieth of the critic's 1000 steps, to within 3 per cent."""
+    experiment, kept = script("longer").experiment, stored("12_longer")["critic, start"]
+    start = experiment.trained("critic", experiment.load(), 0, 50)
+    for key in ("w1", "frechet", "sharpness"):
+        assert start[key] == pytest.approx(kept[key], rel=0.03), key
+
+
+def test_longer_training_parts_the_two_numbers():
+    real = results.over_seeds(results.read_results("12_better_w1"), lambda seed: seed["real"]["w1"])
+    for seed in results.read_results("12_longer")["seeds"].values():
+        assert seed["exact"]["w1"] < 0.9 * real.mean() < real.max() < seed["critic"]["w1"]
+        assert seed["critic"]["frechet"] < 0.8 * seed["exact"]["frechet"]
+        assert 0.5 < seed["exact"]["sharpness"] < 0.6
 
 
 @pytest.mark.parametrize("case", [("ReLU", 1), ("GroupSort", 2)])
