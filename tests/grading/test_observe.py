@@ -1,6 +1,7 @@
 """The half that meets the student's code: what it copies, what it refuses, and what it survives."""
 
 import functools
+import importlib
 import signal
 import sys
 import threading
@@ -268,6 +269,34 @@ def test_exceptions_that_cannot_be_shown():
         raise RudeError
 
     assert "cannot be shown" in _see(raises).error
+
+
+@pytest.fixture
+def slow_module(tmp_path, monkeypatch):
+    """Name of a module whose import takes a second."""
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(1.0)\nTWO = 2.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "slow_to_import"
+    sys.modules.pop("slow_to_import", None)
+
+
+def test_an_import_is_not_interrupted(slow_module):
+    seen = _see(lambda x: importlib.import_module(slow_module).TWO, limit=0.2)
+    assert (seen.status, float(seen.outputs["value"])) == ("ok", 2.0)
+
+
+def test_after_an_import_the_time_begins_anew_and_ends(slow_module):
+    def endless(x):
+        importlib.import_module(slow_module)
+        while True:
+            pass
+
+    assert _see(endless, limit=0.2).status == "timeout"
+
+
+def test_an_import_without_end_is_interrupted(slow_module, monkeypatch):
+    monkeypatch.setattr(observe, "IMPORTS", 0.2)
+    assert _see(lambda x: importlib.import_module(slow_module).TWO, limit=0.2).status == "timeout"
 
 
 def test_endless_recursion_is_survived():
