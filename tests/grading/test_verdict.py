@@ -104,6 +104,21 @@ def test_a_missing_gradient_is_called_detached():
     assert _ids(_judge(np.sum, problem)) == ["generic:detached"]
 
 
+def test_a_wrong_value_is_not_called_detached():
+    """Where the value is wrong, whether a gradient reaches the inputs was perhaps not even asked."""
+    problem = _problem(formula=lambda x: {"value": x.sum(), "gradient:x": np.ones(x.shape)}, misconceptions=())
+    assert _ids(_judge(lambda x: x.sum() + x.size, problem)) == ["generic:value"]
+
+
+def test_a_wrong_formula_that_is_right_here_explains_no_failure():
+    """A value that is right, and something else that is not: what gives the same value did not cause it."""
+    problem = _problem(
+        formula=lambda x: {"value": x.sum(), "gradient:x": np.ones(x.shape)},
+        misconceptions=(Misconception("same-here", "Not what was done.", (lambda x: {"value": x.sum()},)),),
+    )
+    assert "same-here" not in _ids(_judge(np.sum, problem))
+
+
 def test_the_misconception_that_explains_most_wins():
     both = (
         Misconception("partly", "Explains the failing cases only.", (lambda x: x.sum() if x[0] > 0 else -x.sum(),)),

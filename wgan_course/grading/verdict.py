@@ -151,16 +151,22 @@ def _explanations(misconception: Misconception) -> list[Any]:
 
 
 def _predicts(formula: Any, trial: _Trial) -> bool:
-    """Whether the wrong formula gives just what was observed."""
+    """Whether the wrong formula gives just what was observed. Where it gives the right answer, it explains nothing."""
     if trial.seen.status != "ok":
         return False
     try:
         predicted = as_outputs(formula, trial.case)
         names = set(predicted) & set(trial.seen.outputs)
         pairs = [(trial.seen.outputs[name], predicted[name]) for name in names]
+        if not trial.passed and all(_same(predicted[name], trial.expected.get(name), trial.case) for name in names):
+            return False
         return bool(pairs) and all(close(*pair, trial.case, slack=10.0, equal_nan=True) for pair in pairs)
     except Exception:
         return False
+
+
+def _same(predicted: np.ndarray, expected: np.ndarray | None, case: Case) -> bool:
+    return expected is not None and close(predicted, expected, case, equal_nan=True)
 
 
 def _generic(failing: list[_Trial]) -> Diagnosis:
@@ -201,6 +207,9 @@ def _pairs(trial: _Trial) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _missing_gradient(trial: _Trial) -> bool:
+    """Whether what came back is right, and a gradient is missing: an answer that is wrong has another fault first."""
+    if not _close_to(lambda b: b)(trial) and _pairs(trial):
+        return False
     return any(name.startswith("gradient:") and name not in trial.seen.outputs for name in trial.expected)
 
 
