@@ -84,6 +84,25 @@ def without_no_grad(critic, c):
         p.clamp_(-c, c)
 
 
+def two_layers(critic, c):
+    with torch.no_grad():
+        for layer in (critic[0], critic[2]):
+            layer.weight.clamp_(-c, c)
+            layer.bias.clamp_(-c, c)
+
+
+def ends(critic, c):
+    with torch.no_grad():
+        for layer in (critic[0], critic[-1]):
+            layer.weight.clamp_(-c, c)
+            layer.bias.clamp_(-c, c)
+
+
+def by_vector(critic, c):
+    flat = nn.utils.parameters_to_vector(critic.parameters()).detach()
+    nn.utils.vector_to_parameters(flat.clamp(-c, c), critic.parameters())
+
+
 def gradients(critic, c):
     torch.nn.utils.clip_grad_value_(critic.parameters(), c)
 
@@ -97,6 +116,8 @@ TRIALS.mutants("new-parameters", new_parameters=new_parameters)
 TRIALS.mutants("no-effect", renamed=renamed, result_ignored=result_ignored, returned=returned)
 TRIALS.mutants("generic:error", without_no_grad=without_no_grad, gradients=gradients)
 TRIALS.mutants("biases-left", biases_left=each(lambda p, c: p.clamp(-c, c), lambda name: "weight" in name))
+TRIALS.mutants("weights-left", weights_left=each(lambda p, c: p.clamp(-c, c), lambda name: "bias" in name))
+TRIALS.mutants("hard-coded", two_layers=two_layers, ends=ends)
 TRIALS.mutants("one-layer", last=each(lambda p, c: p.clamp(-c, c), lambda name: name.startswith("2")))
 TRIALS.mutants("one-end", above=each(lambda p, c: p.clamp(max=c)), below=each(lambda p, c: p.clamp(min=-c)))
 TRIALS.mutants(
@@ -121,5 +142,6 @@ TRIALS.alternatives(
     by_state=by_state,
     foreach=foreach,
     new_data=new_data,
+    by_vector=by_vector,
     min_max=each(lambda p, c: torch.maximum(torch.minimum(p, torch.tensor(c)), torch.tensor(-c))),
 )

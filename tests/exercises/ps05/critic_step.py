@@ -134,6 +134,23 @@ def new_parameters(critic, real, fake, rate, c):
         layer.bias = nn.Parameter((layer.bias - rate * b).detach().clamp(-c, c))
 
 
+def two_layers(critic, real, fake, rate, c):
+    critic.zero_grad()
+    difference(critic, real, fake).backward()
+    with torch.no_grad():
+        for layer in (critic[0], critic[2]):
+            for p in (layer.weight, layer.bias):
+                p.sub_(rate * p.grad).clamp_(-c, c)
+
+
+def by_func(critic, real, fake, rate, c):
+    now = {name: p.detach() for name, p in critic.named_parameters()}
+    score = lambda weights, x: torch.func.functional_call(critic, weights, (x,)).mean()
+    gradient = torch.func.grad(lambda weights: score(weights, fake) - score(weights, real))(now)
+    for name, p in now.items():
+        p.copy_((p - rate * gradient[name]).clamp(-c, c))
+
+
 @torch.no_grad()
 def no_graph(critic, real, fake, rate, c):
     difference(critic, real, fake).backward()
@@ -162,6 +179,7 @@ TRIALS.mutants(
     sign=with_loss(difference, torch.sign),
     rmsprop=of_optimiser(lambda p, rate: torch.optim.RMSprop(p, lr=rate, eps=1e-30)),
 )
+TRIALS.mutants("hard-coded", two_layers=two_layers)
 TRIALS.mutants("only-clip", only_clip=lambda f, x, y, rate, c: clip(f, c))
 TRIALS.mutants("generic:error", no_grad=no_graph)
 TRIALS.alternatives(
@@ -170,5 +188,6 @@ TRIALS.alternatives(
     by_zeroing=by_zeroing,
     by_climbing=by_climbing,
     two_backwards=two_backwards,
+    by_func=by_func,
     sgd=of_optimiser(lambda p, rate: torch.optim.SGD(p, lr=rate)),
 )

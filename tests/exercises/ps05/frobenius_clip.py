@@ -76,6 +76,12 @@ TRIALS.mutants("zeroed", zeroed=lambda W, r: W * float(W.norm() <= r))
 TRIALS.mutants("the-number", number=lambda W, r: W.norm(), factor=lambda W, r: r / W.norm().clamp_min(r))
 TRIALS.mutants("singular-values", singular_values=cut_off)
 TRIALS.mutants("shifted", shifted=lambda W, r: W * min(1.0, r / (float(W.norm()) + 1e-3)))
+TRIALS.mutants(
+    "left-outside",
+    by_entries=lambda W, r: W * (r / W.norm()) if (W.abs() > r).any() else W,
+    by_sum=lambda W, r: W * (r / W.norm()) if W.sum() > r else W,
+    beyond_one=lambda W, r: W * min(1.0, r / float(W.norm())) if W.norm() > 1 else W,
+)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     right=right, by_maximum=by_maximum, by_branch=by_branch, by_trace=by_trace, by_renorm=by_renorm, by_numpy=by_numpy

@@ -28,6 +28,16 @@ def game(critic=1.0, generator=1.0, weight=True, gradient=False, inner=5, **also
     return train_shift
 
 
+def warm(real, z, steps, rate, c):
+    """The critic begins with some weight."""
+    theta, w = 0.0, 0.1
+    for _ in range(steps):
+        for _ in range(5):
+            w = min(max(w - rate * float((z + theta).mean() - real.mean()), -c), c)
+        theta = theta + rate * w
+    return theta
+
+
 def by_autograd(real, z, steps, rate, c):
     theta = torch.zeros((), dtype=torch.float64, requires_grad=True)
     w = torch.zeros((), dtype=torch.float64, requires_grad=True)
@@ -127,6 +137,7 @@ TRIALS.mutants("fresh-critic", fresh=game(fresh=True))
 TRIALS.mutants("the-weight", weight=game(critic_back=True))
 TRIALS.mutants("late-clip", late=late)
 TRIALS.mutants("off-by-one", more=game(more=1), fewer=game(more=-1))
+TRIALS.mutants("generic:value", warm=warm, four_steps=game(inner=4))
 TRIALS.mutants("sums", sums=sums)
 TRIALS.alternatives(
     right=game(), by_autograd=by_autograd, mirrored=mirrored, clipped_once=clipped_once, by_numpy=by_numpy

@@ -105,6 +105,12 @@ def scaled(factor=1.0, sign=1.0, weight_of=lambda w: w):
     return function
 
 
+def h_without_its_size(real, fake, weight):
+    """1 + h/(2λm): right where mass moves to the right."""
+    _, _, h, m = parts(real, fake)
+    return torch.where(h == 0, 0, 1 + h / (2 * weight * torch.where(h == 0, 1, m)))
+
+
 def free(value):
     def function(*a):
         slope = right(*a)
@@ -117,6 +123,7 @@ TRIALS = Trials("ps06.optimal_slopes")
 TRIALS.mutants("no-overshoot", unit=lambda *a: right(*a).sign())
 TRIALS.mutants("sign", sign=scaled(sign=-1.0))
 TRIALS.mutants("no-sign", size=lambda *a: right(*a).abs())
+TRIALS.mutants("generic:value", h_without_its_size=h_without_its_size)
 TRIALS.mutants("half", no_two=scaled(factor=2.0))
 TRIALS.mutants("shrunk", shrunk=scaled(factor=-1.0))
 TRIALS.mutants("uniform", uniform=uniform)

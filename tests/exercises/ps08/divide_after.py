@@ -55,6 +55,13 @@ def by_mul(W, u):
     return u
 
 
+def graph(W, u):
+    v = W.T @ u / (W.T @ u).norm()
+    u = W @ v / (W @ v).norm()
+    W.data /= (u @ W @ v).item()
+    return u
+
+
 def changing(rule, back=lambda W, u: step(W, u)[1]):
     @torch.no_grad()
     def function(W, u):
@@ -98,6 +105,9 @@ TRIALS.mutants(
     sigma=changing(lambda W, u: W / step(W, u)[0], back=lambda W, u: step(W, u)[0]),
     v=changing(lambda W, u: W / step(W, u)[0], back=lambda W, u: step(W, u)[2]),
 )
+TRIALS.mutants("u-changed", u_changed=lambda W, u: u.copy_(right(W, u)))
+TRIALS.mutants("frozen", frozen=lambda W, u: right(W.requires_grad_(False), u))
+TRIALS.mutants("graph", graph=graph)
 TRIALS.mutants("old-u", old_u=changing(lambda W, u: W / step(W, u)[0], back=lambda W, u: u.clone()))
 TRIALS.mutants("only-above-one", only_above=changing(lambda W, u: W / step(W, u)[0].clamp(min=1)))
 TRIALS.mutants("cut", cut=changing(cut))

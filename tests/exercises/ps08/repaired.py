@@ -21,6 +21,11 @@ def wrapper(W, u, x, training):
     return x @ (W / sigma).T, u.detach()
 
 
+def outside(W, u, x, training):
+    v = normalize(W.detach().T @ u, dim=0)
+    return x @ (W / (u @ W @ v).item()).T, u
+
+
 def by_detach(W, u, x, training):
     M = W.detach()
     v = u @ M
@@ -97,6 +102,7 @@ TRIALS.mutants(
     "sigma-outside",
     item=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).item()),
     detached=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).detach()),
+    item_in_evaluation=lambda W, u, x, t: right(W, u, x, t) if t else outside(W, u, x, t),
 )
 TRIALS.mutants("through-the-vectors", through=through)
 TRIALS.mutants("plain-in-eval", plain=lambda W, u, x, t: right(W, u, x, t) if t else (x @ W.T, u))

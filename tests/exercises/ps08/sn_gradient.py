@@ -53,6 +53,11 @@ def when_square(wrong):
 
 
 TRIALS = Trials("ps08.sn_gradient")
+TRIALS.mutants(
+    "length",
+    by_length=lambda G, W, u, v: (G - (G * W).sum() / (W @ v).norm() * torch.outer(u, v)) / (W @ v).norm(),
+    u_again=lambda G, W, u, v: right(G, W, W @ v / (W @ v).norm(), v),
+)
 TRIALS.mutants("no-second-term", only_first=lambda G, W, u, v: G / (u @ W @ v))
 TRIALS.mutants("raw-weight", raw=with_factor(lambda G, W, u, v, s: (G * W).sum() * torch.outer(u, v)))
 TRIALS.mutants("not-divided", not_divided=lambda G, W, u, v: G - (G * W).sum() / (u @ W @ v) * torch.outer(u, v))

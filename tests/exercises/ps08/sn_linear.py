@@ -149,6 +149,21 @@ def sigma_outside(self, x):
     return linear(x, self.weight / sigma, self.bias)
 
 
+def outside_in_evaluation(self, x):
+    return Layer.forward(self, x) if self.training else sigma_outside(self, x)
+
+
+def cached(self, x):
+    """In evaluation mode the weight of the last training call, whatever an optimiser has done since."""
+    if self.training:
+        y = Layer.forward(self, x)
+        with torch.no_grad():
+            v = normalize(self.weight.T @ self.u, dim=0)
+            self.kept = self.weight / (self.u @ self.weight @ v)
+        return y
+    return linear(x, self.kept, self.bias) if hasattr(self, "kept") else Layer.forward(self, x)
+
+
 def through(self, x):
     v = normalize(self.weight.T @ self.u, dim=0)
     u = normalize(self.weight @ v, dim=0) if self.training else self.u
@@ -229,7 +244,10 @@ TRIALS = Trials("ps08.sn_linear")
 TRIALS.mutants("never-moves", never_moves=variant(never_moves))
 TRIALS.mutants("moves-in-eval", restless=variant(restless))
 TRIALS.mutants("plain-in-eval", plain_eval=variant(plain_eval))
-TRIALS.mutants("sigma-outside", sigma_outside=variant(sigma_outside))
+TRIALS.mutants(
+    "sigma-outside", sigma_outside=variant(sigma_outside), outside_in_evaluation=variant(outside_in_evaluation)
+)
+TRIALS.mutants("stale-weight", cached=variant(cached))
 TRIALS.mutants("through-the-vectors", through=variant(through))
 TRIALS.mutants("changed-in-place", in_place=variant(copies_in_place), data=variant(behind_the_graph))
 TRIALS.mutants("overwrites", overwrites=variant(overwrites))

@@ -51,6 +51,8 @@ TRIALS.mutants(
     detached=lambda W, u, v: W / (u @ W @ v).detach(),
     item=lambda W, u, v: W / (u @ W @ v).item(),
 )
+TRIALS.mutants("length", by_length=by_length, recomputed=lambda W, u, v: W / (normalize(W @ v, dim=0).detach() @ W @ v))
+TRIALS.mutants("only-above-one", clamped=lambda W, u, v: W / (u @ W @ v).clamp_min(1))
 TRIALS.mutants("w-outside", w_outside=lambda W, u, v: W.detach() / (u @ W @ v))
 TRIALS.mutants("generic:detached", all_detached=lambda W, u, v: (W / (u @ W @ v)).detach())
 TRIALS.mutants("exact", svd=lambda W, u, v: W / torch.linalg.matrix_norm(W, 2))
@@ -66,6 +68,6 @@ TRIALS.alternatives(
     right=right,
     by_rows=by_rows,
     by_outer=by_outer,
-    by_length=by_length,
+    by_einsum=lambda W, u, v: W / torch.einsum("i,ij,j->", u, W, v),
     by_hand=Division.apply,
 )

@@ -49,7 +49,21 @@ def of(points, modes, near):
     return near.any(0).sum(), near.any(1).double().mean()
 
 
+def by_squares(p, m, s):
+    near = (p[:, None] - m).square().sum(-1) <= (3 * s) ** 2
+    return int(near.any(0).sum()), float(near.any(1).float().mean())
+
+
 TRIALS = Trials("ps10.mode_report")
+TRIALS.mutants(
+    "one-mode-a-point",
+    by_nearest=by_nearest,
+    by_counts=by_counts,
+    counted_twice=lambda p, m, s: (right(p, m, s)[0], (far(p, m) <= 3 * s).sum() / len(p)),
+)
+TRIALS.mutants(
+    "open-disc", strict=lambda p, m, s: ((far(p, m) < 3 * s).any(0).sum(), (far(p, m) < 3 * s).any(1).double().mean())
+)
 TRIALS.mutants("one-std", one=lambda p, m, s: right(p, m, s, 1.0))
 TRIALS.mutants("radius-without-std", three=lambda p, m, s: right(p, m, 1.0))
 TRIALS.mutants(
@@ -63,4 +77,4 @@ TRIALS.mutants("box", box=lambda p, m, s: of(p, m, ((p[:, None] - m).abs() <= 3 
 TRIALS.mutants("count-of-points", count=lambda p, m, s: (right(p, m, s)[0], right(p, m, s)[1] * len(p)))
 TRIALS.mutants("mean-over-pairs", pairs=lambda p, m, s: (right(p, m, s)[0], (far(p, m) <= 3 * s).double().mean()))
 TRIALS.mutants("swapped", swapped=lambda p, m, s: right(p, m, s)[::-1])
-TRIALS.alternatives(right=right, by_nearest=by_nearest, by_loops=by_loops, by_numpy=by_numpy, by_counts=by_counts)
+TRIALS.alternatives(right=right, by_loops=by_loops, by_numpy=by_numpy, by_squares=by_squares)

@@ -103,6 +103,13 @@ TRIALS.mutants("itself", itself=with_k(-1))
 TRIALS.mutants("one-too-far", one_too_far=with_k(1))
 TRIALS.mutants("nearest-ball", nearest=nearest)
 TRIALS.mutants("own-balls", own=own)
+TRIALS.mutants(
+    "open-balls",
+    strict=lambda r, f, k: (
+        (far(f, r) < radius(r, k)).any(1).double().mean(),
+        (far(r, f) < radius(f, k)).any(1).double().mean(),
+    ),
+)
 TRIALS.mutants("pairs", pairs=pairs)
 TRIALS.mutants("one-radius", mean=one_radius)
 TRIALS.mutants("recall-by-real-balls", transposed=transposed)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..observe import UnusableError, plain
+from ..observe import UnusableError, call, plain
 
-__all__ = ["layer"]
+__all__ = ["call", "layer", "parameter"]
 
 
 def layer(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -22,6 +22,21 @@ def layer(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapp
     tensors = {name: torch.from_numpy(np.array(value)) for name, value in inputs.items() if name != "look"}
     built = _build(function, tensors, "")
     return _LOOKS[inputs["look"]](function, built, tensors)
+
+
+def parameter(
+    function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Like `observe.call` for a function of a parameter, with what became of it and whether a graph came back."""
+    known = {}
+
+    def seen(W: torch.Tensor, *rest: Any) -> Any:
+        result = function(W, *rest)
+        known["trainable"] = plain(bool(W.is_leaf and W.requires_grad))
+        known["graph"] = plain(isinstance(result, torch.Tensor) and bool(result.requires_grad))
+        return result
+
+    return call(seen, inputs, options) | known
 
 
 def _build(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor], suffix: str) -> torch.nn.Module:
@@ -52,6 +67,14 @@ def _parameter(module: torch.nn.Module, like: torch.Tensor) -> torch.Tensor:
     return next((p for name, p in matching.items() if "bias" in name), next(iter(matching.values())))
 
 
+def _updated(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
+    """Output in evaluation mode after a call in training mode, and after another weight was written into the layer."""
+    module(tensors["x"])
+    with torch.no_grad():
+        _parameter(module, tensors["weight"]).copy_(tensors["weight2"])
+    return {"updated": plain(module.eval()(tensors["x"]))}
+
+
 def _loaded(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
     """Output of another layer that was given this one's state after a training step."""
     module(tensors["x"])
@@ -69,6 +92,8 @@ _LOOKS = {
     "eval": lambda f, module, t: _outputs(module, t["x"], "ee"),
     "mixed": lambda f, module, t: _outputs(module, t["x"], "teet"),
     "gradient": lambda f, module, t: _gradients(module, t, 1),
+    "gradient in evaluation": lambda f, module, t: _gradients(module.eval(), t, 1),
+    "updated": _updated,
     "two": lambda f, module, t: _gradients(module, t, 2),
     "loaded": _loaded,
     "parameters": _count,

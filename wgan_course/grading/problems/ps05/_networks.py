@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ...problem import Case, Misconception
+
 Arrays = Sequence[np.ndarray]
 LIMIT = 20.0  # what an optimiser imports counts in the budget of the whole check
 
@@ -56,6 +58,33 @@ def layers(count: int) -> list[list[str]]:
     for place in range(count):
         found += [["linear", f"w{place}", f"b{place}"], ["relu"]]
     return found[:-1]
+
+
+def tensors(owner: str, count: int) -> list[str]:
+    """Names of the arrays of a network with so many linear layers."""
+    return [f"{owner}.{kind}{place}" for place in range(count) for kind in "wb"]
+
+
+def in_place(owner: str, count: int) -> dict:
+    """Options of a case that looks at what a function did to the network's parameters."""
+    return {"modules": {owner: layers(count)}, "after": tensors(owner, count)}
+
+
+def after(owner: str, arrays: Arrays) -> dict[str, np.ndarray]:
+    """Outputs of a function that left a network with these arrays."""
+    return named("after", tensors(owner, len(arrays) // 2), arrays)
+
+
+def unusual_depth(case: Case, seen: object, expected: object) -> bool:
+    """Whether the case's critic has other than two layers."""
+    return len(case.options["after"]) != 4
+
+
+HARD_CODED = Misconception(
+    "hard-coded",
+    "It works for critics of two layers only. Go through critic.parameters(), however many there are.",
+    detect=unusual_depth,
+)
 
 
 def named(prefix: str, names: Sequence[str], arrays: Arrays) -> dict[str, np.ndarray]:

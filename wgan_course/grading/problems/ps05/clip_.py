@@ -1,47 +1,51 @@
 """``clip_(critic, c)``: every parameter into [-c, c], in place."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from ...exchange import Observation
 from ...problem import Case, Criterion, Misconception, Outputs, Problem
-from ._networks import LIMIT, layers, named
+from ._networks import HARD_CODED, LIMIT, after, in_place, tensors
 
-NAMES = [f"critic.{kind}{place}" for place in (0, 1) for kind in "wb"]
-OPTIONS = {"modules": {"critic": layers(2)}, "after": NAMES}
-SHAPES = ((4, 3), (4,), (1, 4), (1,))
+WIDTHS = (3, 4, 1)
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Weights beyond the bound; biases beyond it; both; nothing beyond it, which must stay to the last digit."""
+    """Weights beyond the bound; biases beyond it; both; one alone. Critics of two layers, of one, of three."""
     small = [[[0.5, -0.2], [0.0, -3.0]], [0.1, -0.1], [[0.3, -0.25]], [0.05]]
     yield _case("2–2–1", [np.array(a) for a in small], 0.25, "weights")
     yield _case("weights beyond", _drawn(rng, 1.0, 0.02), 0.1, "weights")
     yield _case("a wide box", _drawn(rng, 2.0, 0.1), 1.5, "weights")
+    yield _case("one layer", _drawn(rng, 1.0, 0.02, (3, 1)), 0.1, "weights")
     yield _case("biases beyond", _drawn(rng, 0.02, 1.0), 0.1, "biases")
     yield _case("both beyond", _drawn(rng, 1.0, 1.0), 0.01, "biases")
+    yield _case("three layers", _drawn(rng, 1.0, 1.0, (3, 4, 2, 1)), 0.2, "biases")
     inside = [np.clip(a, -0.19, 0.19) for a in _drawn(rng, 0.1, 0.1)]
     inside[0][0, 0] = 0.5  # one beyond, so that doing nothing is no answer
     yield _case("all but one inside", inside, 0.2, "inside")
 
 
-def _drawn(rng: np.random.Generator, weights: float, biases: float) -> list[np.ndarray]:
-    sizes = [weights if len(shape) == 2 else biases for shape in SHAPES]
-    drawn = [size * rng.normal(size=shape) for size, shape in zip(sizes, SHAPES, strict=True)]
+def _drawn(rng: np.random.Generator, weights: float, biases: float, widths=WIDTHS) -> list[np.ndarray]:
+    shapes = [shape for a, b in pairwise(widths) for shape in ((b, a), (b,))]
+    sizes = [weights if len(shape) == 2 else biases for shape in shapes]
+    drawn = [size * rng.normal(size=shape) for size, shape in zip(sizes, shapes, strict=True)]
     return [np.where(np.abs(a) < 0.3 * size, np.copysign(size, a), a) for size, a in zip(sizes, drawn, strict=True)]
 
 
 def _case(name: str, arrays: list[np.ndarray], c: float, criterion: str) -> Case:
-    return Case(name, dict(zip(NAMES, arrays, strict=True)) | {"c": c}, OPTIONS, criterion=criterion)
+    count = len(arrays) // 2
+    inputs = dict(zip(tensors("critic", count), arrays, strict=True)) | {"c": c}
+    return Case(name, inputs, in_place("critic", count), criterion=criterion)
 
 
 def _after(change):
-    """Outputs of something done to each of the four arrays, given its place among them."""
+    """Outputs of something done to each of the arrays, given its place among them."""
 
     def formula(*inputs):
         *arrays, c = inputs
-        return named("after", NAMES, [change(a, c, place) for place, a in enumerate(arrays)])
+        return after("critic", [change(a, c, place) for place, a in enumerate(arrays)])
 
     return formula
 
@@ -61,7 +65,7 @@ def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
 
 
 def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
-    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in NAMES)
+    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
 
 
 PROBLEM = Problem(
@@ -94,8 +98,14 @@ PROBLEM = Problem(
             "biases-left",
             "The weights are clipped and the biases are not. By the convention of this exercise, which is that of the "
             "paper, *every* parameter is clipped.",
-            (_only((0, 2)),),
+            (_only(range(0, 6, 2)),),
         ),
+        Misconception(
+            "weights-left",
+            "The biases are clipped and the weights are not. *Every* parameter is clipped.",
+            (_only(range(1, 6, 2)),),
+        ),
+        HARD_CODED,
         Misconception(
             "one-layer",
             "Only one of the layers is clipped.",

@@ -7,29 +7,29 @@ import numpy as np
 from ...exchange import Observation
 from ...observers.ps05 import STALE
 from ...problem import Case, Criterion, Misconception, Outputs, Problem
-from ._networks import LIMIT, back, layers, named, network
-
-NAMES = [f"critic.{kind}{place}" for place in (0, 1) for kind in "wb"]
-OPTIONS = {"modules": {"critic": layers(2)}, "after": NAMES}
+from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Steps in a box that is too wide to matter; then in one that does; then with gradients left over."""
+    """Steps in a box too wide to matter; in one that does; with gradients left over. One to three layers."""
     yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
     yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")
+    yield _case("one layer", rng, 3, 5, 0.2, 50.0, "descent", widths=(2, 1))
     yield _case("a narrow box", rng, 4, 6, 0.5, 0.3, "clip")
     yield _case("starting in the box", rng, 6, 4, 0.8, 0.2, "clip", inside=True)
     yield _case("a small box", rng, 5, 5, 0.05, 0.05, "clip", inside=True)
+    yield _case("three layers", rng, 6, 5, 0.3, 0.4, "clip", widths=(2, 4, 3, 1))
     yield _case("gradients left over", rng, 3, 5, 0.4, 50.0, "fresh", stale=True)
     yield _case("left over, and a box", rng, 6, 3, 0.3, 0.6, "fresh", stale=True)
 
 
-def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False) -> Case:
-    arrays = network("critic", rng, (2, 5, 1))
+def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths=(2, 5, 1)) -> Case:
+    arrays = network("critic", rng, widths)
     if inside:
         arrays = {key: np.clip(array, -0.9 * c, 0.9 * c) for key, array in arrays.items()}
     arrays |= {"real": 1.0 + rng.normal(size=(n, 2)), "fake": rng.normal(size=(m, 2)), "rate": rate, "c": c}
-    return Case(name, arrays, OPTIONS | ({"stale": True} if stale else {}), criterion=criterion)
+    options = in_place("critic", len(widths) - 1) | ({"stale": True} if stale else {})
+    return Case(name, arrays, options, criterion=criterion)
 
 
 def _gradient(arrays: tuple, real: np.ndarray, fake: np.ndarray, sign: float = 1.0, total: bool = False) -> list:
@@ -40,7 +40,7 @@ def _gradient(arrays: tuple, real: np.ndarray, fake: np.ndarray, sign: float = 1
     return [a + b for a, b in pairs]
 
 
-def _step(move, before=False, after=True, inner=None, **how):
+def _step(move, before=False, clipped=True, inner=None, **how):
     """Outputs of a step; ``move`` turns the gradient into the change of the parameters."""
 
     def formula(*inputs):
@@ -48,7 +48,7 @@ def _step(move, before=False, after=True, inner=None, **how):
         arrays = [np.clip(a, -c, c) for a in arrays] if before else arrays
         gradients = _gradient(tuple(arrays), real, fake, **how)
         moved = [a - rate * move(g, c) for a, g in zip(arrays, gradients, strict=True)]
-        return named("after", NAMES, [np.clip(a, -c, c) for a in moved] if after else moved)
+        return after("critic", [np.clip(a, -c, c) for a in moved] if clipped else moved)
 
     return formula
 
@@ -58,7 +58,7 @@ def _as_it_is(g: np.ndarray, c: float) -> np.ndarray:
 
 
 def _weights_only(*inputs):
-    clipped, free = _step(_as_it_is)(*inputs), _step(_as_it_is, after=False)(*inputs)
+    clipped, free = _step(_as_it_is)(*inputs), _step(_as_it_is, clipped=False)(*inputs)
     return {name: clipped[name] if ".w" in name else free[name] for name in clipped}
 
 
@@ -70,19 +70,19 @@ def _one_batch(sign):
         batch = fake if sign > 0 else real
         gradients = back(tuple(arrays), batch, np.full((len(batch), 1), sign / len(batch)))[0]
         pairs = zip(arrays, gradients, strict=True)
-        return named("after", NAMES, [np.clip(a - rate * g, -c, c) for a, g in pairs])
+        return after("critic", [np.clip(a - rate * g, -c, c) for a, g in pairs])
 
     return formula
 
 
 def _twice(*inputs):
     once = _step(_as_it_is)(*inputs).values()
-    return _step(_as_it_is)(*once, *inputs[len(NAMES) :])
+    return _step(_as_it_is)(*once, *inputs[len(once) :])
 
 
 def _only_clip(*inputs):
     *arrays, _, _, _, c = inputs
-    return named("after", NAMES, [np.clip(a, -c, c) for a in arrays])
+    return after("critic", [np.clip(a, -c, c) for a in arrays])
 
 
 def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
@@ -91,7 +91,7 @@ def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
 
 
 def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
-    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in NAMES)
+    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
 
 
 def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
@@ -144,7 +144,7 @@ PROBLEM = Problem(
             "clip-before",
             "The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The "
             "paper's own code did that.) Clip after the step.",
-            (_step(_as_it_is, before=True, after=False),),
+            (_step(_as_it_is, before=True, clipped=False),),
         ),
         Misconception(
             "clip-twice",
@@ -155,14 +155,14 @@ PROBLEM = Problem(
         Misconception(
             "no-clip",
             "The step is right, and nothing is clipped after it.",
-            (_step(_as_it_is, after=False),),
+            (_step(_as_it_is, clipped=False),),
         ),
         Misconception(
             "gradient-clipping",
             "The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic: its "
             "weights can still grow without end.",
             (
-                _step(lambda g, c: np.clip(g, -c, c), after=False),
+                _step(lambda g, c: np.clip(g, -c, c), clipped=False),
                 _step(lambda g, c: np.clip(g, -c, c)),
             ),
         ),
@@ -207,5 +207,6 @@ PROBLEM = Problem(
             "The parameters are clipped, but no step is taken.",
             (_only_clip,),
         ),
+        HARD_CODED,
     ),
 )

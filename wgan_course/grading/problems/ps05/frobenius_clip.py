@@ -13,6 +13,9 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("2×2", {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "radius": 1.0}, criterion="outside")
     for shape, radius in (((3, 5), 0.7), ((6, 2), 2.0)):
         yield Case(f"{shape[0]}×{shape[1]}", {"W": rng.normal(size=shape) + 1, "radius": radius}, criterion="outside")
+    small = -rng.uniform(0.5, 1.0, size=(5, 4))  # of norm below 1, with no entry beyond the radius, and a sum below it
+    small = 0.6 * small / np.linalg.norm(small)
+    yield Case("small, and outside", {"W": small, "radius": 0.4}, criterion="outside")
     inside = rng.normal(size=(4, 3))
     inside = 0.6 * inside / np.linalg.norm(inside)
     yield Case("inside", {"W": inside, "radius": 1.5}, criterion="inside")
@@ -63,6 +66,12 @@ PROBLEM = Problem(
             "The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of "
             "the zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).",
             (lambda W, r: W * r / np.linalg.norm(W),),
+        ),
+        Misconception(
+            "left-outside",
+            "A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius: "
+            "neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.",
+            (lambda W, r: W,),
         ),
         Misconception(
             "entrywise",

@@ -14,9 +14,9 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
     yield Case("three a side", few, criterion="rest")
-    for n, k, criterion in ((4, 4, "slopes"), (3, 5, "slopes"), (5, 2, "slopes")):
-        inputs = {"real": 3 * rng.normal(size=n) + 4, "fake": 3 * rng.normal(size=k) - 1}
-        yield Case(f"{n} against {k}", inputs | {"weight": round(float(rng.uniform(0.4, 4)), 2)}, criterion=criterion)
+    for n, k, apart in ((4, 4, 5.0), (3, 5, -5.0), (5, 2, 1.0)):  # mass moves to the right, to the left, both ways
+        inputs = {"real": 3 * rng.normal(size=n) + apart, "fake": 3 * rng.normal(size=k)}
+        yield Case(f"{n} against {k}", inputs | {"weight": round(float(rng.uniform(0.4, 4)), 2)}, criterion="slopes")
     x = np.sort(rng.uniform(0, 1, 4)) * 3 + np.arange(4) * 3
     yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
 

@@ -23,6 +23,13 @@ def through(G: np.ndarray, W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.nd
     return (G - (G * W).sum() / sigma * np.outer(u, v)) / sigma
 
 
+def any_unit(rng: np.random.Generator, W: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
+    """Unit vectors that no iteration has made, and the matrix scaled so that uᵀWv is the given number."""
+    u, v = unit(rng.normal(size=len(W))), unit(rng.normal(size=W.shape[1]))
+    W = W + (0.5 - u @ W @ v) * np.outer(u, v)
+    return {"W": 2 * sigma * W, "u": u, "v": v}
+
+
 def numeric(function: Callable[[np.ndarray], float], W: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """Gradient of a function of a matrix by central differences."""
     gradient = np.zeros_like(W)

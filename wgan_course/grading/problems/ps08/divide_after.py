@@ -7,7 +7,7 @@ import numpy as np
 from ...problem import Case, Criterion, Misconception, Problem
 from ._linear import start, step, top, unit
 
-OPTIONS = {"gradients": ["W"], "after": ["W"], "outputs": ["u"]}
+OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -30,6 +30,12 @@ def _named(weight, vector=lambda W, u: step(W, u)[1]):
     return lambda W, u: {"after:W": weight(W, u), "u": vector(W, u)}
 
 
+def formula(W: np.ndarray, u: np.ndarray) -> dict[str, object]:
+    """W/σ̂ in place, the new u; the old u, and what W is to an optimiser, are what they were; no graph comes back."""
+    sigma, new, _v = step(W, u)
+    return {"after:W": W / sigma, "u": new, "after:u": u, "trainable": True, "graph": False}
+
+
 def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
     v = unit(W @ u)
     u = unit(W.T @ v)
@@ -44,9 +50,26 @@ PROBLEM = Problem(
         Criterion("small", "also where the norm is below 1: it always divides", 1),
     ),
     cases=cases,
-    formula=_named(lambda W, u: W / step(W, u)[0]),
+    formula=formula,
+    observe="wgan_course.grading.observers.ps08.parameter",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=(
+        Misconception(
+            "u-changed",
+            "The u that was handed over is overwritten. Only W changes in place; return a new u.",
+            detect=lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]),
+        ),
+        Misconception(
+            "frozen",
+            "W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and "
+            "change W under torch.no_grad().",
+            detect=lambda case, seen, expected: not seen.outputs["trainable"],
+        ),
+        Misconception(
+            "graph",
+            "The u that comes back drags a graph behind it. Compute under torch.no_grad().",
+            detect=lambda case, seen, expected: bool(seen.outputs["graph"]),
+        ),
         Misconception(
             "not-in-place",
             "W is afterwards what it was before. Change the parameter itself (W.div_(…) or W /= … under "

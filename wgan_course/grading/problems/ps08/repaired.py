@@ -12,7 +12,7 @@ GRADIENT = NAMES | {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Square ones, where swapped roles make no noise, and others; both modes; the gradient in training."""
+    """Square ones, where swapped roles make no noise, and others; both modes; the gradient."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
     yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")
     for shape in ((4, 4), (5, 3)):
@@ -22,6 +22,9 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         yield Case(f"{shape[0]}×{shape[1]}, evaluation", _random(rng, shape, False), NAMES, criterion="evaluation")
     for shape in ((2, 2), (4, 4), (3, 5)):
         yield Case(f"gradient, {shape[0]}×{shape[1]}", _random(rng, shape, True), GRADIENT, criterion="gradient")
+    for shape in ((3, 3), (4, 2)):
+        name = f"gradient, {shape[0]}×{shape[1]}, evaluation"
+        yield Case(name, _random(rng, shape, False), GRADIENT, criterion="gradient")
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...problem import Case, Criterion, Misconception, Problem
-from ._linear import start, step, through, top
+from ._linear import any_unit, start, step, through, top, unit
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -14,12 +14,18 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("2×2", small, criterion="square")
     for size in (3, 5):
         yield Case(f"{size}×{size}", _random(rng, (size, size)), criterion="square")
+    yield Case("4×4, any unit vectors", _free(rng, (4, 4), 0.6), criterion="square")
     for shape in ((2, 5), (6, 3)):
         yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="rectangular")
+    yield Case("3×4, any unit vectors", _free(rng, (3, 4), 1.4), criterion="rectangular")
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     return {"G": rng.normal(size=shape)} | _given(rng.normal(size=shape), start(rng, shape[0]))
+
+
+def _free(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> dict[str, np.ndarray]:
+    return {"G": rng.normal(size=shape)} | any_unit(rng, rng.normal(size=shape), sigma)
 
 
 def _given(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
@@ -43,6 +49,15 @@ PROBLEM = Problem(
     pure="square",
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
     misconceptions=(
+        Misconception(
+            "length",
+            "This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v "
+            "are any unit vectors, and σ = uᵀWv.",
+            (
+                lambda G, W, u, v: through(G, W, unit(W @ v), v),
+                lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
+            ),
+        ),
         Misconception(
             "no-second-term",
             "This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing.",

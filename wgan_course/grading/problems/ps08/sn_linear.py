@@ -9,8 +9,8 @@ from ._linear import numeric, start, through, unit
 
 LOOKS = {
     "forward": ("train",),
-    "eval": ("eval", "mixed"),
-    "gradient": ("gradient",),
+    "eval": ("eval", "mixed", "updated"),
+    "gradient": ("gradient", "gradient in evaluation"),
     "two": ("two",),
     "saved": ("loaded", "parameters"),
 }
@@ -58,9 +58,9 @@ class Layer:
         """x W̄ᵀ + b."""
         return x @ self.weight.T / self.estimate(train)[0] + self.bias
 
-    def gradient(self, G: np.ndarray) -> np.ndarray:
-        """Gradient of ⟨G, W̄⟩ in the weight, in training."""
-        _sigma, u, v = self.estimate(train=True)
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        """Gradient of ⟨G, W̄⟩ in the weight."""
+        _sigma, u, v = self.estimate(train)
         return through(G, self.weight, u, v)
 
     def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
@@ -84,18 +84,18 @@ class _PlainEval(Layer):
 
 
 class _SigmaOutside(Layer):
-    def gradient(self, G: np.ndarray) -> np.ndarray:
-        return G / self.estimate(train=True)[0]
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        return G / self.estimate(train)[0]
 
 
 class _Through(Layer):
-    def gradient(self, G: np.ndarray) -> np.ndarray:
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
         before = self.u
-        self.estimate(train=True)
+        self.estimate(train)
 
         def loss(W: np.ndarray) -> float:
             v = unit(W.T @ before)
-            return float((G * W).sum() / np.linalg.norm(W @ v))
+            return float((G * W).sum() / (np.linalg.norm(W @ v) if train else before @ W @ v))
 
         return numeric(loss, self.weight)
 
@@ -115,9 +115,14 @@ class _Overwrites(Layer):
         self.weight = self.weight / self.estimate(train)[0]
         return x @ self.weight.T + self.bias
 
-    def gradient(self, G: np.ndarray) -> np.ndarray:
-        self.weight = self.weight / self.estimate(train=True)[0]
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        self.weight = self.weight / self.estimate(train)[0]
         return G
+
+
+class _OutsideInEval(Layer):
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        return super().gradient(G) if train else G / self.estimate(train)[0]
 
 
 class _NoBias(Layer):
@@ -161,6 +166,12 @@ def _seen(kind: type[Layer]):
             batches = [x, 0.5 - x][: 1 + (look == "two")]
             named = {"gradient:weight": layer.gradients([r.T @ batch for batch in batches])}
             return named | {"gradient:bias": len(batches) * r.sum(0)}
+        if look == "gradient in evaluation":
+            return {"gradient:weight": layer.gradient(r.T @ x, train=False), "gradient:bias": r.sum(0)}
+        if look == "updated":
+            layer.forward(x, train=True)
+            layer.weight = weight2
+            return {"updated": layer.forward(x, train=False)}
         if look == "parameters":
             return {"parameters": np.array(weight.size + bias.size + layer.extra)}
         layer.forward(x, train=True)
@@ -211,7 +222,7 @@ PROBLEM = Problem(
         Misconception(
             "sigma-outside",
             "The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.",
-            (_seen(_SigmaOutside),),
+            (_seen(_SigmaOutside), _seen(_OutsideInEval)),
         ),
         Misconception(
             "through-the-vectors",
@@ -231,6 +242,12 @@ PROBLEM = Problem(
             "The stored weight itself is divided at every call. The optimiser's weight must stay; only the weight that "
             "the layer computes with is divided.",
             (_seen(_Overwrites),),
+        ),
+        Misconception(
+            "stale-weight",
+            "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
+            "layer holds now. Divide at each call.",
+            detect=lambda case, seen, expected: case.inputs["look"] == "updated",
         ),
         Misconception(
             "no-bias",

@@ -5,19 +5,24 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...problem import Case, Criterion, Misconception, Problem, close
-from ._linear import start, step, through, top
+from ._linear import any_unit, start, step, through, top, unit
 
 GRADIENT = {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Vectors after one step from a random start: neither converged nor free."""
+    """Vectors after one step from a random start, where uᵀWv = ‖Wv‖; and any others, where it is not."""
     small = _inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8]))
     yield Case("2×2", small, criterion="value")
     for shape in ((4, 4), (3, 5)):
         yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="value")
+    for shape, sigma in (((3, 4), 1.5), ((4, 2), 0.2)):
+        name = f"{shape[0]}×{shape[1]}, any unit vectors"
+        yield Case(name, any_unit(rng, rng.normal(size=shape), sigma), criterion="value")
     for shape in ((2, 2), (3, 3), (5, 2)):
         yield Case(f"gradient, {shape[0]}×{shape[1]}", _random(rng, shape), GRADIENT, criterion="gradient")
+    name = "gradient, 2×3, any unit vectors"
+    yield Case(name, any_unit(rng, rng.normal(size=(2, 3)), 0.7), GRADIENT, criterion="gradient")
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -71,6 +76,22 @@ PROBLEM = Problem(
             "The value is right, but σ is outside the graph (detached, under no_grad, or .item()): the gradient is "
             "G/σ, and the term −⟨G, W̄⟩uvᵀ/σ is missing. Keep uᵀWv in the graph.",
             (lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)},),
+        ),
+        Misconception(
+            "length",
+            "This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v "
+            "are any unit vectors, and σ = uᵀWv.",
+            (
+                lambda W, u, v: {
+                    "value": W / np.linalg.norm(W @ v),
+                    "gradient:W": through(np.ones_like(W), W, unit(W @ v), v),
+                },
+            ),
+        ),
+        Misconception(
+            "only-above-one",
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
+            (lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)},),
         ),
         Misconception(
             "w-outside",

@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _case("a growing turn", [[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], "complex")
     yield _case("overdamped", [[0.0, -0.5], [0.5, -1.0 - a]], "real")
     yield _case("both signs", [[0.3, 1.0 + a], [0.5 + b, -c]], "real")
+    yield _case("the larger one below", [[-1.0 - a, 0.3], [0.2, 0.5 + b]], "real")  # most solvers give it last
     yield _case("critical", [[0.0, -0.5], [0.5, -1.0]], "double")
 
 

@@ -169,7 +169,7 @@ PROBLEM = Problem(
         ),
         Misconception(
             "noise",
-            "Neighbouring pixels have nothing to do with each other: this is noise. Does the generator learn at all?",
+            "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all.",
             detect=detects(_noise),
         ),
         Misconception(

@@ -18,6 +18,12 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         centres = 3 * rng.normal(size=(k, 2))
         points = centres[rng.integers(k - 1, size=n)] + rng.uniform(0.3, 2.2, size=(n, 1)) * rng.normal(size=(n, 2))
         yield _case(f"{n} points, {k} modes", points, centres, 0.4, criterion)
+    close, edge = np.array([[0.1, 0.0], [4.0, 0.0], [0.0, 3.0]]), np.array([[1.5, 0.0], [9.0, 9.0], [4.0, 5.5]])
+    for criterion in ("quality", "covered"):
+        modes = np.array([[0.0, 0.0], [0.4, 0.0], [5.0, 5.0]])
+        yield _case(f"{criterion}: a point near two modes", close, modes, 0.2, criterion)
+        modes = np.array([[0.0, 0.0], [4.0, 4.0], [-8.0, 0.0]])
+        yield _case(f"{criterion}: on the boundary", edge, modes, 0.5, criterion)
     stray = np.array([[5.0, 5.0], [-5.0, 5.0], [0.05, 0.0], [5.0, -5.0]])
     far = np.array([[0.0, 0.0], [6.0, 6.0], [-6.0, 6.0], [6.0, -6.0]])
     yield _case("points near no mode", stray, far, 0.2, "covered")
@@ -40,6 +46,16 @@ def report(points: np.ndarray, modes: np.ndarray, std: float, radius: float = 3.
 
 def _from_near(near: np.ndarray) -> Report:
     return {"covered": int(near.any(0).sum()), "quality": float(near.any(1).mean())}
+
+
+def _nearest_only(points: np.ndarray, modes: np.ndarray, std: float) -> Report:
+    d = _distances(points, modes)
+    return _from_near((d <= 3 * std) & (d == d.min(1, keepdims=True)))
+
+
+def _counted_anew(points: np.ndarray, modes: np.ndarray, std: float) -> Report:
+    near = _distances(points, modes) <= 3 * std
+    return _from_near(near) | {"quality": float(near.sum() / len(near))}
 
 
 def _changed(change: Callable[..., Report]) -> Callable[..., Report]:
@@ -82,6 +98,17 @@ PROBLEM = Problem(
             "A mode counts as covered when it is some point's nearest, however far away. It needs a point within the "
             "radius.",
             (_changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))}),),
+        ),
+        Misconception(
+            "one-mode-a-point",
+            "Each point counts for its nearest mode alone, or for each of several modes anew. A mode is reached by any "
+            "point within the radius, also by one that is nearer to another; a good point counts once.",
+            (_nearest_only, _counted_anew),
+        ),
+        Misconception(
+            "open-disc",
+            "Points exactly three standard deviations away are left out. The boundary is included: ≤, not <.",
+            (lambda p, m, s: _from_near(_distances(p, m) < 3 * s),),
         ),
         Misconception(
             "share-of-modes",

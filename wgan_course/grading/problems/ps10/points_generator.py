@@ -140,8 +140,8 @@ PROBLEM = Problem(
         ),
         Misconception(
             "runs-away",
-            "The samples are far outside of the data. Is the sign of the generator's loss right? Is the critic "
-            "constrained?",
+            "The samples are far outside of the data. Look at the sign of the generator's loss, and at whether the "
+            "critic is constrained.",
             detect=detects(lambda x: float(np.median(np.abs(x))) > 3.0),
         ),
         Misconception(

@@ -17,6 +17,12 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         for n, m, k in ((12, 9, 2), (8, 15, 3)):
             clouds = {"real": rng.normal(size=(n, 2)), "fake": 1.5 * rng.normal(size=(m, 2)) + 0.4, "k": k}
             yield _case(f"{name}: {n} real, {m} fake, k = {k}", clouds, criterion)
+        edge = {
+            "real": np.array([[0.0], [2.0], [5.0], [9.0]]),
+            "fake": np.array([[-2.0], [-4.0], [30.0], [31.0]]),
+            "k": 1,
+        }
+        yield _case(f"{name}: on the boundary of a ball", edge, criterion)
     mean = rng.normal(size=(14, 3))
     yield _case("a narrow generator", {"real": mean, "fake": mean[:6] * 0.2, "k": 2}, "recall")
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
@@ -66,6 +72,11 @@ def _nearest_ball(points: np.ndarray, centres: np.ndarray, k: int) -> float:
 def _own_balls(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
     reached = [(distances(a, b) <= radii(a, k)[:, None]).any(1) for a, b in ((fake, real), (real, fake))]
     return {"precision": float(reached[0].mean()), "recall": float(reached[1].mean())}
+
+
+def _open(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
+    inner = [(distances(a, b) < radii(b, k)).any(1) for a, b in ((fake, real), (real, fake))]
+    return {"precision": float(inner[0].mean()), "recall": float(inner[1].mean())}
 
 
 def _pairs(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
@@ -136,6 +147,11 @@ PROBLEM = Problem(
             "own-balls",
             "The balls are those of the points that are counted. For precision they belong to the real points.",
             (_own_balls,),
+        ),
+        Misconception(
+            "open-balls",
+            "Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <.",
+            (_open,),
         ),
         Misconception(
             "pairs",
