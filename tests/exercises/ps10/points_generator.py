@@ -2,6 +2,11 @@
 
 import torch
 
+from wgan_course import constraints
+from wgan_course.batches import TensorBatches
+from wgan_course.models import mlp
+from wgan_course.training import Trainer, TrainingConfig
+
 from ..capstone_parts import by_anchors, by_digits, moment_matched, points
 from ..registry import Trials
 
@@ -31,6 +36,26 @@ def blurred(real, seed):
 def noisy_copies(real, seed):
     pick = by_digits(real)
     return lambda z: pick(z) + 1e-7
+
+
+def then(change):
+    """A trained generator, and something done to its points."""
+
+    def function(real, seed):
+        generator = points(0)(real, seed)
+        return lambda z: change(generator(z))
+
+    return function
+
+
+def few_steps(real, seed):
+    """A right training that stops after twenty rounds."""
+    rng = torch.Generator().manual_seed(seed)
+    networks = mlp.Generator(2, 2, (64, 64, 64), rng=rng), mlp.Critic(2, (64, 64, 64), rng=rng)
+    config = TrainingConfig(n_critic=2, lr_critic=2e-3, lr_generator=2e-3, device="cpu", log_every=10**6)
+    trainer = Trainer(*networks, TensorBatches(real, 128, rng), constraints.make("lp", weight=1.0), config=config)
+    trainer.fit(20)
+    return trainer.generator
 
 
 class Module(torch.nn.Module):
@@ -67,8 +92,13 @@ TRIALS.mutants(
 )
 TRIALS.mutants("constant", mean=lambda real, seed: lambda z: real.mean(0).expand(len(z), 2))
 TRIALS.mutants("collapsed", one_mode=one_mode, two_modes=two_modes, untrained=untrained)
-TRIALS.mutants("one-cloud", moments=lambda real, seed: moment_matched(real), blurred=blurred)
+TRIALS.mutants("one-cloud", moments=lambda real, seed: moment_matched(real), blurred=blurred, few_steps=few_steps)
 TRIALS.mutants("runs-away", far_away=far_away)
+TRIALS.mutants(
+    "not-there-yet",
+    half_of_the_plane=then(lambda x: torch.stack([x[:, 0].abs(), x[:, 1]], 1)),
+    a_quarter=then(torch.abs),
+)
 TRIALS.mutants("shape", one_number=lambda real, seed: lambda z: moment_matched(real)(z)[:, 0])
 TRIALS.mutants("generic:unusable", samples=lambda real, seed: moment_matched(real)(torch.randn(1000, 2)))
 TRIALS.mutants("generic:error", wants_three=lambda real, seed: lambda z: z @ torch.ones(3, 2))

@@ -145,6 +145,13 @@ PROBLEM = Problem(
             detect=detects(lambda x: float(np.median(np.abs(x))) > 3.0),
         ),
         Misconception(
+            "not-there-yet",
+            "The samples are not there yet. Plot them over the data. Far from it: more steps, or a larger learning "
+            "rate. Modes without points: a critic that sees more (a wider one, or more of its steps). Heaps too wide: "
+            "average the weights, or let the rate fall towards the end.",
+            detect=lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2,
+        ),
+        Misconception(
             "shape",
             "The generator must return one point in the plane for each row of z: shape (n, 2).",
             detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2),
