@@ -279,6 +279,8 @@ class Judge(NbGraderPreprocessor):
         blueprint = Blueprint.read(Path(released) / f"{names['notebook']}.ipynb")
         folder = Path(course.format_path(course.submitted_directory, names["student"], names["assignment"]))
         sandbox.require_unseen(Path(course.root))
+        if not self.no_sandbox:
+            sandbox.require_same_package()
         judged = judge_notebook(rebuild(student_cells(nb.cells), blueprint), folder, blueprint, self.settings())
         return judged.notebook, resources
 

@@ -169,6 +169,7 @@ def grade(
     course = Course(Path(course_root))
     if settings.sandboxed:
         sandbox.require_unseen(course.root)
+        sandbox.require_same_package()
     course.require(problem_set)
     course.generate_if_changed(problem_set)
     tasks = course.tasks(problem_set, students, settings)

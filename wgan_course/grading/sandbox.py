@@ -245,6 +245,24 @@ def require_unseen(folder: Path) -> None:
             raise SandboxError(f"submissions can read {path}, and the course {folder} is inside of it; please move it")
 
 
+@functools.cache
+def require_same_package(package: Path = PACKAGE) -> None:
+    """Raise SandboxError where submissions would import another copy of this package, or none, and all get 0 points.
+
+    Inside, the packages of this Python are all there is: neither ``PYTHONPATH`` nor the current folder counts.
+    """
+    find = f"import importlib.util; print(importlib.util.find_spec({package.name!r}).origin)"
+    command = [sys.executable, "-c", find]
+    found = subprocess.run(command, cwd="/", env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    origin = found.stdout.strip()
+    if not origin or Path(origin).resolve().parent != package.resolve():
+        there = f"would import that of {Path(origin).parent}" if origin else "would not find it"
+        raise SandboxError(
+            f"the grader's package is {package}, and submissions {there}. Install the one that grades, for example "
+            f"with: {sys.executable} -m pip install --no-deps -e {package.parent}"
+        )
+
+
 def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[str], user: int) -> list[str]:
     """Build the command that runs `kernel` in the sandbox.
 

@@ -186,6 +186,15 @@ def test_a_course_inside_of_what_can_be_read_is_refused(tmp_path, monkeypatch):
         sandbox.require_unseen(type(tmp_path)("/usr/share/course"))
 
 
+def test_another_copy_of_the_package_is_refused(tmp_path, monkeypatch):
+    """Submissions would import the installed one, or none; the whole class would get 0 points."""
+    sandbox.require_same_package()
+    with pytest.raises(sandbox.SandboxError, match="would import that of"):
+        sandbox.require_same_package(tmp_path / sandbox.PACKAGE.name)
+    with pytest.raises(sandbox.SandboxError, match="would not find it"):
+        sandbox.require_same_package(tmp_path / "wgan_course_of_nobody")
+
+
 def test_files_without_a_name_are_counted(space):
     code = (
         "import os, time\nf = open('x', 'wb'); os.unlink('x'); f.write(b'x' * 2**22); f.flush(); print(1, flush=True)\n"
