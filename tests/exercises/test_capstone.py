@@ -1,5 +1,7 @@
 """The judge of the capstone: what it takes for a copy, what it cannot see, and the observer that trains once."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,9 @@ from wgan_course.grading import registry
 from wgan_course.grading.observe import UnusableError, observe_all
 from wgan_course.grading.observers import ps10 as observer
 from wgan_course.grading.problems.ps10 import _capstone, images_generator, points_generator
+from wgan_course.grading.verdict import assess
 
-from .capstone_parts import images, principal
+from .capstone_parts import images, points, principal
 
 RNG = np.random.default_rng(0)
 REAL = images_generator.images("train")
@@ -44,6 +47,26 @@ def test_the_limits_even_blends_and_far_shifts_pass_for_new():
     even = 0.5 * SOME + 0.5 * np.roll(SOME, 1, 0)
     assert images_generator.copied_share(even) < images_generator.COPIES
     assert images_generator.copied_share(np.roll(SOME, 3, -1)) < images_generator.COPIES
+
+
+@pytest.mark.parametrize(
+    ("problem", "generator", "says"),
+    [
+        (points_generator.PROBLEM, points(0), [r"0\.\d\d", r"0\.\d\d", r"2\d", r"\d\d\.\d%"]),
+        (points_generator.PROBLEM, lambda real, seed: lambda z: 9 + z, [r"at least \d+\.\d\d"] * 2 + ["0", r"0\.0%"]),
+        (images_generator.PROBLEM, images(0), [r"\d\d\.\d"] * 3 + [r"\d+"]),
+        (images_generator.PROBLEM, lambda real, seed: lambda z: z, []),
+    ],
+    ids=["points", "far away", "images", "wrong shape"],
+)
+def test_what_was_reached_stands_beside_each_threshold(problem, generator, says):
+    """Not the inputs: a thousand latent vectors tell nobody anything."""
+    cases = problem.make_cases(np.random.default_rng(0))
+    verdict = assess(problem, cases, observe_all(generator, problem.request(cases)))
+    shown = [row.title.removeprefix(own.title) for row, own in zip(verdict.criteria, problem.criteria, strict=True)]
+    assert verdict.example is None
+    assert len([words for words in shown if words]) == len(says)
+    assert all(re.fullmatch(r"\. Yours: " + form, words) for form, words in zip(says, shown, strict=False))
 
 
 def test_small_steps_are_told_from_jumps():

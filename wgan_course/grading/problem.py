@@ -18,6 +18,8 @@ reads like a specification; its key is ``psNN.NAME``. ``problems/ps01/kl.py`` is
    recognised without being listed (`verdict.GENERIC`).
 5. `package_functions` are the package's own implementations, which refuse while the student's is observed; `stand_in`
    is what `or_reference` gives the rest of the notebook while the exercise is open.
+6. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place
+   of the smallest failing input.
 
 The observer is `observe.call` unless the function needs more; see there what a case's `options` can ask of it
 (gradients, values changed in place, tuples, modules, returned functions). Tolerances are relative 1e-5 and absolute
@@ -96,6 +98,7 @@ class Problem:
     limit: float = 5.0
     pure: str = ""
     compare: Callable[[Outputs, Outputs, Case], bool] | None = field(default=None)
+    reached: Callable[[Case, Outputs], str] | None = field(default=None)
 
     def __post_init__(self) -> None:
         """Refuse a problem whose parts do not fit."""

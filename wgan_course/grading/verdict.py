@@ -1,6 +1,7 @@
 """From what was observed to points and messages: the trusted half of a check."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -83,7 +84,8 @@ def assess(problem: Problem, cases: Sequence[Case], observations: Sequence[Obser
         return blank(problem, "not-attempted")
     trials = [_try(problem, case, observation) for case, observation in zip(cases, found, strict=True)]
     criteria = tuple(_result(problem, criterion, trials) for criterion in problem.criteria)
-    return Verdict(problem.key, problem.title, "graded", criteria, _example(trials))
+    example = None if problem.reached else _example(trials)
+    return Verdict(problem.key, problem.title, "graded", criteria, example)
 
 
 def blank(problem: Problem, status: str, message: str = "") -> Verdict:
@@ -125,7 +127,16 @@ def _result(problem: Problem, criterion: Criterion, trials: list[_Trial]) -> Cri
     # That a function leaves its inputs alone is worth nothing by itself: one that only raises does so too.
     passed = diagnosis is None and bool(own or (criterion.id == problem.pure and any(t.passed for t in trials)))
     earned = criterion.points if passed else 0.0
-    return CriterionResult(criterion.id, criterion.title, criterion.points, earned, passed, diagnosis)
+    return CriterionResult(criterion.id, _title(problem, criterion, own), criterion.points, earned, passed, diagnosis)
+
+
+def _title(problem: Problem, criterion: Criterion, own: list[_Trial]) -> str:
+    """The criterion in words, and where the problem measures something, what was reached."""
+    found: list[str] = []
+    for trial in own:
+        with suppress(Exception):
+            found += [problem.reached(trial.case, trial.seen.outputs)] if problem.reached else []
+    return ". Yours: ".join([criterion.title, *filter(None, found[:1])])
 
 
 def _diagnose(problem: Problem, failing: list[_Trial], trials: list[_Trial]) -> Diagnosis:

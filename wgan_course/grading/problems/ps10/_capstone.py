@@ -11,6 +11,7 @@ from ...exchange import Observation
 from ...problem import Case, Outputs
 
 Judge = Callable[[np.ndarray], bool]
+Words = Callable[[np.ndarray], str]
 OBSERVER = "wgan_course.grading.observers.ps10.trained"
 
 
@@ -35,10 +36,14 @@ def once(measure: Callable) -> Callable:
 
 @dataclass(frozen=True)
 class Threshold(Case):
-    """A case that is passed when the samples satisfy `accepts` and are no `copies`; both stay on the grader's side."""
+    """A case that is passed when the samples satisfy `accepts` and are no `copies`; both stay on the grader's side.
+
+    `measures` says in words what the samples reached.
+    """
 
     accepts: Judge = lambda samples: False
     copies: Judge = lambda samples: False
+    measures: Words = lambda samples: ""
 
 
 def wanted(*inputs: object) -> Mapping[str, object]:
@@ -50,6 +55,11 @@ def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     """Whether the samples are finite, pass the case's threshold, and are no copies: those earn nothing."""
     samples = observed["samples"].astype(np.float64)
     return bool(np.isfinite(samples).all()) and case.accepts(samples) and not case.copies(samples)
+
+
+def reached(case: Case, observed: Outputs) -> str:
+    """What is shown beside the threshold."""
+    return case.measures(observed["samples"].astype(np.float64))
 
 
 def detects(test: Callable[[np.ndarray], bool]) -> Callable[[Case, Observation, Outputs], bool]:

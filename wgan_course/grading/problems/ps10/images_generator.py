@@ -14,6 +14,7 @@ from ._capstone import (
     OBSERVER,
     Judge,
     Threshold,
+    Words,
     compare,
     continuous,
     copied,
@@ -22,6 +23,7 @@ from ._capstone import (
     flat,
     neighbours,
     once,
+    reached,
     wanted,
 )
 
@@ -113,17 +115,19 @@ def cases(rng: np.random.Generator) -> Iterator[Threshold]:
     real = images("train")[rng.permutation(len(images("train")))[:TRAINING]]
     seed, z = int(rng.integers(2**31)), draws(rng, SAMPLES, LATENT)
     copies = lambda x: copied_share(x) > COPIES  # noqa: E731
-    looks: list[tuple[str, str, str, Judge]] = [
-        ("distance", "far", f"Fréchet distance ≤ {FAR:g}", lambda x: frechet(x) <= FAR),
-        ("smaller distance", "middle", f"Fréchet distance ≤ {MIDDLE:g}", lambda x: frechet(x) <= MIDDLE),
-        ("smallest distance", "near", f"Fréchet distance ≤ {NEAR:g}", lambda x: frechet(x) <= NEAR),
-        ("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: classes(x) >= CLASSES),
-        ("copies", "own", f"at most {COPIES:.0%} copies of known images", lambda x: True),
+    far, many = lambda x: f"{frechet(x):.1f}", lambda x: f"{classes(x)}"
+    looks: list[tuple[str, str, str, Judge, Words]] = [
+        ("distance", "far", f"Fréchet distance ≤ {FAR:g}", lambda x: frechet(x) <= FAR, far),
+        ("smaller distance", "middle", f"Fréchet distance ≤ {MIDDLE:g}", lambda x: frechet(x) <= MIDDLE, far),
+        ("smallest distance", "near", f"Fréchet distance ≤ {NEAR:g}", lambda x: frechet(x) <= NEAR, far),
+        ("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: classes(x) >= CLASSES, many),
+        ("copies", "own", f"at most {COPIES:.0%} copies of known images", lambda x: True, lambda x: ""),
     ]
-    for i, (name, criterion, words, judge) in enumerate(looks):
-        data = {"real": real, "seed": seed} if i == 0 else {}
+    for i, (name, criterion, words, judge, measured) in enumerate(looks):
+        inputs = ({"real": real, "seed": seed} if i == 0 else {}) | {"z": z, "wanted": words}
         accepts = lambda x, judge=judge: _shaped(x, judge)  # noqa: E731
-        yield Threshold(name, {**data, "z": z, "wanted": words}, criterion=criterion, accepts=accepts, copies=copies)
+        measures = lambda x, measured=measured: measured(x) if _shaped(x, np.size) else ""  # noqa: E731
+        yield Threshold(name, inputs, criterion=criterion, accepts=accepts, copies=copies, measures=measures)
     steps = {"z": neighbours(rng, SAMPLES // 2, LATENT), "wanted": "small steps of z make small steps"}
     yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
 
@@ -156,6 +160,7 @@ PROBLEM = Problem(
     observe=OBSERVER,
     limit=LIMIT,
     compare=compare,
+    reached=reached,
     misconceptions=(
         Misconception(
             "range",

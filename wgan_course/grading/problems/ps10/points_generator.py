@@ -9,7 +9,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...problem import Criterion, Misconception, Problem
-from ._capstone import OBSERVER, Judge, Threshold, compare, continuous, copied, detects, draws, neighbours, once, wanted
+from ._capstone import (
+    OBSERVER,
+    Judge,
+    Threshold,
+    Words,
+    compare,
+    continuous,
+    copied,
+    detects,
+    draws,
+    neighbours,
+    once,
+    reached,
+    wanted,
+)
 
 LATENT, TRAINING, SAMPLES = 2, 2000, 1000
 STD, JITTER = 0.15, 0.08
@@ -50,6 +64,11 @@ def near(samples: np.ndarray, modes: np.ndarray) -> np.ndarray:
     return np.linalg.norm(samples[:, None] - modes[None], axis=2) <= 2 * STD
 
 
+def _in_words(found: float) -> str:
+    """A distance; far away it is a lower bound."""
+    return f"{found:.2f}" if found <= FAR else f"at least {found:.2f}"
+
+
 def _shaped(samples: np.ndarray, judge: Judge) -> bool:
     return samples.shape == (SAMPLES, 2) and judge(samples)
 
@@ -69,22 +88,27 @@ def cases(rng: np.random.Generator) -> Iterator[Threshold]:
     z = draws(rng, SAMPLES, LATENT)
     copies = lambda x: _copies(x, real) > 0.05  # noqa: E731
     seed = int(rng.integers(2**31))
-    looks: list[tuple[str, str, str, Judge]] = [
-        ("distance", "far", f"W₁ ≤ {FAR}", lambda x: distance(x, truth) <= FAR),
-        ("smaller distance", "near", f"W₁ ≤ {NEAR}", lambda x: distance(x, truth) <= NEAR),
+    reach = lambda x: int((near(x, modes).mean(0) >= 0.01).sum())  # noqa: E731
+    share = lambda x: float(near(x, modes).any(1).mean())  # noqa: E731
+    far = lambda x: _in_words(distance(x, truth))  # noqa: E731
+    looks: list[tuple[str, str, str, Judge, Words]] = [
+        ("distance", "far", f"W₁ ≤ {FAR}", lambda x: distance(x, truth) <= FAR, far),
+        ("smaller distance", "near", f"W₁ ≤ {NEAR}", lambda x: distance(x, truth) <= NEAR, far),
         (
             "modes",
             "modes",
             f"{MODES} modes with 1 % of the points",
-            lambda x: int((near(x, modes).mean(0) >= 0.01).sum()) >= MODES,
+            lambda x: reach(x) >= MODES,
+            lambda x: f"{reach(x)}",
         ),
-        ("sharpness", "sharp", f"{SHARE:.0%} within 2 std", lambda x: near(x, modes).any(1).mean() >= SHARE),
-        ("copies", "own", "at most 5 % copies of training points", lambda x: True),
+        ("sharpness", "sharp", f"{SHARE:.0%} within 2 std", lambda x: share(x) >= SHARE, lambda x: f"{share(x):.1%}"),
+        ("copies", "own", "at most 5 % copies of training points", lambda x: True, lambda x: ""),
     ]
-    for i, (name, criterion, words, judge) in enumerate(looks):
-        data = {"real": real, "seed": seed} if i == 0 else {}
+    for i, (name, criterion, words, judge, measured) in enumerate(looks):
+        inputs = ({"real": real, "seed": seed} if i == 0 else {}) | {"z": z, "wanted": words}
         accepts = lambda x, judge=judge: _shaped(x, judge)  # noqa: E731
-        yield Threshold(name, {**data, "z": z, "wanted": words}, criterion=criterion, accepts=accepts, copies=copies)
+        measures = lambda x, measured=measured: measured(x) if _shaped(x, np.size) else ""  # noqa: E731
+        yield Threshold(name, inputs, criterion=criterion, accepts=accepts, copies=copies, measures=measures)
     steps = {"z": neighbours(rng, SAMPLES // 2, LATENT), "wanted": "small steps of z make small steps"}
     yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
 
@@ -114,6 +138,7 @@ PROBLEM = Problem(
     observe=OBSERVER,
     limit=LIMIT,
     compare=compare,
+    reached=reached,
     misconceptions=(
         Misconception(
             "copies",
