@@ -152,10 +152,11 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _importing(frame: Any) -> bool:
-    """Whether the frame, or one that called it, executes an import."""
-    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+    """Whether what the frame belongs to executes an import; what has called this module does not count."""
+    importer = "<frozen importlib._bootstrap>"
+    while frame is not None and frame.f_code.co_filename not in (importer, __file__):
         frame = frame.f_back
-    return frame is not None
+    return frame is not None and frame.f_code.co_filename == importer
 
 
 def words(error: BaseException) -> str:

@@ -132,11 +132,11 @@ def _result(problem: Problem, criterion: Criterion, trials: list[_Trial]) -> Cri
 
 def _title(problem: Problem, criterion: Criterion, own: list[_Trial]) -> str:
     """The criterion in words, and where the problem measures something, what was reached."""
-    found: list[str] = []
-    for trial in own:
+    found = ""
+    if problem.reached and own:
         with suppress(Exception):
-            found += [problem.reached(trial.case, trial.seen.outputs)] if problem.reached else []
-    return ". Yours: ".join([criterion.title, *filter(None, found[:1])])
+            found = problem.reached(own[0].case, own[0].seen.outputs)
+    return f"{criterion.title}. Yours: {found}" if found else criterion.title
 
 
 def _diagnose(problem: Problem, failing: list[_Trial], trials: list[_Trial]) -> Diagnosis:

@@ -9,7 +9,7 @@ def game(critic=1.0, generator=1.0, weight=True, gradient=False, inner=5, **also
     """The script, with some lines changed."""
 
     def train_shift(real, z, steps, rate, c):
-        theta, w = 0.0, 0.0
+        theta, w = 0.0, also.get("start", 0.0)
         for _ in range(steps + also.get("more", 0)):
             if also.get("fresh"):
                 w = 0.0
@@ -26,16 +26,6 @@ def game(critic=1.0, generator=1.0, weight=True, gradient=False, inner=5, **also
         return w if also.get("critic_back") else theta
 
     return train_shift
-
-
-def warm(real, z, steps, rate, c):
-    """The critic begins with some weight."""
-    theta, w = 0.0, 0.1
-    for _ in range(steps):
-        for _ in range(5):
-            w = min(max(w - rate * float((z + theta).mean() - real.mean()), -c), c)
-        theta = theta + rate * w
-    return theta
 
 
 def by_autograd(real, z, steps, rate, c):
@@ -137,7 +127,7 @@ TRIALS.mutants("fresh-critic", fresh=game(fresh=True))
 TRIALS.mutants("the-weight", weight=game(critic_back=True))
 TRIALS.mutants("late-clip", late=late)
 TRIALS.mutants("off-by-one", more=game(more=1), fewer=game(more=-1))
-TRIALS.mutants("generic:value", warm=warm, four_steps=game(inner=4))
+TRIALS.mutants("generic:value", warm=game(start=0.1), four_steps=game(inner=4))
 TRIALS.mutants("sums", sums=sums)
 TRIALS.alternatives(
     right=game(), by_autograd=by_autograd, mirrored=mirrored, clipped_once=clipped_once, by_numpy=by_numpy

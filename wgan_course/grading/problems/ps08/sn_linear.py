@@ -247,7 +247,7 @@ PROBLEM = Problem(
             "stale-weight",
             "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
             "layer holds now. Divide at each call.",
-            detect=lambda case, seen, expected: case.inputs["look"] == "updated",
+            detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok",
         ),
         Misconception(
             "no-bias",

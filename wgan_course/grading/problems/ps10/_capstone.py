@@ -1,9 +1,10 @@
 """What both parts of the capstone share: cases with a threshold, judged on the generated samples by this side alone."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,33 @@ class Threshold(Case):
     accepts: Judge = lambda samples: False
     copies: Judge = lambda samples: False
     measures: Words = lambda samples: ""
+
+
+class Look(NamedTuple):
+    """One threshold: the criterion that it decides, the demand in words, the judge, and what was reached in words."""
+
+    name: str
+    criterion: str
+    wanted: str
+    judge: Judge = lambda samples: True
+    measured: Words = lambda samples: ""
+
+
+def thresholds(
+    looks: Sequence[Look], training: dict, z: np.ndarray, shaped: Judge, copies: Judge
+) -> Iterator[Threshold]:
+    """The cases of one training: the first look has its data, and all look at the samples from the same z."""
+    for place, look in enumerate(looks):
+        inputs = ({} if place else training) | {"z": z, "wanted": look.wanted}
+        accepts = lambda x, look=look: shaped(x) and look.judge(x)  # noqa: E731
+        measures = lambda x, look=look: look.measured(x) if shaped(x) else ""  # noqa: E731
+        yield Threshold(look.name, inputs, criterion=look.criterion, accepts=accepts, copies=copies, measures=measures)
+
+
+def small_steps(rng: np.random.Generator, samples: int, latent: int, shaped: Judge) -> Threshold:
+    """The case that asks whether the generator is continuous."""
+    inputs = {"z": neighbours(rng, samples // 2, latent), "wanted": "small steps of z make small steps"}
+    return Threshold("small steps", inputs, criterion="own", accepts=lambda x: shaped(x) and continuous(x))
 
 
 def wanted(*inputs: object) -> Mapping[str, object]:

@@ -9,23 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...exchange import Observation
 from ...problem import Criterion, Misconception, Problem
-from ._capstone import (
-    OBSERVER,
-    Judge,
-    Threshold,
-    Words,
-    compare,
-    continuous,
-    copied,
-    detects,
-    draws,
-    flat,
-    neighbours,
-    once,
-    reached,
-    wanted,
-)
+from . import _capstone as capstone
+from ._capstone import Judge, Look, flat, once
 
 LATENT, TRAINING, SAMPLES, LOOKED_AT = 16, 2000, 1000, 200
 FAR, MIDDLE, NEAR, CLASSES = 60.0, 40.0, 25.0, 6
@@ -105,31 +92,25 @@ def classes(samples: np.ndarray) -> int:
     return int((np.bincount(named, minlength=10) >= 0.02 * len(samples)).sum())
 
 
-def _shaped(samples: np.ndarray, judge: Judge) -> bool:
-    inside = samples.shape == (SAMPLES, 1, 28, 28) and np.abs(samples).max() <= 1 + 1e-5
-    return bool(inside) and judge(samples)
+def _shaped(samples: np.ndarray) -> bool:
+    return bool(samples.shape == (SAMPLES, 1, 28, 28) and np.abs(samples).max() <= 1 + 1e-5)
 
 
-def cases(rng: np.random.Generator) -> Iterator[Threshold]:
+def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
     """One training; then several looks at the generator that came of it."""
     real = images("train")[rng.permutation(len(images("train")))[:TRAINING]]
-    seed, z = int(rng.integers(2**31)), draws(rng, SAMPLES, LATENT)
+    seed, z = int(rng.integers(2**31)), capstone.draws(rng, SAMPLES, LATENT)
     copies = lambda x: copied_share(x) > COPIES  # noqa: E731
     far, many = lambda x: f"{frechet(x):.1f}", lambda x: f"{classes(x)}"
-    looks: list[tuple[str, str, str, Judge, Words]] = [
-        ("distance", "far", f"Fréchet distance ≤ {FAR:g}", lambda x: frechet(x) <= FAR, far),
-        ("smaller distance", "middle", f"Fréchet distance ≤ {MIDDLE:g}", lambda x: frechet(x) <= MIDDLE, far),
-        ("smallest distance", "near", f"Fréchet distance ≤ {NEAR:g}", lambda x: frechet(x) <= NEAR, far),
-        ("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: classes(x) >= CLASSES, many),
-        ("copies", "own", f"at most {COPIES:.0%} copies of known images", lambda x: True, lambda x: ""),
-    ]
-    for i, (name, criterion, words, judge, measured) in enumerate(looks):
-        inputs = ({"real": real, "seed": seed} if i == 0 else {}) | {"z": z, "wanted": words}
-        accepts = lambda x, judge=judge: _shaped(x, judge)  # noqa: E731
-        measures = lambda x, measured=measured: measured(x) if _shaped(x, np.size) else ""  # noqa: E731
-        yield Threshold(name, inputs, criterion=criterion, accepts=accepts, copies=copies, measures=measures)
-    steps = {"z": neighbours(rng, SAMPLES // 2, LATENT), "wanted": "small steps of z make small steps"}
-    yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
+    looks = (
+        Look("distance", "far", f"Fréchet distance ≤ {FAR:g}", lambda x: frechet(x) <= FAR, far),
+        Look("smaller distance", "middle", f"Fréchet distance ≤ {MIDDLE:g}", lambda x: frechet(x) <= MIDDLE, far),
+        Look("smallest distance", "near", f"Fréchet distance ≤ {NEAR:g}", lambda x: frechet(x) <= NEAR, far),
+        Look("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: classes(x) >= CLASSES, many),
+        Look("copies", "own", f"at most {COPIES:.0%} copies of known images"),
+    )
+    yield from capstone.thresholds(looks, {"real": real, "seed": seed}, z, _shaped, copies)
+    yield capstone.small_steps(rng, SAMPLES, LATENT, _shaped)
 
 
 @once
@@ -145,6 +126,12 @@ def _noise(x: np.ndarray) -> bool:
     return left.std() > 0.05 and float(np.corrcoef(left, right)[0, 1]) < 0.5
 
 
+def _pictures(seen: Observation, judge: Judge) -> bool:
+    """Whether there are images that are no noise, of which `judge` holds."""
+    samples = seen.outputs["samples"]
+    return _shaped(samples) and not _noise(samples) and judge(samples)
+
+
 PROBLEM = Problem(
     key="ps10.images_generator",
     title="Capstone, part 2: a generator for clothes",
@@ -156,42 +143,40 @@ PROBLEM = Problem(
         Criterion("own", "no copies of known images; small steps of z make small steps of the image", 2),
     ),
     cases=cases,
-    formula=wanted,
-    observe=OBSERVER,
+    formula=capstone.wanted,
+    observe=capstone.OBSERVER,
     limit=LIMIT,
-    compare=compare,
-    reached=reached,
+    compare=capstone.compare,
+    reached=capstone.reached,
     misconceptions=(
         Misconception(
             "range",
             "The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.",
-            detect=detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5),
+            detect=capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5),
         ),
         Misconception(
             "constant",
             "The images do not depend on z, or hardly: mode collapse, or one image for all.",
-            detect=detects(lambda x: _apart(x) < 3.0),
+            detect=capstone.detects(lambda x: _apart(x) < 3.0),
         ),
         Misconception(
             "noise",
             "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all.",
-            detect=detects(_noise),
+            detect=capstone.detects(_noise),
         ),
         Misconception(
             "copies",
             "Many of the images are images of the package, or nearly: copied, mirrored, moved or with a little noise; "
             "or the image jumps when z moves a little. A generator makes its own, as a continuous function of z. "
             "Copies earn nothing for being close.",
-            detect=copied,
+            detect=capstone.copied,
         ),
         Misconception(
             "few-classes",
             "Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes.",
             detect=lambda case, seen, expected: (
                 case.criterion in ("variety", "near", "middle", "far")
-                and _shaped(
-                    seen.outputs["samples"], lambda x: _apart(x) >= 3.0 and not _noise(x) and classes(x) < CLASSES
-                )
+                and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
             ),
         ),
         Misconception(
@@ -199,8 +184,7 @@ PROBLEM = Problem(
             "These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning "
             "rate for short runs (1e-3), two critic steps; average the weights.",
             detect=lambda case, seen, expected: (
-                case.criterion in ("far", "middle", "near")
-                and _shaped(seen.outputs["samples"], lambda x: not _noise(x) and classes(x) >= CLASSES)
+                case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
             ),
         ),
         Misconception(

@@ -9,21 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...problem import Criterion, Misconception, Problem
-from ._capstone import (
-    OBSERVER,
-    Judge,
-    Threshold,
-    Words,
-    compare,
-    continuous,
-    copied,
-    detects,
-    draws,
-    neighbours,
-    once,
-    reached,
-    wanted,
-)
+from . import _capstone as capstone
+from ._capstone import Look, once
 
 LATENT, TRAINING, SAMPLES = 2, 2000, 1000
 STD, JITTER = 0.15, 0.08
@@ -69,8 +56,8 @@ def _in_words(found: float) -> str:
     return f"{found:.2f}" if found <= FAR else f"at least {found:.2f}"
 
 
-def _shaped(samples: np.ndarray, judge: Judge) -> bool:
-    return samples.shape == (SAMPLES, 2) and judge(samples)
+def _shaped(samples: np.ndarray) -> bool:
+    return samples.shape == (SAMPLES, 2)
 
 
 def _copies(samples: np.ndarray, real: np.ndarray) -> float:
@@ -80,37 +67,26 @@ def _copies(samples: np.ndarray, real: np.ndarray) -> float:
     return float(np.mean(cKDTree(real).query(samples)[0] < 1e-5))
 
 
-def cases(rng: np.random.Generator) -> Iterator[Threshold]:
+def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
     """One training; then several looks at the generator that came of it."""
     modes = mixture(rng)
     real, truth = sample(modes, TRAINING, rng), sample(modes, SAMPLES, rng)
     real = real.astype(np.float32)
-    z = draws(rng, SAMPLES, LATENT)
+    z = capstone.draws(rng, SAMPLES, LATENT)
     copies = lambda x: _copies(x, real) > 0.05  # noqa: E731
     seed = int(rng.integers(2**31))
     reach = lambda x: int((near(x, modes).mean(0) >= 0.01).sum())  # noqa: E731
     share = lambda x: float(near(x, modes).any(1).mean())  # noqa: E731
     far = lambda x: _in_words(distance(x, truth))  # noqa: E731
-    looks: list[tuple[str, str, str, Judge, Words]] = [
-        ("distance", "far", f"W₁ ≤ {FAR}", lambda x: distance(x, truth) <= FAR, far),
-        ("smaller distance", "near", f"W₁ ≤ {NEAR}", lambda x: distance(x, truth) <= NEAR, far),
-        (
-            "modes",
-            "modes",
-            f"{MODES} modes with 1 % of the points",
-            lambda x: reach(x) >= MODES,
-            lambda x: f"{reach(x)}",
-        ),
-        ("sharpness", "sharp", f"{SHARE:.0%} within 2 std", lambda x: share(x) >= SHARE, lambda x: f"{share(x):.1%}"),
-        ("copies", "own", "at most 5 % copies of training points", lambda x: True, lambda x: ""),
-    ]
-    for i, (name, criterion, words, judge, measured) in enumerate(looks):
-        inputs = ({"real": real, "seed": seed} if i == 0 else {}) | {"z": z, "wanted": words}
-        accepts = lambda x, judge=judge: _shaped(x, judge)  # noqa: E731
-        measures = lambda x, measured=measured: measured(x) if _shaped(x, np.size) else ""  # noqa: E731
-        yield Threshold(name, inputs, criterion=criterion, accepts=accepts, copies=copies, measures=measures)
-    steps = {"z": neighbours(rng, SAMPLES // 2, LATENT), "wanted": "small steps of z make small steps"}
-    yield Threshold("small steps", steps, criterion="own", accepts=lambda x: _shaped(x, continuous))
+    looks = (
+        Look("distance", "far", f"W₁ ≤ {FAR}", lambda x: distance(x, truth) <= FAR, far),
+        Look("smaller distance", "near", f"W₁ ≤ {NEAR}", lambda x: distance(x, truth) <= NEAR, far),
+        Look("modes", "modes", f"{MODES} modes with 1 %", lambda x: reach(x) >= MODES, lambda x: f"{reach(x)}"),
+        Look("sharpness", "sharp", f"{SHARE:.0%} near", lambda x: share(x) >= SHARE, lambda x: f"{share(x):.1%}"),
+        Look("copies", "own", "at most 5 % copies of training points"),
+    )
+    yield from capstone.thresholds(looks, {"real": real, "seed": seed}, z, _shaped, copies)
+    yield capstone.small_steps(rng, SAMPLES, LATENT, _shaped)
 
 
 def _collapsed(x: np.ndarray) -> bool:
@@ -134,40 +110,40 @@ PROBLEM = Problem(
         Criterion("own", "no copies of training points; small steps of z make small steps of the point", 1),
     ),
     cases=cases,
-    formula=wanted,
-    observe=OBSERVER,
+    formula=capstone.wanted,
+    observe=capstone.OBSERVER,
     limit=LIMIT,
-    compare=compare,
-    reached=reached,
+    compare=capstone.compare,
+    reached=capstone.reached,
     misconceptions=(
         Misconception(
             "copies",
             "It returns training points, or the point jumps when z moves a little. A generator makes its own, as "
             "a continuous function of z. Copies earn nothing for being close.",
-            detect=copied,
+            detect=capstone.copied,
         ),
         Misconception(
             "constant",
             "The samples do not depend on z: all are the same point.",
-            detect=detects(lambda x: float(x.std(0).max()) <= 1e-6),
+            detect=capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6),
         ),
         Misconception(
             "collapsed",
             "The samples sit on a small part of the plane: mode collapse, or a critic so weak (clipped too hard, or "
             "trained too little) that the generator follows one direction.",
-            detect=detects(_collapsed),
+            detect=capstone.detects(_collapsed),
         ),
         Misconception(
             "one-cloud",
             "The samples are as wide as the data, but they form one cloud without the 25 heaps. The critic has not "
             "resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions.",
-            detect=detects(_too_round),
+            detect=capstone.detects(_too_round),
         ),
         Misconception(
             "runs-away",
             "The samples are far outside of the data. Look at the sign of the generator's loss, and at whether the "
             "critic is constrained.",
-            detect=detects(lambda x: float(np.median(np.abs(x))) > 3.0),
+            detect=capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0),
         ),
         Misconception(
             "not-there-yet",
