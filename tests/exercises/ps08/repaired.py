@@ -104,6 +104,7 @@ TRIALS.mutants(
     detached=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).detach()),
     item_in_evaluation=lambda W, u, x, t: right(W, u, x, t) if t else outside(W, u, x, t),
 )
+TRIALS.mutants("only-above-one", clamped=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).clamp_min(1)))
 TRIALS.mutants("through-the-vectors", through=through)
 TRIALS.mutants("plain-in-eval", plain=lambda W, u, x, t: right(W, u, x, t) if t else (x @ W.T, u))
 TRIALS.mutants("never-moves", never=with_vectors(lambda W, u, t: vectors(W, u, False)))

@@ -164,6 +164,14 @@ def cached(self, x):
     return linear(x, self.kept, self.bias) if hasattr(self, "kept") else Layer.forward(self, x)
 
 
+def only_above_one(self, x):
+    with torch.no_grad():
+        v = normalize(self.weight.T @ self.u, dim=0)
+        if self.training:
+            self.u = normalize(self.weight @ v, dim=0)
+    return linear(x, self.weight / (self.u @ self.weight @ v).clamp_min(1), self.bias)
+
+
 def through(self, x):
     v = normalize(self.weight.T @ self.u, dim=0)
     u = normalize(self.weight @ v, dim=0) if self.training else self.u
@@ -247,6 +255,7 @@ TRIALS.mutants("plain-in-eval", plain_eval=variant(plain_eval))
 TRIALS.mutants(
     "sigma-outside", sigma_outside=variant(sigma_outside), outside_in_evaluation=variant(outside_in_evaluation)
 )
+TRIALS.mutants("only-above-one", only_above_one=variant(only_above_one))
 TRIALS.mutants("stale-weight", cached=variant(cached))
 TRIALS.mutants("through-the-vectors", through=variant(through))
 TRIALS.mutants("changed-in-place", in_place=variant(copies_in_place), data=variant(behind_the_graph))

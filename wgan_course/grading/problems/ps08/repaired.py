@@ -12,7 +12,7 @@ GRADIENT = NAMES | {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Square ones, where swapped roles make no noise, and others; both modes; the gradient."""
+    """Square ones, where swapped roles make no noise, and others, of norm below 1; both modes; the gradient."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
     yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")
     for shape in ((4, 4), (5, 3)):
@@ -28,8 +28,8 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool) -> dict[str, object]:
-    named = {"W": rng.normal(size=shape), "u": start(rng, shape[0]), "x": rng.normal(size=(3, shape[1])) + 0.4}
-    return named | {"training": training}
+    W = (1.0 if shape[0] == shape[1] else 0.15) * rng.normal(size=shape)
+    return {"W": W, "u": start(rng, len(W)), "x": rng.normal(size=(3, shape[1])) + 0.4, "training": training}
 
 
 def _vectors(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +81,13 @@ def _through_vectors(W, u, x, training):
     return _with(_vectors)(W, u, x, training) | {"gradient:W": numeric(loss, W)}
 
 
+def _only_above_one(W: np.ndarray, u: np.ndarray, x: np.ndarray, training: bool) -> dict[str, np.ndarray]:
+    new, v = _vectors(W, u, training)
+    if new @ W @ v > 1:
+        return _with(_vectors)(W, u, x, training)
+    return {"y": x @ W.T, "u": new, "gradient:W": np.broadcast_to(x.sum(0), W.shape)}
+
+
 def _always(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
     return _vectors(W, u, True)
 
@@ -123,6 +130,11 @@ PROBLEM = Problem(
                 _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
                 _only("y", "u")(_with(_vectors, moved=lambda W, u, new: _vectors(W, u, True)[0])),
             ),
+        ),
+        Misconception(
+            "only-above-one",
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
+            (_only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
         ),
         Misconception(
             "sigma-outside",

@@ -18,19 +18,19 @@ MODES = {"train": "ttt", "eval": "ee", "mixed": "teet"}
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Each look at a layer of another shape; u is far from converged."""
+    """Each look at layers of two shapes, the second one with norms below 1; u is far from converged."""
     for criterion, looks in LOOKS.items():
         for look in looks:
-            for rows, columns in ((3, 3), (2, 4)):
-                inputs = {"look": look} | _layer(rng, rows, columns)
+            for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
+                inputs = {"look": look} | _layer(rng, rows, columns, size)
                 yield Case(f"{look}, {rows}×{columns}", inputs, criterion=criterion)
 
 
-def _layer(rng: np.random.Generator, rows: int, columns: int) -> dict[str, np.ndarray]:
+def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> dict[str, np.ndarray]:
     named = {}
     for suffix in ("", "2"):
         named |= {
-            f"weight{suffix}": rng.normal(size=(rows, columns)),
+            f"weight{suffix}": size * rng.normal(size=(rows, columns)),
             f"bias{suffix}": rng.normal(size=rows),
             f"u{suffix}": start(rng, rows),
         }
@@ -123,6 +123,15 @@ class _Overwrites(Layer):
 class _OutsideInEval(Layer):
     def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
         return super().gradient(G) if train else G / self.estimate(train)[0]
+
+
+class _OnlyAboveOne(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        return x @ self.weight.T / max(self.estimate(train)[0], 1.0) + self.bias
+
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        sigma, u, v = self.estimate(train)
+        return through(G, self.weight, u, v) if sigma > 1 else G
 
 
 class _NoBias(Layer):
@@ -248,6 +257,11 @@ PROBLEM = Problem(
             "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
             "layer holds now. Divide at each call.",
             detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok",
+        ),
+        Misconception(
+            "only-above-one",
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
+            (_seen(_OnlyAboveOne),),
         ),
         Misconception(
             "no-bias",
