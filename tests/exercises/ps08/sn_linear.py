@@ -58,12 +58,12 @@ class Normalise(nn.Module):
         return W / (W * torch.outer(self.u, v)).sum()
 
 
-def by_parametrisation(weight, bias, u):
+def by_parametrisation(weight, bias, u, unsafe=True):
     layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)
-    parametrize.register_parametrization(layer, "weight", Normalise(u), unsafe=True)
+    parametrize.register_parametrization(layer, "weight", Normalise(u), unsafe=unsafe)
     return layer
 
 
@@ -249,6 +249,7 @@ def through_parameter(self, x):
 
 
 TRIALS = Trials("ps08.sn_linear")
+TRIALS.mutants("a-step-ahead", checked=lambda *a: by_parametrisation(*a, unsafe=False))
 TRIALS.mutants("never-moves", never_moves=variant(never_moves))
 TRIALS.mutants("moves-in-eval", restless=variant(restless))
 TRIALS.mutants("plain-in-eval", plain_eval=variant(plain_eval))

@@ -125,6 +125,12 @@ class _OutsideInEval(Layer):
         return super().gradient(G) if train else G / self.estimate(train)[0]
 
 
+class _Ahead(Layer):
+    def __init__(self, *tensors: np.ndarray):
+        super().__init__(*tensors)
+        self.estimate(train=True)
+
+
 class _OnlyAboveOne(Layer):
     def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
         return x @ self.weight.T / max(self.estimate(train)[0], 1.0) + self.bias
@@ -257,6 +263,12 @@ PROBLEM = Problem(
             "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
             "layer holds now. Divide at each call.",
             detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok",
+        ),
+        Misconception(
+            "a-step-ahead",
+            "u has moved before the first call: the layer ran once while it was made. (register_parametrization does "
+            "that to check the shapes, unless it is told unsafe=True.)",
+            (_seen(_Ahead),),
         ),
         Misconception(
             "only-above-one",
