@@ -2,7 +2,7 @@
 
 from nbgrader import preprocessors as steps
 
-from wgan_course.grading.judge import Judge
+from wgan_grader.judge import Judge
 
 c = get_config()  # noqa: F821 - nbgrader defines it
 

@@ -1,4 +1,4 @@
-"""The attacks of tests/grading/attacks against plain nbgrader and against the course's grader, as a table and JSON.
+"""The attacks of tests/grader/attacks against plain nbgrader and against the course's grader, as a table and JSON.
 
 Harmful ones are never handed to plain nbgrader: it would run them with your rights.
 """
@@ -19,10 +19,10 @@ from demo_class import NAME, make_course  # noqa: E402
 from hostile import ATTACKS  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from wgan_course.book.results import provenance  # noqa: E402
-from wgan_course.grading import pipeline  # noqa: E402
-from wgan_course.grading.execution import Settings  # noqa: E402
-from wgan_course.grading.sandbox import Limits  # noqa: E402
+from tools.book.results import provenance  # noqa: E402
+from wgan_grader import pipeline  # noqa: E402
+from wgan_grader.execution import Settings  # noqa: E402
+from wgan_grader.sandbox import Limits  # noqa: E402
 
 UNSAFE = ("harm-", "forge-gradebook", "forge-others", "forge-solutions", "forge-autograded", "forge-namespace",
           "forge-sockets", "forge-key")  # fmt: skip
@@ -82,7 +82,7 @@ def main():
         table.append({"attack": attack.name, "tries": attack.tries} | scores)
         print(f"{attack.name:28} true {attack.score:g}  plain {scores['plain']}  course {scores['course']}", flush=True)
     shutil.rmtree(course.root, ignore_errors=True)
-    origin = provenance(__file__, "the submissions of tests/grading/attacks", "cpu")
+    origin = provenance(__file__, "the submissions of tests/grader/attacks", "cpu")
     origin |= {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({"provenance": origin, "rows": table}, indent=1, ensure_ascii=False) + "\n")

@@ -21,12 +21,11 @@ import numpy as np
 import ot
 import torch
 
+from tools.book.results import RESULTS, provenance, write_results
 from wgan_course import constraints, norms
-from wgan_course.batches import SampledBatches
-from wgan_course.book.results import RESULTS, provenance, write_results
 from wgan_course.data import toy
 from wgan_course.models import mlp
-from wgan_course.training import TrainingConfig, train
+from wgan_course.training import SampledBatches, TrainingConfig, train
 
 STEPS, WIDTH, POINTS = 250, 48, 400
 OPTIONS = {"clip": {"clip": 0.05}, "gp, weight 1": {"weight": 1.0}, "lp, weight 1": {"weight": 1.0}}

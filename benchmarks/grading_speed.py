@@ -20,9 +20,9 @@ sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 
 from demo_class import NAME, PROOF, RIGHT, answered, hand_in, make_course  # noqa: E402
 
-from wgan_course.book.results import provenance  # noqa: E402
-from wgan_course.grading import pipeline  # noqa: E402
-from wgan_course.grading.judge import Judge  # noqa: E402
+from tools.book.results import provenance  # noqa: E402
+from wgan_grader import pipeline  # noqa: E402
+from wgan_grader.judge import Judge  # noqa: E402
 
 PACKAGES = ("nbgrader", "nbclient", "ipykernel")
 

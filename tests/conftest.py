@@ -69,7 +69,7 @@ def built_book(course_root):
     (course_root / "_build").mkdir(exist_ok=True)
     with FileLock(course_root / "_build" / ".lock"):
         ran = subprocess.run(
-            [sys.executable, "-m", "wgan_course", "book"], cwd=course_root, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "wgan_cli", "book"], cwd=course_root, capture_output=True, text=True, check=False
         )
     if ran.returncode:
         pytest.fail(f"the book was not built:\n{ran.stderr[-6000:]}", pytrace=False)

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from wgan_course import cli, doctor, runs
-from wgan_course.book import build, lint
+from tools.book import build, lint
+from wgan_cli import app as cli
+from wgan_cli import doctor
+from wgan_cli.root import NoCourseError
+from wgan_course.training import runs
 
 COMMANDS = ("book", "train", "check", "release", "grade", "doctor", "lab")
 
@@ -46,7 +49,7 @@ def test_each_command_has_help(capture, name):
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys; from wgan_course import cli; print(sorted({'torch', 'sphinx', 'nbgrader'} & set(sys.modules)))"
+    code = "import sys; import wgan_cli.app; print(sorted({'torch', 'sphinx', 'nbgrader'} & set(sys.modules)))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
@@ -128,7 +131,7 @@ def test_training_leaves_files_and_goes_on(tmp_path, capture):
 
 def test_the_package_runs_as_a_module(tmp_path):
     ran = subprocess.run(
-        [sys.executable, "-m", "wgan_course", "book"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "wgan_cli", "book"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1
     assert "_toc.yml" in ran.stderr
@@ -161,7 +164,7 @@ def test_an_error_can_be_seen_whole(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["wgan-course", "book"])
     monkeypatch.setenv("WGAN_COURSE_DEBUG", "1")
-    with pytest.raises(build.BookError):
+    with pytest.raises(NoCourseError):
         cli.main()
 
 
@@ -176,7 +179,7 @@ def test_the_course_is_checked(capture, monkeypatch):
 
 
 def test_a_notebook_is_checked(capture, monkeypatch):
-    from wgan_course import selfcheck
+    from wgan_grader import selfcheck
 
     rows = (selfcheck.Row("check-ps01-kl", 2, 4, "✗ infinite"), selfcheck.Row("proof", 0, 3, selfcheck.BY_HAND))
     monkeypatch.setattr(selfcheck, "run_notebook", lambda _: selfcheck.NotebookResult(rows))
@@ -188,7 +191,7 @@ def test_a_notebook_is_checked(capture, monkeypatch):
 
 
 def test_release_and_grade_call_the_pipeline(capture, monkeypatch, tmp_path):
-    from wgan_course.grading import pipeline
+    from wgan_grader import pipeline
 
     calls = []
     row = SimpleNamespace(status="graded")

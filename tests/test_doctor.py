@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from wgan_course import doctor
-from wgan_course.book import assets
+from tools.book import assets
+from wgan_cli import doctor
 
 
 def test_this_machine_can_run_the_course(course_root):

@@ -25,5 +25,5 @@ if pip install --quiet --require-hashes -r requirements-uv.lock &&
   say "uv could not do it; taking pip, which is slower"
   pip install --quiet --require-hashes -r requirements.lock
 fi
-pip install --quiet --no-deps --no-build-isolation --editable .
+pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 touch .venv/.ready

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from playwright.sync_api import sync_playwright
 
-from wgan_course.grading import registry, report
-from wgan_course.grading.check import public_seed
-from wgan_course.grading.observe import observe_all
-from wgan_course.grading.verdict import assess
+from wgan_course.check import report
+from wgan_course.check.checking import public_seed
+from wgan_course.check.observe import observe_all
+from wgan_grader import registry
+from wgan_grader.verdict import assess
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAME = """<style>

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from wgan_course import constraints, norms, robustness
-from wgan_course.book import results
+from tools.book import results
+from wgan_course import constraints, norms
 from wgan_course.data import images
+from wgan_course.measures import robustness
 
 SEEDS, SEEDS_OF_DEPTHS = 5, 3
 RADII = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0]

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import nn
 
+from tools.book.results import provenance, run_seeds
 from wgan_course import constraints
-from wgan_course.book.results import provenance, run_seeds
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
 

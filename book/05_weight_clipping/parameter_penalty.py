@@ -8,7 +8,7 @@ import logging
 
 import torch
 
-from wgan_course.book.results import provenance, run_seeds
+from tools.book.results import provenance, run_seeds
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
 

@@ -9,8 +9,8 @@ import logging
 
 import torch
 
+from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, norms, transport
-from wgan_course.book.results import provenance, run_seeds
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
 

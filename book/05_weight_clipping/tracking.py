@@ -11,11 +11,11 @@ import math
 
 import torch
 
+from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives, training, transport
-from wgan_course.batches import SampledBatches
-from wgan_course.book.results import provenance, run_seeds
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic, Generator
+from wgan_course.training import SampledBatches
 
 SEEDS, STEPS, EVERY, BATCH, BURN_IN, N_CRITIC = 5, 200, 20, 128, 200, 5
 NOISE = [2.0, 1.5, 1.0, 0.8, 0.6, 0.4, 0.2, 0.1]

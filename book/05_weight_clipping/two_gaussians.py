@@ -8,8 +8,8 @@ import logging
 
 import torch
 
+from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives
-from wgan_course.book.results import provenance, run_seeds
 from wgan_course.models.mlp import Critic
 
 SEEDS, BATCH = 5, 128

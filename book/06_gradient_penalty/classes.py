@@ -12,8 +12,8 @@ import math
 import torch
 from torch.nn import functional
 
+from tools.book import results
 from wgan_course import constraints
-from wgan_course.book import results
 from wgan_course.constraints import penalties
 from wgan_course.models import mlp
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tools.book import results
 from wgan_course import norms
-from wgan_course.book import results
 from wgan_course.constraints import penalties
 from wgan_course.data import images
 

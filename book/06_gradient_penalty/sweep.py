@@ -11,13 +11,12 @@ import warnings
 import torch
 from torch import nn
 
+from tools.book import results
 from wgan_course import constraints, norms, objectives, transport
-from wgan_course.batches import SampledBatches
-from wgan_course.book import results
 from wgan_course.constraints import penalties
 from wgan_course.data import toy
 from wgan_course.models import mlp
-from wgan_course.training import Trainer, TrainingConfig, TrainingDivergedError
+from wgan_course.training import SampledBatches, Trainer, TrainingConfig, TrainingDivergedError
 
 STEPS, WIDTH, BATCH, POINTS, LOOK = 250, 48, 128, 400, 50
 ALL, SOME = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 1.0, 10.0, 100.0)

@@ -11,8 +11,8 @@ import logging
 import torch
 from torch.nn import functional
 
+from tools.book import results
 from wgan_course import constraints, transport
-from wgan_course.book import results
 from wgan_course.constraints import penalties
 from wgan_course.data import toy
 from wgan_course.models import mlp

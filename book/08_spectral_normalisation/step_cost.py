@@ -10,12 +10,11 @@ import time
 
 import torch
 
+from tools.book import results
 from wgan_course import constraints
-from wgan_course.batches import SampledBatches
-from wgan_course.book import results
 from wgan_course.data import toy
 from wgan_course.models import mlp
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import SampledBatches, Trainer, TrainingConfig
 
 SEEDS = range(5)
 WIDTHS = (32, 128, 512)

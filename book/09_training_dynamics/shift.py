@@ -11,8 +11,8 @@ import math
 
 import torch
 
+from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives
-from wgan_course.book.results import provenance, run_seeds
 from wgan_course.models.mlp import Critic
 
 SEEDS = range(5)

@@ -13,15 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from tools.book.results import RESULTS, provenance, run_seeds
 from wgan_course import constraints, objectives
-from wgan_course.batches import TensorBatches
-from wgan_course.book.results import RESULTS, provenance, run_seeds
-from wgan_course.grading import registry
-from wgan_course.grading.check import public_seed
-from wgan_course.grading.observe import observe_all
-from wgan_course.grading.verdict import assess
+from wgan_course.check.observe import observe_all
 from wgan_course.models import dcgan, mlp
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import TensorBatches, Trainer, TrainingConfig
+from wgan_grader import registry
+from wgan_grader.own import public_seed
+from wgan_grader.verdict import assess
 
 KEYS = ("ps10.points_generator", "ps10.images_generator")
 TRAINED = RESULTS.parents[1] / "tests" / "exercises" / "ps10" / "trained.safetensors"

@@ -17,12 +17,12 @@ from functools import cache
 import torch
 from torch import nn
 
-from wgan_course import classifier, constraints, metrics, transport
-from wgan_course.batches import TensorBatches
-from wgan_course.book.results import provenance, run_seeds
+from tools.book.results import provenance, run_seeds
+from wgan_course import constraints, measures, transport
 from wgan_course.data import images
+from wgan_course.measures import classifier
 from wgan_course.models import dcgan, layers, resnet
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import TensorBatches, Trainer, TrainingConfig
 
 SEEDS = 5
 BUDGET = 4.0  # seconds of one thread for the training of one run
@@ -113,11 +113,11 @@ def truth():
 
 
 def measure(current, seed):
-    """The measures of `metrics.image_report`, on 1000 generated and 1000 real images."""
+    """The measures of `measures.image_report`, on 1000 generated and 1000 real images."""
     made = current.sample(1000, seed=1000 + seed)
     (real, pixels, lines), features = truth(), classifier.features(made)
-    precision, recall = metrics.precision_recall(real, features)
-    found = {"frechet": metrics.frechet_distance(real, features), "kernel": metrics.kernel_distance(real, features)}
+    precision, recall = measures.precision_recall(real, features)
+    found = {"frechet": measures.frechet_distance(real, features), "kernel": measures.kernel_distance(real, features)}
     found |= {"precision": precision, "recall": recall}
     found["sliced"] = float(transport.sliced_wasserstein(pixels, made.flatten(1), lines))
     return {name: round(value, 5) for name, value in found.items()}

@@ -15,11 +15,10 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from wgan_course import constraints, runlog
-from wgan_course.batches import TensorBatches
+from wgan_course import constraints
 from wgan_course.data import images
 from wgan_course.models import resnet
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import TensorBatches, Trainer, TrainingConfig, runlog
 
 
 def cifar10(folder):

@@ -12,7 +12,7 @@ from functools import partial
 import experiments
 import torch
 
-from wgan_course.book.results import provenance, run_seeds
+from tools.book.results import provenance, run_seeds
 
 SECONDS = 60  # of one thread, for the training of one run
 STOPS = (4, 15, 30, 45, 60)  # seconds after which a run is measured

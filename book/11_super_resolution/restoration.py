@@ -11,9 +11,10 @@ import logging
 import torch
 from torch.nn import functional
 
-from wgan_course import classifier, constraints, metrics, objectives
-from wgan_course.book import results
+from tools.book import results
+from wgan_course import constraints, measures, objectives
 from wgan_course.data import images
+from wgan_course.measures import classifier
 from wgan_course.models import dcgan
 from wgan_course.models.super_resolution import FACTOR, Generator, enlarge, psnr, sharpness
 
@@ -127,7 +128,7 @@ def judge(fake, test, labels):
         "psnr": float(psnr(fake, test).mean()),
         "sharpness": float(sharpness(fake).mean() / sharpness(test).mean()),
         "features": float((fake_features - true_features).norm(dim=1).mean()),
-        "frechet": metrics.frechet_distance(true_features, fake_features),
+        "frechet": measures.frechet_distance(true_features, fake_features),
         "named": float((named == labels).float().mean()),
         "seen": float((images.downsample(fake - test, FACTOR)).square().mean().sqrt()),
     }

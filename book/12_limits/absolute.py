@@ -9,8 +9,8 @@ import logging
 import torch
 from torch import nn
 
+from tools.book import results
 from wgan_course import constraints
-from wgan_course.book import results
 from wgan_course.models.layers import GroupSort, ReLU
 
 SEEDS = range(5)

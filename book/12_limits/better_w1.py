@@ -10,10 +10,12 @@ import time
 
 import torch
 
-from wgan_course import batches, classifier, constraints, metrics, training, transport
-from wgan_course.book import results
+from tools.book import results
+from wgan_course import constraints, measures, training, transport
 from wgan_course.data import images
+from wgan_course.measures import classifier
 from wgan_course.models.mlp import Critic, Generator
+from wgan_course.training import batches
 
 SEEDS = range(5)
 LATENT, HIDDEN, BATCH, RATE = 32, (256, 256), 64, 5e-4
@@ -73,7 +75,7 @@ def judge(fake, test):
     feats = [classifier.features(x) for x in (test, fake)]
     return {
         "w1": distance(test[:JUDGED], fake[:JUDGED]),
-        "frechet": metrics.frechet_distance(*feats),
+        "frechet": measures.frechet_distance(*feats),
         "sharpness": sharpness(fake) / sharpness(test),
     }
 

@@ -9,8 +9,8 @@ import logging
 import torch
 from torch.nn import functional
 
-from wgan_course import constraints, metrics, objectives, transport
-from wgan_course.book import results
+from tools.book import results
+from wgan_course import constraints, measures, objectives, transport
 from wgan_course.data.pairs import MinFunnel
 from wgan_course.models.mlp import Critic
 
@@ -67,7 +67,7 @@ def judge(critic, pair, rng):
         "value": float(critic(real).mean() - critic(fake).mean()),
         "cosine": float(cosine.mean()),
         "norm": float(gradient.norm(dim=1).mean()),
-        "steepest": float(metrics.gradient_norms(critic, torch.cat([real, fake, landed])).max()),
+        "steepest": float(measures.gradient_norms(critic, torch.cat([real, fake, landed])).max()),
     }
 
 

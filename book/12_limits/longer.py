@@ -8,7 +8,7 @@ import logging
 
 import torch
 
-from wgan_course.book import results
+from tools.book import results
 
 SEEDS = range(5)
 STEPS = {"exact": 4000, "critic": 1000}

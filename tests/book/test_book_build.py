@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from wgan_course.book import assets, build
-from wgan_course.book.execution import kernel_environment
+from tools.book import assets, build
+from tools.book.execution import kernel_environment
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def small(tmp_path, course_root):
 def make(root, page):
     """Write the first page and build, in a process of its own: exit code, what was said, and the first page."""
     (root / "book" / "index.md").write_text(page)
-    command = [sys.executable, "-m", "wgan_course", "book"]
+    command = [sys.executable, "-m", "wgan_cli", "book"]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     built = root / "_build" / "html" / "index.html"
     html = built.read_text() if built.is_file() else ""

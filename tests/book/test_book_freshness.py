@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wgan_course.book import freshness
+from tools.book import freshness
 
 
 @pytest.fixture
@@ -122,4 +122,4 @@ def test_the_real_pages_reach_what_they_import(course_root):
     code = freshness.code_of(course_root / "book" / "01_js_saturation" / "chapter.md")
     reached = {file.relative_to(course_root).as_posix() for file in freshness.modules_reached(course_root, code)}
     assert "wgan_course/divergences.py" in reached
-    assert not any(name.startswith("wgan_course/grading") for name in reached)
+    assert not any(name.startswith("wgan_course/check") for name in reached)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wgan_course.book import lint
+from tools.book import lint
 
 ENTRY = {"id": "a", "value": 1, "text": "1", "what": "w", "paper": "p", "version": "v", "where": "t", "mark": "V"}
 CONTENTS = "root: index\nchapters:\n- file: 01_one/chapter\n  sections:\n  - file: 01_one/lab\n"

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from wgan_course.book.extension import read_ledger
-from wgan_course.book.freshness import page_digests
-from wgan_course.book.lint import _entries
+from tools.book.extension import read_ledger
+from tools.book.freshness import page_digests
+from tools.book.lint import _entries
 
 LOADED = {
     "script": "src",

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
-from wgan_course.book.numbering import chapter_of, renumber
+from tools.book.numbering import chapter_of, renumber
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wgan_course.book import pages
+from tools.book import pages
 
 CELL = "```{code-cell} ipython3\n:tags: [hide-input]\n\nx = 1\n```\n"
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from matplotlib.figure import Figure
 
-from wgan_course import narrow
-from wgan_course.book.pictures import choose_by_width, offer_narrow
+from tools.book.pictures import choose_by_width, offer_narrow
+from wgan_course.figures import narrow
 
 BODY = '<p>before</p><img alt="a curve" src="../_images/a1.png" /><img alt="b" src="../_images/b2.png" />'
 

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from wgan_course.book import results
+from tools.book import results
 
 
 @pytest.fixture

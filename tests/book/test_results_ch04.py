@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from wgan_course.book import results
+from tools.book import results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

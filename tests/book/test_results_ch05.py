@@ -7,7 +7,7 @@ difference: hence the bands, 5 % of a number unless a test says another one.
 import numpy as np
 import pytest
 
-from wgan_course.book.results import load_script, over_seeds, read_results
+from tools.book.results import load_script, over_seeds, read_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BAND = 0.05

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wgan_course.book.results import load_script, over_seeds, read_results
+from tools.book.results import load_script, over_seeds, read_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

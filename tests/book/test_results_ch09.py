@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wgan_course.book import results
+from tools.book import results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ROUNDS = {"n=1": 60, "n=5": 20}  # the stored runs are longer; a run's beginning does not depend on its length

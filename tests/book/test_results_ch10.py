@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tools.book import results
 from wgan_course import figures
-from wgan_course.book import results
 
 FOLDER = results.RESULTS.parent / "10_images"
 NAMES = ["dcgan", "resnet", "conditional", "norms", "recipe"]

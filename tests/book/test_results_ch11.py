@@ -2,7 +2,7 @@
 
 import pytest
 
-from wgan_course.book import results
+from tools.book import results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BANDS = {"psnr": 0.15, "sharpness": 0.02, "features": 0.15, "frechet": 0.8, "named": 0.03, "seen": 0.005}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wgan_course.book import results
+from tools.book import results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from wgan_course.book import extension, freshness, pages, sources
+from tools.book import extension, freshness, pages, sources
 
 AUTHOR = "  author = {A},\n"
 BIB = "@misc{a2020,\n  author = {A},\n  title = {T},\n  year = {2020},\n  eprint = {2001.00001},\n}\n"

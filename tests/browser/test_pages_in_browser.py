@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wgan_course.book.assets import ensure_packages
+from tools.book.assets import ensure_packages
 
 pytestmark = pytest.mark.browser
 MODES = ("light", "dark")

@@ -22,7 +22,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session", autouse=True)
 def trained_once():
     """Train the capstone's solution once, however often its notebook is run; the same code on the same data."""
-    from wgan_course.grading.observers import ps10
+    from wgan_course.check.observers import ps10
 
     train, kept = ps10._train, {}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from wgan_course.grading import registry
-from wgan_course.grading.check import public_seed
-from wgan_course.grading.observe import observe_all
-from wgan_course.grading.verdict import Verdict, assess
+from wgan_course.check.observe import observe_all
+from wgan_grader import registry
+from wgan_grader.own import public_seed
+from wgan_grader.verdict import Verdict, assess
 
 MIN_MUTANTS, MIN_ALTERNATIVES = 8, 4
 PUBLIC, HIDDEN = None, 20_011

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from wgan_course.grading import registry
-from wgan_course.grading.observe import UnusableError, observe_all
-from wgan_course.grading.observers import ps10 as observer
-from wgan_course.grading.problems.ps10 import _capstone, images_generator, points_generator
-from wgan_course.grading.verdict import assess
+from wgan_course.check.observe import UnusableError, observe_all
+from wgan_course.check.observers import ps10 as observer
+from wgan_grader import registry
+from wgan_grader.problems.ps10 import _capstone, images_generator, points_generator
+from wgan_grader.verdict import assess
 
 from .capstone_parts import images, points, principal
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wgan_course.grading import registry
+from wgan_grader import registry
 
 from .registry import COUNTS, MIN_ALTERNATIVES, MIN_MUTANTS, Count, accepted, all_trials, refused
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from wgan_course.grading import registry
+from wgan_grader import registry
 
 from .notebooks import BEGIN, END, ROOT, checks, filled, problem_sets, read, run, settings, source
 
@@ -103,7 +103,7 @@ def test_release_has_no_metadata_but_nbgraders(name):
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_committed_release_is_what_nbgrader_makes(name, tmp_path):
-    from wgan_course.grading.pipeline import release
+    from wgan_grader.pipeline import release
 
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     shutil.copytree(ROOT / "solutions" / name, tmp_path / "solutions" / name)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from wgan_course import metrics, transport
+from wgan_course import measures, transport
 from wgan_course.models.layers import receptive_field
 from wgan_course.training import Ema
 
@@ -51,9 +51,9 @@ def test_thm_frechet_w2(seed, d):
     best = float(transport.solve(cost).value)
     # the estimator divides by n - 1, the samples' own covariance by n
     scaled = [(v - v.mean(0)) * math.sqrt(29 / 30) + v.mean(0) for v in (x, y)]
-    assert metrics.frechet_distance(*scaled) <= best * SLACK + 1e-9
+    assert measures.frechet_distance(*scaled) <= best * SLACK + 1e-9
     S, T = random_covariance(seed + 3, d), random_covariance(seed + 4, d)
-    root_s, root_t = metrics._symmetric_root(S), metrics._symmetric_root(T)
+    root_s, root_t = measures._symmetric_root(S), measures._symmetric_root(T)
     left, _, right = torch.linalg.svd(root_t @ root_s)
     R = left @ right
     # E|S^(1/2) U - T^(1/2) R U|^2 for U with covariance I
@@ -72,10 +72,10 @@ def test_prop_frechet_blind(seed, d):
     few = sample_with(cloud.mean(0), cloud.T.cov().reshape(d, d))
     assert len(few) == 2 * d
     scale = float(cloud.var(0).sum())
-    assert metrics.frechet_distance(cloud, few) <= 1e-6 * scale
+    assert measures.frechet_distance(cloud, few) <= 1e-6 * scale
     assert float(transport.wasserstein(cloud, few)) > 0.05 * math.sqrt(scale)
     moved = few + 0.1 * math.sqrt(scale)
-    assert metrics.frechet_distance(cloud, moved) > 1e-3 * scale
+    assert measures.frechet_distance(cloud, moved) > 1e-3 * scale
 
 
 @pytest.mark.parametrize(("d", "n", "m"), [(1, 6, 9), (3, 12, 8), (5, 40, 20)])
@@ -86,7 +86,7 @@ def test_prop_frechet_bias(d, n, m):
     truth = gaussian_distance(torch.zeros(d, dtype=torch.float64), S, mean, T)
     x = draw(8, 3000, n, d) @ torch.linalg.cholesky(S).T
     y = draw(9, 3000, m, d) @ torch.linalg.cholesky(T).T + mean
-    found = torch.tensor([metrics.frechet_distance(a, b) for a, b in zip(x, y, strict=True)])
+    found = torch.tensor([measures.frechet_distance(a, b) for a, b in zip(x, y, strict=True)])
     error = float(found.std() / math.sqrt(len(found)))
     floor = truth + float(S.trace()) / n + float(T.trace()) / m
     assert float(found.mean()) >= floor - 3 * error
@@ -100,8 +100,8 @@ def test_prop_frechet_bias_by_concavity(seed, d):
     fidelity = lambda a, b: float((a.trace() + b.trace() - gaussian_distance(0 * a[0], a, 0 * a[0], b)) / 2)
     bracket = lambda a, b, z: float((a @ z).trace() + (b @ torch.linalg.inv(z)).trace()) / 2
     A, B = (random_covariance(seed + i, d) + 0.1 * torch.eye(d).double() for i in range(2))
-    root, inverse = metrics._symmetric_root(A), torch.linalg.inv(metrics._symmetric_root(A))
-    best = inverse @ metrics._symmetric_root(root @ B @ root) @ inverse
+    root, inverse = measures._symmetric_root(A), torch.linalg.inv(measures._symmetric_root(A))
+    best = inverse @ measures._symmetric_root(root @ B @ root) @ inverse
     torch.testing.assert_close(best @ A @ best, B, rtol=1e-6, atol=1e-6)
     assert bracket(A, B, best) == pytest.approx(fidelity(A, B), rel=1e-6)
     other = random_covariance(seed + 2, d) + 0.1 * torch.eye(d).double()
@@ -126,12 +126,12 @@ def test_prop_kernel_unbiased(n, m):
     """Every possible sample is tried: the mean of the estimate is the truth, that of the biased one is not."""
     atoms, other = draw(1, 3, 2), draw(2, 3, 2) + 0.5
     truth = biased(atoms, other)  # each atom once: the population itself
-    assert exact_mean(metrics.kernel_distance, atoms, other, n, m) == pytest.approx(truth, rel=1e-9)
+    assert exact_mean(measures.kernel_distance, atoms, other, n, m) == pytest.approx(truth, rel=1e-9)
     gap = [float(k.diagonal().mean() - k.mean()) for k in ((a @ a.T / 2 + 1) ** 3 for a in (atoms, other))]
     excess = exact_mean(biased, atoms, other, n, m) - truth
     assert excess == pytest.approx(gap[0] / n + gap[1] / m, rel=1e-9)
     assert excess > 0
-    alone = [metrics.kernel_distance(torch.stack(x), torch.stack(y))
+    alone = [measures.kernel_distance(torch.stack(x), torch.stack(y))
              for x, y in itertools.product(itertools.product(atoms, repeat=2), repeat=2)]  # fmt: skip
     assert min(alone) < 0 < max(alone)
     assert np.mean(alone) == pytest.approx(0, abs=1e-9)
@@ -188,13 +188,13 @@ def test_prop_features_contract(seed, d, k):
 def test_prop_copies_win(seed, k, far):
     """Copies have the best value of every measure; an outlier lends plausibility to everything near it."""
     real = draw(seed, 30, 3)
-    assert metrics.precision_recall(real, real.clone(), k) == (1.0, 1.0)
-    assert metrics.frechet_distance(real, real.clone()) == pytest.approx(0, abs=1e-8)
+    assert measures.precision_recall(real, real.clone(), k) == (1.0, 1.0)
+    assert measures.frechet_distance(real, real.clone()) == pytest.approx(0, abs=1e-8)
     assert float(transport.wasserstein(real, real.clone())) == pytest.approx(0, abs=1e-8)
     outlier = torch.full((1, 3), 2 * far, dtype=torch.float64)
     reach = float(torch.cdist(outlier, real).min())
     nonsense = outlier + 0.9 * reach * nn.functional.normalize(draw(seed + 1, 20, 3), dim=1)
-    assert metrics.precision_recall(torch.cat([real, outlier]), nonsense, k)[0] == 1.0
+    assert measures.precision_recall(torch.cat([real, outlier]), nonsense, k)[0] == 1.0
 
 
 @falsify

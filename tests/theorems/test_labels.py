@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wgan_course.book import lint
+from tools.book import lint
 
 HERE = Path(__file__).resolve().parent
 # Statements about means and rates are tried on tables of cases instead, each a mean over many samples.

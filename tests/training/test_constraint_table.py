@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from benchmarks import constraint_table as table
+from tools.book.results import RESULTS
 from wgan_course import constraints
-from wgan_course.book.results import RESULTS
 
 pytestmark = pytest.mark.xdist_group("constraint-table")
 LEARNS = ("clip", "gp, weight 1", "lp, weight 1", "r1", "sn", "orthonormal")

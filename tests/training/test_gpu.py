@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from tests.training.test_meta import models
-from wgan_course import constraints, devices
-from wgan_course.batches import SampledBatches, TensorBatches
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course import constraints
+from wgan_course.training import SampledBatches, TensorBatches, Trainer, TrainingConfig, devices
 
 MISSING = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, MISSING])]

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from tests.training.tiny import Free, labelled, ring, seeded, trainer
-from wgan_course import checkpoint, constraints
-from wgan_course.batches import SampledBatches, TensorBatches
-from wgan_course.checkpoint import CheckpointError, DiskFullError
-from wgan_course.runlog import RunLog, read
+from wgan_course import constraints
+from wgan_course.training import SampledBatches, TensorBatches, checkpoint
+from wgan_course.training.checkpoint import CheckpointError, DiskFullError
+from wgan_course.training.runlog import RunLog, read
 
 SETTINGS = {"ema": 0.9, "log_every": 3, "checkpoint_every": 5}
 SCRIPT = """
 import sys
-from wgan_course.runs import RunOptions, train_from_options
+from wgan_course.training.runs import RunOptions, train_from_options
 out, resume, steps = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])
 options = RunOptions(data="eight-gaussians", constraint="gp", steps=steps, batch=16, n_critic=2, width=8, latent=2,
                      ema=0.9, log_every=3, checkpoint_every=10, sample_every=1000, threads=1, device="cpu",

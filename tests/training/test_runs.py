@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from tests.training.tiny import seeded
-from wgan_course import devices, runlog
-from wgan_course.checkpoint import CheckpointError
-from wgan_course.runs import RunOptions, build, train_from_options
+from wgan_course.training import devices, runlog
+from wgan_course.training.checkpoint import CheckpointError
+from wgan_course.training.runs import RunOptions, build, train_from_options
 
 SMALL = {"batch": 4, "n_critic": 1, "width": 4, "latent": 2, "device": "cpu", "data_source": "embedded", "log_every": 1}
 

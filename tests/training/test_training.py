@@ -10,10 +10,18 @@ from torch.nn.utils import parametrize
 
 from tests.training.tiny import Free, Shift, labelled, networks, ring, seeded, trainer
 from wgan_course import constraints, objectives
-from wgan_course.batches import SampledBatches
 from wgan_course.models import mlp
-from wgan_course.runlog import read
-from wgan_course.training import Ema, Trainer, TrainingConfig, TrainingDivergedError, frozen, train, wgan_schedule
+from wgan_course.training import (
+    Ema,
+    SampledBatches,
+    Trainer,
+    TrainingConfig,
+    TrainingDivergedError,
+    frozen,
+    train,
+    wgan_schedule,
+)
+from wgan_course.training.runlog import read
 
 
 def shifted(objective, steps, target=2.0):

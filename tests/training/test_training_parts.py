@@ -9,10 +9,23 @@ import torch
 from torch import nn
 
 from tests.training.tiny import Free, labelled, networks, ring, seeded, trainer
-from wgan_course import checkpoint, constraints, devices, runlog, runs
-from wgan_course.batches import SampledBatches, TensorBatches
+from wgan_course import constraints
 from wgan_course.models import mlp
-from wgan_course.training import Ema, Trainer, TrainingConfig, TrainingDivergedError, frozen, train, wgan_schedule
+from wgan_course.training import (
+    Ema,
+    SampledBatches,
+    TensorBatches,
+    Trainer,
+    TrainingConfig,
+    TrainingDivergedError,
+    checkpoint,
+    devices,
+    frozen,
+    runlog,
+    runs,
+    train,
+    wgan_schedule,
+)
 
 # -- freezing ------------------------------------------------------------------------------------------
 

@@ -3,10 +3,9 @@
 import torch
 from torch import nn
 
-from wgan_course.batches import SampledBatches, TensorBatches
 from wgan_course.models import mlp
 from wgan_course.objectives import make as make_objective
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import SampledBatches, TensorBatches, Trainer, TrainingConfig
 
 
 class Free:

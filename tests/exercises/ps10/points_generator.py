@@ -3,9 +3,8 @@
 import torch
 
 from wgan_course import constraints
-from wgan_course.batches import TensorBatches
 from wgan_course.models import mlp
-from wgan_course.training import Trainer, TrainingConfig
+from wgan_course.training import TensorBatches, Trainer, TrainingConfig
 
 from ..capstone_parts import by_anchors, by_digits, moment_matched, points
 from ..registry import Trials

@@ -1,0 +1,137 @@
+"""One class full of attackers between two honest students: every score is the true one, nothing else changes."""
+
+import functools
+import os
+import shutil
+
+import psutil
+import pytest
+from demo_class import NAME, PROOF, RIGHT, answered, grade_at_once, hand_in, make_course
+from hostile import ATTACKS
+
+from wgan_grader import pipeline
+from wgan_grader.execution import Settings
+from wgan_grader.sandbox import Limits
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sandbox,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
+]
+LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2**23, temporary=2**23, wall=60)
+SETTINGS = Settings(limits=LIMITS, cell_timeout=4, grace=1.0)
+HONEST = ("aaa honest", "zzz honest")
+SECRET = "hunter2-of-the-grader"
+# Two classes of attackers, so that two workers of pytest can each grade one (`loadgroup` keeps a class with one
+# worker); the third has what is damaged but right, which runs without a sandbox: there it is the reading that counts.
+DAMAGED = [a for a in ATTACKS if a.name.startswith("broken") and a.score and a.name != "broken-wrong-kernel"]
+HOSTILE = [attack for attack in ATTACKS if attack not in DAMAGED]
+CLASSES = {"first": HOSTILE[::2], "second": HOSTILE[1::2], "damaged": DAMAGED}
+WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+
+
+def member(name, *values, of=""):
+    """Parameter of a test that belongs to one class of attackers."""
+    return pytest.param(name, *values, id=of or name, marks=pytest.mark.xdist_group(f"attacks-{name}"))
+
+
+each_class = pytest.mark.parametrize("name", [member(name) for name in CLASSES])
+each_attack = pytest.mark.parametrize(
+    ("name", "attack"),
+    [member(name, attack, of=attack.name) for name, attacks in CLASSES.items() for attack in attacks],
+)
+
+
+@pytest.fixture(scope="module")
+def graded_class(tmp_path_factory):
+    """Grade a class of attackers when it is first asked for, and never again."""
+    return functools.cache(lambda name: grade_class(name, tmp_path_factory.mktemp("course")))
+
+
+@pytest.fixture
+def aftermath(graded_class, name):
+    """Course, summary by student, and what was there before, of one class."""
+    return graded_class(name)
+
+
+def grade_class(name, folder):
+    """Grade one class of attackers between two honest students."""
+    root = make_course(folder)
+    pipeline.release(root)
+    for student in HONEST:
+        hand_in(root, student, answered(root, RIGHT, PROOF))
+    for attack in CLASSES[name]:
+        attack.build(root, attack.name)
+    watched = [root / "solutions", root / "submitted", root / "exercises", root / "nbgrader_config.py"]
+    before = {path: pipeline.hash_tree(path) for path in watched}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_PASSWORD", SECRET)
+        run = grade_at_once if name == "damaged" else grade_in_sandboxes
+        summary = run(root)
+    return root, {row.student: row for row in summary.rows}, before
+
+
+def grade_in_sandboxes(root):
+    """Grade as an instructor would, within small limits."""
+    return pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
+
+
+def test_there_are_at_least_forty():
+    assert len(ATTACKS) >= 40
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
+    assert all(attack.tries for attack in ATTACKS)
+    assert sum(map(len, CLASSES.values())) == len(ATTACKS)
+
+
+@each_attack
+def test_true_score_or_clear_diagnosis(aftermath, name, attack):
+    root, rows, _ = aftermath
+    row = rows[attack.name]
+    assert row.status != "failed", row.diagnosis
+    assert row.score == attack.score
+    page = (root / "feedback" / attack.name / NAME / f"{NAME}.html").read_text()
+    assert attack.says in page or attack.says in row.diagnosis
+
+
+@each_class
+def test_honest_scores_are_unchanged(aftermath, name):
+    assert [aftermath[1][student].score for student in HONEST] == [3.0, 3.0]
+
+
+@each_class
+def test_not_a_byte_has_changed(aftermath, name):
+    root, _, before = aftermath
+    assert {path: pipeline.hash_tree(path) for path in before} == before
+    assert not (root / "pwned").exists()
+    assert not (root / "autograded" / "me").exists()
+
+
+@each_class
+def test_nobody_is_left_running(aftermath, name):
+    """Processes of this worker only: another one may be in the middle of its own class."""
+    below = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    assert [line for line in below if "bwrap" in line or "wgan-left-behind" in line] == []
+    mine = [process for process in psutil.process_iter(["cmdline", "ppid"]) if _was_left_behind(process)]
+    assert mine == []
+
+
+def _was_left_behind(process):
+    """Whether it is the sleeper of `harm-daemon` outside of any sandbox, where nobody watches it."""
+    line = " ".join(process.info["cmdline"] or [])
+    return "wgan-left-behind" in line and not any("bwrap" in parent.name() for parent in process.parents())
+
+
+@each_class
+def test_feedback_has_no_active_markup_no_inputs_no_secrets(aftermath, name):
+    root, rows, _ = aftermath
+    pages = {name: (root / "feedback" / name / NAME / f"{NAME}.html").read_text() for name in rows}
+    words = ("<script>stolen", "<img src=x", 'href="javascript', "\\href{javascript", "smallest failing input", SECRET)
+    assert [(name, word) for name, page in pages.items() for word in words if word in page] == []
+
+
+@each_class
+def test_links_are_not_followed(aftermath, name):
+    root, rows, _ = aftermath
+    steps = [root / step / student / NAME for step in ("autograded", "feedback") for student in rows]
+    names = {path.name for folder in steps for path in folder.iterdir()}
+    assert names <= {f"{NAME}.ipynb", f"{NAME}.html", "timestamp.txt"}

@@ -1,0 +1,102 @@
+"""Running cells: each costs itself alone, and the output stays bounded."""
+
+import shutil
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from wgan_grader import execution
+from wgan_grader.execution import Settings, clean_outputs, run_notebook, weight
+from wgan_grader.sandbox import Workspace
+
+needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+
+
+def run(*sources, **options):
+    """Run cells of these sources; returns the run and each cell's text."""
+    space = Workspace.create()
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    try:
+        done = run_notebook(notebook, space, Settings(cell_timeout=2, grace=1.0, **options))
+    finally:
+        space.remove()
+    return done, [repr(cell.outputs) for cell in notebook.cells]
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_errors_loops_and_inputs_cost_their_own_cell():
+    done, texts = run("1 / 0", "while True: pass", "input()", "raise SystemExit", "6 * 7")
+    assert done.fatal == {}
+    assert [
+        word in text for word, text in zip(["ZeroDivision", "", "Stdin", "SystemExit", "42"], texts, strict=True)
+    ] == [True] * 5
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_a_cell_that_ends_the_kernel_is_left_out():
+    done, texts = run("x = 40", "import os; os._exit(0)", "x + 2")
+    assert list(done.fatal) == [1]
+    assert "ended its own process" in done.fatal[1]
+    assert "42" in texts[2]
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_a_flood_is_cut_and_the_next_cell_runs(monkeypatch):
+    monkeypatch.setattr(execution, "MAX_PRINTED", 2**20)
+    done, texts = run("while True: print('x' * 100_000)", "6 * 7")
+    assert len(texts[0]) < 2 * execution.MAX_CELL_OUTPUT
+    assert "left out" in texts[0]
+    assert "42" in texts[1]
+    assert done.fatal == {}
+
+
+def test_no_sandbox_warns_each_time(caplog):
+    _, texts = run("6 * 7", provisioner="local-provisioner")
+    assert "42" in texts[0]
+    assert "WITHOUT a sandbox" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [("abc", 3), (b"ab", 2), ({"a": "xx", "b": ["y", "z"]}, 4), (None, 8), ([1, 2.5], 16)]
+)
+def test_weight(content, expected):
+    assert (sum(map(weight, content)) if isinstance(content, list) else weight(content)) == expected
+
+
+def test_only_text_and_pictures_are_kept():
+    bundle = {"text/html": "<script>", "text/plain": "x", "image/svg+xml": "<svg/>", "image/png": "AAAA"}
+    cell = new_code_cell(
+        "", outputs=[new_output("display_data", bundle), new_output("display_data", {"text/html": "<script>"})]
+    )
+    clean_outputs(cell)
+    assert [sorted(output["data"]) for output in cell.outputs] == [["image/png", "text/plain"]]
+
+
+def test_a_result_becomes_a_display_so_that_it_cannot_be_taken_for_points():
+    cell = new_code_cell("", outputs=[new_output("execute_result", {"text/plain": "3.0"})])
+    clean_outputs(cell)
+    assert [output.output_type for output in cell.outputs] == ["display_data"]
+
+
+def test_surrogates_do_not_survive():
+    cell = new_code_cell("", outputs=[NotebookNode(output_type="stream", name="odd", text="a\ud800b")])
+    clean_outputs(cell)
+    assert cell.outputs[0]["name"] == "stdout"
+    assert cell.outputs[0]["text"].encode() == b"a?b"
+
+
+async def _twice(x):
+    return 2 * x
+
+
+def test_a_coroutine_runs_where_an_event_loop_runs_already():
+    """As in a notebook's cell, and under Playwright."""
+
+    async def inside():
+        return execution.run_to_end(_twice(21))
+
+    assert execution.run_to_end(inside()) == execution.run_to_end(_twice(21)) == 42

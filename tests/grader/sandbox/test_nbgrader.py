@@ -1,0 +1,186 @@
+"""What is left to nbgrader: its own commands, late penalties, grading again, and the formgrader's pages."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from demo_class import (
+    NAME,
+    PARTIAL,
+    PROOF,
+    RIGHT,
+    answered,
+    cell_of,
+    grade_at_once,
+    hand_in,
+    make_class,
+    make_course,
+    released,
+)
+
+from wgan_grader import pipeline
+
+needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+PENALTY = "c.LateSubmissionPlugin.penalty_method = 'zero'\n"
+UNUSED = ("jupyterlab", "notebook", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
+DUE, LATE = "2026-01-10 12:00:00 UTC", "2026-01-11 12:00:00 UTC"
+
+
+def command(root, *words):
+    """Run a command of plain nbgrader, as an instructor would; its exit status and its log."""
+    folders = {name: str(root / ".jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    process = [sys.executable, "-m", "nbgrader", *words]
+    environment = os.environ | folders | {"PATH": path}
+    done = subprocess.run(process, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return done.returncode, done.stderr
+
+
+def scores(root):
+    """Scores in the gradebook, by student."""
+    with pipeline.Course(root).gradebook() as book:
+        return {submission.student.id: submission.score for submission in book.assignment_submissions(NAME)}
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_bubblewrap
+def test_plain_commands_give_the_same_scores(tmp_path):
+    root = make_course(tmp_path)
+    status, log = command(root, "generate_assignment", NAME, "--create")
+    assert status == 0, log
+    assert "NotImplementedError" in cell_of(released(root), "kl").source
+    expected = make_class(root)
+    _, log = command(root, "autograde", NAME, "--create", "--Judge.cell_timeout=4")
+    del expected["not-a-notebook"]
+    assert {student: score for student, score in scores(root).items() if student in expected} == expected, log
+    assert "not-a-notebook" in log
+    made = nbformat.read(str(root / "autograded" / "partial" / NAME / f"{NAME}.ipynb"), as_version=4)
+    assert "0 · log 0" in repr(cell_of(made, "check-ps01-kl").outputs)
+
+
+def test_late_penalties_are_nbgrader_s(course):
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(PENALTY)
+    pipeline.release(course)
+    with pipeline.Course(course).gradebook() as book:
+        book.update_or_create_assignment(NAME, duedate=DUE)
+    hand_in(course, "early", answered(course, RIGHT))
+    hand_in(course, "late", answered(course, RIGHT), LATE)
+    summary = grade_at_once(course)
+    assert {row.student: row.score for row in summary.rows} == {"early": 3.0, "late": 0.0}
+    assert "3 points taken off" in summary.rows[1].diagnosis
+    with summary.grades.open() as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert [(rows[name]["raw_score"], rows[name]["score"]) for name in ("early", "late")] == [
+        ("3.0", "3.0"),
+        ("3.0", "0.0"),
+    ]
+
+
+def test_without_a_penalty_late_costs_nothing(course):
+    with pipeline.Course(course).gradebook() as book:
+        book.update_or_create_assignment(NAME, duedate=DUE)
+    hand_in(course, "late", answered(course, RIGHT), LATE)
+    assert grade_at_once(course).rows[0].score == 3.0
+
+
+def by_hand(root, student):
+    """Grade the proof by hand through the gradebook's own objects."""
+    with pipeline.Course(root).gradebook() as book:
+        grade = book.find_grade("proof", NAME, NAME, student)
+        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        book.db.commit()
+
+
+def waits(root, student):
+    with pipeline.Course(root).gradebook() as book:
+        return book.find_grade("proof", NAME, NAME, student).needs_manual_grade
+
+
+def test_a_second_grading_keeps_the_hand_s_points_and_asks_again(course):
+    hand_in(course, "ann", answered(course, PARTIAL, PROOF))
+    assert [(row.score, row.waiting) for row in grade_at_once(course).rows] == [(1.0, True)]
+    by_hand(course, "ann")
+    shutil.rmtree(course / "submitted" / "ann")
+    hand_in(course, "ann", answered(course, RIGHT, PROOF + " And more."))
+    again = grade_at_once(course).rows[0]
+    assert (again.score, again.cached) == (4.5, False)
+    assert waits(course, "ann")
+
+
+def test_a_proof_that_was_not_begun_waits_for_nobody(course):
+    hand_in(course, "ann", answered(course, RIGHT))
+    assert grade_at_once(course).rows[0].waiting is False
+    assert not waits(course, "ann")
+
+
+# --- the formgrader, over HTTP ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def formgrader(course):
+    """Course with one graded submission, and the address of a server that shows its formgrader."""
+    hand_in(course, "ann", answered(course, RIGHT, PROOF + "\n\n<script>stolen()</script>"))
+    grade_at_once(course)
+    runtime = course / ".runtime"
+    extensions = dict.fromkeys(UNUSED, False) | {"nbgrader.server_extensions.formgrader": True}
+    settings = {"ServerApp.port": 0, "ServerApp.ip": "127.0.0.1", "ServerApp.root_dir": course}
+    settings |= {"IdentityProvider.token": "abc", "ServerApp.jpserver_extensions": extensions}
+    words = ["--no-browser", "--allow-root", *(f"--{name}={value}" for name, value in settings.items())]
+    names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
+    environment = os.environ | dict.fromkeys(names, str(runtime))
+    with (course / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", *words], cwd=course, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield course, address(runtime, server, course / "server.log")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def address(runtime, server, log):
+    """Wait for the file in which the server says where it listens."""
+    for _ in range(400):
+        found = list(runtime.glob("jpserver-*.json"))
+        assert server.poll() is None, log.read_text()
+        if found and found[0].read_text().endswith("}"):
+            return json.loads(found[0].read_text())["url"]
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+def ask(url, method="GET", **fields):
+    """Ask the server as a signed-in instructor; what it answers, as text."""
+    headers = {"Authorization": "token abc", "Content-Type": "application/json"}
+    content = json.dumps(fields).encode() if fields else None
+    request = urllib.request.Request(url, data=content, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return reply.read().decode()
+
+
+@pytest.mark.slow
+def test_the_proof_is_graded_in_the_formgrader(formgrader):
+    root, url = formgrader
+    found = json.loads(ask(f"{url}formgrader/api/submitted_notebooks/{NAME}/{NAME}"))
+    assert [(row["student"], row["needs_manual_grade"], row["score"]) for row in found] == [("ann", True, 3.0)]
+    number = found[0]["id"]
+    page = ask(f"{url}formgrader/submissions/{number}/")
+    assert "Jensen" in page
+    assert "<script>stolen" not in page
+    assert "Σ p log(p/q)" in page
+    grades = json.loads(ask(f"{url}formgrader/api/grades?submission_id={number}"))
+    proof = next(grade for grade in grades if grade["max_score"] == 2)
+    ask(f"{url}formgrader/api/grade/{proof['id']}", "PUT", manual_score=1.5)
+    assert scores(root) == {"ann": 4.5}
+    assert not waits(root, "ann")

@@ -1,0 +1,1 @@
+"""What the course is made with; no part of the installed package."""

@@ -1,0 +1,260 @@
+"""The command line, ``wgan-course``: one short function a command, which hands over to the library.
+
+Every import that costs time is inside the command that needs it, so that ``--help`` answers at once.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from wgan_cli.root import find_root, tool
+
+__all__ = ["app", "main"]
+
+HELP = """
+[bold]Wasserstein GANs and Lipschitz critics[/bold]: the tools behind the course.
+
+Run inside the course's folder. Readers need [cyan]book[/cyan]; students [cyan]lab[/cyan] and [cyan]check[/cyan];
+instructors [cyan]release[/cyan] and [cyan]grade[/cyan]; engineers [cyan]train[/cyan]. When something does not work, ask
+[cyan]doctor[/cyan] first.
+"""
+MARKS = {"good": "[green]✓[/green]", "absent": "[yellow]–[/yellow]", "broken": "[red]✗[/red]"}
+
+OURS = ("wgan_course", "wgan_grader", "wgan_cli", "tools")
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; an error that is the user's to mend is one sentence, not a traceback.
+
+    Raises
+    ------
+    SystemExit
+        With 0 when all went well, 1 when not, 2 for a command that was not understood.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        app()
+    except (ValueError, OSError, RuntimeError) as error:
+        _fail(error)
+    except Exception as error:
+        if not type(error).__module__.startswith(OURS):
+            raise
+        _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    if "WGAN_COURSE_DEBUG" in os.environ:
+        raise error
+    errors.print(f"[red]✗[/red] {escape(str(error) or type(error).__name__)}", highlight=False, soft_wrap=True)
+    raise SystemExit(1) from error
+
+
+@app.command(rich_help_panel="Read")
+def book(
+    force: Annotated[bool, typer.Option("--force", help="Run and write every page again.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what Sphinx does.")] = False,
+) -> None:
+    """Run the labs and build the book into [cyan]_build/html[/cyan].
+
+    Only pages whose code, or whose part of the package, has changed run again. Any warning makes the build fail. The
+    result asks no other host for anything and reads from disk.
+    """
+    built = tool("book.build").build(find_root(), force=force, status=sys.stdout if verbose else None)
+    console.print("[green]✓[/green] nothing has changed" if built.fresh else "[green]✓[/green] the book is built")
+    console.print(f"  open   {built.index.as_uri()}", soft_wrap=True, highlight=False)
+    console.print("  serve  make serve   [dim](then http://localhost:8000)[/dim]", highlight=False)
+
+
+@app.command(rich_help_panel="Learn")
+def lab(
+    notebook: Annotated[str, typer.Argument(help="What to open.")] = "exercises",
+) -> None:
+    """Open the exercises in JupyterLab."""
+    arguments = [sys.executable, "-m", "jupyterlab", str(find_root() / notebook)]
+    os.execv(sys.executable, arguments)
+
+
+@app.command(rich_help_panel="Learn")
+def check(
+    notebook: Annotated[Path | None, typer.Argument(help="A problem set's notebook; without one, the course.")] = None,
+) -> None:
+    """Run a problem set's notebook here and show its points; or, without one, look over the course itself.
+
+    A notebook runs from top to bottom in a fresh kernel, as it will when it is graded, and the points of each check
+    are added up. [dim]The official grade uses other inputs; proofs are read by a person.[/dim]
+
+    Without a notebook: ruff, the table of contents, a test for each theorem, quoted numbers, alt texts.
+    """
+    good = _check_course() if notebook is None else _check_notebook(notebook)
+    raise typer.Exit(0 if good else 1)
+
+
+def _check_course() -> bool:
+    found = tool("book.lint").run_all(find_root())
+    for title, findings in found.items():
+        console.print(f"{MARKS['broken' if findings else 'good']} {title}", highlight=False)
+        for finding in findings:
+            console.print(f"    {escape(finding)}", highlight=False, soft_wrap=True)
+    return not any(found.values())
+
+
+def _check_notebook(path: Path) -> bool:
+    from wgan_grader.selfcheck import run_notebook
+
+    result = run_notebook(path)
+    table = Table("Check", "Points", "What to look at", title=path.name)
+    for row in result.rows:
+        table.add_row(row.name, f"{row.points:g} / {row.possible:g}", escape(row.remark))
+    table.add_section()
+    table.add_row("all", f"{result.points:g} / {result.possible:g}", escape(result.error))
+    console.print(table)
+    return not result.error
+
+
+@app.command(rich_help_panel="Train")
+def train(  # the options of a run, one parameter each
+    data: Annotated[str, typer.Option(help="fashion-mnist, or a toy distribution such as eight-gaussians.")] = (
+        "fashion-mnist"
+    ),
+    constraint: Annotated[str, typer.Option(help="clip, gp, lp, r1, sn, ...: how the critic is kept Lipschitz.")] = (
+        "clip"
+    ),
+    option: Annotated[list[str] | None, typer.Option(help="Of the constraint: clip=0.01, weight=10.")] = None,
+    objective: Annotated[str, typer.Option(help="wasserstein, hinge, minimax, non-saturating, least-squares.")] = (
+        "wasserstein"
+    ),
+    model: Annotated[str, typer.Option(help="auto, mlp, dcgan or resnet.")] = "auto",
+    steps: Annotated[int, typer.Option(help="Generator steps.")] = 500,
+    batch: Annotated[int, typer.Option(help="Samples a step.")] = 64,
+    n_critic: Annotated[int, typer.Option(help="Critic steps a generator step.")] = 5,
+    lr: Annotated[
+        float | None, typer.Option(help="Learning rate of both; chosen by the optimiser when absent.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the images.")] = 28,
+    width: Annotated[int | None, typer.Option(help="Channels or hidden units; chosen by the model.")] = None,
+    conditional: Annotated[bool, typer.Option(help="Give both networks the labels.")] = False,
+    ema: Annotated[float, typer.Option(help="Decay of the generator's moving average; 0 for none.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
+    resume: Annotated[Path | None, typer.Option(help="Folder of a run to go on with, to the bit.")] = None,
+    data_path: Annotated[Path | None, typer.Option(help="Where the images lie; found by itself.")] = None,
+) -> None:
+    """Train a Wasserstein GAN, with a progress bar, a JSONL log, a grid of samples and a checkpoint.
+
+    [dim]wgan-course train --data fashion-mnist --constraint clip --steps 500[/dim] takes about a minute on two cores;
+    [dim]wgan-course train --resume runs/latest --steps 1000[/dim] goes on from there.
+    """
+    from wgan_course.training.runs import RunOptions, train_from_options
+
+    options = RunOptions(
+        data=data, constraint=constraint, constraint_options=_options(option or []), objective=objective, model=model,
+        steps=steps, batch=batch, n_critic=n_critic, lr_critic=lr, lr_generator=lr, size=size, width=width,
+        conditional=conditional, ema=ema, seed=seed, device=device, precision=precision, out=out, resume=resume,
+        data_path=data_path,
+    )  # fmt: skip
+    result = train_from_options(options)
+    console.print(f"[green]✓[/green] {result.data}; {result.device}", highlight=False)
+    for name in ("samples", "log", "checkpoint"):
+        console.print(f"  {name:<12}{getattr(result, name)}", highlight=False, soft_wrap=True)
+
+
+def _options(given: list[str]) -> dict[str, float | bool]:
+    pairs = [text.partition("=") for text in given]
+    wrong = [name for name, _, value in pairs if not value]
+    if wrong:
+        raise ValueError(f"--option takes name=value, such as clip=0.01; got {', '.join(wrong)}")
+    return {name: _value(name, value) for name, _, value in pairs}
+
+
+def _value(name: str, text: str) -> float | bool:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        raise ValueError(f"--option {name}={text}: a number, true or false is wanted") from None
+
+
+@app.command(rich_help_panel="Teach")
+def release(
+    problem_sets: Annotated[list[str] | None, typer.Argument(help="Such as ps01_js_saturation; all of them.")] = None,
+    course: Annotated[Path | None, typer.Option(help="Folder with nbgrader_config.py and solutions/.")] = None,
+) -> None:
+    """Make [cyan]exercises/[/cyan] from [cyan]solutions/[/cyan] with nbgrader."""
+    root = course or find_root()
+    from wgan_grader.pipeline import release as release_sets
+
+    for notebook in release_sets(root, problem_sets or ()):
+        console.print(f"[green]✓[/green] {notebook}", highlight=False, soft_wrap=True)
+
+
+@app.command(rich_help_panel="Teach")
+def grade(
+    problem_set: Annotated[str, typer.Argument(help="Such as ps01_js_saturation.")],
+    student: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    workers: Annotated[int, typer.Option(help="Submissions that run at once.")] = 2,
+    course: Annotated[Path | None, typer.Option(help="Folder with nbgrader_config.py and submitted/.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what was judged before.")] = False,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Run submissions with all your rights: any of them can do anything.")
+    ] = False,
+) -> None:
+    """Grade a class: run each submission in a sandbox, judge it, write feedback and [cyan]grades.csv[/cyan].
+
+    Submissions lie in [cyan]submitted/STUDENT/PROBLEM_SET/[/cyan]. None can stop, see or change another's. A run
+    that was killed goes on where it was.
+    """
+    root = course or find_root()
+    from wgan_grader import pipeline
+
+    summary = pipeline.grade(
+        root,
+        problem_set,
+        students=student or (),
+        workers=workers,
+        no_sandbox=no_sandbox,
+        force=force,
+        console=console,
+    )
+    console.print(f"  grades    {summary.grades}\n  feedback  {summary.feedback}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if any(row.status == "failed" for row in summary.rows) else 0)
+
+
+@app.command(rich_help_panel="When it does not work")
+def doctor() -> None:
+    """Versions, devices, sandbox, node, browser, disk: what is missing and how to get it.
+
+    Ends with 1 when something that the course needs is missing.
+    """
+    from wgan_cli.doctor import examine
+
+    states = []
+    for finding in examine():
+        states.append(finding.state)
+        console.print(
+            f"{MARKS[finding.state]} [bold]{finding.name:<10}[/bold] {escape(finding.detail)}", highlight=False
+        )
+        if finding.cure:
+            console.print(f"  {'':<10} → {escape(finding.cure)}", highlight=False)
+    raise typer.Exit(1 if "broken" in states else 0)

@@ -1,0 +1,5 @@
+"""What a submission must never see: the problems, the judge, the sandbox, and the road of a class's submissions.
+
+`own` judges a student's function on public inputs, in the student's own process. `pipeline` grades a class: each
+submission runs in a `sandbox` that mounts `wgan_course` and nothing of this package, and is judged here afterwards.
+"""

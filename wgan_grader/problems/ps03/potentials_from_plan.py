@@ -1,0 +1,165 @@
+"""``potentials_from_plan(coupling, cost)``: the prices that explain an optimal plan; any that do are right."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+
+TOLERANCE = 1e-6
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Optimal plans that are made from their potentials: one tree of routes, several, and routes in a circle."""
+    yield _small()
+    yield _case(rng, "a tree, 4 by 3", _tree(rng, 4, 3), "connected")
+    yield _case(rng, "a tree, 3 by 7", _tree(rng, 3, 7), "connected")
+    yield _case(rng, "a matching, 4 by 4", rng.permutation(np.eye(4)) > 0, "groups")
+    yield _case(rng, "a matching, 8 by 8", rng.permutation(np.eye(8)) > 0, "groups")
+    yield _case(rng, "two groups, 5 by 6", _two_groups(rng), "groups")
+    circle = np.eye(4, 5, dtype=bool) | np.eye(4, 5, k=1, dtype=bool)
+    circle[3, 0] = True
+    yield _case(rng, "more routes than a tree", circle, "connected")
+
+
+def _small() -> Case:
+    """Two mines, two shops, two routes: prices that fit each route alone are too dear across."""
+    inputs = {"coupling": np.array([[0.5, 0.0], [0.0, 0.5]]), "cost": np.array([[1.0, 4.0], [0.5, 2.0]])}
+    return Case("two by two", inputs, {"outputs": ["phi", "psi"]}, criterion="groups")
+
+
+def _tree(rng: np.random.Generator, n: int, m: int) -> np.ndarray:
+    """A staircase from the first corner to the last: connected, without circles."""
+    used, i, j = np.zeros((n, m), bool), 0, 0
+    used[0, 0] = True
+    while (i, j) != (n - 1, m - 1):
+        down = j == m - 1 or (i < n - 1 and rng.random() < 0.5)
+        i, j = (i + 1, j) if down else (i, j + 1)
+        used[i, j] = True
+    return used[rng.permutation(n)][:, rng.permutation(m)]
+
+
+def _two_groups(rng: np.random.Generator) -> np.ndarray:
+    used = np.zeros((5, 6), bool)
+    used[:2, :3], used[2:, 3:] = _tree(rng, 2, 3), _tree(rng, 3, 3)
+    return used[rng.permutation(5)][:, rng.permutation(6)]
+
+
+def _case(rng: np.random.Generator, name: str, used: np.ndarray, criterion: str) -> Case:
+    """Cost that is tight on the routes in use and larger elsewhere: so the plan is optimal, by slackness."""
+    n, m = used.shape
+    phi, psi = 3 * rng.normal(size=n), 3 * rng.normal(size=m)
+    cost = phi[:, None] + psi + np.where(used, 0.0, rng.uniform(0.05, 1.0, (n, m)))
+    cost += max(0.0, 0.5 - cost.min())
+    mass = np.where(used, rng.uniform(0.2, 1.0, (n, m)), 0.0)
+    inputs = {"coupling": mass / mass.sum(), "cost": cost}
+    return Case(name, inputs, {"outputs": ["phi", "psi"]}, criterion=criterion)
+
+
+def prices(coupling: np.ndarray, cost: np.ndarray) -> Outputs:
+    """Bellman–Ford: shortest walks to each mine and shop, there along all routes and back along those in use."""
+    mine, shop = np.zeros(cost.shape[0]), np.zeros(cost.shape[1])
+    back = np.where(coupling > 0, -cost, np.inf)
+    for _ in range(sum(cost.shape)):
+        shop = np.minimum(shop, (mine[:, None] + cost).min(0))
+        mine = np.minimum(mine, (shop + back).min(1))
+    return {"phi": -mine, "psi": shop}
+
+
+def _fits(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    return (phi.size, psi.size) == case.inputs["cost"].shape and bool(np.isfinite(phi).all() and np.isfinite(psi).all())
+
+
+def admissible(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    """Whether no route is too dear."""
+    slack = case.inputs["cost"] - phi.reshape(-1, 1) - psi.reshape(-1)
+    return bool(slack.min() >= -TOLERANCE)
+
+
+def tight(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    """Whether the prices make up the whole cost of every route in use."""
+    slack = case.inputs["cost"] - phi.reshape(-1, 1) - psi.reshape(-1)
+    return bool(abs(slack[case.inputs["coupling"] > 0]).max() <= TOLERANCE)
+
+
+def explains(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    """Whether the prices are optimal potentials for the case's plan."""
+    return _fits(case, phi, psi) and admissible(case, phi, psi) and tight(case, phi, psi)
+
+
+def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+    """Accept any potentials that are admissible and tight on the support: the answer is not unique."""
+    named = {"phi", "psi"} <= set(observed) and all(observed[n].shape == expected[n].shape for n in ("phi", "psi"))
+    return named and explains(case, observed["phi"].astype(float), observed["psi"].astype(float))
+
+
+def _seen(test: Callable[[Case, np.ndarray, np.ndarray], bool]) -> Callable[[Case, Observation, Outputs], bool]:
+    """Turn a test of potentials into a `detect` of an observation."""
+    return lambda case, seen, expected: seen.status == "ok" and test(case, seen.outputs["phi"], seen.outputs["psi"])
+
+
+def _only(good: Callable, bad: Callable) -> Callable[[Case, np.ndarray, np.ndarray], bool]:
+    return lambda case, phi, psi: _fits(case, phi, psi) and good(case, phi, psi) and not bad(case, phi, psi)
+
+
+PROBLEM = Problem(
+    key="ps03.potentials_from_plan",
+    title="Prices from a plan",
+    criteria=(
+        Criterion("connected", "admissible and tight where the routes hang together", 2),
+        Criterion("groups", "also where they fall into groups that share no mine and no shop", 2),
+    ),
+    cases=cases,
+    formula=prices,
+    compare=compare,
+    pure="connected",
+    package_functions=("wgan_course.transport.solve",),
+    misconceptions=(
+        Misconception(
+            "swapped",
+            "The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops).",
+            (),
+            _seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi)),
+        ),
+        Misconception(
+            "critic-sign",
+            "One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, "
+            "ψ = +d at the shops.",
+            (),
+            _seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi)),
+        ),
+        Misconception(
+            "negated",
+            "Both signs are wrong: this is (−φ, −ψ).",
+            (),
+            _seen(lambda case, phi, psi: explains(case, -phi, -psi)),
+        ),
+        Misconception(
+            "not-tight",
+            "The prices are admissible, and too low: on some route in use they do not make up the whole cost. The "
+            "arrows back (of length −c, along the routes in use) are missing, or the rounds were too few.",
+            (),
+            _seen(_only(admissible, tight)),
+        ),
+        Misconception(
+            "not-admissible",
+            "The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave "
+            "the level of each group open; the arrows there, along *all* routes, decide it.",
+            (),
+            _seen(_only(tight, admissible)),
+        ),
+        Misconception(
+            "neither",
+            "The prices are too dear on some routes and do not make up the cost on some that are in use. Check that "
+            "every d(v) is a *shortest* walk: there along all routes, back along those in use, n + m rounds.",
+            (),
+            _seen(
+                lambda case, phi, psi: (
+                    _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
+                )
+            ),
+        ),
+    ),
+)

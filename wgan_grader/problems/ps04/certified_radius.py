@@ -1,0 +1,171 @@
+"""``certified_radius(logits, labels, lipschitz)``: how far each image may be moved without a change of decision."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Right decisions with several rivals; then wrong ones and a tie."""
+    right = np.array([[3.0, 0.5, 1.0], [-1.0, 2.0, 1.5], [0.0, -4.0, 1.0]])
+    yield _case("three right answers", right, [0, 1, 2], 2.0, "radius")
+    logits = rng.normal(scale=3.0, size=(6, 5))
+    yield _case("six right answers", logits, logits.argmax(1), 0.4, "radius")
+    yield _case("two classes", np.array([[-3.0, -1.0], [2.5, -1.5]]), [1, 0], 5.0, "radius")
+    yield _case("a wrong answer", np.array([[3.0, 0.5, 1.0], [3.0, 0.5, 1.0]]), [0, 1], 1.5, "wrong")
+    mixed = rng.normal(scale=2.0, size=(7, 4))
+    labels = mixed.argmax(1)
+    labels[::2] = mixed.argmin(1)[::2]
+    yield _case("wrong and right", mixed, labels, 3.0, "wrong")
+    yield _case("a tie", np.array([[2.0, 2.0, -1.0], [0.0, 4.0, 1.0]]), [0, 1], 0.5, "wrong")
+
+
+def _case(name: str, logits: np.ndarray, labels, lipschitz: float, criterion: str) -> Case:
+    inputs = {"logits": logits, "labels": np.array(labels, dtype=np.int64), "lipschitz": lipschitz}
+    return Case(name, inputs, criterion=criterion)
+
+
+def margins(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Logit of the label minus the largest of the others."""
+    rows = np.arange(len(z))
+    others = z.copy()
+    others[rows, y] = -np.inf
+    return z[rows, y] - others.max(1)
+
+
+def radius(z: np.ndarray, y: np.ndarray, K: float) -> np.ndarray:
+    """Margin over √2 K, and 0 where the answer is wrong."""
+    return np.maximum(margins(z, y), 0) / (np.sqrt(2) * K)
+
+
+def _others(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    keep = np.arange(z.shape[1]) != y[:, None]
+    return z[keep].reshape(len(z), -1)
+
+
+def _label(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return z[np.arange(len(z)), y]
+
+
+def _positive(m: np.ndarray) -> np.ndarray:
+    return np.maximum(m, 0)
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def _top_two(z: np.ndarray) -> np.ndarray:
+    ordered = np.sort(z, 1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+ROOT = np.sqrt(2)
+PROBLEM = Problem(
+    key="ps04.certified_radius",
+    title="A margin is a radius",
+    criteria=(
+        Criterion("radius", "margin over √2 K where the answer is right", 2),
+        Criterion("wrong", "0 where the answer is wrong or tied", 1),
+    ),
+    cases=cases,
+    formula=radius,
+    pure="radius",
+    package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
+    stand_in="wgan_course.measures.robustness.certified_radii",
+    misconceptions=(
+        Misconception(
+            "no-root",
+            "The factor √2 is missing: margin/K promises too much. The *difference* of two logits is √2 K-Lipschitz, "
+            "since both may move.",
+            (lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
+        ),
+        Misconception(
+            "two",
+            "2K in place of √2 K. It is a valid radius and a smaller one: each logit alone may move by K‖δ‖, but the "
+            "vector of logits cannot move both by that much.",
+            (lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
+        ),
+        Misconception(
+            "times",
+            "K (or the root) stands on the wrong side: a steeper network has *smaller* radii. Divide by √2 K.",
+            (
+                lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
+                lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
+                lambda z, y, K: _positive(margins(z, y)) * K,
+                lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
+                lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
+            ),
+        ),
+        Misconception(
+            "root-of-all",
+            "K stands under the root: √(2K). The root belongs to the 2 alone.",
+            (lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K), lambda z, y, K: margins(z, y) / np.sqrt(2 * K)),
+        ),
+        Misconception(
+            "wrong-rival",
+            "The label's logit is compared with the *smallest* or the *mean* of the others (or with that of one fixed "
+            "class). The nearest rival decides: the largest of the others.",
+            (
+                lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
+                lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
+                lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
+                lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
+            ),
+        ),
+        Misconception(
+            "label-in-the-maximum",
+            "The label itself takes part in the maximum over the others, so a right answer has margin 0. Mask it "
+            "(set it to −∞ in a copy).",
+            (lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
+        ),
+        Misconception(
+            "no-margin",
+            "This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit.",
+            (
+                lambda z, y, K: _label(z, y) / (ROOT * K),
+                lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
+                lambda z, y, K: z.max(1) / (ROOT * K),
+            ),
+        ),
+        Misconception(
+            "probabilities",
+            "The margin is taken between probabilities. K bounds the *logits*: leave the softmax out.",
+            (
+                lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
+                lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
+            ),
+        ),
+        Misconception(
+            "reduced",
+            "One number comes back for the batch. Each image has its own radius.",
+            (
+                lambda z, y, K: radius(z, y, K).mean(),
+                lambda z, y, K: radius(z, y, K).min(),
+                lambda z, y, K: radius(z, y, K).sum(),
+            ),
+        ),
+        Misconception(
+            "ignores-label",
+            "The labels are not used: this is the distance between the two largest logits. Where the network is wrong "
+            "it is *certainly* wrong nearby; that is no robustness, and counts 0.",
+            (lambda z, y, K: _top_two(z) / (ROOT * K),),
+        ),
+        Misconception(
+            "negative",
+            "A wrong answer gets a negative (or an absolute) radius. There is no ball on which it is right: 0.",
+            (lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)),
+        ),
+        Misconception(
+            "not-a-number",
+            "Wrong answers come back as NaN or infinity. Return 0 there.",
+            (
+                lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
+                lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
+            ),
+        ),
+    ),
+)

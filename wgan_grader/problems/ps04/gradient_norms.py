@@ -1,0 +1,155 @@
+"""``gradient_norms(network, points)``: the slope of a network at each sample of a batch."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Few points, more points than inputs, fewer points than inputs; then a network that is flat."""
+    for n, d, width in ((2, 2, 3), (7, 3, 4), (3, 5, 6)):
+        yield _case(f"{n} points in dimension {d}", rng, n, d, width, 1.0, "per-sample")
+    yield _case("steep", rng, 4, 2, 5, 40.0, "per-sample")
+    yield _case("constant", rng, 4, 3, 4, 0.0, "flat")
+
+
+def _case(name: str, rng: np.random.Generator, n: int, d: int, width: int, scale: float, criterion: str) -> Case:
+    weights = {
+        "network.w0": rng.normal(size=(width, d)),
+        "network.b0": rng.normal(size=width),
+        "network.w1": scale * rng.normal(size=(1, width)),
+        "network.b1": rng.normal(size=1),
+    }
+    return Case(name, weights | {"points": rng.normal(size=(n, d))}, LAYERS, criterion=criterion)
+
+
+def gradient(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """∇f at each row of x, for f = w1 tanh(w0 x + b0) + b1."""
+    hidden = np.tanh(x @ w0.T + b0)
+    return ((1 - hidden**2) * w1[0]) @ w0
+
+
+def norms(*a: np.ndarray) -> np.ndarray:
+    """Length of each gradient."""
+    return np.linalg.norm(gradient(*a), axis=1)
+
+
+def _output(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return (np.tanh(x @ w0.T + b0) @ w1.T + b1)[:, 0]
+
+
+def _weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Norm of the gradient in the weights (all parameters together), sample by sample."""
+    hidden = np.tanh(x @ w0.T + b0)
+    back = (1 - hidden**2) * w1[0]
+    squares = (back**2).sum(1) * ((x**2).sum(1) + 1) + (hidden**2).sum(1) + 1
+    return np.sqrt(squares)
+
+
+def _batch_weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> float:
+    hidden = np.tanh(x @ w0.T + b0)
+    back = (1 - hidden**2) * w1[0]
+    parts = (back.T @ x, back.sum(0), hidden.sum(0), np.array(len(x)))
+    return np.sqrt(sum((part**2).sum() for part in parts))
+
+
+PROBLEM = Problem(
+    key="ps04.gradient_norms",
+    title="Gradient norms, one a sample",
+    criteria=(
+        Criterion("per-sample", "‖∇f(x)‖ at each sample by itself, shape (n,)", 2),
+        Criterion("flat", "0, not NaN, where the network is flat", 1),
+    ),
+    cases=cases,
+    formula=norms,
+    pure="per-sample",
+    observe="wgan_course.check.observers.ps04.call",
+    limit=20.0,  # loading torch.func counts in the budget of the whole check
+    package_functions=(
+        "wgan_course.norms.jacobian_norms",
+        "wgan_course.constraints.penalties.gradient_norms",
+        "wgan_course.constraints.penalties.input_gradient",
+    ),
+    stand_in="wgan_course.norms.jacobian_norms",
+    misconceptions=(
+        Misconception(
+            "batch",
+            "One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of "
+            "each row by itself (dim=1).",
+            (lambda *a: np.linalg.norm(gradient(*a)), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
+        ),
+        Misconception(
+            "wrong-axis",
+            "The norm runs over the samples (dim=0): one number for each *coordinate* comes out. It has to run over "
+            "the coordinates of one sample.",
+            (lambda *a: np.linalg.norm(gradient(*a), axis=0),),
+        ),
+        Misconception(
+            "squared",
+            "These are squared norms: the square root is missing.",
+            (lambda *a: norms(*a) ** 2,),
+        ),
+        Misconception(
+            "other-norm",
+            "This is another norm of the gradient (the sum, or the largest, of the absolute values). The Lipschitz "
+            "condition here is Euclidean.",
+            (lambda *a: np.abs(gradient(*a)).sum(1), lambda *a: np.abs(gradient(*a)).max(1)),
+        ),
+        Misconception(
+            "mean-loss",
+            "The outputs were averaged before differentiating, so every gradient is divided by n. Sum them: sample i "
+            "has no part in the output of sample j.",
+            (lambda *a: norms(*a) / len(a[-1]),),
+        ),
+        Misconception(
+            "parameters",
+            "This is the gradient in the *weights*. The Lipschitz constant is about the input: differentiate in the "
+            "points.",
+            (_weights, _batch_weights),
+        ),
+        Misconception(
+            "averaged",
+            "The norms are averaged (or their maximum taken). One number for each sample was asked for.",
+            (lambda *a: norms(*a).mean(), lambda *a: norms(*a).max(), lambda *a: norms(*a).sum()),
+        ),
+        Misconception(
+            "the-gradient",
+            "The gradients themselves come back, shape (n, d). Return their lengths, shape (n,).",
+            (gradient,),
+        ),
+        Misconception(
+            "mean-gradient",
+            "The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other: "
+            "take the norm first.",
+            (
+                lambda *a: np.linalg.norm(gradient(*a).mean(0)),
+                lambda *a: np.linalg.norm(gradient(*a).sum(0)),
+            ),
+        ),
+        Misconception(
+            "the-output",
+            "This is (the size of) the network's output, not its slope.",
+            (_output, lambda *a: np.abs(_output(*a)), lambda *a: np.linalg.norm(_output(*a))),
+        ),
+        Misconception(
+            "the-bound",
+            "This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the "
+            "slope at each sample was asked for.",
+            (
+                lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
+                lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
+            ),
+        ),
+        Misconception(
+            "stabilised",
+            "A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no "
+            "gradient of the norm is taken here.",
+            tuple(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))
+            + tuple(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
+        ),
+    ),
+)

@@ -1,0 +1,193 @@
+"""``critic_loss(critic, generator, real, z)``: what the critic minimises, with no gradient for the generator."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._networks import LIMIT, back, layers, named, network, output
+
+MODULES = {"critic": layers(2), "generator": layers(2)}
+NAMES = [f"{owner}.{kind}{place}" for owner in ("critic", "generator") for place in (0, 1) for kind in "wb"]
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Batches of unequal size, so that sums and means differ."""
+    yield _case("a good critic", rng, 3, 2, "value", better=True)
+    yield _case("a bad critic", rng, 5, 8, "value", better=False)
+    yield _case("gradients", rng, 4, 6, "critic")
+    yield _case("more gradients", rng, 7, 3, "critic")
+    yield _case("the generator", rng, 4, 5, "generator")
+
+
+def _case(name: str, rng: np.random.Generator, n: int, m: int, criterion: str, better: bool = True) -> Case:
+    """A critic that scores the real batch higher, or lower, than the other."""
+    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
+    inputs |= {"real": 1.5 + rng.normal(size=(n, 2)), "z": rng.normal(size=(m, 3))}
+    r, f = _scores(*inputs.values())
+    if (r.mean() > f.mean()) != better:
+        inputs["critic.w1"] = -inputs["critic.w1"]
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES}, criterion=criterion)
+
+
+def _parts(arrays: tuple) -> tuple:
+    critic, generator, real, z = arrays[:4], arrays[4:8], arrays[8], arrays[9]
+    return critic, generator, real, output(generator, z)
+
+
+def _scores(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    critic, _, real, fake = _parts(arrays)
+    return output(critic, real)[:, 0], output(critic, fake)[:, 0]
+
+
+def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean score of the fakes minus mean score of the real ones; its gradient in the critic; none in the generator."""
+    critic, generator, real, fake = _parts(arrays)
+    r, f = _scores(*arrays)
+    of_fake = back(critic, fake, np.full((len(fake), 1), 1 / len(fake)))[0]
+    of_real = back(critic, real, np.full((len(real), 1), 1 / len(real)))[0]
+    gradients = [a - b for a, b in zip(of_fake, of_real, strict=True)] + [np.zeros_like(g) for g in generator]
+    return {"value": np.asarray(f.mean() - r.mean())} | named("gradient", NAMES, gradients)
+
+
+def _value(formula):
+    """A wrong value; its gradients are not looked at."""
+    return lambda *arrays: {"value": formula(*_scores(*arrays))}
+
+
+def _relu(s: np.ndarray) -> np.ndarray:
+    return np.maximum(s, 0)
+
+
+def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+    """The value for the first criterion, the value and one network's gradients for each of the others."""
+    owner = {"value": "value", "critic": "gradient:critic", "generator": "gradient:generator"}[case.criterion]
+    wanted = [name for name in expected if name == "value" or name.startswith(owner)]
+    return all(name in observed and _close(observed[name], expected[name]) for name in wanted)
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.size == b.size and bool(np.allclose(np.ravel(a), np.ravel(b), rtol=1e-5, atol=1e-7))
+
+
+def _right_value(seen: Observation, expected: Outputs) -> bool:
+    return seen.status == "ok" and _close(seen.outputs["value"], expected["value"])
+
+
+def _attached(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """The value is right, and the generator gets a gradient."""
+    found = [seen.outputs[name] for name in seen.outputs if name.startswith("gradient:generator")]
+    return _right_value(seen, expected) and any(np.abs(g).max() > 1e-12 for g in found)
+
+
+def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """The value is right, and no gradient reaches the critic."""
+    return _right_value(seen, expected) and not any(name.startswith("gradient:critic") for name in seen.outputs)
+
+
+def _half_detached(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """The value is right, but the critic's gradient comes from one of the two batches alone."""
+    arrays = list(case.inputs.values())
+    critic, _, real, fake = _parts(tuple(arrays))
+    halves = [
+        back(critic, batch, np.full((len(batch), 1), sign / len(batch)))[0] for batch, sign in ((real, -1), (fake, 1))
+    ]
+    found = [seen.outputs[f"gradient:{name}"] for name in NAMES[:4]]
+    return _right_value(seen, expected) and any(all(map(_close, found, half)) for half in halves)
+
+
+PROBLEM = Problem(
+    key="ps05.critic_loss",
+    title="The critic's loss",
+    criteria=(
+        Criterion("value", "E_Q f − E_P f over the two batches", 1),
+        Criterion("critic", "its gradient reaches the critic's parameters", 1),
+        Criterion("generator", "no gradient reaches the generator", 1),
+    ),
+    cases=cases,
+    formula=answer,
+    compare=compare,
+    observe="wgan_course.check.observers.ps05.losses",
+    limit=LIMIT,
+    package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
+    misconceptions=(
+        Misconception(
+            "attached",
+            "The value is right, but the fakes carry the generator's graph: a gradient flows into the generator, which "
+            "a critic's step throws away. Make the fakes under torch.no_grad(), or detach them (x.detach() returns a "
+            "new tensor; it does not change x).",
+            detect=_attached,
+        ),
+        Misconception(
+            "detached",
+            "The value is right, but no gradient reaches the critic: it was computed under no_grad, or turned into a "
+            "plain number. Only the *fakes* are to be detached, not their scores.",
+            detect=_detached,
+        ),
+        Misconception(
+            "half-detached",
+            "The value is right, but one of the two batches of scores is detached: the critic learns from the other "
+            "one alone.",
+            detect=_half_detached,
+        ),
+        Misconception(
+            "ascent",
+            "This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round.",
+            (_value(lambda r, f: r.mean() - f.mean()),),
+        ),
+        Misconception(
+            "sums",
+            "Scores are summed, or both batches are averaged together. Take the mean over each batch by itself: they "
+            "may differ in size.",
+            (
+                _value(lambda r, f: f.sum() - r.sum()),
+                _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+                _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
+            ),
+        ),
+        Misconception(
+            "hinge",
+            "This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic "
+            "once the scores are far enough apart.",
+            (
+                _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
+                _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+            ),
+        ),
+        Misconception(
+            "log-loss",
+            "This is the log loss of a discriminator, or a difference of probabilities. A critic has no sigmoid and no "
+            "logarithm.",
+            (
+                _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
+                _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
+            ),
+        ),
+        Misconception(
+            "one-sided",
+            "This uses one of the two batches only. The critic compares the two.",
+            (
+                _value(lambda r, f: f.mean()),
+                _value(lambda r, f: -f.mean()),
+                _value(lambda r, f: -r.mean()),
+                _value(lambda r, f: r.mean()),
+            ),
+        ),
+        Misconception(
+            "added",
+            "The two means are added: real ones are to be scored *high* and fakes low, so their signs differ.",
+            (_value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())),
+        ),
+        Misconception(
+            "absolute",
+            "An absolute value or a square: then the critic gains nothing by telling which batch is which.",
+            (
+                _value(lambda r, f: abs(f.mean() - r.mean())),
+                _value(lambda r, f: -abs(f.mean() - r.mean())),
+                _value(lambda r, f: (f.mean() - r.mean()) ** 2),
+            ),
+        ),
+    ),
+)

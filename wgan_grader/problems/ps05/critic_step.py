@@ -1,0 +1,213 @@
+"""``critic_step(critic, real, fake, rate, c)``: a step of gradient descent on the critic's loss, then the clip."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+from wgan_course.check.observers.ps05 import STALE
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Steps in a box too wide to matter; in one that does; with gradients left over. One to three layers."""
+    yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
+    yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")
+    yield _case("one layer", rng, 3, 5, 0.2, 50.0, "descent", widths=(2, 1))
+    yield _case("a narrow box", rng, 4, 6, 0.5, 0.3, "clip")
+    yield _case("starting in the box", rng, 6, 4, 0.8, 0.2, "clip", inside=True)
+    yield _case("a small box", rng, 5, 5, 0.05, 0.05, "clip", inside=True)
+    yield _case("three layers", rng, 6, 5, 0.3, 0.4, "clip", widths=(2, 4, 3, 1))
+    yield _case("gradients left over", rng, 3, 5, 0.4, 50.0, "fresh", stale=True)
+    yield _case("left over, and a box", rng, 6, 3, 0.3, 0.6, "fresh", stale=True)
+
+
+def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths=(2, 5, 1)) -> Case:
+    arrays = network("critic", rng, widths)
+    if inside:
+        arrays = {key: np.clip(array, -0.9 * c, 0.9 * c) for key, array in arrays.items()}
+    arrays |= {"real": 1.0 + rng.normal(size=(n, 2)), "fake": rng.normal(size=(m, 2)), "rate": rate, "c": c}
+    options = in_place("critic", len(widths) - 1) | ({"stale": True} if stale else {})
+    return Case(name, arrays, options, criterion=criterion)
+
+
+def _gradient(arrays: tuple, real: np.ndarray, fake: np.ndarray, sign: float = 1.0, total: bool = False) -> list:
+    """Gradient of sign·E_P f taken off E_Q f, in the parameters; of sums in place of means where `total`."""
+    sizes = (1.0, 1.0) if total else (1 / len(fake), 1 / len(real))
+    tops = (np.full((len(fake), 1), sizes[0]), np.full((len(real), 1), -sign * sizes[1]))
+    pairs = zip(back(arrays, fake, tops[0])[0], back(arrays, real, tops[1])[0], strict=True)
+    return [a + b for a, b in pairs]
+
+
+def _step(move, before=False, clipped=True, inner=None, **how):
+    """Outputs of a step; ``move`` turns the gradient into the change of the parameters."""
+
+    def formula(*inputs):
+        *arrays, real, fake, rate, c = inputs
+        arrays = [np.clip(a, -c, c) for a in arrays] if before else arrays
+        gradients = _gradient(tuple(arrays), real, fake, **how)
+        moved = [a - rate * move(g, c) for a, g in zip(arrays, gradients, strict=True)]
+        return after("critic", [np.clip(a, -c, c) for a in moved] if clipped else moved)
+
+    return formula
+
+
+def _as_it_is(g: np.ndarray, c: float) -> np.ndarray:
+    return g
+
+
+def _weights_only(*inputs):
+    clipped, free = _step(_as_it_is)(*inputs), _step(_as_it_is, clipped=False)(*inputs)
+    return {name: clipped[name] if ".w" in name else free[name] for name in clipped}
+
+
+def _one_batch(sign):
+    """A step on one of the batches alone."""
+
+    def formula(*inputs):
+        *arrays, real, fake, rate, c = inputs
+        batch = fake if sign > 0 else real
+        gradients = back(tuple(arrays), batch, np.full((len(batch), 1), sign / len(batch)))[0]
+        pairs = zip(arrays, gradients, strict=True)
+        return after("critic", [np.clip(a - rate * g, -c, c) for a, g in pairs])
+
+    return formula
+
+
+def _twice(*inputs):
+    once = _step(_as_it_is)(*inputs).values()
+    return _step(_as_it_is)(*once, *inputs[len(once) :])
+
+
+def _only_clip(*inputs):
+    *arrays, _, _, _, c = inputs
+    return after("critic", [np.clip(a, -c, c) for a in arrays])
+
+
+def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
+    now = {name.replace("now:", "after:"): array for name, array in seen.outputs.items() if name.startswith("now:")}
+    return all(np.allclose(now[name], array, atol=1e-9) for name, array in expected.items())
+
+
+def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
+    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
+
+
+def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """What was left over counts as part of the gradient."""
+    wrong = _step(lambda g, c: g + STALE)(*case.inputs.values())
+    return bool(case.options.get("stale")) and all(np.allclose(seen.outputs[n], wrong[n], atol=1e-9) for n in wrong)
+
+
+PROBLEM = Problem(
+    key="ps05.critic_step",
+    title="A full critic step",
+    criteria=(
+        Criterion("descent", "a step of gradient descent on E_Q f − E_P f", 1.5),
+        Criterion("clip", "after it, every parameter lies in [−c, c]", 1.5),
+        Criterion("fresh", "gradients that were left over do not count", 1),
+    ),
+    cases=cases,
+    formula=_step(_as_it_is),
+    observe="wgan_course.check.observers.ps05.in_place",
+    limit=LIMIT,
+    package_functions=(
+        "wgan_course.constraints.Clip.project_",
+        "wgan_course.objectives.Wasserstein",
+        "wgan_course.training.Trainer.critic_step",
+    ),
+    misconceptions=(
+        Misconception(
+            "stale",
+            "Gradients that an earlier backward pass has left in the parameters are added to yours. backward() adds to "
+            "what is there: zero the gradients first, or use torch.autograd.grad.",
+            detect=_stale,
+        ),
+        Misconception(
+            "new-parameters",
+            "The critic holds the right values, but in *new* parameters: an optimiser that was made before still holds "
+            "the old ones. Change them in place.",
+            detect=_left_behind,
+        ),
+        Misconception(
+            "no-effect",
+            "The parameters are what they were before: the step was taken on copies.",
+            detect=_unchanged,
+        ),
+        Misconception(
+            "ascent",
+            "The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f.",
+            (_step(lambda g, c: -g),),
+        ),
+        Misconception(
+            "clip-before",
+            "The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The "
+            "paper's own code did that.) Clip after the step.",
+            (_step(_as_it_is, before=True, clipped=False),),
+        ),
+        Misconception(
+            "clip-twice",
+            "The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip "
+            "after the step only.",
+            (_step(_as_it_is, before=True),),
+        ),
+        Misconception(
+            "no-clip",
+            "The step is right, and nothing is clipped after it.",
+            (_step(_as_it_is, clipped=False),),
+        ),
+        Misconception(
+            "gradient-clipping",
+            "The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic: its "
+            "weights can still grow without end.",
+            (
+                _step(lambda g, c: np.clip(g, -c, c), clipped=False),
+                _step(lambda g, c: np.clip(g, -c, c)),
+            ),
+        ),
+        Misconception(
+            "weights-only",
+            "The biases are not clipped. By the convention of this exercise every parameter is.",
+            (_weights_only,),
+        ),
+        Misconception(
+            "sums",
+            "The scores are summed over the batches. Take their means: otherwise the step grows with the batch, and "
+            "the two batches, of different size, count differently.",
+            (_step(_as_it_is, total=True),),
+        ),
+        Misconception(
+            "added",
+            "The two means are added: the step lowers the scores of real samples too.",
+            (_step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
+        ),
+        Misconception(
+            "one-batch",
+            "Only one of the two batches takes part in the step.",
+            (_one_batch(1.0), _one_batch(-1.0)),
+        ),
+        Misconception(
+            "twice",
+            "Two steps are taken. One was asked for.",
+            (_twice,),
+        ),
+        Misconception(
+            "sign-only",
+            "The step has the gradient's sign, or its direction, but not its size: this is what RMSProp or Adam do in "
+            "their first step. Plain gradient descent was asked for.",
+            (
+                _step(lambda g, c: np.sign(g)),
+                _step(lambda g, c: 10 * np.sign(g)),
+                _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
+            ),
+        ),
+        Misconception(
+            "only-clip",
+            "The parameters are clipped, but no step is taken.",
+            (_only_clip,),
+        ),
+        HARD_CODED,
+    ),
+)

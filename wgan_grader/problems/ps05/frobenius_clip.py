@@ -1,0 +1,160 @@
+"""``frobenius_clip(W, radius)``: the nearest matrix in a Frobenius ball."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._networks import LIMIT
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Outside; inside; the matrix of zeros."""
+    yield Case("2×2", {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "radius": 1.0}, criterion="outside")
+    for shape, radius in (((3, 5), 0.7), ((6, 2), 2.0)):
+        yield Case(f"{shape[0]}×{shape[1]}", {"W": rng.normal(size=shape) + 1, "radius": radius}, criterion="outside")
+    small = -rng.uniform(0.5, 1.0, size=(5, 4))  # of norm below 1, with no entry beyond the radius, and a sum below it
+    small = 0.6 * small / np.linalg.norm(small)
+    yield Case("small, and outside", {"W": small, "radius": 0.4}, criterion="outside")
+    inside = rng.normal(size=(4, 3))
+    inside = 0.6 * inside / np.linalg.norm(inside)
+    yield Case("inside", {"W": inside, "radius": 1.5}, criterion="inside")
+    yield Case("just inside", {"W": 2 * inside, "radius": 1.25}, criterion="inside")
+    yield Case("zeros", {"W": np.zeros((2, 3)), "radius": 1.0}, criterion="zero")
+    yield Case("tiny", {"W": 1e-8 * rng.normal(size=(3, 3)), "radius": 2.0}, criterion="zero", atol=0.0)
+
+
+def projected(W: np.ndarray, radius: float) -> np.ndarray:
+    """W times min(1, radius / ‖W‖_F)."""
+    return W * (radius / max(np.linalg.norm(W), radius))
+
+
+def _with(norm):
+    """Scaled by another norm, down only or always."""
+    return (
+        lambda W, r: W * (r / max(norm(W), r)),
+        lambda W, r: W * r / norm(W),
+    )
+
+
+def _rows(axis: int):
+    return lambda W, r: W * (r / np.maximum(np.linalg.norm(W, axis=axis, keepdims=True), r))
+
+
+def _cut_off(W: np.ndarray, radius: float) -> np.ndarray:
+    U, S, V = np.linalg.svd(W, full_matrices=False)
+    return U * np.minimum(S, radius) @ V
+
+
+PROBLEM = Problem(
+    key="ps05.frobenius_clip",
+    title="Frobenius clipping",
+    criteria=(
+        Criterion("outside", "a matrix outside the ball comes to its surface, in the same direction", 1),
+        Criterion("inside", "a matrix inside stays as it is", 0.5),
+        Criterion("zero", "the zero matrix, and very small ones, stay as they are", 0.5),
+    ),
+    cases=cases,
+    formula=projected,
+    observe="wgan_course.check.observers.ps05.call",
+    limit=LIMIT,
+    pure="outside",
+    package_functions=("wgan_course.constraints.FrobeniusClip.project_",),
+    misconceptions=(
+        Misconception(
+            "always",
+            "The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of "
+            "the zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).",
+            (lambda W, r: W * r / np.linalg.norm(W),),
+        ),
+        Misconception(
+            "left-outside",
+            "A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius: "
+            "neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.",
+            (lambda W, r: W,),
+        ),
+        Misconception(
+            "entrywise",
+            "Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix.",
+            (lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
+        ),
+        Misconception(
+            "spectral",
+            "The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F.",
+            _with(lambda W: np.linalg.norm(W, 2)),
+        ),
+        Misconception(
+            "other-norm",
+            "Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum.",
+            sum(
+                (
+                    _with(norm)
+                    for norm in (
+                        lambda W: np.abs(W).sum(),
+                        lambda W: np.abs(W).max(),
+                        lambda W: np.linalg.norm(W, 1),
+                        lambda W: np.linalg.norm(W, np.inf),
+                        lambda W: np.linalg.norm(W, "nuc"),
+                    )
+                ),
+                (),
+            ),
+        ),
+        Misconception(
+            "squared",
+            "The matrix is divided by the *squared* norm: a root is missing.",
+            _with(lambda W: (W**2).sum()),
+        ),
+        Misconception(
+            "rows",
+            "Each row (or column) is projected by itself. The ball holds whole matrices.",
+            (_rows(1), _rows(0)),
+        ),
+        Misconception(
+            "radius-ignored",
+            "The matrix is projected to the ball of radius 1, whatever radius was asked for.",
+            (lambda W, r: projected(W, 1.0), lambda W, r: W / np.linalg.norm(W)),
+        ),
+        Misconception(
+            "radius-misplaced",
+            "The radius divides where it should multiply, or is missing from one side of the comparison.",
+            (
+                lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
+                lambda W, r: W / r if np.linalg.norm(W) > r else W,
+                lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
+                lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
+                lambda W, r: projected(W, 1.0) * r,
+            ),
+        ),
+        Misconception(
+            "grown",
+            "The factor is the wrong way round: matrices inside are blown up, and those outside stay.",
+            (lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
+        ),
+        Misconception(
+            "zeroed",
+            "Matrices outside the ball become zero. Bring them to its surface.",
+            (lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W),),
+        ),
+        Misconception(
+            "the-number",
+            "The norm, or the factor, comes back. Return the matrix.",
+            (
+                lambda W, r: np.linalg.norm(W),
+                lambda W, r: r / max(np.linalg.norm(W), r),
+                lambda W, r: min(np.linalg.norm(W), r),
+            ),
+        ),
+        Misconception(
+            "singular-values",
+            "Each singular value is cut off at the radius: that is the projection to the *spectral* ball.",
+            (_cut_off,),
+        ),
+        Misconception(
+            "shifted",
+            "A small constant is added to the norm, also where nothing can be divided by zero: with max(‖W‖_F, radius) "
+            "in the denominator none is needed.",
+            tuple(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5)),
+        ),
+    ),
+)

@@ -1,0 +1,126 @@
+"""``generator_loss(critic, generator, z)``: what the generator minimises."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+
+from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ._networks import LIMIT, back, layers, named, network, output
+from .critic_loss import _close, _relu, _right_value
+
+MODULES = {"critic": layers(2), "generator": layers(2)}
+NAMES = [f"generator.{kind}{place}" for place in (0, 1) for kind in "wb"]
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Few latents and more."""
+    for name, m, criterion in (("few", 2, "value"), ("more", 7, "value"), ("one", 1, "value")):
+        yield _case(name, rng, m, criterion)
+    yield _case("gradients", rng, 5, "gradient")
+    yield _case("more gradients", rng, 9, "gradient")
+
+
+def _case(name: str, rng: np.random.Generator, m: int, criterion: str) -> Case:
+    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
+    inputs |= {"z": rng.normal(size=(m, 3))}
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES}, criterion=criterion)
+
+
+def _scores(*arrays: np.ndarray) -> np.ndarray:
+    return output(arrays[:4], output(arrays[4:8], arrays[8]))[:, 0]
+
+
+def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
+    """Minus the mean score of the fakes, and its gradient in the generator."""
+    critic, generator, z = arrays[:4], arrays[4:8], arrays[8]
+    fake = output(generator, z)
+    _, signals = back(critic, fake, np.full((len(z), 1), -1 / len(z)))
+    gradients, _ = back(generator, z, signals[0])
+    return {"value": np.asarray(-_scores(*arrays).mean())} | named("gradient", NAMES, gradients)
+
+
+def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+    """The value; in the cases for gradients those as well."""
+    wanted = expected if case.criterion == "gradient" else ["value"]
+    return all(name in observed and _close(observed[name], expected[name]) for name in wanted)
+
+
+def _value(formula):
+    """A wrong value of the fakes' scores; its gradients are not looked at."""
+    return lambda *arrays: {"value": formula(_scores(*arrays))}
+
+
+def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:
+    reached = [np.abs(seen.outputs[name]).max() for name in seen.outputs if name.startswith("gradient:")]
+    return _right_value(seen, expected) and not any(reached)
+
+
+PROBLEM = Problem(
+    key="ps05.generator_loss",
+    title="The generator's loss",
+    criteria=(
+        Criterion("value", "−E_Q f over the batch", 1),
+        Criterion("gradient", "its gradient reaches the generator through the critic", 1),
+    ),
+    cases=cases,
+    formula=answer,
+    compare=compare,
+    observe="wgan_course.check.observers.ps05.losses",
+    limit=LIMIT,
+    package_functions=("wgan_course.objectives.Wasserstein.generator_loss",),
+    misconceptions=(
+        Misconception(
+            "detached",
+            "The value is right, but no gradient reaches the generator: the fakes, or their scores, were detached. In "
+            "the critic's loss the fakes are detached; here they are what is to learn.",
+            detect=_detached,
+        ),
+        Misconception(
+            "sign",
+            "This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of "
+            "a popular repository's clipping script is wrong in just this way.",
+            (_value(lambda s: s.mean()),),
+        ),
+        Misconception(
+            "sums",
+            "The scores are summed. Take their mean, so that the loss does not depend on the batch size.",
+            (_value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+        ),
+        Misconception(
+            "log-loss",
+            "A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is.",
+            (
+                _value(lambda s: np.logaddexp(0, -s).mean()),
+                _value(lambda s: -np.logaddexp(0, s).mean()),
+                _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
+            ),
+        ),
+        Misconception(
+            "hinge",
+            "The scores are cut off. The generator's loss has no margin: −E_Q f for all scores.",
+            (_value(lambda s: _relu(1 - s).mean()), _value(lambda s: -_relu(s).mean())),
+        ),
+        Misconception(
+            "squared",
+            "The scores are squared, as in a least-squares GAN.",
+            (_value(lambda s: ((s - 1) ** 2).mean()), _value(lambda s: (s**2).mean()), _value(lambda s: s.mean() ** 2)),
+        ),
+        Misconception(
+            "absolute",
+            "An absolute value: a score of −3 is not as good as one of 3.",
+            (_value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
+        ),
+        Misconception(
+            "extreme",
+            "Only one sample of the batch counts, the best, the worst or the first. Take the mean over all.",
+            (_value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
+        ),
+        Misconception(
+            "shifted",
+            "A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score.",
+            (_value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
+        ),
+    ),
+)

@@ -1,0 +1,153 @@
+"""``train_shift(real, z, steps, rate, c)``: find the bugs. A clipping script whose generator flees."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._networks import LIMIT
+
+CRITIC_STEPS = 5
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A single step; the way to the data; the rattling about when it has arrived."""
+    real, z = np.array([3.0, 3.0]), np.array([0.0])
+    yield Case("one step", {"real": real, "z": z, "steps": 1, "rate": 0.1, "c": 0.5}, criterion="way")
+    yield Case("two steps", {"real": real - 5, "z": z, "steps": 2, "rate": 0.05, "c": 0.3}, criterion="way")
+    near = {"real": np.array([1.0, 1.5, 2.0]), "z": np.array([0.5, 0.9])}
+    yield Case("small steps", near | {"steps": 3, "rate": 0.01, "c": 0.5}, criterion="way")  # the clip never acts
+    yield _case("on the way", rng, 4.0, 20, 0.1, 0.4, "way")
+    yield _case("arrived", rng, 2.0, 60, 0.1, 0.5, "arrives")
+    yield _case("from the other side", rng, -3.0, 50, 0.1, 1.5, "arrives")
+
+
+def _case(name, rng, target, steps, rate, c, criterion) -> Case:
+    inputs = {"real": target + 0.3 * rng.normal(size=8), "z": 0.3 * rng.normal(size=5)}
+    return Case(name, inputs | {"steps": steps, "rate": rate, "c": c}, criterion=criterion)
+
+
+def _game(critic_sign=1.0, generator_sign=1.0, critic_steps=CRITIC_STEPS, weight=True, gradient=False, **also):
+    """Where the shift ends, with the right rules or with some of them broken."""
+
+    def formula(real, z, steps, rate, c):
+        theta, w = 0.0, 0.0
+        for _ in range(steps + also.get("more", 0)):
+            w = 0.0 if also.get("fresh") else w
+            for _ in range(critic_steps):
+                g = critic_sign * (z.mean() + theta - real.mean())
+                w = w - rate * (np.clip(g, -c, c) if gradient else g)
+                w = _boxed(w, c, weight)
+            theta = theta + generator_sign * rate * (np.clip(w, -c, c) if also.get("late") else w)
+            theta = np.clip(theta, -c, c) if also.get("theta") else theta
+        return w if also.get("critic") else theta
+
+    return formula
+
+
+def _boxed(w, c, weight):
+    if weight == "above":
+        return min(w, c)
+    if weight == "sign":
+        return c * np.sign(w)
+    return np.clip(w, -c, c) if weight else w
+
+
+def _sums(real, z, steps, rate, c):
+    theta, w = 0.0, 0.0
+    for _ in range(steps):
+        for _ in range(CRITIC_STEPS):
+            w = np.clip(w - rate * ((z + theta).sum() - real.sum()), -c, c)
+        theta = theta + rate * w
+    return theta
+
+
+PROBLEM = Problem(
+    key="ps05.train_shift",
+    title="Find the bugs: a generator that flees",
+    criteria=(
+        Criterion("way", "the first steps: the critic's weight is clipped, the generator climbs its score", 1),
+        Criterion("arrives", "and after many steps the generator has arrived", 1),
+    ),
+    cases=cases,
+    formula=_game(),
+    observe="wgan_course.check.observers.ps05.call",
+    limit=LIMIT,
+    pure="way",
+    misconceptions=(
+        Misconception(
+            "unchanged",
+            "Both bugs are still there: the gradient is clipped where the weight should be, and the generator descends "
+            "the critic's score.",
+            (_game(generator_sign=-1.0, weight=False, gradient=True),),
+        ),
+        Misconception(
+            "sign-left",
+            "The weight is clipped now, but the generator still runs away from the data. Of the two signs one is "
+            "wrong: the critic descends E_Q f − E_P f, and the generator *climbs* the critic's score.",
+            (_game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
+        ),
+        Misconception(
+            "gradient-left",
+            "The generator's sign is right now, but still the critic's gradient is clipped and its weight is not: the "
+            "slope can grow without end.",
+            (_game(weight=False, gradient=True),),
+        ),
+        Misconception(
+            "both-clipped",
+            "The weight is clipped, and the gradient still is too. Only the weight is.",
+            (_game(gradient=True),),
+        ),
+        Misconception(
+            "no-clip",
+            "Nothing is clipped any more. The clip moves from the gradient to the weight.",
+            (_game(weight=False), _game(weight=False, generator_sign=-1.0)),
+        ),
+        Misconception(
+            "one-end",
+            "The weight is cut off at one end only. On data to the other side it grows without end.",
+            (_game(weight="above"),),
+        ),
+        Misconception(
+            "corner",
+            "The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is.",
+            (_game(weight="sign"),),
+        ),
+        Misconception(
+            "generator-clipped",
+            "The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the data.",
+            (_game(theta=True), _game(theta=True, weight=False)),
+        ),
+        Misconception(
+            "one-critic-step",
+            "The critic takes one step for each step of the generator. In the script it takes five.",
+            (_game(critic_steps=1),),
+        ),
+        Misconception(
+            "fresh-critic",
+            "The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was.",
+            (_game(fresh=True),),
+        ),
+        Misconception(
+            "the-weight",
+            "The critic's weight comes back. Return the generator's θ.",
+            (_game(critic=True),),
+        ),
+        Misconception(
+            "late-clip",
+            "The weight that the critic keeps is never clipped, only the one that is handed to the generator. It runs "
+            "away behind the scenes, and takes long to come back.",
+            (_game(weight=False, late=True),),
+        ),
+        Misconception(
+            "off-by-one",
+            "There is a step too many, or too few.",
+            (_game(more=1), _game(more=-1)),
+        ),
+        Misconception(
+            "sums",
+            "Samples are summed. Take means: the batches differ in size.",
+            (_sums,),
+        ),
+    ),
+)

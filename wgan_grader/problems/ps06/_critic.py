@@ -1,0 +1,143 @@
+"""What the problems of this set share: a small critic in numpy, its gradients, and the cases that it is tried on."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...problem import Case, Misconception, Outputs, close
+
+Array = np.ndarray
+LAYERS = {"critic": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}
+WEIGHTS = ["critic.w0", "critic.b0", "critic.w1"]
+SEEN_BY = "wgan_course.check.observers.ps06.call"
+PACKAGE = tuple(
+    f"wgan_course.{name}"
+    for name in (
+        "constraints.penalties.interpolate",
+        "constraints.penalties.input_gradient",
+        "constraints.penalties.gradient_norms",
+        "constraints.penalties.squared_norms",
+        "constraints.penalties.two_sided",
+        "constraints.penalties.one_sided",
+        "constraints.penalties.GradientPenalty",
+        "constraints.penalties.R1Penalty",
+        "norms.jacobian_norms",
+    )
+)
+
+
+def critic(rng: np.random.Generator, features: int, width: int, scale: float = 1.0) -> dict[str, Array]:
+    """Weights of a critic w1 tanh(w0 x + b0) + b1."""
+    return {
+        "critic.w0": rng.normal(size=(width, features)),
+        "critic.b0": rng.normal(size=width),
+        "critic.w1": scale * rng.normal(size=(1, width)),
+        "critic.b1": rng.normal(size=1),
+    }
+
+
+def options(flatten: bool = False) -> dict[str, Any]:
+    """How a case is observed: the result is differentiated in the weights; samples may be images."""
+    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten}
+
+
+def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
+    """Whether the value is right; and, for the criteria that ask for it, whether its gradient is."""
+    names = wanted if case.criterion in ("graph", "slope") else ("value",)
+    return all(name in seen and close(seen[name], wanted[name], case) for name in names)
+
+
+def batches(rng: np.random.Generator, weighted: bool = True) -> Iterator[Case]:
+    """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
+    shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
+    for criterion, scale in (("value", 1.0), ("graph", 1.5)):
+        for n, shape in shapes:
+            yield _pair(rng, n, shape, criterion, scale, weighted)
+
+
+def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:
+    inputs: dict[str, Any] = critic(rng, int(np.prod(shape)), 3 + n, scale)
+    inputs |= {"real": 1 + rng.normal(size=(n, *shape)), "fake": rng.normal(size=(n, *shape)) - 1}
+    inputs["epsilon"] = rng.permutation(np.linspace(0.1, 0.95, n)) + 0.02 * rng.uniform(size=n)
+    if weighted:
+        inputs["weight"] = round(float(rng.uniform(2.0, 9.0)), 2)
+    words = "×".join(map(str, shape))
+    name = f"{n} pairs of shape {words}{', to the weights' if criterion == 'graph' else ''}"
+    return Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+
+
+def rows(x: Array) -> Array:
+    """Each sample as one row."""
+    return x.reshape(len(x), -1)
+
+
+def score(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> Array:
+    """One score a sample."""
+    return (np.tanh(rows(x) @ w0.T + b0) @ w1.T + b1)[:, 0]
+
+
+def gradient(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> Array:
+    """∇f at each sample, in the shape of x."""
+    return (((1 - np.tanh(rows(x) @ w0.T + b0) ** 2) * w1[0]) @ w0).reshape(x.shape)
+
+
+def lengths(g: Array) -> Array:
+    """Euclidean length of each sample's gradient."""
+    return np.linalg.norm(rows(g), axis=1)
+
+
+def mix(real: Array, fake: Array, epsilon: Array) -> Array:
+    """Points on the segments, one ε a sample."""
+    e = epsilon.reshape(-1, *[1] * (real.ndim - 1))
+    return e * real + (1 - e) * fake
+
+
+def to_weights(w0: Array, b0: Array, w1: Array, b1: Array, x: Array, u: Array) -> dict[str, Array]:
+    """Gradient in the weights of Σ⟨u, ∇f(x)⟩ for fixed u: the second backward pass, by hand."""
+    hidden, u = np.tanh(rows(x) @ w0.T + b0), rows(u)
+    slope = 1 - hidden**2
+    back = (u @ w0.T) * w1[0] * (-2 * hidden * slope)
+    parts = ((slope * w1[0]).T @ u + back.T @ rows(x), back.sum(0), ((u @ w0.T) * slope).sum(0, keepdims=True))
+    return {f"gradient:{name}": part for name, part in zip(WEIGHTS, parts, strict=True)}
+
+
+def charged(charge: Callable[[Array], float], derivative: Callable[[Array], Array], *a: Array) -> Outputs:
+    """A penalty that depends on the lengths of gradients at points a[4], and its gradient in the weights."""
+    g = gradient(*a)
+    size = lengths(g)
+    u = (derivative(size) / size).reshape(-1, *[1] * (g.ndim - 1)) * g
+    return {"value": charge(size), **to_weights(*a, u)}
+
+
+def lost_graph(case: Any, seen: Any, expected: Outputs) -> bool:
+    """Whether the value is right but nothing leads back to the weights."""
+    if seen.status != "ok" or not close(seen.outputs["value"], expected["value"], case):
+        return False
+    missing = [name for name in expected if name.startswith("gradient:") and name not in seen.outputs]
+    return len(missing) == len(WEIGHTS)
+
+
+def wrong_way(case: Any, seen: Any, expected: Outputs) -> bool:
+    """Whether ε met the wrong axis: an error about sizes, or ε along the columns."""
+    if seen.status == "error":
+        return "size of tensor" in seen.error or "broadcast" in seen.error
+    real, fake, epsilon = (case.inputs[name] for name in ("real", "fake", "epsilon"))
+    if real.shape[-1] != len(epsilon) or seen.status != "ok":
+        return False
+    at = epsilon * real + (1 - epsilon) * fake
+    guess = gradient(*[case.inputs[f"critic.{name}"] for name in ("w0", "b0", "w1", "b1")], at)
+    return any(_agree(seen.outputs["value"], value) for value in (guess, at))
+
+
+def _agree(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4))
+
+
+NO_GRAPH = Misconception(
+    "no-graph",
+    "The number is right, but nothing leads from it to the critic's weights: training would go on as if there were no "
+    "penalty. The gradient has to be taken with create_graph=True, and not be detached, copied to numpy or made with "
+    ".item() afterwards.",
+    detect=lost_graph,
+)

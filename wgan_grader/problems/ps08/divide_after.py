@@ -1,0 +1,154 @@
+"""``divide_after(W, u)``: what a Keras constraint does after the optimiser's step, in place."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import start, step, top, unit
+
+OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Norms above and below 1: dividing pulls up as well."""
+    small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
+    yield Case("2×2", small, OPTIONS, criterion="large")
+    for shape in ((4, 4), (3, 5), (6, 2)):
+        yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape, 1.0), OPTIONS, criterion="large")
+    for shape in ((3, 3), (2, 4)):
+        name = f"{shape[0]}×{shape[1]}, norm below 1"
+        yield Case(name, _random(rng, shape, 0.05), OPTIONS, criterion="small")
+
+
+def _random(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> dict[str, np.ndarray]:
+    return {"W": scale * rng.normal(size=shape), "u": start(rng, shape[0])}
+
+
+def _named(weight, vector=lambda W, u: step(W, u)[1]):
+    """What stands in W afterwards, and what comes back."""
+    return lambda W, u: {"after:W": weight(W, u), "u": vector(W, u)}
+
+
+def formula(W: np.ndarray, u: np.ndarray) -> dict[str, object]:
+    """W/σ̂ in place, the new u; the old u, and what W is to an optimiser, are what they were; no graph comes back."""
+    sigma, new, _v = step(W, u)
+    return {"after:W": W / sigma, "u": new, "after:u": u, "trainable": True, "graph": False}
+
+
+def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
+    v = unit(W @ u)
+    u = unit(W.T @ v)
+    return float(u @ W @ v), u
+
+
+PROBLEM = Problem(
+    key="ps08.divide_after",
+    title="Dividing after the step",
+    criteria=(
+        Criterion("large", "W is W/σ̂ afterwards, in place; the new u comes back", 1),
+        Criterion("small", "also where the norm is below 1: it always divides", 1),
+    ),
+    cases=cases,
+    formula=formula,
+    observe="wgan_course.check.observers.ps08.parameter",
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "u-changed",
+            "The u that was handed over is overwritten. Only W changes in place; return a new u.",
+            detect=lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]),
+        ),
+        Misconception(
+            "frozen",
+            "W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and "
+            "change W under torch.no_grad().",
+            detect=lambda case, seen, expected: not seen.outputs["trainable"],
+        ),
+        Misconception(
+            "graph",
+            "The u that comes back drags a graph behind it. Compute under torch.no_grad().",
+            detect=lambda case, seen, expected: bool(seen.outputs["graph"]),
+        ),
+        Misconception(
+            "not-in-place",
+            "W is afterwards what it was before. Change the parameter itself (W.div_(…) or W /= … under "
+            "torch.no_grad()), do not make a new one: the optimiser holds this tensor.",
+            (_named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])),
+        ),
+        Misconception(
+            "returns-the-weight",
+            "The weight is changed rightly, but something else than the new u comes back. The caller keeps u for the "
+            "next step.",
+            (
+                _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
+                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, u)[0]),
+                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, u)[2]),
+            ),
+        ),
+        Misconception(
+            "old-u",
+            "The old u comes back. The next step would start where this one did: no warm start.",
+            (_named(lambda W, u: W / step(W, u)[0], lambda W, u: u),),
+        ),
+        Misconception(
+            "only-above-one",
+            "W was divided only where σ̂ > 1 (division by max(1, σ̂)). That keeps the norm at most 1, and it is another "
+            "constraint; here small weights are pulled up to norm 1 as well.",
+            (_named(lambda W, u: W / max(1.0, step(W, u)[0])),),
+        ),
+        Misconception(
+            "cut",
+            "The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all.",
+            (_named(lambda W, u: _cut(W)),),
+        ),
+        Misconception(
+            "exact",
+            "This divides by the exact norm. Use the estimate after one step from u.",
+            (_named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])),
+        ),
+        Misconception(
+            "frobenius",
+            "This divides by the Frobenius norm.",
+            (_named(lambda W, u: W / np.linalg.norm(W)),),
+        ),
+        Misconception(
+            "old-sigma",
+            "σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖, and σ̂ = uᵀWv takes "
+            "the new one.",
+            (
+                _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
+                _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
+            ),
+        ),
+        Misconception(
+            "swapped-roles",
+            "u and v have swapped roles: Wᵀ is what can be applied to u.",
+            (_named(lambda W, u: W / _swapped(W, u)[0], lambda W, u: _swapped(W, u)[1]),),
+        ),
+        Misconception(
+            "multiplied",
+            "W was multiplied by σ̂ (or divided by its square). Divide by σ̂.",
+            (
+                _named(lambda W, u: W * step(W, u)[0]),
+                _named(lambda W, u: W / step(W, u)[0] ** 2),
+            ),
+        ),
+        Misconception(
+            "after-the-division",
+            "The step was made again after the division, or twice: one step, then the division.",
+            (
+                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
+                _named(
+                    lambda W, u: W / step(W, step(W, u)[1])[0],
+                    lambda W, u: step(W, step(W, u)[1])[1],
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def _cut(W: np.ndarray) -> np.ndarray:
+    U, s, Vt = np.linalg.svd(W, full_matrices=False)
+    return U @ np.diag(np.minimum(s, 1)) @ Vt

@@ -1,0 +1,306 @@
+"""``sn_linear(weight, bias, u)``: a layer with spectral normalisation, as training meets it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+from ._linear import numeric, start, through, unit
+
+LOOKS = {
+    "forward": ("train",),
+    "eval": ("eval", "mixed", "updated"),
+    "gradient": ("gradient", "gradient in evaluation"),
+    "two": ("two",),
+    "saved": ("loaded", "parameters"),
+}
+MODES = {"train": "ttt", "eval": "ee", "mixed": "teet"}
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Each look at layers of two shapes, the second one with norms below 1; u is far from converged."""
+    for criterion, looks in LOOKS.items():
+        for look in looks:
+            for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
+                inputs = {"look": look} | _layer(rng, rows, columns, size)
+                yield Case(f"{look}, {rows}×{columns}", inputs, criterion=criterion)
+
+
+def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> dict[str, np.ndarray]:
+    named = {}
+    for suffix in ("", "2"):
+        named |= {
+            f"weight{suffix}": size * rng.normal(size=(rows, columns)),
+            f"bias{suffix}": rng.normal(size=rows),
+            f"u{suffix}": start(rng, rows),
+        }
+    return named | {"x": rng.normal(size=(5, columns)), "r": rng.normal(size=(5, rows))}
+
+
+class Layer:
+    """The right layer, with a place for each way to get it wrong."""
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, u: np.ndarray):
+        self.weight, self.bias, self.u, self.keeps, self.extra = weight, bias, u, True, 0
+
+    def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
+        """σ̂ with its vectors; in training u moves first."""
+        v = unit(self.weight.T @ self.u)
+        if self.moves(train):
+            self.u = unit(self.weight @ v)
+        return float(self.u @ self.weight @ v), self.u, v
+
+    def moves(self, train: bool) -> bool:
+        """Whether u is to be replaced in this call."""
+        return train
+
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        """x W̄ᵀ + b."""
+        return x @ self.weight.T / self.estimate(train)[0] + self.bias
+
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        """Gradient of ⟨G, W̄⟩ in the weight."""
+        _sigma, u, v = self.estimate(train)
+        return through(G, self.weight, u, v)
+
+    def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
+        """Sum of the gradients over forwards, all made before the backward."""
+        return sum(self.gradient(G) for G in directions)
+
+
+class _Frozen(Layer):
+    def moves(self, train: bool) -> bool:
+        return False
+
+
+class _Restless(Layer):
+    def moves(self, train: bool) -> bool:
+        return True
+
+
+class _PlainEval(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        return super().forward(x, train) if train else x @ self.weight.T + self.bias
+
+
+class _SigmaOutside(Layer):
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        return G / self.estimate(train)[0]
+
+
+class _Through(Layer):
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        before = self.u
+        self.estimate(train)
+
+        def loss(W: np.ndarray) -> float:
+            v = unit(W.T @ before)
+            return float((G * W).sum() / (np.linalg.norm(W @ v) if train else before @ W @ v))
+
+        return numeric(loss, self.weight)
+
+
+class _Data(Layer):
+    """u is overwritten behind the graph's back: each backward meets the last u."""
+
+    def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
+        made = [self.estimate(train=True) for _ in directions]
+        last = made[-1][1]
+        parts = zip(directions, made, strict=True)
+        return sum(G / s - (G * self.weight).sum() / s**2 * np.outer(last, v) for G, (s, _u, v) in parts)
+
+
+class _Overwrites(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        self.weight = self.weight / self.estimate(train)[0]
+        return x @ self.weight.T + self.bias
+
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        self.weight = self.weight / self.estimate(train)[0]
+        return G
+
+
+class _OutsideInEval(Layer):
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        return super().gradient(G) if train else G / self.estimate(train)[0]
+
+
+class _Ahead(Layer):
+    def __init__(self, *tensors: np.ndarray):
+        super().__init__(*tensors)
+        self.estimate(train=True)
+
+
+class _OnlyAboveOne(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        return x @ self.weight.T / max(self.estimate(train)[0], 1.0) + self.bias
+
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        sigma, u, v = self.estimate(train)
+        return through(G, self.weight, u, v) if sigma > 1 else G
+
+
+class _NoBias(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        return x @ self.weight.T / self.estimate(train)[0]
+
+
+class _BiasToo(Layer):
+    def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
+        return (x @ self.weight.T + self.bias) / self.estimate(train)[0]
+
+
+class _OldSigma(Layer):
+    def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
+        u, v = self.u, unit(self.weight.T @ self.u)
+        if train:
+            self.u = unit(self.weight @ v)
+        return float(u @ self.weight @ v), u, v
+
+
+class _Forgets(Layer):
+    def __init__(self, *tensors: np.ndarray):
+        super().__init__(*tensors)
+        self.keeps = False
+
+
+class _Parameter(Layer):
+    def __init__(self, *tensors: np.ndarray):
+        super().__init__(*tensors)
+        self.extra = self.u.size
+
+
+def _seen(kind: type[Layer]):
+    """What each look sees of a kind of layer."""
+
+    def formula(look, weight, bias, u, weight2, bias2, u2, x, r) -> dict[str, np.ndarray]:
+        layer = kind(weight, bias, u)
+        if look in MODES:
+            return {f"y{i}": layer.forward(x, mode == "t") for i, mode in enumerate(MODES[look])}
+        if look in ("gradient", "two"):
+            batches = [x, 0.5 - x][: 1 + (look == "two")]
+            named = {"gradient:weight": layer.gradients([r.T @ batch for batch in batches])}
+            return named | {"gradient:bias": len(batches) * r.sum(0)}
+        if look == "gradient in evaluation":
+            return {"gradient:weight": layer.gradient(r.T @ x, train=False), "gradient:bias": r.sum(0)}
+        if look == "updated":
+            layer.forward(x, train=True)
+            layer.weight = weight2
+            return {"updated": layer.forward(x, train=False)}
+        if look == "parameters":
+            return {"parameters": np.array(weight.size + bias.size + layer.extra)}
+        layer.forward(x, train=True)
+        other = kind(layer.weight, layer.bias, layer.u if layer.keeps else u2)
+        return {"loaded": other.forward(x, train=False)}
+
+    return formula
+
+
+def _in_place(case: Case, seen, expected) -> bool:
+    return case.criterion == "two" and seen.status == "error" and "inplace" in seen.error
+
+
+PROBLEM = Problem(
+    key="ps08.sn_linear",
+    title="A layer with spectral normalisation",
+    criteria=(
+        Criterion("forward", "in training each call makes one step, then x W̄ᵀ + b", 1),
+        Criterion("eval", "in evaluation mode u stays, and the weight is still divided", 1),
+        Criterion("gradient", "the gradient in the weight goes through σ̂, not through u and v", 1),
+        Criterion("two", "two calls before one backward, as for real and generated samples", 1),
+        Criterion("saved", "u is a buffer: saved with the layer, and no parameter", 1),
+    ),
+    cases=cases,
+    formula=_seen(Layer),
+    observe="wgan_course.check.observers.ps08.layer",
+    limit=20.0,
+    package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
+    misconceptions=(
+        Misconception(
+            "never-moves",
+            "u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after "
+            "each step (self.u = …, without a graph).",
+            (_seen(_Frozen),),
+        ),
+        Misconception(
+            "moves-in-eval",
+            "u also moves in evaluation mode: the same input gives another output at the next call. Iterate only where "
+            "self.training is true.",
+            (_seen(_Restless),),
+        ),
+        Misconception(
+            "plain-in-eval",
+            "In evaluation mode the weight is not divided: that is another function than the one that was trained. "
+            "Only the *step* is left out.",
+            (_seen(_PlainEval),),
+        ),
+        Misconception(
+            "sigma-outside",
+            "The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.",
+            (_seen(_SigmaOutside), _seen(_OutsideInEval)),
+        ),
+        Misconception(
+            "through-the-vectors",
+            "The gradient runs through u and v as well. Compute them under torch.no_grad().",
+            (_seen(_Through),),
+        ),
+        Misconception(
+            "changed-in-place",
+            "Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch "
+            "stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, "
+            "or let a copy of it enter the graph.",
+            (_seen(_Data),),
+            detect=_in_place,
+        ),
+        Misconception(
+            "overwrites",
+            "The stored weight itself is divided at every call. The optimiser's weight must stay; only the weight that "
+            "the layer computes with is divided.",
+            (_seen(_Overwrites),),
+        ),
+        Misconception(
+            "stale-weight",
+            "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
+            "layer holds now. Divide at each call.",
+            detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok",
+        ),
+        Misconception(
+            "a-step-ahead",
+            "u has moved before the first call: the layer ran once while it was made. (register_parametrization does "
+            "that to check the shapes, unless it is told unsafe=True.)",
+            (_seen(_Ahead),),
+        ),
+        Misconception(
+            "only-above-one",
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
+            (_seen(_OnlyAboveOne),),
+        ),
+        Misconception(
+            "no-bias",
+            "The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it.",
+            (_seen(_NoBias),),
+        ),
+        Misconception(
+            "bias-too",
+            "The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is.",
+            (_seen(_BiasToo),),
+        ),
+        Misconception(
+            "old-sigma",
+            "σ̂ is computed with the u from before the step. In training: v from the old u, the new u from v, then "
+            "σ̂ = uᵀWv with the new one.",
+            (_seen(_OldSigma),),
+        ),
+        Misconception(
+            "not-saved",
+            "u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer.",
+            (_seen(_Forgets),),
+        ),
+        Misconception(
+            "u-is-a-parameter",
+            "u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use "
+            "register_buffer.",
+            (_seen(_Parameter),),
+        ),
+    ),
+)

@@ -1,0 +1,127 @@
+"""What both parts of the capstone share: cases with a threshold, judged on the generated samples by this side alone."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import NamedTuple
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+
+from ...problem import Case, Outputs
+
+Judge = Callable[[np.ndarray], bool]
+Words = Callable[[np.ndarray], str]
+OBSERVER = "wgan_course.check.observers.ps10.trained"
+
+
+_kept: dict[tuple[str, bytes], object] = {}
+
+
+def once(measure: Callable) -> Callable:
+    """Compute a measure once for the same samples: several criteria ask for it, one after the other."""
+
+    @wraps(measure)
+    def measured(*samples: np.ndarray) -> object:
+        digest = hashlib.sha256(b"".join(x.tobytes() for x in samples)).digest()
+        key = measure.__name__, digest
+        if key not in _kept:
+            if len(_kept) > 20:
+                _kept.clear()
+            _kept[key] = measure(*samples)
+        return _kept[key]
+
+    return measured
+
+
+@dataclass(frozen=True)
+class Threshold(Case):
+    """A case that is passed when the samples satisfy `accepts` and are no `copies`; both stay on the grader's side.
+
+    `measures` says in words what the samples reached.
+    """
+
+    accepts: Judge = lambda samples: False
+    copies: Judge = lambda samples: False
+    measures: Words = lambda samples: ""
+
+
+class Look(NamedTuple):
+    """One threshold: the criterion that it decides, the demand in words, the judge, and what was reached in words."""
+
+    name: str
+    criterion: str
+    wanted: str
+    judge: Judge = lambda samples: True
+    measured: Words = lambda samples: ""
+
+
+def thresholds(
+    looks: Sequence[Look], training: dict, z: np.ndarray, shaped: Judge, copies: Judge
+) -> Iterator[Threshold]:
+    """The cases of one training: the first look has its data, and all look at the samples from the same z."""
+    for place, look in enumerate(looks):
+        inputs = ({} if place else training) | {"z": z, "wanted": look.wanted}
+        accepts = lambda x, look=look: shaped(x) and look.judge(x)  # noqa: E731
+        measures = lambda x, look=look: look.measured(x) if shaped(x) else ""  # noqa: E731
+        yield Threshold(look.name, inputs, criterion=look.criterion, accepts=accepts, copies=copies, measures=measures)
+
+
+def small_steps(rng: np.random.Generator, samples: int, latent: int, shaped: Judge) -> Threshold:
+    """The case that asks whether the generator is continuous."""
+    inputs = {"z": neighbours(rng, samples // 2, latent), "wanted": "small steps of z make small steps"}
+    return Threshold("small steps", inputs, criterion="own", accepts=lambda x: shaped(x) and continuous(x))
+
+
+def wanted(*inputs: object) -> Mapping[str, object]:
+    """What is shown as expected: the case's last input says it in words."""
+    return {"wanted": np.asarray(inputs[-1])}
+
+
+def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+    """Whether the samples are finite, pass the case's threshold, and are no copies: those earn nothing."""
+    samples = observed["samples"].astype(np.float64)
+    return bool(np.isfinite(samples).all()) and case.accepts(samples) and not case.copies(samples)
+
+
+def reached(case: Case, observed: Outputs) -> str:
+    """What is shown beside the threshold."""
+    return case.measures(observed["samples"].astype(np.float64))
+
+
+def detects(test: Callable[[np.ndarray], bool]) -> Callable[[Case, Observation, Outputs], bool]:
+    """A misconception that shows in the samples of every case."""
+    return lambda case, seen, expected: test(seen.outputs["samples"].astype(np.float64))
+
+
+def copied(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """The misconception that both parts share: copies, or samples that jump when z moves a little."""
+    samples = seen.outputs["samples"].astype(np.float64)
+    return not continuous(samples) if case.name == "small steps" else case.copies(samples)
+
+
+def flat(samples: np.ndarray) -> np.ndarray:
+    """One row a sample."""
+    return samples.reshape(len(samples), -1)
+
+
+def neighbours(rng: np.random.Generator, pairs: int, latent: int, step: float = 0.01) -> np.ndarray:
+    """Latent vectors and, in the second half, the same a small step away."""
+    z, direction = rng.normal(size=(2, pairs, latent))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return np.concatenate([z, z + step * direction]).astype(np.float32)
+
+
+def continuous(samples: np.ndarray, share: float = 0.95, fraction: float = 0.25) -> bool:
+    """Whether small steps of the latent vector make small steps of the sample, and large steps large ones."""
+    first, second = np.split(flat(samples), 2)
+    steps = np.linalg.norm(first - second, axis=1)
+    apart = np.median(np.linalg.norm(np.diff(first, axis=0), axis=1))
+    return bool(apart > 0 and np.mean(steps <= fraction * apart) >= share)
+
+
+def draws(rng: np.random.Generator, n: int, latent: int) -> np.ndarray:
+    """Standard normal latent vectors."""
+    return rng.normal(size=(n, latent)).astype(np.float32)

@@ -1,0 +1,141 @@
+"""``frechet(mean_p, cov_p, mean_q, cov_q)``: the Fréchet distance from two means and two covariances."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _covariance(rng: np.random.Generator, d: int, rank: int) -> np.ndarray:
+    root = rng.normal(size=(d, rank))
+    return root @ root.T
+
+
+def _case(name: str, moments: Moments, criterion: str, **tolerance: float) -> Case:
+    inputs = dict(zip(("mean_p", "cov_p", "mean_q", "cov_q"), moments, strict=True))
+    return Case(name, inputs, criterion=criterion, **tolerance)
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """One dimension, diagonal covariances, ones that do not commute, and singular ones."""
+    line = (np.array([0.0]), np.array([[1.0]]), np.array([3.0]), np.array([[4.0]]))
+    yield _case("one dimension", line, "commuting")
+    diagonals = [np.diag(rng.uniform(0.5, 4, size=3)) for _ in range(2)]
+    yield _case("diagonal", (rng.normal(size=3), diagonals[0], rng.normal(size=3), diagonals[1]), "commuting")
+    shears = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[5.0, 0.0], [0.0, 1.0]])
+    yield _case("2×2", (np.array([0.0, 1.0]), shears[0], np.array([2.0, -1.0]), shears[1]), "general")
+    for d in (3, 5):
+        pair = [_covariance(rng, d, d + 2) for _ in range(2)]
+        yield _case(f"dimension {d}", (rng.normal(size=d), pair[0], rng.normal(size=d), pair[1]), "general")
+    thin = _covariance(rng, 4, 2), _covariance(rng, 4, 3)
+    moments = rng.normal(size=4), thin[0], rng.normal(size=4), thin[1]
+    yield _case("singular covariances", moments, "singular", rtol=1e-5, atol=1e-5)
+    yield _case("a point", (np.ones(2), np.zeros((2, 2)), np.zeros(2), shears[0]), "singular", rtol=1e-5, atol=1e-5)
+
+
+def root(matrix: np.ndarray) -> np.ndarray:
+    """Symmetric root of a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def overlap(S: np.ndarray, T: np.ndarray) -> float:
+    """Trace of (S^½ T S^½)^½: the sum of the singular values of T^½ S^½."""
+    return float(np.linalg.svd(root(T) @ root(S), compute_uv=False).sum())
+
+
+def distance(mean_p: np.ndarray, cov_p: np.ndarray, mean_q: np.ndarray, cov_q: np.ndarray) -> float:
+    """‖m_P − m_Q‖² + tr S_P + tr S_Q − 2 tr (S_P^½ S_Q S_P^½)^½."""
+    return float(np.sum((mean_p - mean_q) ** 2) + np.trace(cov_p) + np.trace(cov_q) - 2 * overlap(cov_p, cov_q))
+
+
+def _with_cross(cross: Callable[[np.ndarray, np.ndarray], float]) -> Callable[..., float]:
+    """Return the distance with another expression in the place of the overlap."""
+    return lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.trace(S) + np.trace(T) - 2 * cross(S, T))
+
+
+PROBLEM = Problem(
+    key="ps10.frechet",
+    title="Fréchet distance from means and covariances",
+    criteria=(
+        Criterion("commuting", "for diagonal covariances, where roots are taken entry by entry", 1),
+        Criterion("general", "for covariances that do not commute", 1.5),
+        Criterion("singular", "for singular covariances, a single point included", 0.5),
+    ),
+    cases=cases,
+    formula=distance,
+    pure="commuting",
+    package_functions=("wgan_course.measures.frechet_distance",),
+    misconceptions=(
+        Misconception(
+            "no-root",
+            "The last term has no root: it is the trace of the product of the covariances. Take the root of the matrix "
+            "S_P^½ S_Q S_P^½ before the trace.",
+            (_with_cross(lambda S, T: float(np.trace(S @ T))),),
+        ),
+        Misconception(
+            "elementwise-root",
+            "The root is taken entry by entry. torch.sqrt of a matrix is not the matrix root R with R R = M: use the "
+            "eigenvalues.",
+            (
+                _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
+                _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
+                _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
+            ),
+        ),
+        Misconception(
+            "diagonals",
+            "Only the diagonals of the covariances are used. That ignores every correlation between features.",
+            (
+                lambda m, S, n, T: float(
+                    np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)
+                ),
+            ),
+        ),
+        Misconception(
+            "roots-first",
+            "The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is "
+            "smaller than the trace of (S_P^½ S_Q S_P^½)^½.",
+            (_with_cross(lambda S, T: float(np.trace(root(S) @ root(T)))),),
+        ),
+        Misconception(
+            "one-cross-term",
+            "The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab.",
+            (lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T),),
+        ),
+        Misconception(
+            "plus-cross",
+            "The last term is added. It is subtracted: equal covariances must give 0.",
+            (lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T),),
+        ),
+        Misconception(
+            "mean-not-squared",
+            "The means enter by their distance. It is the squared distance.",
+            (lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n),),
+        ),
+        Misconception(
+            "mean-for-sum",
+            "The squared differences of the means are averaged over the features. They are added.",
+            (lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2),),
+        ),
+        Misconception(
+            "root-of-all",
+            "This is the root of what was asked for. The Fréchet distance, as everybody reports it, is a *squared* W₂.",
+            (lambda m, S, n, T: np.sqrt(distance(m, S, n, T)),),
+        ),
+        Misconception(
+            "means-only",
+            "Only the means are compared; the covariances are missing.",
+            (lambda m, S, n, T: float(np.sum((m - n) ** 2)),),
+        ),
+        Misconception(
+            "frobenius",
+            "The covariances are compared entry by entry, by ‖S_P − S_Q‖_F². Variances are squares already: compare "
+            "their roots.",
+            (lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2)),),
+        ),
+    ),
+)

@@ -1,0 +1,197 @@
+"""``images_generator(real, seed)``: the capstone's second part, a generator for Fashion-MNIST.
+
+Distances are measured in the course classifier's features against the package's test images, which no case hands over.
+Copies are looked for among all images of the package, mirrored and moved by a pixel.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from wgan_course.check.exchange import Observation
+
+from ...problem import Criterion, Misconception, Problem
+from . import _capstone as capstone
+from ._capstone import Judge, Look, flat, once
+
+LATENT, TRAINING, SAMPLES, LOOKED_AT = 16, 2000, 1000, 200
+FAR, MIDDLE, NEAR, CLASSES = 60.0, 40.0, 25.0, 6
+CLOSE, COPIES = 0.7, 0.15
+LIMIT = 50.0
+
+
+@lru_cache(maxsize=2)
+def images(split: str) -> np.ndarray:
+    """The package's images of a split, shape (n, 1, 28, 28)."""
+    from wgan_course.data import images as data
+
+    return data.load("fashion-mnist", split, source="embedded").images.numpy()
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[np.ndarray, np.ndarray]:
+    """All images of the package as rows, and each one's distance to its nearest other."""
+    rows = flat(np.concatenate([images("train"), images("test")])).astype(np.float32)
+    squares = _squares(rows, rows)
+    np.fill_diagonal(squares, np.inf)
+    return rows, np.sqrt(squares.min(1))
+
+
+def _squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Squared distances of every pair of rows."""
+    return np.maximum((x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T, 0)
+
+
+@once
+def copied_share(samples: np.ndarray) -> float:
+    """Share of samples that lie closer to an image of the package than `CLOSE` times its nearest other image does.
+
+    Each sample is tried as it is and moved by a pixel in the four directions, and all that mirrored.
+    """
+    rows, reach = known()
+    some = samples[:LOOKED_AT].astype(np.float32)
+    moves = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+    found = np.zeros(len(some), dtype=bool)
+    for image in (some, some[..., ::-1]):
+        for move in moves:
+            squares = _squares(flat(np.roll(image, move, (-2, -1))), rows)
+            best = squares.argmin(1)
+            found |= np.sqrt(squares[np.arange(len(some)), best]) < CLOSE * reach[best]
+    return float(found.mean())
+
+
+@once
+def features(samples: np.ndarray) -> object:
+    """The classifier's features, as a torch tensor."""
+    import torch
+
+    from wgan_course.measures import classifier
+
+    return classifier.features(torch.from_numpy(samples.astype(np.float32)))
+
+
+@lru_cache(maxsize=1)
+def _truth() -> object:
+    return features(images("test"))
+
+
+@once
+def frechet(samples: np.ndarray) -> float:
+    """Fréchet distance to the test images."""
+    from wgan_course import measures
+
+    return measures.frechet_distance(_truth(), features(samples))
+
+
+@once
+def classes(samples: np.ndarray) -> int:
+    """How many classes get 2 % of the samples, by the classifier."""
+    from wgan_course.measures import classifier
+
+    named = classifier.load_pretrained().head(features(samples)).argmax(1).numpy()
+    return int((np.bincount(named, minlength=10) >= 0.02 * len(samples)).sum())
+
+
+def _shaped(samples: np.ndarray) -> bool:
+    return bool(samples.shape == (SAMPLES, 1, 28, 28) and np.abs(samples).max() <= 1 + 1e-5)
+
+
+def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
+    """One training; then several looks at the generator that came of it."""
+    real = images("train")[rng.permutation(len(images("train")))[:TRAINING]]
+    seed, z = int(rng.integers(2**31)), capstone.draws(rng, SAMPLES, LATENT)
+    copies = lambda x: copied_share(x) > COPIES  # noqa: E731
+    far, many = lambda x: f"{frechet(x):.1f}", lambda x: f"{classes(x)}"
+    looks = (
+        Look("distance", "far", f"Fréchet distance ≤ {FAR:g}", lambda x: frechet(x) <= FAR, far),
+        Look("smaller distance", "middle", f"Fréchet distance ≤ {MIDDLE:g}", lambda x: frechet(x) <= MIDDLE, far),
+        Look("smallest distance", "near", f"Fréchet distance ≤ {NEAR:g}", lambda x: frechet(x) <= NEAR, far),
+        Look("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: classes(x) >= CLASSES, many),
+        Look("copies", "own", f"at most {COPIES:.0%} copies of known images"),
+    )
+    yield from capstone.thresholds(looks, {"real": real, "seed": seed}, z, _shaped, copies)
+    yield capstone.small_steps(rng, SAMPLES, LATENT, _shaped)
+
+
+@once
+def _apart(x: np.ndarray) -> float:
+    """Median distance of neighbouring samples."""
+    return float(np.median(np.linalg.norm(np.diff(flat(x), axis=0), axis=1)))
+
+
+@once
+def _noise(x: np.ndarray) -> bool:
+    """Neighbouring pixels have little to do with each other."""
+    left, right = x[..., :-1].ravel(), x[..., 1:].ravel()
+    return left.std() > 0.05 and float(np.corrcoef(left, right)[0, 1]) < 0.5
+
+
+def _pictures(seen: Observation, judge: Judge) -> bool:
+    """Whether there are images that are no noise, of which `judge` holds."""
+    samples = seen.outputs["samples"]
+    return _shaped(samples) and not _noise(samples) and judge(samples)
+
+
+PROBLEM = Problem(
+    key="ps10.images_generator",
+    title="Capstone, part 2: a generator for clothes",
+    criteria=(
+        Criterion("far", f"Fréchet distance (course features, 1000 images) at most {FAR:g}", 1),
+        Criterion("middle", f"… at most {MIDDLE:g}", 1),
+        Criterion("near", f"… at most {NEAR:g}", 2),
+        Criterion("variety", f"at least {CLASSES} of ten classes get 2 % of the images", 1),
+        Criterion("own", "no copies of known images; small steps of z make small steps of the image", 2),
+    ),
+    cases=cases,
+    formula=capstone.wanted,
+    observe=capstone.OBSERVER,
+    limit=LIMIT,
+    compare=capstone.compare,
+    reached=capstone.reached,
+    misconceptions=(
+        Misconception(
+            "range",
+            "The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.",
+            detect=capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5),
+        ),
+        Misconception(
+            "constant",
+            "The images do not depend on z, or hardly: mode collapse, or one image for all.",
+            detect=capstone.detects(lambda x: _apart(x) < 3.0),
+        ),
+        Misconception(
+            "noise",
+            "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all.",
+            detect=capstone.detects(_noise),
+        ),
+        Misconception(
+            "copies",
+            "Many of the images are images of the package, or nearly: copied, mirrored, moved or with a little noise; "
+            "or the image jumps when z moves a little. A generator makes its own, as a continuous function of z. "
+            "Copies earn nothing for being close.",
+            detect=capstone.copied,
+        ),
+        Misconception(
+            "few-classes",
+            "Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes.",
+            detect=lambda case, seen, expected: (
+                case.criterion in ("variety", "near", "middle", "far")
+                and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
+            ),
+        ),
+        Misconception(
+            "not-there-yet",
+            "These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning "
+            "rate for short runs (1e-3), two critic steps; average the weights.",
+            detect=lambda case, seen, expected: (
+                case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
+            ),
+        ),
+        Misconception(
+            "shape",
+            "The generator must return one grey image for each row of z: shape (n, 1, 28, 28).",
+            detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28),
+        ),
+    ),
+)

@@ -1,0 +1,129 @@
+"""``kernel_mmd(x, y)``: the unbiased estimate of the squared maximum mean discrepancy with the cubic kernel."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Samples of unequal sizes, ones where the estimate is negative, and a repeated point."""
+    small = {"x": np.array([[0.0], [1.0]]), "y": np.array([[1.0], [2.0], [4.0]])}
+    yield Case("two and three numbers", small, criterion="value")
+    for n, m, d in ((4, 6, 3), (7, 3, 2)):
+        inputs = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d)) + 0.5}
+        yield Case(f"{n} and {m} points in dimension {d}", inputs, criterion="value")
+    yield Case(
+        "the same two points", {"x": np.array([[0.0], [2.0]]), "y": np.array([[2.0], [0.0]])}, criterion="negative"
+    )
+    twice = rng.normal(size=(3, 2))
+    inputs = {"x": twice, "y": twice[::-1] + 0.01}
+    yield Case("nearly the same three points", inputs, criterion="negative")
+
+
+def kernel(a: np.ndarray, b: np.ndarray, degree: int = 3, offset: float = 1.0) -> np.ndarray:
+    """(a · b / d + 1)³ for every pair of rows."""
+    return (a @ b.T / a.shape[1] + offset) ** degree
+
+
+def off_diagonal(k: np.ndarray) -> float:
+    """Mean over pairs of different points."""
+    n = len(k)
+    return float((k.sum() - np.trace(k)) / (n * (n - 1)))
+
+
+def estimate(x: np.ndarray, y: np.ndarray, **options: float) -> float:
+    """Means over pairs: within x, within y, minus twice between."""
+    return off_diagonal(kernel(x, x, **options)) + off_diagonal(kernel(y, y, **options)) - 2 * _cross(x, y, **options)
+
+
+def _cross(x: np.ndarray, y: np.ndarray, **options: float) -> float:
+    return float(kernel(x, y, **options).mean())
+
+
+def _within(part: Callable[[np.ndarray], float], cross: float = 2.0) -> Callable[[np.ndarray, np.ndarray], float]:
+    return lambda x, y: part(kernel(x, x)) + part(kernel(y, y)) - cross * _cross(x, y)
+
+
+def _plain_dot(x: np.ndarray, y: np.ndarray) -> float:
+    d = x.shape[1]
+    return estimate(x * np.sqrt(d), y * np.sqrt(d))
+
+
+PROBLEM = Problem(
+    key="ps10.kernel_mmd",
+    title="Kernel distance without bias",
+    criteria=(
+        Criterion("value", "the mean over pairs of different points, minus twice the mean between the samples", 2),
+        Criterion("negative", "below 0 where that is the answer", 1),
+    ),
+    cases=cases,
+    formula=estimate,
+    pure="value",
+    package_functions=("wgan_course.measures.kernel_distance",),
+    misconceptions=(
+        Misconception(
+            "biased",
+            "The diagonals are kept: every point is compared with itself, so the estimate is too large on average. "
+            "Leave them out and divide by n(n−1).",
+            (_within(lambda k: float(k.mean())),),
+        ),
+        Misconception(
+            "divides-by-square",
+            "The diagonal is left out of the sum, but the sum is divided by n² and not by the number of its terms, "
+            "n(n−1).",
+            (_within(lambda k: float((k.sum() - np.trace(k)) / k.size)),),
+        ),
+        Misconception(
+            "half-the-pairs",
+            "Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number.",
+            (_within(lambda k: off_diagonal(k) / 2),),
+        ),
+        Misconception(
+            "one-cross-term",
+            "The term between the samples has the factor 1. It is 2.",
+            (_within(off_diagonal, cross=1.0),),
+        ),
+        Misconception(
+            "clamped",
+            "Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative "
+            "now and then.",
+            (lambda x, y: max(estimate(x, y), 0.0), lambda x, y: abs(estimate(x, y))),
+        ),
+        Misconception(
+            "wrong-degree",
+            "The kernel has another degree. It is (x·y/d + 1)³.",
+            (lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
+        ),
+        Misconception(
+            "no-division-by-d",
+            "x·y is not divided by the dimension d.",
+            (_plain_dot,),
+        ),
+        Misconception(
+            "no-one",
+            "The kernel lacks the + 1, and with it every moment of lower order.",
+            (lambda x, y: estimate(x, y, offset=0.0),),
+        ),
+        Misconception(
+            "root",
+            "This is the root. The *squared* discrepancy is what has an unbiased estimate.",
+            (lambda x, y: np.sqrt(max(estimate(x, y), 0.0)), lambda x, y: np.sqrt(estimate(x, y))),
+        ),
+        Misconception(
+            "sums",
+            "Sums stand where means were asked for.",
+            (
+                lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
+                lambda x, y: (
+                    kernel(x, x).sum()
+                    - np.trace(kernel(x, x))
+                    + kernel(y, y).sum()
+                    - np.trace(kernel(y, y))
+                    - 2 * kernel(x, y).sum()
+                ),
+            ),
+        ),
+    ),
+)

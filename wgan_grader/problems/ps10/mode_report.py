@@ -1,0 +1,147 @@
+"""``mode_report(points, modes, std)``: how many modes are reached, and the share of good points."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ...problem import Case, Criterion, Misconception, Problem
+
+Report = dict[str, float]
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """A few points by hand; random ones; modes that nobody reaches, also where every point is somebody's nearest."""
+    hand = np.array([[0.0, 0.1], [0.2, 0.2], [1.0, 1.0], [4.0, 0.1], [0.25, 0.25]])
+    modes = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+    yield _case("five points", hand, modes, 0.1, "quality")
+    for n, k, criterion in ((30, 4, "quality"), (25, 6, "covered")):
+        centres = 3 * rng.normal(size=(k, 2))
+        points = centres[rng.integers(k - 1, size=n)] + rng.uniform(0.3, 2.2, size=(n, 1)) * rng.normal(size=(n, 2))
+        yield _case(f"{n} points, {k} modes", points, centres, 0.4, criterion)
+    close, edge = np.array([[0.1, 0.0], [4.0, 0.0], [0.0, 3.0]]), np.array([[1.5, 0.0], [9.0, 9.0], [4.0, 5.5]])
+    for criterion in ("quality", "covered"):
+        modes = np.array([[0.0, 0.0], [0.4, 0.0], [5.0, 5.0]])
+        yield _case(f"{criterion}: a point near two modes", close, modes, 0.2, criterion)
+        modes = np.array([[0.0, 0.0], [4.0, 4.0], [-8.0, 0.0]])
+        yield _case(f"{criterion}: on the boundary", edge, modes, 0.5, criterion)
+    stray = np.array([[5.0, 5.0], [-5.0, 5.0], [0.05, 0.0], [5.0, -5.0]])
+    far = np.array([[0.0, 0.0], [6.0, 6.0], [-6.0, 6.0], [6.0, -6.0]])
+    yield _case("points near no mode", stray, far, 0.2, "covered")
+    yield _case("no good point", stray[[0, 1]], far, 0.2, "covered")
+
+
+def _case(name: str, points: np.ndarray, modes: np.ndarray, std: float, criterion: str) -> Case:
+    inputs = {"points": points, "modes": modes, "std": std}
+    return Case(name, inputs, {"outputs": ["covered", "quality"]}, criterion=criterion)
+
+
+def _distances(points: np.ndarray, modes: np.ndarray) -> np.ndarray:
+    return np.sqrt(((points[:, None] - modes[None]) ** 2).sum(-1))
+
+
+def report(points: np.ndarray, modes: np.ndarray, std: float, radius: float = 3.0) -> Report:
+    """Modes with a point within three standard deviations, and the share of points within that of a mode."""
+    return _from_near(_distances(points, modes) <= radius * std)
+
+
+def _from_near(near: np.ndarray) -> Report:
+    return {"covered": int(near.any(0).sum()), "quality": float(near.any(1).mean())}
+
+
+def _nearest_only(points: np.ndarray, modes: np.ndarray, std: float) -> Report:
+    d = _distances(points, modes)
+    return _from_near((d <= 3 * std) & (d == d.min(1, keepdims=True)))
+
+
+def _counted_anew(points: np.ndarray, modes: np.ndarray, std: float) -> Report:
+    near = _distances(points, modes) <= 3 * std
+    return _from_near(near) | {"quality": float(near.sum() / len(near))}
+
+
+def _changed(change: Callable[..., Report]) -> Callable[..., Report]:
+    return lambda p, m, s: report(p, m, s) | change(p, m, s)
+
+
+PROBLEM = Problem(
+    key="ps10.mode_report",
+    title="Modes covered, and good points",
+    criteria=(
+        Criterion("quality", "the share of points within 3 standard deviations of a mode", 1),
+        Criterion("covered", "the number of modes with at least one such point", 1),
+    ),
+    cases=cases,
+    formula=report,
+    pure="quality",
+    package_functions=("wgan_course.measures.mode_coverage",),
+    misconceptions=(
+        Misconception(
+            "one-std",
+            "The radius is one standard deviation; three were asked for.",
+            (lambda p, m, s: report(p, m, s, radius=1.0),),
+        ),
+        Misconception(
+            "radius-without-std",
+            "The radius is 3, not 3 standard deviations.",
+            (lambda p, m, s: report(p, m, 1.0),),
+        ),
+        Misconception(
+            "variance",
+            "The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like.",
+            (
+                lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
+                lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
+                lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
+            ),
+        ),
+        Misconception(
+            "nearest-counts",
+            "A mode counts as covered when it is some point's nearest, however far away. It needs a point within the "
+            "radius.",
+            (_changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))}),),
+        ),
+        Misconception(
+            "one-mode-a-point",
+            "Each point counts for its nearest mode alone, or for each of several modes anew. A mode is reached by any "
+            "point within the radius, also by one that is nearer to another; a good point counts once.",
+            (_nearest_only, _counted_anew),
+        ),
+        Misconception(
+            "open-disc",
+            "Points exactly three standard deviations away are left out. The boundary is included: ≤, not <.",
+            (lambda p, m, s: _from_near(_distances(p, m) < 3 * s),),
+        ),
+        Misconception(
+            "share-of-modes",
+            "This is the share of the modes, where their number or the share of the points was asked for.",
+            (
+                _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
+                _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
+            ),
+        ),
+        Misconception(
+            "box",
+            "Each coordinate is compared by itself: that is a square, not a disc.",
+            (lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1)),),
+        ),
+        Misconception(
+            "count-of-points",
+            "The number of good points is returned, not their share.",
+            (_changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)}),),
+        ),
+        Misconception(
+            "mean-over-pairs",
+            "The mean runs over pairs of point and mode. A point counts once.",
+            (_changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())}),),
+        ),
+        Misconception(
+            "swapped",
+            "The two have changed places: first the number of modes, then the share of points.",
+            (
+                lambda p, m, s: {
+                    "covered": report(p, m, s)["quality"],
+                    "quality": report(p, m, s)["covered"],
+                },
+            ),
+        ),
+    ),
+)
