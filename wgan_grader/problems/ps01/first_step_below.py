@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, positive_part, shifted
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -62,79 +63,59 @@ PROBLEM = Problem(
     formula=first,
     pure="first",
     misconceptions=(
-        Misconception(
-            "counts-from-one",
-            "The steps are counted from 1. Step 0 is the untrained discriminator: count from 0.",
-            (lambda norms, threshold: first(norms, threshold) + 1,),
+        Wrong("counts-from-one", shifted(first, 1)).says(
+            "The steps are counted from 1. Step 0 is the untrained discriminator: count from 0."
         ),
-        Misconception(
-            "step-before",
-            "This is the last step before the norm falls below; the one after it was asked for.",
-            (lambda norms, threshold: first(norms, threshold) - 1,),
+        Wrong("step-before", shifted(first, -1)).says(
+            "This is the last step before the norm falls below; the one after it was asked for."
         ),
-        Misconception(
-            "minimum",
+        Wrong("minimum", lambda norms, threshold: int(np.argmin(norms))).says(
             "This is the step of the smallest norm. The *first* one below the threshold was asked for, and it comes "
-            "earlier.",
-            (lambda norms, threshold: int(np.argmin(norms)),),
+            "earlier."
         ),
-        Misconception(
-            "last",
+        Wrong("last", _last).says(
             "This is the last step below the threshold: a loop goes on after it has found the first, or reads from "
-            "the end.",
-            (_last,),
+            "the end."
         ),
-        Misconception(
-            "for-good",
-            "This is where the norm falls below the threshold for good. The first time counts, even if it comes back.",
-            (_for_good,),
+        Wrong("for-good", _for_good).says(
+            "This is where the norm falls below the threshold for good. The first time counts, even if it comes back."
         ),
-        Misconception(
+        Wrong(
             "counting",
+            lambda n, t: int((n >= t).sum()),
+            lambda n, t: int((n < t).sum()),
+            lambda n, t: int((n > t).sum()),
+        ).says(
             "This counts steps that are not below (or assumes a curve that only falls). Norms of stochastic "
-            "training go up and down; look for the first.",
-            (lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
+            "training go up and down; look for the first."
         ),
-        Misconception(
-            "above",
-            "The comparison is the wrong way round: this is the first step *above* the threshold.",
-            (_above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
+        Wrong("above", _above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))).says(
+            "The comparison is the wrong way round: this is the first step *above* the threshold."
         ),
-        Misconception(
-            "the-value",
-            "This is the norm itself. The number of the step was asked for, not its value.",
-            (lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
+        Wrong("the-value", lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]).says(
+            "This is the norm itself. The number of the step was asked for, not its value."
         ),
-        Misconception(
-            "a-mask",
-            "The answer is an array: a mask or all the steps below. One step was asked for, the first.",
-            (lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
+        Wrong("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)).says(
+            "The answer is an array: a mask or all the steps below. One step was asked for, the first."
         ),
-        Misconception(
-            "not-strict",
-            "A norm that equals the threshold is taken as below it: ≤ instead of <.",
-            (_loose, lambda n, t: int(np.argmax(n <= t))),
+        Wrong("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))).says(
+            "A norm that equals the threshold is taken as below it: ≤ instead of <."
         ),
-        Misconception(
-            "never-zero",
+        Wrong("never-zero", lambda n, t: int(np.argmax(n < t)), positive_part(first)).says(
             "Where no step is below it answers 0, as if the first were: argmax of a mask without any True is 0. Test "
-            "whether there is one, and return −1 where there is none.",
-            (lambda n, t: int(np.argmax(n < t)), lambda n, t: max(first(n, t), 0)),
+            "whether there is one, and return −1 where there is none."
         ),
-        Misconception(
+        Wrong(
             "never-length",
+            lambda n, t: first(n, t) if (n < t).any() else len(n),
+            lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
+        ).says(
             "Where no step is below it answers with the number of steps, or the last one. That reads as a step; −1 "
-            "cannot be mistaken for one.",
-            (
-                lambda n, t: first(n, t) if (n < t).any() else len(n),
-                lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
-            ),
+            "cannot be mistaken for one."
         ),
-        Misconception(
+        Wrong(
             "never-none",
-            "Where no step is below it returns None or stops with an error. Return −1.",
-            (),
-            lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error"),
-        ),
+            detect=lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error"),
+        ).says("Where no step is below it returns None or stops with an error. Return −1."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, divided, negated, scaled, swapped
+from ...problem import Case, Criterion, Problem
 from ._distributions import distribution
 
 
@@ -69,70 +70,52 @@ PROBLEM = Problem(
     package_functions=("wgan_course.divergences.game_value",),
     stand_in="wgan_course.divergences.game_value",
     misconceptions=(
-        Misconception(
-            "negated",
+        Wrong("negated", negated(value), negated(_naive)).says(
             "This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never "
-            "above 0.",
-            (lambda d, p, q: -value(d, p, q), lambda d, p, q: -_naive(d, p, q)),
+            "above 0."
         ),
-        Misconception(
-            "minus",
-            "A minus stands between the two terms. Both are rewards for the discriminator: add them.",
-            (lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d),),
+        Wrong("minus", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d)).says(
+            "A minus stands between the two terms. Both are rewards for the discriminator: add them."
         ),
-        Misconception(
-            "swapped",
-            "p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.",
-            (lambda d, p, q: value(d, q, p), lambda d, p, q: _naive(d, q, p)),
+        Wrong("swapped", swapped(value, "p", "q"), swapped(_naive, "p", "q")).says(
+            "p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p."
         ),
-        Misconception(
+        Wrong(
             "one-measure",
-            "Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d).",
-            (
-                lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
-                lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
-            ),
-        ),
-        Misconception(
+            lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
+            lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
+        ).says("Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d)."),
+        Wrong(
             "log-d-twice",
-            "The second term has log d; it must be log(1 − d), the reward for calling a fake a fake.",
-            (lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d), lambda d, p, q: _weighted_log(p + q, d)),
+            lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d),
+            lambda d, p, q: _weighted_log(p + q, d),
+        ).says("The second term has log d; it must be log(1 − d), the reward for calling a fake a fake."),
+        Wrong("non-saturating", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d)).says(
+            "The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d)."
         ),
-        Misconception(
-            "non-saturating",
-            "The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d).",
-            (lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d),),
+        Wrong("halved", scaled(value, 0.5)).says(
+            "The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)"
         ),
-        Misconception(
-            "halved",
-            "The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)",
-            (lambda d, p, q: 0.5 * value(d, p, q),),
+        Wrong("base-two", divided(value, np.log(2))).says("log₂ is used; take the natural logarithm."),
+        Wrong("mean", lambda d, p, q: value(d, p, q) / p.size).says(
+            "The terms are averaged over the atoms; the weights p and q already make expectations. Sum them."
         ),
-        Misconception(
-            "base-two", "log₂ is used; take the natural logarithm.", (lambda d, p, q: value(d, p, q) / np.log(2),)
-        ),
-        Misconception(
-            "mean",
-            "The terms are averaged over the atoms; the weights p and q already make expectations. Sum them.",
-            (lambda d, p, q: value(d, p, q) / p.size,),
-        ),
-        Misconception(
+        Wrong(
             "unweighted",
-            "The logarithms are summed without the weights p and q: these are expectations.",
-            (lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)), lambda d, p, q: np.mean(np.log(d) + np.log(1 - d))),
+            lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)),
+            lambda d, p, q: np.mean(np.log(d) + np.log(1 - d)),
+        ).says("The logarithms are summed without the weights p and q: these are expectations."),
+        Wrong("zero-times-log", _naive).says(
+            "NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy."
         ),
-        Misconception(
-            "zero-times-log",
-            "NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy.",
-            (_naive,),
-        ),
-        Misconception(
+        Wrong(
             "clamped",
+            *(_smoothed(e) for e in SMOOTHING),
+            *(_clamped(e) for e in SMOOTHING),
+            *(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
+        ).says(
             "The logarithm is smoothed, clamped or cut off (torch's binary_cross_entropy cuts it at −100), so that a "
-            "certain and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain.",
-            tuple(_smoothed(e) for e in SMOOTHING)
-            + tuple(_clamped(e) for e in SMOOTHING)
-            + tuple(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
+            "certain and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain."
         ),
     ),
 )

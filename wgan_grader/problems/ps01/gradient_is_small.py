@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -33,56 +34,48 @@ PROBLEM = Problem(
     formula=small,
     pure="where",
     misconceptions=(
-        Misconception(
-            "textbook",
+        Wrong(
+            "textbook", lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t
+        ).says(
             "This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, "
             "and there |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at "
-            "recognised fakes.",
-            (lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
+            "recognised fakes."
         ),
-        Misconception(
-            "comparison",
-            "The comparison is the wrong way round: it marks the gradients that are *large*.",
-            (lambda d, t: d > t, lambda d, t: d >= t),
+        Wrong("comparison", lambda d, t: d > t, lambda d, t: d >= t).says(
+            "The comparison is the wrong way round: it marks the gradients that are *large*."
         ),
-        Misconception(
-            "sigmoid-slope",
+        Wrong("sigmoid-slope", lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t).says(
             "D(1 − D) is the slope of the sigmoid, small at both ends. The logarithm brings a factor 1/(1 − D) that "
-            "cancels one of them: what is left is D.",
-            (lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
+            "cancels one of them: what is left is D."
         ),
-        Misconception(
-            "with-respect-to-d",
+        Wrong("with-respect-to-d", lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)).says(
             "This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the "
-            "generator passes through the logit: multiply by D(1 − D).",
-            (lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
+            "generator passes through the logit: multiply by D(1 − D)."
         ),
-        Misconception(
-            "signed",
-            "The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size.",
-            (lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
+        Wrong("signed", lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t).says(
+            "The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size."
         ),
-        Misconception(
+        Wrong(
             "the-loss",
+            lambda d, t: np.abs(np.log(1 - d)) < t,
+            lambda d, t: np.log(1 - d) < t,
+            lambda d, t: -np.log(d) < t,
+        ).says(
             "This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare "
-            "the slope.",
-            (lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
+            "the slope."
         ),
-        Misconception(
-            "reduced",
-            "One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the "
-            "shape of d.",
-            (lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
+        Wrong("reduced", lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()).says(
+            "One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d."
         ),
-        Misconception(
+        Wrong(
             "not-a-mask",
-            "The gradients or the chosen entries come back, not True and False. Return the mask.",
-            (lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t), lambda d, t: d * (d < t)),
-        ),
-        Misconception(
-            "not-strict",
-            "A gradient that equals the threshold is taken as below it: ≤ instead of <.",
-            (lambda d, t: d <= t,),
+            lambda d, t: d[d < t],
+            lambda d, t: -d,
+            lambda d, t: np.flatnonzero(d < t),
+            lambda d, t: d * (d < t),
+        ).says("The gradients or the chosen entries come back, not True and False. Return the mask."),
+        Wrong("not-strict", lambda d, t: d <= t).says(
+            "A gradient that equals the threshold is taken as below it: ≤ instead of <."
         ),
     ),
 )

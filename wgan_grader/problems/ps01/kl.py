@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, divided, summed, swapped
+from ...problem import Case, Criterion, Problem
 from ._distributions import distribution, kl, with_holes, x_log_ratio
 
 
@@ -49,53 +50,42 @@ PROBLEM = Problem(
     package_functions=("wgan_course.divergences.kl",),
     stand_in="wgan_course.divergences.kl",
     misconceptions=(
-        Misconception(
-            "reversed",
-            "This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p.",
-            (lambda p, q: kl(q, p), lambda p, q: np.sum(q * np.log(q / p))),
+        Wrong("reversed", swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))).says(
+            "This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p."
         ),
-        Misconception(
-            "base-two",
-            "This is measured in bits: log₂ is used. The course uses the natural logarithm throughout.",
-            (lambda p, q: kl(p, q) / np.log(2),),
+        Wrong("base-two", divided(kl, np.log(2))).says(
+            "This is measured in bits: log₂ is used. The course uses the natural logarithm throughout."
         ),
-        Misconception("base-ten", "log₁₀ is used; take the natural logarithm.", (lambda p, q: kl(p, q) / np.log(10),)),
-        Misconception(
-            "mean",
-            "The terms are averaged over the atoms. The weights p already make this an average: sum them.",
-            (lambda p, q: kl(p, q) / p.size,),
+        Wrong("base-ten", divided(kl, np.log(10))).says("log₁₀ is used; take the natural logarithm."),
+        Wrong("mean", lambda p, q: kl(p, q) / p.size).says(
+            "The terms are averaged over the atoms. The weights p already make this an average: sum them."
         ),
-        Misconception(
-            "absolute",
-            "Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0.",
-            (lambda p, q: np.abs(x_log_ratio(p, q)).sum(), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))),
+        Wrong("absolute", summed(absolute(x_log_ratio)), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))).says(
+            "Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0."
         ),
-        Misconception(
-            "unweighted",
-            "The log ratios are summed without the weights p: an atom that p never visits must not count.",
-            (lambda p, q: np.sum(np.log(p / q)),),
+        Wrong("unweighted", lambda p, q: np.sum(np.log(p / q))).says(
+            "The log ratios are summed without the weights p: an atom that p never visits must not count."
         ),
-        Misconception(
+        Wrong(
             "cross-entropy",
-            "This is the cross-entropy −Σ p log q; the entropy of p is missing.",
-            (lambda p, q: -np.sum(p * np.log(q)), lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p))),
+            lambda p, q: -np.sum(p * np.log(q)),
+            lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p)),
+        ).says("This is the cross-entropy −Σ p log q; the entropy of p is missing."),
+        Wrong(
+            "zero-times-log", lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))
+        ).says(
+            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy."
         ),
-        Misconception(
-            "zero-times-log",
-            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy.",
-            (lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
-        ),
-        Misconception(
+        Wrong(
             "smoothed",
+            *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False)),
+            *(_clamped(eps) for eps in SMOOTHING),
+        ).says(
             "A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the "
-            "constant that you chose. That KL is infinite is the point of the chapter: say so.",
-            tuple(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False))
-            + tuple(_clamped(eps) for eps in SMOOTHING),
+            "constant that you chose. That KL is infinite is the point of the chapter: say so."
         ),
-        Misconception(
-            "dropped",
-            "Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence.",
-            (_dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
+        Wrong("dropped", _dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))).says(
+            "Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, complement, composed, negated, shifted
+from ...problem import Case, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
 
@@ -31,66 +32,55 @@ PROBLEM = Problem(
     formula=gradient,
     pure="value",
     misconceptions=(
-        Misconception(
-            "sign",
-            "The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative.",
-            (lambda t: sigmoid(-t), lambda t: 1 - sigmoid(t), lambda t: 1 / (1 + np.exp(t))),
+        Wrong("sign", lambda t: sigmoid(-t), complement(sigmoid), lambda t: 1 / (1 + np.exp(t))).says(
+            "The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative."
         ),
-        Misconception(
-            "other-loss",
-            "This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D.",
-            (lambda t: -sigmoid(t), sigmoid),
+        Wrong("other-loss", negated(sigmoid), sigmoid).says(
+            "This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D."
         ),
-        Misconception(
-            "with-respect-to-d",
-            "This is the derivative in D, −1/D. In the logit it is multiplied by dD/dt = D(1 − D).",
-            (lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
+        Wrong("with-respect-to-d", lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)).says(
+            "This is the derivative in D, −1/D. In the logit it is multiplied by dD/dt = D(1 − D)."
         ),
-        Misconception(
-            "sigmoid-slope",
-            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.",
-            (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+        Wrong("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)).says(
+            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing."
         ),
-        Misconception(
-            "mean",
+        Wrong("mean", lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]).says(
             "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
-            "Each entry has its own loss here.",
-            (lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
+            "Each entry has its own loss here."
         ),
-        Misconception(
-            "reduced",
-            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in.",
-            (lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
+        Wrong(
+            "reduced", lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)
+        ).says(
+            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in."
         ),
-        Misconception(
-            "the-loss",
-            "This is the loss −log σ(t) itself, not its derivative.",
-            (lambda t: -np.log(sigmoid(t)), lambda t: np.logaddexp(0, -t)),
+        Wrong("the-loss", negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)).says(
+            "This is the loss −log σ(t) itself, not its derivative."
         ),
-        Misconception(
-            "logit-as-probability",
-            "The logit is used as if it were the probability D. D = σ(t).",
-            (lambda t: -1 / t, lambda t: t - 1),
+        Wrong("logit-as-probability", lambda t: -1 / t, lambda t: t - 1).says(
+            "The logit is used as if it were the probability D. D = σ(t)."
         ),
-        Misconception(
+        Wrong(
             "unstable",
+            lambda t: -np.exp(-t) / (1 + np.exp(-t)),
+            shifted(ratio, -1),
+            detect=lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+        ).says(
             "At huge logits an exponential overflows or a probability rounds to 0, and the answer is NaN. The result "
-            "simplifies before you compute it: no division is left. torch.sigmoid is stable.",
-            (lambda t: -np.exp(-t) / (1 + np.exp(-t)), lambda t: ratio(t) - 1),
-            lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+            "simplifies before you compute it: no division is left. torch.sigmoid is stable."
         ),
-        Misconception(
-            "cancellation",
+        Wrong(
+            "cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))
+        ).says(
             "Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 "
-            "swallows it; −σ(−t) is the same function without the subtraction.",
-            (lambda t: sigmoid(t) - 1, lambda t: 1 / (1 + np.exp(-t)) - 1, lambda t: -(1 - sigmoid(t))),
+            "swallows it; −σ(−t) is the same function without the subtraction."
         ),
-        Misconception(
+        Wrong(
             "clamped",
+            *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17)),
+            *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
+        ).says(
             "The probability was clamped (or a small constant added) before differentiating, so the slope is "
-            "wrong at huge logits. Nothing has to be clamped here.",
-            tuple(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))
-            + tuple(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
+            "wrong at huge logits. Nothing has to be clamped here."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, complement, composed, scaled
+from ...problem import Case, Criterion, Problem
 from ._distributions import distribution
 
 
@@ -46,63 +47,46 @@ PROBLEM = Problem(
     package_functions=("wgan_course.divergences.optimal_discriminator",),
     stand_in="wgan_course.divergences.optimal_discriminator",
     misconceptions=(
-        Misconception(
-            "swapped",
-            "This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*.",
-            (lambda p, q: 1 - optimal(p, q), lambda p, q: q / (p + q)),
+        Wrong("swapped", complement(optimal), lambda p, q: q / (p + q)).says(
+            "This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*."
         ),
-        Misconception(
-            "odds",
-            "p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1.",
-            (lambda p, q: p / q,),
+        Wrong("odds", lambda p, q: p / q).says(
+            "p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1."
         ),
-        Misconception(
-            "logit",
-            "log(p/q) is the optimal *logit*. The discriminator's answer is its sigmoid, which is p / (p + q).",
-            (lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
+        Wrong("logit", lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)).says(
+            "log(p/q) is the optimal *logit*. The discriminator's answer is its sigmoid, which is p / (p + q)."
         ),
-        Misconception(
+        Wrong(
             "classifier",
-            "Answers are 0 or 1: this is a decision, p > q. The optimal D says how likely, p / (p + q).",
-            (
-                lambda p, q: (p > q).astype(float),
-                lambda p, q: (p >= q).astype(float),
-                lambda p, q: np.round(optimal(p, q)),
-            ),
+            lambda p, q: (p > q).astype(float),
+            lambda p, q: (p >= q).astype(float),
+            composed(np.round, optimal),
+        ).says("Answers are 0 or 1: this is a decision, p > q. The optimal D says how likely, p / (p + q)."),
+        Wrong("normalised", lambda p, q: p / (p + q).sum()).says(
+            "The denominator is one sum over all atoms. D is computed at each atom by itself: p_i / (p_i + q_i)."
         ),
-        Misconception(
-            "normalised",
-            "The denominator is one sum over all atoms. D is computed at each atom by itself: p_i / (p_i + q_i).",
-            (lambda p, q: p / (p + q).sum(),),
+        Wrong("mixture", scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))).says(
+            "The denominator is ½(p + q), so D reaches 2. A probability cannot: leave the ½ out."
         ),
-        Misconception(
-            "mixture",
-            "The denominator is ½(p + q), so D reaches 2. A probability cannot: leave the ½ out.",
-            (lambda p, q: 2 * optimal(p, q), lambda p, q: p / (0.5 * (p + q))),
+        Wrong("sigmoid-of-difference", _softmax).says(
+            "This is the sigmoid (or softmax) of p − q. The sigmoid belongs to the logit log p − log q."
         ),
-        Misconception(
-            "sigmoid-of-difference",
-            "This is the sigmoid (or softmax) of p − q. The sigmoid belongs to the logit log p − log q.",
-            (_softmax,),
+        Wrong("zero-over-zero", lambda p, q: p / (p + q)).says(
+            "NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; return ½."
         ),
-        Misconception(
-            "zero-over-zero",
-            "NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; "
-            "return ½.",
-            (lambda p, q: p / (p + q),),
+        Wrong(
+            "nobody-zero", lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)
+        ).says(
+            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion."
         ),
-        Misconception(
-            "nobody-zero",
-            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.",
-            (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
-        ),
-        Misconception(
+        Wrong(
             "smoothed",
+            *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING),
+            *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING),
+            *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
+        ).says(
             "A small constant in the denominator (or a clamp) biases D where the densities are small, and gives "
-            "0 instead of ½ where both vanish. Ask whether p + q is 0, with torch.where.",
-            tuple(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING)
-            + tuple(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING)
-            + tuple(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
+            "0 instead of ½ where both vanish. Ask whether p + q is 0, with torch.where."
         ),
     ),
 )

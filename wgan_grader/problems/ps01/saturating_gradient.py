@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, averaged, complement, composed, negated, shifted, summed
+from ...problem import Case, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
 
@@ -35,66 +36,57 @@ PROBLEM = Problem(
     formula=gradient,
     pure="value",
     misconceptions=(
-        Misconception(
-            "sign",
-            "The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative.",
-            (sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio),
+        Wrong("sign", sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio).says(
+            "The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative."
         ),
-        Misconception(
-            "other-loss",
-            "This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D).",
-            (lambda t: sigmoid(t) - 1, lambda t: -sigmoid(-t)),
+        Wrong("other-loss", shifted(sigmoid, -1), lambda t: -sigmoid(-t)).says(
+            "This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D)."
         ),
-        Misconception(
-            "with-respect-to-d",
-            "This is the derivative in D, −1/(1 − D). In the logit it is multiplied by dD/dt = D(1 − D).",
-            (lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
+        Wrong("with-respect-to-d", lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)).says(
+            "This is the derivative in D, −1/(1 − D). In the logit it is multiplied by dD/dt = D(1 − D)."
         ),
-        Misconception(
-            "sigmoid-slope",
-            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.",
-            (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+        Wrong("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)).says(
+            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing."
         ),
-        Misconception(
-            "mean",
+        Wrong("mean", lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]).says(
             "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
-            "Each entry has its own loss here.",
-            (lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
+            "Each entry has its own loss here."
         ),
-        Misconception(
-            "reduced",
-            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in.",
-            (lambda t: -sigmoid(t).sum(), lambda t: -sigmoid(t).mean(), lambda t: -sigmoid(t).sum(0)),
+        Wrong("reduced", negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))).says(
+            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in."
         ),
-        Misconception(
-            "the-loss",
-            "This is the loss log(1 − σ(t)) itself, not its derivative.",
-            (lambda t: np.log(1 - sigmoid(t)), lambda t: -np.logaddexp(0, t)),
+        Wrong("the-loss", composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)).says(
+            "This is the loss log(1 − σ(t)) itself, not its derivative."
         ),
-        Misconception(
-            "logit-as-probability",
-            "The logit is used as if it were the probability D. D = σ(t).",
-            (lambda t: -1 / (1 - t), lambda t: -t),
+        Wrong("logit-as-probability", lambda t: -1 / (1 - t), lambda t: -t).says(
+            "The logit is used as if it were the probability D. D = σ(t)."
         ),
-        Misconception(
+        Wrong(
             "unstable",
+            negated(ratio),
+            lambda t: -np.exp(t) / (1 + np.exp(t)),
+            _through_d,
+            detect=lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+        ).says(
             "At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The "
-            "result simplifies before you compute it: no division is left. torch.sigmoid is stable.",
-            (lambda t: -ratio(t), lambda t: -np.exp(t) / (1 + np.exp(t)), _through_d),
-            lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
+            "result simplifies before you compute it: no division is left. torch.sigmoid is stable."
         ),
-        Misconception(
+        Wrong(
             "cancellation",
+            lambda t: 1 / (1 + np.exp(t)) - 1,
+            shifted(complement(sigmoid), -1),
+            lambda t: sigmoid(-t) - 1,
+        ).says(
             "For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the "
-            "chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction.",
-            (lambda t: 1 / (1 + np.exp(t)) - 1, lambda t: (1 - sigmoid(t)) - 1, lambda t: sigmoid(-t) - 1),
+            "chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction."
         ),
-        Misconception(
+        Wrong(
             "clamped",
+            *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17)),
+            *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
+        ).says(
             "The probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits. "
-            "Nothing has to be clamped here.",
-            tuple(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))
-            + tuple(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
+            "Nothing has to be clamped here."
         ),
     ),
 )

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, composed, given, scaled
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -86,69 +87,48 @@ PROBLEM = Problem(
     pure="all",
     package_functions=("wgan_course.divergences.histogram",),
     misconceptions=(
-        Misconception(
+        Wrong(
             "still-loses",
+            lambda s, e: walked(s, e) / len(s),
+            lambda s, e: walked(s, e, closed=False) / len(s),
+            lambda s, e: _by_cell(s, e) / len(s),
+        ).says(
             "Samples are still lost: the loop walks along a list from which it removes, so after each removal the "
-            "next sample moves into the place just left and is skipped. Do not change what you walk along.",
-            (
-                lambda s, e: walked(s, e) / len(s),
-                lambda s, e: walked(s, e, closed=False) / len(s),
-                lambda s, e: _by_cell(s, e) / len(s),
-            ),
+            "next sample moves into the place just left and is skipped. Do not change what you walk along."
         ),
-        Misconception(
+        Wrong(
             "hides-the-loss",
+            composed(_normalised, walked),
+            composed(_normalised, given(walked, closed=False)),
+            composed(_normalised, _by_cell),
+        ).says(
             "The shares sum to 1 because they are divided by the number of samples *counted*, but samples are still "
-            "skipped. This hides the mistake; the shares are wrong all the same.",
-            (
-                lambda s, e: _normalised(walked(s, e)),
-                lambda s, e: _normalised(walked(s, e, closed=False)),
-                lambda s, e: _normalised(_by_cell(s, e)),
-            ),
+            "skipped. This hides the mistake; the shares are wrong all the same."
         ),
-        Misconception(
-            "counts",
-            "These are counts. Divide by the number of samples.",
-            (lambda s, e: np.histogram(s, e)[0], lambda s, e: shares(s, e) * 100),
+        Wrong("counts", lambda s, e: np.histogram(s, e)[0], scaled(shares, 100)).says(
+            "These are counts. Divide by the number of samples."
         ),
-        Misconception(
-            "density",
+        Wrong("density", lambda s, e: np.histogram(s, e, density=True)[0]).says(
             "The shares are divided by the widths of the cells: a density. KL and JS of a histogram want the shares, "
-            "which sum to 1.",
-            (lambda s, e: np.histogram(s, e, density=True)[0],),
+            "which sum to 1."
         ),
-        Misconception(
-            "even-cells",
-            "The cells are taken as equally wide. Use the edges as they are.",
-            (lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s),),
+        Wrong("even-cells", lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s)).says(
+            "The cells are taken as equally wide. Use the edges as they are."
         ),
-        Misconception(
-            "over-cells",
-            "The counts are divided by the number of cells (or edges), not of samples.",
-            (
-                lambda s, e: np.histogram(s, e)[0] / (len(e) - 1),
-                lambda s, e: np.histogram(s, e)[0] / len(e),
-            ),
+        Wrong(
+            "over-cells", lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)
+        ).says("The counts are divided by the number of cells (or edges), not of samples."),
+        Wrong(
+            "cumulated", composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])
+        ).says("These are cumulated shares, a distribution function. Take the share of each cell by itself."),
+        Wrong("last-edge", _last_open).says(
+            "A sample on the last edge is lost. The last cell is closed on both sides."
         ),
-        Misconception(
-            "cumulated",
-            "These are cumulated shares, a distribution function. Take the share of each cell by itself.",
-            (lambda s, e: np.cumsum(shares(s, e)), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
+        Wrong("closed-right", _closed_right, _right_dropped).says(
+            "A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x."
         ),
-        Misconception(
-            "last-edge",
-            "A sample on the last edge is lost. The last cell is closed on both sides.",
-            (_last_open,),
-        ),
-        Misconception(
-            "closed-right",
-            "A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x.",
-            (_closed_right, _right_dropped),
-        ),
-        Misconception(
-            "twice",
-            "A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict.",
-            (_both_closed,),
+        Wrong("twice", _both_closed).says(
+            "A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -44,71 +45,51 @@ PROBLEM = Problem(
     formula=on_the_way,
     pure="value",
     misconceptions=(
-        Misconception(
-            "no-partner",
-            "x_i walks to y_i. Its target is y at position partner[i]: y[partner].",
-            (lambda x, y, s, t: (1 - t) * x + t * y,),
+        Wrong("no-partner", lambda x, y, s, t: (1 - t) * x + t * y).says(
+            "x_i walks to y_i. Its target is y at position partner[i]: y[partner]."
         ),
-        Misconception(
+        Wrong(
             "inverse",
+            lambda x, y, s, t: (1 - t) * x[s] + t * y,
+            lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
+            lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
+        ).says(
             "The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y "
-            "that is indexed by partner, not x.",
-            (
-                lambda x, y, s, t: (1 - t) * x[s] + t * y,
-                lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
-                lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
-            ),
+            "that is indexed by partner, not x."
         ),
-        Misconception(
-            "time-reversed",
+        Wrong("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]).says(
             "Time runs backwards: at t = 0 the points are at x, at t = 1 at their targets. ε of the interpolate "
-            "in other chapters runs the other way; here it is time.",
-            (lambda x, y, s, t: t * x + (1 - t) * y[s],),
+            "in other chapters runs the other way; here it is time."
         ),
-        Misconception(
-            "only-the-step",
-            "This is the step t (y − x), without the place where it starts. Add x.",
-            (lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
+        Wrong("only-the-step", lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x).says(
+            "This is the step t (y − x), without the place where it starts. Add x."
         ),
-        Misconception(
-            "adds-target",
-            "The target itself is added, not the way to it: x + t y. Walk a share of y − x.",
-            (lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
+        Wrong("adds-target", lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)).says(
+            "The target itself is added, not the way to it: x + t y. Walk a share of y − x."
         ),
-        Misconception(
-            "halfway",
-            "t is not used: the points are always halfway (or at one end).",
-            (
-                lambda x, y, s, t: (x + y[s]) / 2,
-                lambda x, y, s, t: x,
-                lambda x, y, s, t: y[s],
-            ),
+        Wrong("halfway", lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]).says(
+            "t is not used: the points are always halfway (or at one end)."
         ),
-        Misconception(
-            "unit-steps",
+        Wrong(
+            "unit-steps", lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True)
+        ).says(
             "Each point walks the distance t, whatever the length of its way. It walks the *share* t of its way, so "
-            "that all arrive at t = 1.",
-            (lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True),),
+            "that all arrive at t = 1."
         ),
-        Misconception(
-            "mixture",
+        Wrong(
+            "mixture", _mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])
+        ).says(
             "Both clouds come back, scaled or side by side. That is a blend of two clouds; displacement gives one "
-            "cloud on its way, with as many points as x.",
-            (_mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
+            "cloud on its way, with as many points as x."
         ),
-        Misconception(
+        Wrong(
             "other-speed",
-            "The speed is not constant: t is squared or bent. W1 from the start has to grow in proportion to t.",
-            (
-                lambda x, y, s, t: on_the_way(x, y, s, t**2),
-                lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
-                lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
-            ),
-        ),
-        Misconception(
-            "switch",
-            "Points jump: for small t they are at x, later at the target. They are to be *in between* at time t.",
-            (lambda x, y, s, t: x if t < 0.5 else y[s],),
+            lambda x, y, s, t: on_the_way(x, y, s, t**2),
+            lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
+            lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
+        ).says("The speed is not constant: t is squared or bent. W1 from the start has to grow in proportion to t."),
+        Wrong("switch", lambda x, y, s, t: x if t < 0.5 else y[s]).says(
+            "Points jump: for small t they are at x, later at the target. They are to be *in between* at time t."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, transposed
+from ...problem import Case, Criterion, Problem
 from ._transport import weights
 
 
@@ -69,73 +70,57 @@ PROBLEM = Problem(
     formula=plan,
     pure="value",
     misconceptions=(
-        Misconception(
-            "product",
+        Wrong("product", lambda a, b: a[:, None] * b).says(
             "This is the product coupling a bᵀ: everybody sends to everybody. Its marginals are right, but it is not "
-            "the plan in order.",
-            (lambda a, b: a[:, None] * b,),
+            "the plan in order."
         ),
-        Misconception(
-            "no-memory",
+        Wrong("no-memory", _no_memory).says(
             "Each entry is min(a_i, b_j), whatever has been sent before. Subtract each trip from both sides: the rows "
-            "must sum to a, the columns to b.",
-            (_no_memory,),
+            "must sum to a, the columns to b."
         ),
-        Misconception(
-            "lost-rest",
+        Wrong("lost-rest", _lost_rest).says(
             "After each trip both the source and the target move on, and what is left of the larger one is lost. Only "
-            "the one that has run out moves on.",
-            (_lost_rest,),
+            "the one that has run out moves on."
         ),
-        Misconception(
-            "backwards",
+        Wrong("backwards", lambda a, b: plan(a, b[::-1])[:, ::-1]).says(
             "The first source serves the *last* target: the order is turned round, and on the line that is the "
-            "dearest plan.",
-            (lambda a, b: plan(a, b[::-1])[:, ::-1],),
+            "dearest plan."
         ),
-        Misconception(
-            "transposed",
-            "Rows and columns are exchanged: row i is source i, so the rows must sum to a.",
-            (lambda a, b: plan(a, b).T,),
+        Wrong("transposed", transposed(plan)).says(
+            "Rows and columns are exchanged: row i is source i, so the rows must sum to a."
         ),
-        Misconception(
+        Wrong(
             "largest-first",
-            "The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given.",
-            (
-                _largest_first,
-                lambda a, b: plan(np.sort(a), np.sort(b)),
-                lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
-            ),
+            _largest_first,
+            lambda a, b: plan(np.sort(a), np.sort(b)),
+            lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
+        ).says(
+            "The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given."
         ),
-        Misconception(
-            "cumulated",
+        Wrong("cumulated", lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b))).says(
             "These are minima of the cumulated weights, the joint distribution function. The plan is what each cell "
-            "adds: take differences along rows and columns.",
-            (lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b)),),
+            "adds: take differences along rows and columns."
         ),
-        Misconception(
-            "shares",
+        Wrong(
+            "shares", lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0
+        ).says(
             "The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum "
-            "to a, and everything to 1.",
-            (lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
+            "to a, and everything to 1."
         ),
-        Misconception(
+        Wrong(
             "stops-early",
-            "Some mass never leaves: the loop ends before the last source or target has been served, or mass is "
-            "dropped where both run out together. The entries must add up to 1.",
-            (),
-            lambda case, seen, expected: (
+            detect=lambda case, seen, expected: (
                 seen.status == "ok"
                 and seen.outputs["value"].shape == expected["value"].shape
                 and seen.outputs["value"].sum() < 1 - 1e-6
             ),
+        ).says(
+            "Some mass never leaves: the loop ends before the last source or target has been served, or mass is "
+            "dropped where both run out together. The entries must add up to 1."
         ),
-        Misconception(
-            "runs-over",
+        Wrong("runs-over", detect=lambda case, seen, expected: seen.status == "error").says(
             "It stops with an error where a source and a target run out together: one index runs past the end. Let "
-            "the loop end when either list does.",
-            (),
-            lambda case, seen, expected: seen.status == "error",
+            "the loop end when either list does."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, averaged, largest, root, squared, summed
+from ...problem import Case, Criterion, Problem
 from ._transport import in_order
 
 
@@ -54,68 +55,44 @@ PROBLEM = Problem(
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",
     misconceptions=(
-        Misconception(
-            "unsorted",
-            "The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.",
-            (lambda x, y, u: np.abs(u @ (x - y).T).mean(),),
+        Wrong("unsorted", lambda x, y, u: np.abs(u @ (x - y).T).mean()).says(
+            "The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort."
         ),
-        Misconception(
-            "wrong-axis",
-            "The sort runs over the directions. On each line the *points* are put in order.",
-            (_wrong_axis,),
+        Wrong("wrong-axis", _wrong_axis).says(
+            "The sort runs over the directions. On each line the *points* are put in order."
         ),
-        Misconception(
-            "sorted-before",
+        Wrong("sorted-before", _sorted_before).says(
             "The coordinates are sorted before the projection. The order along a line is another one for each "
-            "direction: project first, then sort.",
-            (_sorted_before,),
+            "direction: project first, then sort."
         ),
-        Misconception(
-            "largest-slice",
-            "This is the largest slice (“max-sliced”), another distance. Take the mean over the directions.",
-            (lambda x, y, u: slices(x, y, u).max(),),
+        Wrong("largest-slice", largest(slices)).says(
+            "This is the largest slice (“max-sliced”), another distance. Take the mean over the directions."
         ),
-        Misconception(
-            "summed",
-            "The slices are added. Take their mean, or the value grows with the number of directions.",
-            (lambda x, y, u: slices(x, y, u).sum(), lambda x, y, u: slices(x, y, u).mean() * len(x)),
+        Wrong("summed", summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)).says(
+            "The slices are added. Take their mean, or the value grows with the number of directions."
         ),
-        Misconception(
-            "mean-direction",
-            "The directions are averaged first, and one line is left. Average the *distances*.",
-            (_mean_direction,),
+        Wrong("mean-direction", _mean_direction).says(
+            "The directions are averaged first, and one line is left. Average the *distances*."
         ),
-        Misconception(
+        Wrong(
             "means",
-            "This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean.",
-            (
-                lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
-                lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
-            ),
+            lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
+            lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
+        ).says(
+            "This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean."
         ),
-        Misconception(
+        Wrong(
             "squared",
-            "Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean.",
-            (
-                lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
-                lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
-                lambda x, y, u: np.sqrt((slices(x, y, u) ** 2).mean()),
-            ),
-        ),
-        Misconception(
-            "no-projection",
-            "The coordinates are compared one by one, and the directions are not used.",
-            (lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
-        ),
-        Misconception(
-            "by-direction",
-            "One number a direction comes back. Average them.",
-            (slices,),
-        ),
-        Misconception(
-            "all-together",
-            "The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own.",
-            (lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel()),),
+            lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
+            lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
+            root(averaged(squared(slices))),
+        ).says("Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean."),
+        Wrong(
+            "no-projection", lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()
+        ).says("The coordinates are compared one by one, and the directions are not used."),
+        Wrong("by-direction", slices).says("One number a direction comes back. Average them."),
+        Wrong("all-together", lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel())).says(
+            "The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own."
         ),
     ),
 )

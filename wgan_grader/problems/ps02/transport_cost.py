@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._transport import weights
 
 
@@ -33,67 +34,49 @@ PROBLEM = Problem(
     formula=bill,
     pure="value",
     misconceptions=(
-        Misconception(
-            "mean",
-            "This is the mean over the table's entries. The masses are the weights already: add up mass × cost.",
-            (lambda p, c: (p * c).mean(),),
+        Wrong("mean", lambda p, c: (p * c).mean()).says(
+            "This is the mean over the table's entries. The masses are the weights already: add up mass × cost."
         ),
-        Misconception(
+        Wrong(
             "matrix-product",
-            "This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not @.",
-            (
-                lambda p, c: (p @ c.T).sum(),
-                lambda p, c: (p.T @ c).sum(),
-                lambda p, c: (p @ c).sum(),
-                lambda p, c: np.trace(p @ c),
-            ),
+            lambda p, c: (p @ c.T).sum(),
+            lambda p, c: (p.T @ c).sum(),
+            lambda p, c: (p @ c).sum(),
+            lambda p, c: np.trace(p @ c),
+        ).says(
+            "This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not @."
         ),
-        Misconception(
+        Wrong(
             "unweighted",
-            "The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass.",
-            (lambda p, c: c[p > 0].sum(), lambda p, c: c[p > 0].mean(), lambda p, c: c.sum(), lambda p, c: c.mean()),
+            lambda p, c: c[p > 0].sum(),
+            lambda p, c: c[p > 0].mean(),
+            lambda p, c: c.sum(),
+            lambda p, c: c.mean(),
+        ).says("The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass."),
+        Wrong("longest-trip", lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()).says(
+            "This is the cost of one route, the dearest. The bill adds up all of them."
         ),
-        Misconception(
-            "longest-trip",
-            "This is the cost of one route, the dearest. The bill adds up all of them.",
-            (lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()),
-        ),
-        Misconception(
+        Wrong(
             "largest-share",
-            "Each source is taken to go to one target, its largest share. Plans may divide: count every entry.",
-            (
-                lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
-                lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
-                lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
-            ),
+            lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
+            lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
+            lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
+        ).says("Each source is taken to go to one target, its largest share. Plans may divide: count every entry."),
+        Wrong(
+            "diagonal", lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))
+        ).says("Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well."),
+        Wrong("by-row", lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c).says(
+            "A cost for each source (or target) comes back. Add them up: the bill is one number."
         ),
-        Misconception(
-            "diagonal",
-            "Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well.",
-            (
-                lambda p, c: np.trace(p * c),
-                lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape))),
-            ),
-        ),
-        Misconception(
-            "by-row",
-            "A cost for each source (or target) comes back. Add them up: the bill is one number.",
-            (lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
-        ),
-        Misconception(
+        Wrong(
             "squared",
-            "Costs (or masses) are squared on the way. The bill is linear in both.",
-            (
-                lambda p, c: (p * c**2).sum(),
-                lambda p, c: np.sqrt((p * c**2).sum()),
-                lambda p, c: (p**2 * c).sum(),
-                lambda p, c: np.linalg.norm(p * c),
-            ),
-        ),
-        Misconception(
-            "rescaled",
-            "The bill is divided by the number of sources or targets. The masses add up to 1 already.",
-            (lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]),
+            lambda p, c: (p * c**2).sum(),
+            lambda p, c: np.sqrt((p * c**2).sum()),
+            lambda p, c: (p**2 * c).sum(),
+            lambda p, c: np.linalg.norm(p * c),
+        ).says("Costs (or masses) are squared on the way. The bill is linear in both."),
+        Wrong("rescaled", lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]).says(
+            "The bill is divided by the number of sources or targets. The masses add up to 1 already."
         ),
     ),
 )

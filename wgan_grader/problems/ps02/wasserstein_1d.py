@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Outputs, Problem
 from ._transport import in_order, ranks
 
 SLOPE = {"gradients": ["x"]}
@@ -57,66 +58,51 @@ PROBLEM = Problem(
     package_functions=("wgan_course.transport.wasserstein_1d",),
     stand_in="wgan_course.transport.wasserstein_1d",
     misconceptions=(
-        Misconception(
-            "unsorted",
-            "The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.",
-            (lambda x, y: np.abs(x - y).mean(),),
+        Wrong("unsorted", lambda x, y: np.abs(x - y).mean()).says(
+            "The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first."
         ),
-        Misconception(
-            "one-sorted",
-            "Only one of the two samples is sorted. The smallest goes to the smallest: sort both.",
-            (lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
+        Wrong(
+            "one-sorted", lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()
+        ).says("Only one of the two samples is sorted. The smallest goes to the smallest: sort both."),
+        Wrong("opposite-orders", lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean()).says(
+            "The smallest is paired with the largest: that is the dearest plan, not the cheapest."
         ),
-        Misconception(
-            "opposite-orders",
-            "The smallest is paired with the largest: that is the dearest plan, not the cheapest.",
-            (lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),),
+        Wrong("sum", lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum()).says(
+            "The distances are added up. Each point carries the mass 1/n: take the mean."
         ),
-        Misconception(
-            "sum",
-            "The distances are added up. Each point carries the mass 1/n: take the mean.",
-            (lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum(),),
-        ),
-        Misconception(
-            "means",
+        Wrong("means", lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()).says(
             "This is the distance of the means. Trips to the left and to the right cancel in it; take the absolute "
-            "value of each trip *before* averaging.",
-            (lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()),
+            "value of each trip *before* averaging."
         ),
-        Misconception(
+        Wrong(
             "squared",
-            "The distances are squared: this is W2 (or its square). For W1 take absolute values.",
-            (
-                lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
-                lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
-                lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
-            ),
+            lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
+            lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
+            lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
+        ).says("The distances are squared: this is W2 (or its square). For W1 take absolute values."),
+        Wrong("all-pairs", lambda x, y: np.abs(x[:, None] - y).mean()).says(
+            "This averages over all pairs (x_i, y_j): the cost of sending everything everywhere."
         ),
-        Misconception(
-            "all-pairs",
-            "This averages over all pairs (x_i, y_j): the cost of sending everything everywhere.",
-            (lambda x, y: np.abs(x[:, None] - y).mean(),),
-        ),
-        Misconception(
+        Wrong(
             "nearest",
+            lambda x, y: np.abs(x[:, None] - y).min(1).mean(),
+            lambda x, y: np.abs(x[:, None] - y).min(0).mean(),
+        ).says(
             "Each point goes to the nearest one, so some targets are served twice and others never. That is no "
-            "coupling: the marginal of y is not respected.",
-            (lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
+            "coupling: the marginal of y is not respected."
         ),
-        Misconception(
-            "largest",
-            "This is the longest trip (or the largest gap of the distribution functions), not the mean trip.",
-            (lambda x, y: np.abs(np.sort(x) - np.sort(y)).max(),),
+        Wrong("largest", lambda x, y: np.abs(np.sort(x) - np.sort(y)).max()).says(
+            "This is the longest trip (or the largest gap of the distribution functions), not the mean trip."
         ),
-        Misconception(
+        Wrong(
             "no-gradient",
-            "The number is right, but no gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the "
-            "graph. Stay in torch from the points to the result.",
-            (),
-            lambda case, seen, expected: (
+            detect=lambda case, seen, expected: (
                 case.criterion == "gradient"
                 and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
             ),
+        ).says(
+            "The number is right, but no gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the "
+            "graph. Stay in torch from the points to the result."
         ),
     ),
 )

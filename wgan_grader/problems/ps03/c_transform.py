@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, negated, positive_part
+from ...problem import Case, Criterion, Problem
 from ._geometry import random_cost
 
 
@@ -40,59 +41,49 @@ PROBLEM = Problem(
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",
     misconceptions=(
-        Misconception(
-            "plus",
-            "φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine.",
-            (lambda phi, cost: (cost + phi[:, None]).min(0),),
+        Wrong("plus", lambda phi, cost: (cost + phi[:, None]).min(0)).says(
+            "φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine."
         ),
-        Misconception(
-            "maximum",
+        Wrong(
+            "maximum", lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)
+        ).says(
             "A maximum was taken: at that price some route is too dear. All inequalities must hold, so the smallest "
-            "decides.",
-            (lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)),
+            "decides."
         ),
-        Misconception(
-            "negated",
-            "This is −φᶜ = max(φ − c), the critic f. It is the right function; the potential is its negative.",
-            (lambda phi, cost: -transform(phi, cost),),
+        Wrong("negated", negated(transform)).says(
+            "This is −φᶜ = max(φ − c), the critic f. It is the right function; the potential is its negative."
         ),
-        Misconception(
+        Wrong(
             "wrong-axis",
-            "The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops.",
-            (lambda phi, cost: (cost - phi[:, None]).min(1), lambda phi, cost: (cost.T - phi[:, None]).min(0)),
-        ),
-        Misconception(
-            "broadcast",
+            lambda phi, cost: (cost - phi[:, None]).min(1),
+            lambda phi, cost: (cost.T - phi[:, None]).min(0),
+        ).says("The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops."),
+        Wrong("broadcast", lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)).says(
             "cost − phi subtracts φ along the columns: without [:, None] the price of mine j goes to shop j. In a "
-            "square table no error tells you.",
-            (lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)),
+            "square table no error tells you."
         ),
-        Misconception(
-            "separate",
+        Wrong(
+            "separate", lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]
+        ).says(
             "The cheapest cost and the dearest mine are taken separately. They need not belong to the same mine: "
-            "minimise the difference.",
-            (lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]),
+            "minimise the difference."
         ),
-        Misconception(
+        Wrong(
             "average",
-            "A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.",
-            (lambda phi, cost: (cost - phi[:, None]).mean(0), lambda phi, cost: np.median(cost - phi[:, None], axis=0)),
+            lambda phi, cost: (cost - phi[:, None]).mean(0),
+            lambda phi, cost: np.median(cost - phi[:, None], axis=0),
+        ).says(
+            "A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible."
         ),
-        Misconception(
-            "clamped",
-            "Negative values are cut off at 0. A potential may be negative: a discount.",
-            (lambda phi, cost: np.maximum(transform(phi, cost), 0),),
+        Wrong("clamped", positive_part(transform)).says(
+            "Negative values are cut off at 0. A potential may be negative: a discount."
         ),
-        Misconception(
-            "index",
-            "This is the number of the mine that decides, not the value there: min, not argmin.",
-            (lambda phi, cost: (cost - phi[:, None]).argmin(0),),
+        Wrong("index", lambda phi, cost: (cost - phi[:, None]).argmin(0)).says(
+            "This is the number of the mine that decides, not the value there: min, not argmin."
         ),
-        Misconception(
-            "soft",
+        Wrong("soft", *(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01))).says(
             "A soft minimum (log-sum-exp) comes near and is always a little smaller. That belongs to Sinkhorn; here "
-            "take the minimum itself.",
-            tuple(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01)),
+            "take the minimum itself."
         ),
     ),
 )

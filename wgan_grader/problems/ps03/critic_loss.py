@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, composed, negated, shifted
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -46,75 +47,55 @@ PROBLEM = Problem(
     pure="inside",
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
     misconceptions=(
-        Misconception(
+        Wrong(
             "hinge",
+            lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
+            lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
+        ).says(
             "This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake "
-            "below −1; the distance does not stop there. Take the cut-offs out.",
-            (
-                lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
-                lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
-            ),
+            "below −1; the distance does not stop there. Take the cut-offs out."
         ),
-        Misconception(
-            "margin-left",
+        Wrong("margin-left", shifted(loss, 2)).says(
             "The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it "
-            "is wrong.",
-            (lambda r, f: 2 + loss(r, f),),
+            "is wrong."
         ),
-        Misconception(
+        Wrong(
             "cut-off-left",
-            "The margins are gone, but scores are still cut off at 0, on one side or on both.",
-            (
-                lambda r, f: _relu(f).mean() + _relu(-r).mean(),
-                lambda r, f: _relu(f).mean() - r.mean(),
-                lambda r, f: f.mean() + _relu(-r).mean(),
-                lambda r, f: _relu(loss(r, f)),
-                lambda r, f: _relu(f).mean() - _relu(r).mean(),
-            ),
-        ),
-        Misconception(
-            "half-hinge",
-            "One half is repaired, the other is still a hinge.",
-            (lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
-        ),
-        Misconception(
-            "ascent",
+            lambda r, f: _relu(f).mean() + _relu(-r).mean(),
+            lambda r, f: _relu(f).mean() - r.mean(),
+            lambda r, f: f.mean() + _relu(-r).mean(),
+            composed(_relu, loss),
+            lambda r, f: _relu(f).mean() - _relu(r).mean(),
+        ).says("The margins are gone, but scores are still cut off at 0, on one side or on both."),
+        Wrong(
+            "half-hinge", lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()
+        ).says("One half is repaired, the other is still a hinge."),
+        Wrong("ascent", negated(loss)).says(
             "This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the "
-            "critic learns to prefer fakes.",
-            (lambda r, f: -loss(r, f),),
+            "critic learns to prefer fakes."
         ),
-        Misconception(
-            "generator",
-            "This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both.",
-            (lambda r, f: -f.mean(), lambda r, f: f.mean()),
+        Wrong("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()).says(
+            "This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both."
         ),
-        Misconception(
+        Wrong(
             "log-loss",
+            lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
+            lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
+        ).says(
             "This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left "
-            "in the dual.",
-            (
-                lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
-                lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
-            ),
+            "in the dual."
         ),
-        Misconception(
+        Wrong(
             "squared",
-            "Squares: this is a least-squares loss, which pulls scores to fixed targets.",
-            (
-                lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
-                lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
-                lambda r, f: (r.mean() - f.mean()) ** 2,
-            ),
+            lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
+            lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
+            lambda r, f: (r.mean() - f.mean()) ** 2,
+        ).says("Squares: this is a least-squares loss, which pulls scores to fixed targets."),
+        Wrong("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))).says(
+            "Scores are summed, not averaged, so bags of different sizes count differently."
         ),
-        Misconception(
-            "sums",
-            "Scores are summed, not averaged, so bags of different sizes count differently.",
-            (lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
-        ),
-        Misconception(
-            "absolute",
-            "An absolute value: the critic would be as happy with the roles exchanged, or never rewarded.",
-            (lambda r, f: abs(loss(r, f)), lambda r, f: -abs(loss(r, f)), lambda r, f: abs(f).mean() - abs(r).mean()),
+        Wrong("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()).says(
+            "An absolute value: the critic would be as happy with the roles exchanged, or never rewarded."
         ),
     ),
 )

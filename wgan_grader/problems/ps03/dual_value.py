@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, divided
+from ...problem import Case, Criterion, Problem
 from ._geometry import masses
 
 
@@ -48,46 +49,32 @@ PROBLEM = Problem(
     formula=value,
     pure="uniform",
     misconceptions=(
-        Misconception(
-            "unweighted",
-            "Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ.",
-            (lambda phi, psi, a, b: phi.mean() + psi.mean(),),
+        Wrong("unweighted", lambda phi, psi, a, b: phi.mean() + psi.mean()).says(
+            "Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ."
         ),
-        Misconception(
-            "no-masses",
-            "The prices are summed without their masses: a shop that takes nothing would earn as much as any other.",
-            (lambda phi, psi, a, b: phi.sum() + psi.sum(),),
+        Wrong("no-masses", lambda phi, psi, a, b: phi.sum() + psi.sum()).says(
+            "The prices are summed without their masses: a shop that takes nothing would earn as much as any other."
         ),
-        Misconception(
-            "minus",
+        Wrong("minus", lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi).says(
             "ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both "
-            "are added.",
-            (lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi),
+            "are added."
         ),
-        Misconception(
-            "swapped",
-            "The masses are swapped: a belongs to φ (the mines), b to ψ (the shops).",
-            (lambda phi, psi, a, b: b @ phi + a @ psi,),
+        Wrong("swapped", lambda phi, psi, a, b: b @ phi + a @ psi).says(
+            "The masses are swapped: a belongs to φ (the mines), b to ψ (the shops)."
         ),
-        Misconception(
-            "averaged-twice",
-            "A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more.",
-            (lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), lambda p, q, a, b: value(p, q, a, b) / 2),
+        Wrong("averaged-twice", lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)).says(
+            "A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more."
         ),
-        Misconception(
-            "one-side",
-            "Only one of the two sums is there. She charges at the mine *and* at the shop.",
-            (lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
+        Wrong("one-side", lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi).says(
+            "Only one of the two sums is there. She charges at the mine *and* at the shop."
         ),
-        Misconception(
-            "absolute",
-            "Absolute values: a negative price is a discount and lowers the income.",
-            (lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
-        ),
-        Misconception(
+        Wrong(
+            "absolute", lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)
+        ).says("Absolute values: a negative price is a discount and lowers the income."),
+        Wrong(
             "pairs",
-            "The sum runs over all pairs without masses: each price is counted once for every partner.",
-            (lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
-        ),
+            lambda phi, psi, a, b: (phi[:, None] + psi).sum(),
+            lambda phi, psi, a, b: (phi[:, None] + psi).mean(),
+        ).says("The sum runs over all pairs without masses: each price is counted once for every partner."),
     ),
 )

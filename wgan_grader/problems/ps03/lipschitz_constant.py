@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._geometry import distances
 
 
@@ -81,68 +82,50 @@ PROBLEM = Problem(
     formula=constant,
     pure="line",
     misconceptions=(
-        Misconception(
-            "neighbours",
-            "Only neighbours in the list are compared. The steepest pair can be any pair: compare all.",
-            (_neighbours,),
+        Wrong("neighbours", _neighbours).says(
+            "Only neighbours in the list are compared. The steepest pair can be any pair: compare all."
         ),
-        Misconception(
-            "signed",
+        Wrong("signed", _over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)).says(
             "The differences keep their sign, so of each pair only the way up in the order of the list counts. Take "
-            "absolute values.",
-            (_over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
+            "absolute values."
         ),
-        Misconception(
-            "average",
-            "This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum.",
-            (_over(np.mean), _over(np.median)),
+        Wrong("average", _over(np.mean), _over(np.median)).says(
+            "This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum."
         ),
-        Misconception("minimum", "This is the *least* steep pair.", (_over(np.min),)),
-        Misconception(
+        Wrong("minimum", _over(np.min)).says("This is the *least* steep pair."),
+        Wrong(
             "squared",
-            "The distance is squared: a root is missing, or the squares of the values were compared with it.",
-            (
-                _over(np.max, lambda rise, run: abs(rise) / run**2),
-                _over(np.max, lambda rise, run: (rise / run) ** 2),
-            ),
+            _over(np.max, lambda rise, run: abs(rise) / run**2),
+            _over(np.max, lambda rise, run: (rise / run) ** 2),
+        ).says("The distance is squared: a root is missing, or the squares of the values were compared with it."),
+        Wrong("other-norm", _over(np.max, order=1), _over(np.max, order=np.inf)).says(
+            "The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares."
         ),
-        Misconception(
-            "other-norm",
-            "The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares.",
-            (_over(np.max, order=1), _over(np.max, order=np.inf)),
-        ),
-        Misconception(
+        Wrong(
             "inverted",
-            "The quotient is upside down: rise over run, not run over rise.",
-            (_over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
-        ),
-        Misconception(
-            "spread",
+            _over(np.max, lambda rise, run: run / abs(rise)),
+            _over(np.min, lambda rise, run: run / abs(rise)),
+        ).says("The quotient is upside down: rise over run, not run over rise."),
+        Wrong("spread", _spread, _ends).says(
             "The largest difference of values was taken, and a distance for it. A small difference over a still "
-            "smaller distance is steeper: divide first, then take the maximum.",
-            (_spread, _ends),
+            "smaller distance is steeper: divide first, then take the maximum."
         ),
-        Misconception(
-            "zero-over-zero",
-            "NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out.",
-            (_over(np.max), _over(lambda quotients: np.nan)),
+        Wrong("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)).says(
+            "NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out."
         ),
-        Misconception(
-            "always-infinite",
-            "Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn.",
-            (_over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf)),),
+        Wrong("always-infinite", _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf))).says(
+            "Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn."
         ),
-        Misconception(
-            "torn-dropped",
-            "All pairs at one place are left out. If their values differ, no constant is large enough: return +∞.",
-            (_dropped,),
+        Wrong("torn-dropped", _dropped).says(
+            "All pairs at one place are left out. If their values differ, no constant is large enough: return +∞."
         ),
-        Misconception(
+        Wrong(
             "smoothed",
+            *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17)),
+            *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
+        ).says(
             "A small constant keeps the distance from 0, and a torn function gets a large finite number that depends "
-            "on your constant. Ask whether the distance is 0.",
-            tuple(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17))
-            + tuple(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
+            "on your constant. Ask whether the distance is 0."
         ),
     ),
 )

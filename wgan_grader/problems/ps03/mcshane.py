@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, given
+from ...problem import Case, Criterion, Problem
 from ._geometry import distances
 
 
@@ -67,59 +68,38 @@ PROBLEM = Problem(
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
     misconceptions=(
-        Misconception(
-            "upper",
+        Wrong("upper", _upper).says(
             "This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked "
-            "for.",
-            (_upper,),
+            "for."
         ),
-        Misconception(
-            "middle",
-            "This is the mean of the lower and the upper extension. It is an extension too, and not the lowest.",
-            (lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2,),
+        Wrong("middle", lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2).says(
+            "This is the mean of the lower and the upper extension. It is an extension too, and not the lowest."
         ),
-        Misconception(
-            "without-k",
-            "The cones have slope 1 whatever K is: multiply the distances by lipschitz.",
-            (lambda p, v, k, x: extension(p, v, 1.0, x), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
+        Wrong("without-k", given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)).says(
+            "The cones have slope 1 whatever K is: multiply the distances by lipschitz."
         ),
-        Misconception(
-            "divided",
-            "The distances are divided by K. A larger constant allows steeper cones: multiply.",
-            (lambda p, v, k, x: extension(p, v, 1 / k, x),),
+        Wrong("divided", lambda p, v, k, x: extension(p, v, 1 / k, x)).says(
+            "The distances are divided by K. A larger constant allows steeper cones: multiply."
         ),
-        Misconception(
-            "squared",
-            "The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself.",
-            (lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1),),
+        Wrong("squared", lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1)).says(
+            "The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself."
         ),
-        Misconception(
-            "nearest",
-            "Only the nearest data point is used. A higher cone further away may be the one that counts.",
-            (_nearest, lambda p, v, k, x: _nearest(p, v, k, x, slope=False)),
+        Wrong("nearest", _nearest, given(_nearest, slope=False)).says(
+            "Only the nearest data point is used. A higher cone further away may be the one that counts."
         ),
-        Misconception(
+        Wrong(
             "wrong-extreme",
-            "Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum.",
-            (
-                lambda p, v, k, x: (v - k * distances(x, p)).min(1),
-                lambda p, v, k, x: (v + k * distances(x, p)).max(1),
-            ),
+            lambda p, v, k, x: (v - k * distances(x, p)).min(1),
+            lambda p, v, k, x: (v + k * distances(x, p)).max(1),
+        ).says("Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum."),
+        Wrong("separate", lambda p, v, k, x: v.max() - k * distances(x, p).min(1)).says(
+            "The highest value and the shortest distance are taken separately. They need not belong to one data point."
         ),
-        Misconception(
-            "separate",
-            "The highest value and the shortest distance are taken separately. They need not belong to one data point.",
-            (lambda p, v, k, x: v.max() - k * distances(x, p).min(1),),
+        Wrong("other-norm", given(extension, order=1), given(extension, order=np.inf)).says(
+            "The distance is not the Euclidean one."
         ),
-        Misconception(
-            "other-norm",
-            "The distance is not the Euclidean one.",
-            (lambda p, v, k, x: extension(p, v, k, x, 1), lambda p, v, k, x: extension(p, v, k, x, np.inf)),
-        ),
-        Misconception(
-            "wrong-axis",
-            "The maximum runs over the places x: one number for each *data point* comes out.",
-            (lambda p, v, k, x: (v - k * distances(x, p)).max(0),),
+        Wrong("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)).says(
+            "The maximum runs over the places x: one number for each *data point* comes out."
         ),
     ),
 )

@@ -6,7 +6,8 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Outputs, Problem
 
 TOLERANCE = 1e-6
 
@@ -117,49 +118,36 @@ PROBLEM = Problem(
     pure="connected",
     package_functions=("wgan_course.transport.solve",),
     misconceptions=(
-        Misconception(
-            "swapped",
-            "The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops).",
-            (),
-            _seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi)),
-        ),
-        Misconception(
-            "critic-sign",
+        Wrong(
+            "swapped", detect=_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi))
+        ).says("The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops)."),
+        Wrong(
+            "critic-sign", detect=_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi))
+        ).says(
             "One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, "
-            "ψ = +d at the shops.",
-            (),
-            _seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi)),
+            "ψ = +d at the shops."
         ),
-        Misconception(
-            "negated",
-            "Both signs are wrong: this is (−φ, −ψ).",
-            (),
-            _seen(lambda case, phi, psi: explains(case, -phi, -psi)),
+        Wrong("negated", detect=_seen(lambda case, phi, psi: explains(case, -phi, -psi))).says(
+            "Both signs are wrong: this is (−φ, −ψ)."
         ),
-        Misconception(
-            "not-tight",
+        Wrong("not-tight", detect=_seen(_only(admissible, tight))).says(
             "The prices are admissible, and too low: on some route in use they do not make up the whole cost. The "
-            "arrows back (of length −c, along the routes in use) are missing, or the rounds were too few.",
-            (),
-            _seen(_only(admissible, tight)),
+            "arrows back (of length −c, along the routes in use) are missing, or the rounds were too few."
         ),
-        Misconception(
-            "not-admissible",
+        Wrong("not-admissible", detect=_seen(_only(tight, admissible))).says(
             "The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave "
-            "the level of each group open; the arrows there, along *all* routes, decide it.",
-            (),
-            _seen(_only(tight, admissible)),
+            "the level of each group open; the arrows there, along *all* routes, decide it."
         ),
-        Misconception(
+        Wrong(
             "neither",
-            "The prices are too dear on some routes and do not make up the cost on some that are in use. Check that "
-            "every d(v) is a *shortest* walk: there along all routes, back along those in use, n + m rounds.",
-            (),
-            _seen(
+            detect=_seen(
                 lambda case, phi, psi: (
                     _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
                 )
             ),
+        ).says(
+            "The prices are too dear on some routes and do not make up the cost on some that are in use. Check that "
+            "every d(v) is a *shortest* walk: there along all routes, back along those in use, n + m rounds."
         ),
     ),
 )

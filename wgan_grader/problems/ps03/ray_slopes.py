@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, averaged, largest, negated
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -53,69 +54,41 @@ PROBLEM = Problem(
     formula=slopes,
     pure="line",
     misconceptions=(
-        Misconception(
-            "downhill",
+        Wrong("downhill", negated(slopes)).says(
             "The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so "
-            "f(x) − f(y).",
-            (lambda a, b, x, y: -slopes(a, b, x, y),),
+            "f(x) − f(y)."
         ),
-        Misconception(
-            "absolute",
-            "Absolute values hide pairs along which the critic *falls*.",
-            (lambda a, b, x, y: abs(slopes(a, b, x, y)),),
+        Wrong("absolute", absolute(slopes)).says("Absolute values hide pairs along which the critic *falls*."),
+        Wrong("squared", lambda a, b, x, y: (a - b) / _run(x, y) ** 2).says(
+            "The squared distance is in the denominator: a root is missing."
         ),
-        Misconception(
-            "squared",
-            "The squared distance is in the denominator: a root is missing.",
-            (lambda a, b, x, y: (a - b) / _run(x, y) ** 2,),
+        Wrong("not-divided", lambda a, b, x, y: a - b).says(
+            "The rise is not divided by the way: a long ray would look steep."
         ),
-        Misconception(
-            "not-divided",
-            "The rise is not divided by the way: a long ray would look steep.",
-            (lambda a, b, x, y: a - b,),
-        ),
-        Misconception(
-            "inverted",
-            "The quotient is upside down: rise over run.",
-            (lambda a, b, x, y: _run(x, y) / (a - b),),
-        ),
-        Misconception(
+        Wrong("inverted", lambda a, b, x, y: _run(x, y) / (a - b)).says("The quotient is upside down: rise over run."),
+        Wrong(
             "other-norm",
-            "The distance is not the Euclidean one (a sum of coordinates, or the largest, without squares).",
-            (
-                lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
-                lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
-                lambda a, b, x, y: (a - b) / (x - y).sum(1),
-            ),
-        ),
-        Misconception(
-            "one-norm",
+            lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
+            lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
+            lambda a, b, x, y: (a - b) / (x - y).sum(1),
+        ).says("The distance is not the Euclidean one (a sum of coordinates, or the largest, without squares)."),
+        Wrong("one-norm", lambda a, b, x, y: (a - b) / np.linalg.norm(x - y)).says(
             "One norm over the whole batch divides every pair. Each pair has its own length: take the norm over the "
-            "coordinates only, dim=1.",
-            (lambda a, b, x, y: (a - b) / np.linalg.norm(x - y),),
+            "coordinates only, dim=1."
         ),
-        Misconception(
+        Wrong(
             "all-pairs",
-            "All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair.",
-            (
-                lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
-                lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
-            ),
+            lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
+            lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
+        ).says("All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair."),
+        Wrong("reduced", averaged(slopes), largest(slopes)).says(
+            "One number comes back for all pairs. One for each was asked for: their spread is what we look at."
         ),
-        Misconception(
-            "reduced",
-            "One number comes back for all pairs. One for each was asked for: their spread is what we look at.",
-            (lambda a, b, x, y: slopes(a, b, x, y).mean(), lambda a, b, x, y: slopes(a, b, x, y).max()),
+        Wrong("zero-over-zero", lambda a, b, x, y: (a - b) / _run(x, y)).says(
+            "NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where."
         ),
-        Misconception(
-            "zero-over-zero",
-            "NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where.",
-            (lambda a, b, x, y: (a - b) / _run(x, y),),
-        ),
-        Misconception(
-            "smoothed",
-            "A constant added to the length makes short rays look flat.",
-            tuple(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING),
+        Wrong("smoothed", *(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING)).says(
+            "A constant added to the length makes short rays look flat."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, negated, positive_part, smallest, summed, transposed
+from ...problem import Case, Criterion, Problem
 from ._geometry import random_cost
 
 
@@ -50,55 +51,38 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
     misconceptions=(
-        Misconception(
-            "violation",
-            "This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ.",
-            (lambda phi, psi, cost: -slack(phi, psi, cost),),
+        Wrong("violation", negated(slack)).says(
+            "This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ."
         ),
-        Misconception(
+        Wrong(
             "critic-sign",
-            "ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid.",
-            (lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
-        ),
-        Misconception(
-            "axes",
+            lambda phi, psi, cost: cost - phi[:, None] + psi,
+            lambda phi, psi, cost: cost + phi[:, None] - psi,
+        ).says("ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid."),
+        Wrong("axes", lambda phi, psi, cost: cost - phi - psi[:, None]).says(
             "φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write "
-            "phi[:, None] and psi[None, :].",
-            (lambda phi, psi, cost: cost - phi - psi[:, None],),
+            "phi[:, None] and psi[None, :]."
         ),
-        Misconception(
+        Wrong(
             "both-along-columns",
-            "Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows.",
-            (lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
+            lambda phi, psi, cost: cost - phi - psi,
+            lambda phi, psi, cost: cost - (phi + psi)[:, None],
+        ).says("Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows."),
+        Wrong("one-side", lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi).says(
+            "Only one of the prices is subtracted."
         ),
-        Misconception(
-            "one-side",
-            "Only one of the prices is subtracted.",
-            (lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
+        Wrong("added", lambda phi, psi, cost: cost + phi[:, None] + psi).says(
+            "The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is."
         ),
-        Misconception(
-            "added",
-            "The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is.",
-            (lambda phi, psi, cost: cost + phi[:, None] + psi,),
-        ),
-        Misconception(
-            "clamped",
+        Wrong("clamped", positive_part(slack), absolute(slack)).says(
             "Negative slack is cut off at 0 or loses its sign. A negative entry says that the potentials are *not* "
-            "admissible, and that has to be seen.",
-            (
-                lambda phi, psi, cost: np.maximum(slack(phi, psi, cost), 0),
-                lambda phi, psi, cost: abs(slack(phi, psi, cost)),
-            ),
+            "admissible, and that has to be seen."
         ),
-        Misconception(
-            "reduced",
-            "One number comes back. Return the whole table; the smallest entry is only the verdict on it.",
-            (lambda phi, psi, cost: slack(phi, psi, cost).min(), lambda phi, psi, cost: slack(phi, psi, cost).sum()),
+        Wrong("reduced", smallest(slack), summed(slack)).says(
+            "One number comes back. Return the whole table; the smallest entry is only the verdict on it."
         ),
-        Misconception(
-            "transposed",
-            "The table is transposed: mines are rows, shops are columns, as in the cost.",
-            (lambda phi, psi, cost: slack(phi, psi, cost).T,),
+        Wrong("transposed", transposed(slack)).says(
+            "The table is transposed: mines are rows, shops are columns, as in the cost."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, negated, positive_part
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -56,61 +57,43 @@ PROBLEM = Problem(
     formula=estimate,
     pure="value",
     misconceptions=(
-        Misconception(
-            "loss",
-            "This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.",
-            (lambda r, f, k: -estimate(r, f, k), lambda r, f, k: f.mean() - r.mean()),
+        Wrong("loss", negated(estimate), lambda r, f, k: f.mean() - r.mean()).says(
+            "This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative."
         ),
-        Misconception(
-            "without-k",
-            "K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.",
-            (lambda r, f, k: r.mean() - f.mean(),),
+        Wrong("without-k", lambda r, f, k: r.mean() - f.mean()).says(
+            "K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K."
         ),
-        Misconception(
-            "times-k",
-            "The difference is multiplied by K. It already is K times too large: divide.",
-            (lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
+        Wrong("times-k", lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2).says(
+            "The difference is multiplied by K. It already is K times too large: divide."
         ),
-        Misconception(
-            "half-divided",
-            "Only one of the means is divided by K.",
-            (lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
+        Wrong("half-divided", lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k).says(
+            "Only one of the means is divided by K."
         ),
-        Misconception(
-            "sums",
-            "Scores are summed, not averaged: twice the batch would be twice the distance.",
-            (lambda r, f, k: (r.sum() - f.sum()) / k,),
+        Wrong("sums", lambda r, f, k: (r.sum() - f.sum()) / k).says(
+            "Scores are summed, not averaged: twice the batch would be twice the distance."
         ),
-        Misconception(
+        Wrong(
             "pooled",
-            "One denominator serves both bags. Each expectation is a mean over its own bag.",
-            (
-                lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
-                lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
-                lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
-            ),
-        ),
-        Misconception(
-            "paired",
+            lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
+            lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
+            lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
+        ).says("One denominator serves both bags. Each expectation is a mean over its own bag."),
+        Wrong("paired", _truncated).says(
             "Scores are paired one by one and the longer bag is cut off. The two expectations are separate; that is "
-            "the point of the dual.",
-            (_truncated,),
+            "the point of the dual."
         ),
-        Misconception(
-            "no-negative",
+        Wrong("no-negative", absolute(estimate), positive_part(estimate)).says(
             "Negative estimates lose their sign. W1 is not negative, but this is a lower bound by one critic, and a "
-            "bad critic gives a bad one. Hiding that hides the bad critic.",
-            (lambda r, f, k: abs(estimate(r, f, k)), lambda r, f, k: max(estimate(r, f, k), 0.0)),
+            "bad critic gives a bad one. Hiding that hides the bad critic."
         ),
-        Misconception(
+        Wrong(
             "hinge",
-            "This is built from the hinge loss, which cuts scores off at a margin. A distance has no margin.",
-            (lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
-        ),
-        Misconception(
-            "median",
-            "Medians are taken. The dual is about expectations: means.",
-            (lambda r, f, k: (np.median(r) - np.median(f)) / k,),
+            lambda r, f, k: _hinge(r, f) / k,
+            lambda r, f, k: -_hinge(r, f) / k,
+            lambda r, f, k: 2 - _hinge(r, f),
+        ).says("This is built from the hinge loss, which cuts scores off at a margin. A distance has no margin."),
+        Wrong("median", lambda r, f, k: (np.median(r) - np.median(f)) / k).says(
+            "Medians are taken. The dual is about expectations: means."
         ),
     ),
 )

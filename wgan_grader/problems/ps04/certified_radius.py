@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, averaged, smallest, summed
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -77,95 +78,70 @@ PROBLEM = Problem(
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",
     misconceptions=(
-        Misconception(
-            "no-root",
+        Wrong("no-root", lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K).says(
             "The factor √2 is missing: margin/K promises too much. The *difference* of two logits is √2 K-Lipschitz, "
-            "since both may move.",
-            (lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
+            "since both may move."
         ),
-        Misconception(
-            "two",
+        Wrong("two", lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)).says(
             "2K in place of √2 K. It is a valid radius and a smaller one: each logit alone may move by K‖δ‖, but the "
-            "vector of logits cannot move both by that much.",
-            (lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
+            "vector of logits cannot move both by that much."
         ),
-        Misconception(
+        Wrong(
             "times",
-            "K (or the root) stands on the wrong side: a steeper network has *smaller* radii. Divide by √2 K.",
-            (
-                lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
-                lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
-                lambda z, y, K: _positive(margins(z, y)) * K,
-                lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
-                lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
-            ),
-        ),
-        Misconception(
+            lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
+            lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
+            lambda z, y, K: _positive(margins(z, y)) * K,
+            lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
+            lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
+        ).says("K (or the root) stands on the wrong side: a steeper network has *smaller* radii. Divide by √2 K."),
+        Wrong(
             "root-of-all",
-            "K stands under the root: √(2K). The root belongs to the 2 alone.",
-            (lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K), lambda z, y, K: margins(z, y) / np.sqrt(2 * K)),
-        ),
-        Misconception(
+            lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K),
+            lambda z, y, K: margins(z, y) / np.sqrt(2 * K),
+        ).says("K stands under the root: √(2K). The root belongs to the 2 alone."),
+        Wrong(
             "wrong-rival",
+            lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
+            lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
+            lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
+            lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
+        ).says(
             "The label's logit is compared with the *smallest* or the *mean* of the others (or with that of one fixed "
-            "class). The nearest rival decides: the largest of the others.",
-            (
-                lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
-                lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
-                lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
-                lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
-            ),
+            "class). The nearest rival decides: the largest of the others."
         ),
-        Misconception(
+        Wrong(
             "label-in-the-maximum",
+            lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K),
+            lambda z, y, K: np.zeros(len(z)),
+        ).says(
             "The label itself takes part in the maximum over the others, so a right answer has margin 0. Mask it "
-            "(set it to −∞ in a copy).",
-            (lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
+            "(set it to −∞ in a copy)."
         ),
-        Misconception(
+        Wrong(
             "no-margin",
-            "This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit.",
-            (
-                lambda z, y, K: _label(z, y) / (ROOT * K),
-                lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
-                lambda z, y, K: z.max(1) / (ROOT * K),
-            ),
-        ),
-        Misconception(
+            lambda z, y, K: _label(z, y) / (ROOT * K),
+            lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
+            lambda z, y, K: z.max(1) / (ROOT * K),
+        ).says("This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit."),
+        Wrong(
             "probabilities",
-            "The margin is taken between probabilities. K bounds the *logits*: leave the softmax out.",
-            (
-                lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
-                lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
-            ),
+            lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
+            lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
+        ).says("The margin is taken between probabilities. K bounds the *logits*: leave the softmax out."),
+        Wrong("reduced", averaged(radius), smallest(radius), summed(radius)).says(
+            "One number comes back for the batch. Each image has its own radius."
         ),
-        Misconception(
-            "reduced",
-            "One number comes back for the batch. Each image has its own radius.",
-            (
-                lambda z, y, K: radius(z, y, K).mean(),
-                lambda z, y, K: radius(z, y, K).min(),
-                lambda z, y, K: radius(z, y, K).sum(),
-            ),
-        ),
-        Misconception(
-            "ignores-label",
+        Wrong("ignores-label", lambda z, y, K: _top_two(z) / (ROOT * K)).says(
             "The labels are not used: this is the distance between the two largest logits. Where the network is wrong "
-            "it is *certainly* wrong nearby; that is no robustness, and counts 0.",
-            (lambda z, y, K: _top_two(z) / (ROOT * K),),
+            "it is *certainly* wrong nearby; that is no robustness, and counts 0."
         ),
-        Misconception(
-            "negative",
-            "A wrong answer gets a negative (or an absolute) radius. There is no ball on which it is right: 0.",
-            (lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)),
-        ),
-        Misconception(
+        Wrong(
+            "negative", lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)
+        ).says("A wrong answer gets a negative (or an absolute) radius. There is no ball on which it is right: 0."),
+        Wrong(
             "not-a-number",
-            "Wrong answers come back as NaN or infinity. Return 0 there.",
-            (
-                lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
-                lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
-            ),
-        ),
+            lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
+            lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
+        ).says("Wrong answers come back as NaN or infinity. Return 0 there."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, composed, given, summed
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -57,80 +58,49 @@ PROBLEM = Problem(
     formula=inside,
     pure="inside",
     misconceptions=(
-        Misconception(
-            "outside",
-            "The mask is the wrong way round: it marks the points that *keep* the condition.",
-            (lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
+        Wrong("outside", lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])).says(
+            "The mask is the wrong way round: it marks the points that *keep* the condition."
         ),
-        Misconception(
-            "signed-run",
+        Wrong("signed-run", _signed_run).says(
             "x − x[tip] is negative to the left of the tip, so everything there counts as a violation. A distance is "
-            "an absolute value.",
-            (_signed_run,),
+            "an absolute value."
         ),
-        Misconception(
-            "one-half",
+        Wrong("one-half", lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)).says(
             "Only one half of the double cone is looked at: a function may break the rule by rising *or* by falling. "
-            "Take the absolute value of the difference.",
-            (lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
+            "Take the absolute value of the difference."
         ),
-        Misconception(
-            "both-signed",
-            "Neither difference has its absolute value: a slope that falls is always below a positive bound.",
-            (
-                lambda x, f, k, i: f - f[i] > k * (x - x[i]),
-                lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k,
-            ),
-        ),
-        Misconception(
-            "other-axis",
+        Wrong(
+            "both-signed", lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k
+        ).says("Neither difference has its absolute value: a slope that falls is always below a positive bound."),
+        Wrong("other-axis", _other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])).says(
             "This cone lies on its side: run and rise are exchanged. Inside the *upright* cone the difference of the "
-            "values exceeds slope times the distance.",
-            (_other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),
+            "values exceeds slope times the distance."
         ),
-        Misconception(
-            "slope-ignored",
-            "The slope has no effect: this is the cone of slope 1.",
-            (lambda x, f, k, i: inside(x, f, 1.0, i),),
-        ),
-        Misconception(
+        Wrong("slope-ignored", given(inside, slope=1.0)).says("The slope has no effect: this is the cone of slope 1."),
+        Wrong(
             "at-the-origin",
-            "The cone stands at the origin (or at the first point), not at the tip that was given.",
-            (
-                lambda x, f, k, i: np.abs(f) > k * np.abs(x),
-                lambda x, f, k, i: inside(x, f, k, 0),
-                lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
-            ),
+            lambda x, f, k, i: np.abs(f) > k * np.abs(x),
+            given(inside, tip=0),
+            lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
+        ).says("The cone stands at the origin (or at the first point), not at the tip that was given."),
+        Wrong("tip-as-place", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i)).says(
+            "`tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis."
         ),
-        Misconception(
-            "tip-as-place",
-            "`tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis.",
-            (lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i),),
+        Wrong("reduced", summed(inside), lambda *a: inside(*a).any()).says(
+            "One answer comes back: a count, or whether there is any. Return one True or False for each point."
         ),
-        Misconception(
-            "reduced",
-            "One answer comes back: a count, or whether there is any. Return one True or False for each point.",
-            (lambda *a: inside(*a).sum(), lambda *a: inside(*a).any()),
-        ),
-        Misconception(
+        Wrong(
             "not-a-mask",
-            "Indices or values of the points come back. Return a mask of True and False, as long as x.",
-            (
-                lambda *a: np.flatnonzero(inside(*a)),
-                lambda *a: a[0][inside(*a)],
-                lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
-            ),
+            composed(np.flatnonzero, inside),
+            lambda *a: a[0][inside(*a)],
+            lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
+        ).says("Indices or values of the points come back. Return a mask of True and False, as long as x."),
+        Wrong("all-pairs", _all_pairs, lambda *a: _all_pairs(*a).any(0)).says(
+            "The cone was put on every point, and all pairs come back. One tip was asked for."
         ),
-        Misconception(
-            "all-pairs",
-            "The cone was put on every point, and all pairs come back. One tip was asked for.",
-            (_all_pairs, lambda *a: _all_pairs(*a).any(0)),
-        ),
-        Misconception(
-            "not-strict",
+        Wrong("not-strict", lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i])).says(
             "A point on the side of the cone counts as inside (≥ in place of >), and with it the tip itself. A "
-            "function with slope exactly K *is* K-Lipschitz.",
-            (lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i]),),
+            "function with slope exactly K *is* K-Lipschitz."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, averaged, composed, largest, squared, summed
+from ...problem import Case, Criterion, Problem
 
 LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}}
 
@@ -76,80 +77,61 @@ PROBLEM = Problem(
     ),
     stand_in="wgan_course.norms.jacobian_norms",
     misconceptions=(
-        Misconception(
-            "batch",
+        Wrong(
+            "batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))
+        ).says(
             "One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of "
-            "each row by itself (dim=1).",
-            (lambda *a: np.linalg.norm(gradient(*a)), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
+            "each row by itself (dim=1)."
         ),
-        Misconception(
-            "wrong-axis",
+        Wrong("wrong-axis", lambda *a: np.linalg.norm(gradient(*a), axis=0)).says(
             "The norm runs over the samples (dim=0): one number for each *coordinate* comes out. It has to run over "
-            "the coordinates of one sample.",
-            (lambda *a: np.linalg.norm(gradient(*a), axis=0),),
+            "the coordinates of one sample."
         ),
-        Misconception(
-            "squared",
-            "These are squared norms: the square root is missing.",
-            (lambda *a: norms(*a) ** 2,),
-        ),
-        Misconception(
-            "other-norm",
+        Wrong("squared", squared(norms)).says("These are squared norms: the square root is missing."),
+        Wrong("other-norm", summed(absolute(gradient), 1), largest(absolute(gradient), 1)).says(
             "This is another norm of the gradient (the sum, or the largest, of the absolute values). The Lipschitz "
-            "condition here is Euclidean.",
-            (lambda *a: np.abs(gradient(*a)).sum(1), lambda *a: np.abs(gradient(*a)).max(1)),
+            "condition here is Euclidean."
         ),
-        Misconception(
-            "mean-loss",
+        Wrong("mean-loss", lambda *a: norms(*a) / len(a[-1])).says(
             "The outputs were averaged before differentiating, so every gradient is divided by n. Sum them: sample i "
-            "has no part in the output of sample j.",
-            (lambda *a: norms(*a) / len(a[-1]),),
+            "has no part in the output of sample j."
         ),
-        Misconception(
-            "parameters",
+        Wrong("parameters", _weights, _batch_weights).says(
             "This is the gradient in the *weights*. The Lipschitz constant is about the input: differentiate in the "
-            "points.",
-            (_weights, _batch_weights),
+            "points."
         ),
-        Misconception(
-            "averaged",
-            "The norms are averaged (or their maximum taken). One number for each sample was asked for.",
-            (lambda *a: norms(*a).mean(), lambda *a: norms(*a).max(), lambda *a: norms(*a).sum()),
+        Wrong("averaged", averaged(norms), largest(norms), summed(norms)).says(
+            "The norms are averaged (or their maximum taken). One number for each sample was asked for."
         ),
-        Misconception(
-            "the-gradient",
-            "The gradients themselves come back, shape (n, d). Return their lengths, shape (n,).",
-            (gradient,),
+        Wrong("the-gradient", gradient).says(
+            "The gradients themselves come back, shape (n, d). Return their lengths, shape (n,)."
         ),
-        Misconception(
+        Wrong(
             "mean-gradient",
+            composed(np.linalg.norm, averaged(gradient, 0)),
+            composed(np.linalg.norm, summed(gradient, 0)),
+        ).says(
             "The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other: "
-            "take the norm first.",
-            (
-                lambda *a: np.linalg.norm(gradient(*a).mean(0)),
-                lambda *a: np.linalg.norm(gradient(*a).sum(0)),
-            ),
+            "take the norm first."
         ),
-        Misconception(
-            "the-output",
-            "This is (the size of) the network's output, not its slope.",
-            (_output, lambda *a: np.abs(_output(*a)), lambda *a: np.linalg.norm(_output(*a))),
+        Wrong("the-output", _output, absolute(_output), composed(np.linalg.norm, _output)).says(
+            "This is (the size of) the network's output, not its slope."
         ),
-        Misconception(
+        Wrong(
             "the-bound",
+            lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
+            lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
+        ).says(
             "This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the "
-            "slope at each sample was asked for.",
-            (
-                lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
-                lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
-            ),
+            "slope at each sample was asked for."
         ),
-        Misconception(
+        Wrong(
             "stabilised",
+            *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14)),
+            *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
+        ).says(
             "A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no "
-            "gradient of the norm is taken here.",
-            tuple(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))
-            + tuple(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
+            "gradient of the norm is taken here."
         ),
     ),
 )

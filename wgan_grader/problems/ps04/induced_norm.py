@@ -5,7 +5,8 @@ from math import inf
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, averaged, smallest
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -47,77 +48,51 @@ PROBLEM = Problem(
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",
     misconceptions=(
-        Misconception(
-            "swapped",
+        Wrong("swapped", lambda W, p: induced(W.T, p)).says(
             "Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its "
-            "1-norm is the column's sum.",
-            (lambda W, p: induced(W.T, p),),
+            "1-norm is the column's sum."
         ),
-        Misconception(
-            "one-axis",
-            "p makes no difference here: the same sums are taken for both norms.",
-            (_of_one_axis(0), _of_one_axis(1)),
+        Wrong("one-axis", _of_one_axis(0), _of_one_axis(1)).says(
+            "p makes no difference here: the same sums are taken for both norms."
         ),
-        Misconception(
-            "signed",
+        Wrong(
+            "signed", lambda W, p: W.sum(0 if p == 1 else 1).max(), lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max()
+        ).says(
             "Entries of opposite sign cancel: the absolute value comes *before* the sum. The worst input has the "
-            "signs that make all terms add up.",
-            (
-                lambda W, p: W.sum(0 if p == 1 else 1).max(),
-                lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max(),
-            ),
+            "signs that make all terms add up."
         ),
-        Misconception(
-            "entrywise",
+        Wrong("entrywise", lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max()).says(
             "The matrix is treated as one long vector: its vector 1-norm, or its largest entry. An induced norm says "
-            "by how much W stretches an input.",
-            (lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max(),),
+            "by how much W stretches an input."
         ),
-        Misconception(
-            "smallest",
-            "This is the smallest of the sums. The *most* that W stretches is asked for: the largest.",
-            (lambda W, p: _sums(W, p).min(),),
+        Wrong("smallest", smallest(_sums)).says(
+            "This is the smallest of the sums. The *most* that W stretches is asked for: the largest."
         ),
-        Misconception(
+        Wrong(
             "mean",
-            "The sums are averaged (or the entries were). The norm is a maximum over inputs.",
-            (
-                lambda W, p: _sums(W, p).mean(),
-                lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(),
-                lambda W, p: np.abs(W).mean(),
-            ),
+            averaged(_sums),
+            lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(),
+            lambda W, p: np.abs(W).mean(),
+        ).says("The sums are averaged (or the entries were). The norm is a maximum over inputs."),
+        Wrong("spectral", lambda W, p: np.linalg.norm(W, 2)).says(
+            "This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is."
         ),
-        Misconception(
-            "spectral",
-            "This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is.",
-            (lambda W, p: np.linalg.norm(W, 2),),
+        Wrong("frobenius", lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2).says(
+            "This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing."
         ),
-        Misconception(
-            "frobenius",
-            "This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing.",
-            (lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2),
-        ),
-        Misconception(
+        Wrong(
             "euclidean-sums",
-            "The rows or columns are measured by their Euclidean length. Sum the absolute values.",
-            (
-                lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
-                lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
-            ),
+            lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
+            lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
+        ).says("The rows or columns are measured by their Euclidean length. Sum the absolute values."),
+        Wrong("all-sums", _sums, lambda W, p: _sums(W.T, p)).says(
+            "All the sums come back. Return one number, the largest."
         ),
-        Misconception(
-            "all-sums",
-            "All the sums come back. Return one number, the largest.",
-            (_sums, lambda W, p: _sums(W.T, p)),
-        ),
-        Misconception(
+        Wrong(
             "largest-entry",
-            "This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column.",
-            (
-                lambda W, p: np.abs(W).max(),
-                lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
-                lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
-            ),
-        ),
+            lambda W, p: np.abs(W).max(),
+            lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
+            lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
+        ).says("This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column."),
     ),
 )

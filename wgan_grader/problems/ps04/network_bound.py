@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, squared
+from ...problem import Case, Criterion, Problem
 
 ACTIVATIONS = {1: [], 2: ["relu"], 3: ["tanh", "relu"], 4: ["sigmoid", "softplus", "sigmoid"]}
 
@@ -108,28 +109,20 @@ PROBLEM = Problem(
     pure="product",
     package_functions=("wgan_course.norms.lipschitz_upper", "wgan_course.norms.layer_bounds"),
     misconceptions=(
-        Misconception(
-            "sum",
+        Wrong("sum", *_over(sum)).says(
             "The norms are added. Layers come one *after* the other: what the first has stretched, the second "
-            "stretches again. Multiply.",
-            _over(sum),
+            "stretches again. Multiply."
         ),
-        Misconception(
-            "largest",
-            "Only one layer counts here: the steepest, the first or the last. A chain of layers multiplies.",
-            _over(max) + _over(min) + _over(lambda n: n[0]) + _over(lambda n: n[-1]),
+        Wrong("largest", *_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])).says(
+            "Only one layer counts here: the steepest, the first or the last. A chain of layers multiplies."
         ),
-        Misconception(
-            "frobenius",
+        Wrong("frobenius", _with(np.linalg.norm), _with(np.linalg.norm, 1.0)).says(
             "These are Frobenius norms (torch.linalg.norm and .norm() give them for a matrix unless told otherwise). "
-            "It is a bound too, up to √rank larger in each layer. The *spectral* norm was asked for.",
-            (_with(np.linalg.norm), _with(np.linalg.norm, 1.0)),
+            "It is a bound too, up to √rank larger in each layer. The *spectral* norm was asked for."
         ),
-        Misconception(
+        Wrong(
             "other-norm",
-            "This is another norm of the matrices: a row sum, a column sum or the largest entry. Distances are "
-            "Euclidean here: the spectral norm is the largest singular value.",
-            tuple(
+            *(
                 _with(norm, slope)
                 for norm in (
                     lambda W: np.abs(W).sum(1).max(),
@@ -138,58 +131,47 @@ PROBLEM = Problem(
                 )
                 for slope in (0.25, 1.0)
             ),
+        ).says(
+            "This is another norm of the matrices: a row sum, a column sum or the largest entry. Distances are "
+            "Euclidean here: the spectral norm is the largest singular value."
         ),
-        Misconception(
-            "squared",
-            "The eigenvalue of WᵀW is the *square* of the spectral norm: the root is missing.",
-            (_with(lambda W: _spectral(W) ** 2), _with(lambda W: _spectral(W) ** 2, 1.0)),
+        Wrong("squared", _with(squared(_spectral)), _with(squared(_spectral), 1.0)).says(
+            "The eigenvalue of WᵀW is the *square* of the spectral norm: the root is missing."
         ),
-        Misconception(
+        Wrong(
             "smallest",
+            _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
+            _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
+        ).says(
             "This takes the smallest singular value of each layer, the least that it stretches. The most is the "
-            "largest.",
-            (
-                _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
-                _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
-            ),
+            "largest."
         ),
-        Misconception(
-            "bias",
-            "Biases take part in this product. A shift changes no slope: leave them out.",
-            (_with_bias, _with_bias_norms, _bias_factors),
+        Wrong("bias", _with_bias, _with_bias_norms, _bias_factors).says(
+            "Biases take part in this product. A shift changes no slope: leave them out."
         ),
-        Misconception(
-            "collapsed",
+        Wrong("collapsed", _collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)).says(
             "The matrices are multiplied first and the norm is taken once. That is the constant of the network "
-            "*without* activations; with a ReLU between, the network can be steeper than that.",
-            (_collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)),
+            "*without* activations; with a ReLU between, the network can be steeper than that."
         ),
-        Misconception(
-            "a-slope",
+        Wrong("a-slope", _slope_at_zero).says(
             "This is the slope at one point (the gradient at the origin, say): a bound from *below*. Somewhere else "
-            "the network may be steeper.",
-            (_slope_at_zero,),
+            "the network may be steeper."
         ),
-        Misconception(
-            "sigmoid-one",
+        Wrong("sigmoid-one", _with(_spectral, 1.0)).says(
             "A sigmoid is taken for 1-Lipschitz. That is true, and four times too large: its largest slope is "
-            "σ(0)(1 − σ(0)) = ¼.",
-            (_with(_spectral, 1.0),),
+            "σ(0)(1 − σ(0)) = ¼."
         ),
-        Misconception(
+        Wrong(
             "sigmoid-value",
+            _with(_spectral, 0.5),
+            lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2)),
+            lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0),
+        ).says(
             "A sigmoid counts with ½, its *value* at 0, or with a wrong power of ¼. Each one counts with its largest "
-            "slope, ¼.",
-            (
-                _with(_spectral, 0.5),
-                lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2)),
-                lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0),
-            ),
+            "slope, ¼."
         ),
-        Misconception(
-            "per-layer",
-            "The factors come back, not their product.",
-            (lambda *a: np.array([_spectral(W) for W in a[::2]]),),
+        Wrong("per-layer", lambda *a: np.array([_spectral(W) for W in a[::2]])).says(
+            "The factors come back, not their product."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, divided, summed
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -37,65 +38,40 @@ PROBLEM = Problem(
     formula=block,
     pure="input",
     misconceptions=(
-        Misconception(
-            "in-place",
+        Wrong("in-place", lambda x, W, b: relu(x) + relu(x) @ W.T + b).says(
             "The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x "
-            "before it is added. Use relu(x), not relu_(x) or inplace=True.",
-            (lambda x, W, b: relu(x) + relu(x) @ W.T + b,),
+            "before it is added. Use relu(x), not relu_(x) or inplace=True."
         ),
-        Misconception(
-            "no-skip",
-            "The skip path is missing: this is only W relu(x) + b. Add x.",
-            (lambda x, W, b: relu(x) @ W.T + b,),
+        Wrong("no-skip", lambda x, W, b: relu(x) @ W.T + b).says(
+            "The skip path is missing: this is only W relu(x) + b. Add x."
         ),
-        Misconception(
-            "relu-after",
-            "The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.",
-            (lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)),
+        Wrong("relu-after", lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)).says(
+            "The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b."
         ),
-        Misconception(
-            "relu-of-sum",
-            "The whole sum goes through the activation. Then the skip path is no identity any more.",
-            (lambda x, W, b: relu(x + relu(x) @ W.T + b),),
+        Wrong("relu-of-sum", lambda x, W, b: relu(x + relu(x) @ W.T + b)).says(
+            "The whole sum goes through the activation. Then the skip path is no identity any more."
         ),
-        Misconception(
-            "no-relu",
-            "The activation is missing: x + Wx + b is linear.",
-            (lambda x, W, b: x + x @ W.T + b,),
+        Wrong("no-relu", lambda x, W, b: x + x @ W.T + b).says("The activation is missing: x + Wx + b is linear."),
+        Wrong("transposed", lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b).says(
+            "The matrix is transposed. Samples are rows: W acts on each row as x @ W.T."
         ),
-        Misconception(
-            "transposed",
-            "The matrix is transposed. Samples are rows: W acts on each row as x @ W.T.",
-            (lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b),
+        Wrong("no-bias", lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b).says(
+            "The bias b is missing, or taken off."
         ),
-        Misconception(
-            "no-bias",
-            "The bias b is missing, or taken off.",
-            (lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b),
+        Wrong("halved", divided(block, 2)).says(
+            "The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block."
         ),
-        Misconception(
-            "halved",
-            "The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block.",
-            (lambda x, W, b: block(x, W, b) / 2,),
-        ),
-        Misconception(
+        Wrong(
             "other-activation",
-            "This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0).",
-            (
-                lambda x, W, b: x + np.abs(x) @ W.T + b,
-                lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
-                lambda x, W, b: x + (x > 0) @ W.T + b,
-            ),
+            lambda x, W, b: x + np.abs(x) @ W.T + b,
+            lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
+            lambda x, W, b: x + (x > 0) @ W.T + b,
+        ).says("This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0)."),
+        Wrong("reduced", summed(block), summed(block, 1)).says(
+            "One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d)."
         ),
-        Misconception(
-            "reduced",
-            "One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d).",
-            (lambda x, W, b: block(x, W, b).sum(), lambda x, W, b: block(x, W, b).sum(1)),
-        ),
-        Misconception(
-            "twice",
-            "The input is added twice: 2x + W relu(x) + b. The skip path carries x once.",
-            (lambda x, W, b: 2 * x + relu(x) @ W.T + b,),
+        Wrong("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b).says(
+            "The input is added twice: 2x + W relu(x) + b. The skip path carries x once."
         ),
     ),
 )

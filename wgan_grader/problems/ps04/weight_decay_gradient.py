@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -36,69 +37,48 @@ PROBLEM = Problem(
     formula=gradient,
     pure="gradient",
     misconceptions=(
-        Misconception(
-            "no-two",
-            "The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)",
-            (lambda W, c: c * W,),
+        Wrong("no-two", lambda W, c: c * W).says(
+            "The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)"
         ),
-        Misconception(
-            "not-squared",
-            "This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0.",
-            (
-                lambda W, c: c * W / np.linalg.norm(W),
-                lambda W, c: 2 * c * W / np.linalg.norm(W),
-            ),
+        Wrong("not-squared", lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)).says(
+            "This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0."
         ),
-        Misconception(
+        Wrong(
             "spectral",
+            lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
+            lambda W, c: c * _top(W),
+            lambda W, c: 2 * c * _top(W),
+        ).says(
             "This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: it pushes on the steepest direction alone. "
-            "Weight decay shrinks all directions.",
-            (
-                lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
-                lambda W, c: c * _top(W),
-                lambda W, c: 2 * c * _top(W),
-            ),
+            "Weight decay shrinks all directions."
         ),
-        Misconception(
-            "absolute",
+        Wrong(
+            "absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)
+        ).says(
             "This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large "
-            "entries more.",
-            (lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
+            "entries more."
         ),
-        Misconception(
-            "mean",
-            "The squares were averaged, so the gradient is divided by the number of entries. Sum them.",
-            (lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
+        Wrong("mean", lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)).says(
+            "The squares were averaged, so the gradient is divided by the number of entries. Sum them."
         ),
-        Misconception(
+        Wrong(
             "the-penalty",
-            "This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W.",
-            (
-                lambda W, c: c * (W**2).sum(),
-                lambda W, c: 2 * c * W.sum(),
-                lambda W, c: c * W**2,
-                lambda W, c: 2 * c * np.linalg.norm(W),
-            ),
+            lambda W, c: c * (W**2).sum(),
+            lambda W, c: 2 * c * W.sum(),
+            lambda W, c: c * W**2,
+            lambda W, c: 2 * c * np.linalg.norm(W),
+        ).says("This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W."),
+        Wrong(
+            "weight-ignored", lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W
+        ).says("The weight λ has no effect, or the wrong one: the gradient is in proportion to it."),
+        Wrong("the-step", lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W).says(
+            "This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for."
         ),
-        Misconception(
-            "weight-ignored",
-            "The weight λ has no effect, or the wrong one: the gradient is in proportion to it.",
-            (lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W),
-        ),
-        Misconception(
-            "the-step",
-            "This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for.",
-            (lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W),
-        ),
-        Misconception(
-            "symmetrised",
-            "WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W.",
-            (lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W),
-        ),
-        Misconception(
-            "transposed",
-            "The result is transposed: a gradient has the shape of what it is the gradient of.",
-            (lambda W, c: 2 * c * W.T,),
+        Wrong(
+            "symmetrised", lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W
+        ).says("WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W."),
+        Wrong("transposed", lambda W, c: 2 * c * W.T).says(
+            "The result is transposed: a gradient has the shape of what it is the gradient of."
         ),
     ),
 )

@@ -6,7 +6,8 @@ from math import prod, sqrt
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, composed, constant
+from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
 
@@ -49,77 +50,55 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     misconceptions=(
-        Misconception(
-            "no-root",
-            "The root is missing: ‖W‖_F is the *root* of a sum of squares, at most c√(mn).",
-            (_over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)),
+        Wrong("no-root", _over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)).says(
+            "The root is missing: ‖W‖_F is the *root* of a sum of squares, at most c√(mn)."
         ),
-        Misconception(
+        Wrong(
             "inputs-only",
+            _over(lambda a, b, c: c * sqrt(a)),
+            _over(lambda a, b, c: c * sqrt(b)),
+            _over(lambda a, b, c: c * a),
+            _over(lambda a, b, c: c * b),
+        ).says(
             "Each factor counts the inputs (or the outputs) of a matrix only. A single row has norm c√n; a matrix has "
-            "several rows, and its norm can be c√(mn).",
-            (
-                _over(lambda a, b, c: c * sqrt(a)),
-                _over(lambda a, b, c: c * sqrt(b)),
-                _over(lambda a, b, c: c * a),
-                _over(lambda a, b, c: c * b),
-            ),
+            "several rows, and its norm can be c√(mn)."
         ),
-        Misconception(
-            "sum",
-            "The bounds of the layers are added. Layers come one after the other: multiply.",
-            (_over(lambda a, b, c: c * sqrt(a * b), sum),),
+        Wrong("sum", _over(lambda a, b, c: c * sqrt(a * b), sum)).says(
+            "The bounds of the layers are added. Layers come one after the other: multiply."
         ),
-        Misconception(
-            "c-once",
+        Wrong("c-once", lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w))).says(
             "c occurs once. *Every* matrix is clipped, so every factor has its c: c to the power of the number of "
-            "matrices.",
-            (lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w)),),
+            "matrices."
         ),
-        Misconception(
-            "last-missing",
-            "A layer is missing: there is one matrix more than there are hidden layers.",
-            (lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c),
+        Wrong(
+            "last-missing", lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c
+        ).says("A layer is missing: there is one matrix more than there are hidden layers."),
+        Wrong("one-too-many", lambda w, c: bound(w, c) * c).says(
+            "There is one factor c too many: critics have one matrix *between* two widths, so one less than widths."
         ),
-        Misconception(
-            "one-too-many",
-            "There is one factor c too many: critics have one matrix *between* two widths, so one less than widths.",
-            (lambda w, c: bound(w, c) * c,),
+        Wrong(
+            "biases", _over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))
+        ).says("The biases are counted as weights. A shift changes no slope."),
+        Wrong("largest", _over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)).says(
+            "Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do."
         ),
-        Misconception(
-            "biases",
-            "The biases are counted as weights. A shift changes no slope.",
-            (_over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))),
-        ),
-        Misconception(
-            "largest",
-            "Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do.",
-            (_over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)),
-        ),
-        Misconception(
+        Wrong(
             "random",
+            _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))),
+            _over(lambda a, b, c: c * sqrt(max(a, b))),
+            _over(lambda a, b, c: c * sqrt(min(a, b))),
+        ).says(
             "This is the *typical* norm of a random matrix with entries of size c. The bound has to hold for all, also "
-            "for the matrix of all c's.",
-            (
-                _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))),
-                _over(lambda a, b, c: c * sqrt(max(a, b))),
-                _over(lambda a, b, c: c * sqrt(min(a, b))),
-            ),
+            "for the matrix of all c's."
         ),
-        Misconception(
-            "widths-once",
-            "Each width is counted once under the root. An inner width belongs to two matrices.",
-            (lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)),
+        Wrong(
+            "widths-once", lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)
+        ).says("Each width is counted once under the root. An inner width belongs to two matrices."),
+        Wrong("rounded", composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)).says(
+            "The bound is rounded, or was taken for zero. Give it as it is, however small."
         ),
-        Misconception(
-            "rounded",
-            "The bound is rounded, or was taken for zero. Give it as it is, however small.",
-            (lambda w, c: round(bound(w, c)), lambda w, c: round(bound(w, c), 2), lambda w, c: 0.0),
-        ),
-        Misconception(
-            "per-layer",
-            "The factors come back. Return their product.",
-            (lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)]),),
+        Wrong("per-layer", lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)])).says(
+            "The factors come back. Return their product."
         ),
     ),
 )

@@ -6,7 +6,8 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 
 MODULES = {"critic": layers(2), "generator": layers(2)}
@@ -113,81 +114,62 @@ PROBLEM = Problem(
     limit=LIMIT,
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
     misconceptions=(
-        Misconception(
-            "attached",
+        Wrong("attached", detect=_attached).says(
             "The value is right, but the fakes carry the generator's graph: a gradient flows into the generator, which "
             "a critic's step throws away. Make the fakes under torch.no_grad(), or detach them (x.detach() returns a "
-            "new tensor; it does not change x).",
-            detect=_attached,
+            "new tensor; it does not change x)."
         ),
-        Misconception(
-            "detached",
+        Wrong("detached", detect=_detached).says(
             "The value is right, but no gradient reaches the critic: it was computed under no_grad, or turned into a "
-            "plain number. Only the *fakes* are to be detached, not their scores.",
-            detect=_detached,
+            "plain number. Only the *fakes* are to be detached, not their scores."
         ),
-        Misconception(
-            "half-detached",
+        Wrong("half-detached", detect=_half_detached).says(
             "The value is right, but one of the two batches of scores is detached: the critic learns from the other "
-            "one alone.",
-            detect=_half_detached,
+            "one alone."
         ),
-        Misconception(
-            "ascent",
-            "This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round.",
-            (_value(lambda r, f: r.mean() - f.mean()),),
+        Wrong("ascent", _value(lambda r, f: r.mean() - f.mean())).says(
+            "This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round."
         ),
-        Misconception(
+        Wrong(
             "sums",
+            _value(lambda r, f: f.sum() - r.sum()),
+            _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+            _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
+        ).says(
             "Scores are summed, or both batches are averaged together. Take the mean over each batch by itself: they "
-            "may differ in size.",
-            (
-                _value(lambda r, f: f.sum() - r.sum()),
-                _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
-                _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
-            ),
+            "may differ in size."
         ),
-        Misconception(
+        Wrong(
             "hinge",
+            _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
+            _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+        ).says(
             "This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic "
-            "once the scores are far enough apart.",
-            (
-                _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
-                _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
-            ),
+            "once the scores are far enough apart."
         ),
-        Misconception(
+        Wrong(
             "log-loss",
+            _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
+            _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
+        ).says(
             "This is the log loss of a discriminator, or a difference of probabilities. A critic has no sigmoid and no "
-            "logarithm.",
-            (
-                _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
-                _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
-            ),
+            "logarithm."
         ),
-        Misconception(
+        Wrong(
             "one-sided",
-            "This uses one of the two batches only. The critic compares the two.",
-            (
-                _value(lambda r, f: f.mean()),
-                _value(lambda r, f: -f.mean()),
-                _value(lambda r, f: -r.mean()),
-                _value(lambda r, f: r.mean()),
-            ),
+            _value(lambda r, f: f.mean()),
+            _value(lambda r, f: -f.mean()),
+            _value(lambda r, f: -r.mean()),
+            _value(lambda r, f: r.mean()),
+        ).says("This uses one of the two batches only. The critic compares the two."),
+        Wrong("added", _value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())).says(
+            "The two means are added: real ones are to be scored *high* and fakes low, so their signs differ."
         ),
-        Misconception(
-            "added",
-            "The two means are added: real ones are to be scored *high* and fakes low, so their signs differ.",
-            (_value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())),
-        ),
-        Misconception(
+        Wrong(
             "absolute",
-            "An absolute value or a square: then the critic gains nothing by telling which batch is which.",
-            (
-                _value(lambda r, f: abs(f.mean() - r.mean())),
-                _value(lambda r, f: -abs(f.mean() - r.mean())),
-                _value(lambda r, f: (f.mean() - r.mean()) ** 2),
-            ),
-        ),
+            _value(lambda r, f: abs(f.mean() - r.mean())),
+            _value(lambda r, f: -abs(f.mean() - r.mean())),
+            _value(lambda r, f: (f.mean() - r.mean()) ** 2),
+        ).says("An absolute value or a square: then the critic gains nothing by telling which batch is which."),
     ),
 )

@@ -7,7 +7,8 @@ import numpy as np
 from wgan_course.check.exchange import Observation
 from wgan_course.check.observers.ps05 import STALE
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
 
 
@@ -119,95 +120,61 @@ PROBLEM = Problem(
         "wgan_course.training.Trainer.critic_step",
     ),
     misconceptions=(
-        Misconception(
-            "stale",
+        Wrong("stale", detect=_stale).says(
             "Gradients that an earlier backward pass has left in the parameters are added to yours. backward() adds to "
-            "what is there: zero the gradients first, or use torch.autograd.grad.",
-            detect=_stale,
+            "what is there: zero the gradients first, or use torch.autograd.grad."
         ),
-        Misconception(
-            "new-parameters",
+        Wrong("new-parameters", detect=_left_behind).says(
             "The critic holds the right values, but in *new* parameters: an optimiser that was made before still holds "
-            "the old ones. Change them in place.",
-            detect=_left_behind,
+            "the old ones. Change them in place."
         ),
-        Misconception(
-            "no-effect",
-            "The parameters are what they were before: the step was taken on copies.",
-            detect=_unchanged,
+        Wrong("no-effect", detect=_unchanged).says(
+            "The parameters are what they were before: the step was taken on copies."
         ),
-        Misconception(
-            "ascent",
-            "The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f.",
-            (_step(lambda g, c: -g),),
+        Wrong("ascent", _step(lambda g, c: -g)).says(
+            "The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f."
         ),
-        Misconception(
-            "clip-before",
+        Wrong("clip-before", _step(_as_it_is, before=True, clipped=False)).says(
             "The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The "
-            "paper's own code did that.) Clip after the step.",
-            (_step(_as_it_is, before=True, clipped=False),),
+            "paper's own code did that.) Clip after the step."
         ),
-        Misconception(
-            "clip-twice",
+        Wrong("clip-twice", _step(_as_it_is, before=True)).says(
             "The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip "
-            "after the step only.",
-            (_step(_as_it_is, before=True),),
+            "after the step only."
         ),
-        Misconception(
-            "no-clip",
-            "The step is right, and nothing is clipped after it.",
-            (_step(_as_it_is, clipped=False),),
-        ),
-        Misconception(
+        Wrong("no-clip", _step(_as_it_is, clipped=False)).says("The step is right, and nothing is clipped after it."),
+        Wrong(
             "gradient-clipping",
+            _step(lambda g, c: np.clip(g, -c, c), clipped=False),
+            _step(lambda g, c: np.clip(g, -c, c)),
+        ).says(
             "The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic: its "
-            "weights can still grow without end.",
-            (
-                _step(lambda g, c: np.clip(g, -c, c), clipped=False),
-                _step(lambda g, c: np.clip(g, -c, c)),
-            ),
+            "weights can still grow without end."
         ),
-        Misconception(
-            "weights-only",
-            "The biases are not clipped. By the convention of this exercise every parameter is.",
-            (_weights_only,),
+        Wrong("weights-only", _weights_only).says(
+            "The biases are not clipped. By the convention of this exercise every parameter is."
         ),
-        Misconception(
-            "sums",
+        Wrong("sums", _step(_as_it_is, total=True)).says(
             "The scores are summed over the batches. Take their means: otherwise the step grows with the batch, and "
-            "the two batches, of different size, count differently.",
-            (_step(_as_it_is, total=True),),
+            "the two batches, of different size, count differently."
         ),
-        Misconception(
-            "added",
-            "The two means are added: the step lowers the scores of real samples too.",
-            (_step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
+        Wrong("added", _step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)).says(
+            "The two means are added: the step lowers the scores of real samples too."
         ),
-        Misconception(
-            "one-batch",
-            "Only one of the two batches takes part in the step.",
-            (_one_batch(1.0), _one_batch(-1.0)),
+        Wrong("one-batch", _one_batch(1.0), _one_batch(-1.0)).says(
+            "Only one of the two batches takes part in the step."
         ),
-        Misconception(
-            "twice",
-            "Two steps are taken. One was asked for.",
-            (_twice,),
-        ),
-        Misconception(
+        Wrong("twice", _twice).says("Two steps are taken. One was asked for."),
+        Wrong(
             "sign-only",
+            _step(lambda g, c: np.sign(g)),
+            _step(lambda g, c: 10 * np.sign(g)),
+            _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
+        ).says(
             "The step has the gradient's sign, or its direction, but not its size: this is what RMSProp or Adam do in "
-            "their first step. Plain gradient descent was asked for.",
-            (
-                _step(lambda g, c: np.sign(g)),
-                _step(lambda g, c: 10 * np.sign(g)),
-                _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
-            ),
+            "their first step. Plain gradient descent was asked for."
         ),
-        Misconception(
-            "only-clip",
-            "The parameters are clipped, but no step is taken.",
-            (_only_clip,),
-        ),
+        Wrong("only-clip", _only_clip).says("The parameters are clipped, but no step is taken."),
         HARD_CODED,
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, given
+from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
 
@@ -61,32 +62,25 @@ PROBLEM = Problem(
     pure="outside",
     package_functions=("wgan_course.constraints.FrobeniusClip.project_",),
     misconceptions=(
-        Misconception(
-            "always",
+        Wrong("always", lambda W, r: W * r / np.linalg.norm(W)).says(
             "The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of "
-            "the zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).",
-            (lambda W, r: W * r / np.linalg.norm(W),),
+            "the zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F)."
         ),
-        Misconception(
-            "left-outside",
+        Wrong("left-outside", lambda W, r: W).says(
             "A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius: "
-            "neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.",
-            (lambda W, r: W,),
+            "neither its entries nor their sum, and not whether ‖W‖_F is larger than 1."
         ),
-        Misconception(
+        Wrong(
             "entrywise",
-            "Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix.",
-            (lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
+            lambda W, r: np.clip(W, -r, r),
+            lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size)),
+        ).says("Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix."),
+        Wrong("spectral", *_with(lambda W: np.linalg.norm(W, 2))).says(
+            "The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F."
         ),
-        Misconception(
-            "spectral",
-            "The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F.",
-            _with(lambda W: np.linalg.norm(W, 2)),
-        ),
-        Misconception(
+        Wrong(
             "other-norm",
-            "Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum.",
-            sum(
+            *sum(
                 (
                     _with(norm)
                     for norm in (
@@ -99,62 +93,44 @@ PROBLEM = Problem(
                 ),
                 (),
             ),
+        ).says("Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum."),
+        Wrong("squared", *_with(lambda W: (W**2).sum())).says(
+            "The matrix is divided by the *squared* norm: a root is missing."
         ),
-        Misconception(
-            "squared",
-            "The matrix is divided by the *squared* norm: a root is missing.",
-            _with(lambda W: (W**2).sum()),
+        Wrong("rows", _rows(1), _rows(0)).says(
+            "Each row (or column) is projected by itself. The ball holds whole matrices."
         ),
-        Misconception(
-            "rows",
-            "Each row (or column) is projected by itself. The ball holds whole matrices.",
-            (_rows(1), _rows(0)),
+        Wrong("radius-ignored", given(projected, radius=1.0), lambda W, r: W / np.linalg.norm(W)).says(
+            "The matrix is projected to the ball of radius 1, whatever radius was asked for."
         ),
-        Misconception(
-            "radius-ignored",
-            "The matrix is projected to the ball of radius 1, whatever radius was asked for.",
-            (lambda W, r: projected(W, 1.0), lambda W, r: W / np.linalg.norm(W)),
-        ),
-        Misconception(
+        Wrong(
             "radius-misplaced",
-            "The radius divides where it should multiply, or is missing from one side of the comparison.",
-            (
-                lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
-                lambda W, r: W / r if np.linalg.norm(W) > r else W,
-                lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
-                lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
-                lambda W, r: projected(W, 1.0) * r,
-            ),
+            lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
+            lambda W, r: W / r if np.linalg.norm(W) > r else W,
+            lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
+            lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
+            lambda W, r: projected(W, 1.0) * r,
+        ).says("The radius divides where it should multiply, or is missing from one side of the comparison."),
+        Wrong("grown", lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r).says(
+            "The factor is the wrong way round: matrices inside are blown up, and those outside stay."
         ),
-        Misconception(
-            "grown",
-            "The factor is the wrong way round: matrices inside are blown up, and those outside stay.",
-            (lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
+        Wrong("zeroed", lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W)).says(
+            "Matrices outside the ball become zero. Bring them to its surface."
         ),
-        Misconception(
-            "zeroed",
-            "Matrices outside the ball become zero. Bring them to its surface.",
-            (lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W),),
-        ),
-        Misconception(
+        Wrong(
             "the-number",
-            "The norm, or the factor, comes back. Return the matrix.",
-            (
-                lambda W, r: np.linalg.norm(W),
-                lambda W, r: r / max(np.linalg.norm(W), r),
-                lambda W, r: min(np.linalg.norm(W), r),
-            ),
+            lambda W, r: np.linalg.norm(W),
+            lambda W, r: r / max(np.linalg.norm(W), r),
+            lambda W, r: min(np.linalg.norm(W), r),
+        ).says("The norm, or the factor, comes back. Return the matrix."),
+        Wrong("singular-values", _cut_off).says(
+            "Each singular value is cut off at the radius: that is the projection to the *spectral* ball."
         ),
-        Misconception(
-            "singular-values",
-            "Each singular value is cut off at the radius: that is the projection to the *spectral* ball.",
-            (_cut_off,),
-        ),
-        Misconception(
-            "shifted",
+        Wrong(
+            "shifted", *(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5))
+        ).says(
             "A small constant is added to the norm, also where nothing can be divided by zero: with max(‖W‖_F, radius) "
-            "in the denominator none is needed.",
-            tuple(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5)),
+            "in the denominator none is needed."
         ),
     ),
 )

@@ -6,7 +6,8 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, averaged, negated
+from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 from .critic_loss import _close, _relu, _right_value
 
@@ -71,56 +72,45 @@ PROBLEM = Problem(
     limit=LIMIT,
     package_functions=("wgan_course.objectives.Wasserstein.generator_loss",),
     misconceptions=(
-        Misconception(
-            "detached",
+        Wrong("detached", detect=_detached).says(
             "The value is right, but no gradient reaches the generator: the fakes, or their scores, were detached. In "
-            "the critic's loss the fakes are detached; here they are what is to learn.",
-            detect=_detached,
+            "the critic's loss the fakes are detached; here they are what is to learn."
         ),
-        Misconception(
-            "sign",
+        Wrong("sign", _value(lambda s: s.mean())).says(
             "This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of "
-            "a popular repository's clipping script is wrong in just this way.",
-            (_value(lambda s: s.mean()),),
+            "a popular repository's clipping script is wrong in just this way."
         ),
-        Misconception(
-            "sums",
-            "The scores are summed. Take their mean, so that the loss does not depend on the batch size.",
-            (_value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+        Wrong("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())).says(
+            "The scores are summed. Take their mean, so that the loss does not depend on the batch size."
         ),
-        Misconception(
+        Wrong(
             "log-loss",
-            "A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is.",
-            (
-                _value(lambda s: np.logaddexp(0, -s).mean()),
-                _value(lambda s: -np.logaddexp(0, s).mean()),
-                _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
-            ),
+            _value(lambda s: np.logaddexp(0, -s).mean()),
+            _value(lambda s: -np.logaddexp(0, s).mean()),
+            _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
+        ).says(
+            "A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is."
         ),
-        Misconception(
-            "hinge",
-            "The scores are cut off. The generator's loss has no margin: −E_Q f for all scores.",
-            (_value(lambda s: _relu(1 - s).mean()), _value(lambda s: -_relu(s).mean())),
+        Wrong("hinge", _value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))).says(
+            "The scores are cut off. The generator's loss has no margin: −E_Q f for all scores."
         ),
-        Misconception(
+        Wrong(
             "squared",
-            "The scores are squared, as in a least-squares GAN.",
-            (_value(lambda s: ((s - 1) ** 2).mean()), _value(lambda s: (s**2).mean()), _value(lambda s: s.mean() ** 2)),
-        ),
-        Misconception(
+            _value(lambda s: ((s - 1) ** 2).mean()),
+            _value(lambda s: (s**2).mean()),
+            _value(lambda s: s.mean() ** 2),
+        ).says("The scores are squared, as in a least-squares GAN."),
+        Wrong(
             "absolute",
-            "An absolute value: a score of −3 is not as good as one of 3.",
-            (_value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
+            _value(lambda s: -abs(s).mean()),
+            _value(lambda s: abs(s).mean()),
+            _value(lambda s: -abs(s.mean())),
+        ).says("An absolute value: a score of −3 is not as good as one of 3."),
+        Wrong("extreme", _value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])).says(
+            "Only one sample of the batch counts, the best, the worst or the first. Take the mean over all."
         ),
-        Misconception(
-            "extreme",
-            "Only one sample of the batch counts, the best, the worst or the first. Take the mean over all.",
-            (_value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
-        ),
-        Misconception(
-            "shifted",
-            "A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score.",
-            (_value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
+        Wrong("shifted", _value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())).says(
+            "A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, flipped, squared
+from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT, back, hidden, layers, network
 
 
@@ -80,77 +81,43 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     misconceptions=(
-        Misconception(
-            "before-activation",
-            "These are gradients with respect to what goes *into* the activations. h_l is what comes out of them.",
-            (
-                _of(rms, _behind),
-                lambda *a: _of(rms, _behind)(*a)[1:],
-            ),
+        Wrong("before-activation", _of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]).says(
+            "These are gradients with respect to what goes *into* the activations. h_l is what comes out of them."
         ),
-        Misconception(
-            "reversed",
-            "The order is reversed: begin with the input.",
-            (lambda *a: _of(rms)(*a)[::-1],),
+        Wrong("reversed", flipped(_of(rms))).says("The order is reversed: begin with the input."),
+        Wrong("mean-norm", _of(lambda g: np.linalg.norm(g, axis=1).mean())).says(
+            "The lengths are averaged. Square them first, average, then take the root."
         ),
-        Misconception(
-            "mean-norm",
-            "The lengths are averaged. Square them first, average, then take the root.",
-            (_of(lambda g: np.linalg.norm(g, axis=1).mean()),),
+        Wrong("whole-batch", _of(np.linalg.norm)).says(
+            "One norm is taken over the whole batch: it grows with √n. Divide by the root of the number of samples."
         ),
-        Misconception(
-            "whole-batch",
-            "One norm is taken over the whole batch: it grows with √n. Divide by the root of the number of samples.",
-            (_of(np.linalg.norm),),
+        Wrong("mean-loss", _of(lambda g: rms(g) / len(g)), _of(lambda g: np.linalg.norm(g) / len(g))).says(
+            "The outputs are averaged before differentiating, so each sample's gradient is divided by n. Sum them."
         ),
-        Misconception(
-            "mean-loss",
-            "The outputs are averaged before differentiating, so each sample's gradient is divided by n. Sum them.",
-            (
-                _of(lambda g: rms(g) / len(g)),
-                _of(lambda g: np.linalg.norm(g) / len(g)),
-            ),
+        Wrong("mean-gradient", _of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))).says(
+            "The gradients of the samples are averaged (or summed) before their length is taken. They cancel."
         ),
-        Misconception(
-            "mean-gradient",
-            "The gradients of the samples are averaged (or summed) before their length is taken. They cancel.",
-            (_of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))),
+        Wrong("per-coordinate", _of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())).says(
+            "The mean runs over the coordinates as well. A length *sums* over them: only the samples are averaged."
         ),
-        Misconception(
-            "per-coordinate",
-            "The mean runs over the coordinates as well. A length *sums* over them: only the samples are averaged.",
-            (_of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())),
+        Wrong("squared", _of(squared(rms)), _of(lambda g: (g**2).sum())).says(
+            "These are squares: the root is missing."
         ),
-        Misconception(
-            "squared",
-            "These are squares: the root is missing.",
-            (_of(lambda g: rms(g) ** 2), _of(lambda g: (g**2).sum())),
-        ),
-        Misconception(
-            "weights",
+        Wrong("weights", _weights, _mean_weights).says(
             "These are gradients in the *weights* of each layer. The signal that the backward pass carries is the "
-            "gradient in the layers' outputs.",
-            (_weights, _mean_weights),
+            "gradient in the layers' outputs."
         ),
-        Misconception(
-            "input-missing",
-            "The gradient at the input, h_0 = x, is missing.",
-            (lambda *a: _of(rms)(*a)[1:],),
-        ),
-        Misconception(
+        Wrong("input-missing", lambda *a: _of(rms)(*a)[1:]).says("The gradient at the input, h_0 = x, is missing."),
+        Wrong(
             "output-too",
-            "The output is counted as a layer: a last entry ∂f/∂f = 1 too many.",
-            (lambda *a: np.append(_of(rms)(*a), 1.0), lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1])))),
+            lambda *a: np.append(_of(rms)(*a), 1.0),
+            lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1]))),
+        ).says("The output is counted as a layer: a last entry ∂f/∂f = 1 too many."),
+        Wrong("largest", _of(lambda g: np.linalg.norm(g, axis=1).max())).says(
+            "The largest gradient of the batch was taken at each layer. The root mean square was asked for."
         ),
-        Misconception(
-            "largest",
-            "The largest gradient of the batch was taken at each layer. The root mean square was asked for.",
-            (_of(lambda g: np.linalg.norm(g, axis=1).max()),),
-        ),
-        Misconception(
-            "activations",
-            "These are the sizes of the layers' outputs, not of the gradients.",
-            (lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])]),),
+        Wrong("activations", lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])])).says(
+            "These are the sizes of the layers' outputs, not of the gradients."
         ),
     ),
 )

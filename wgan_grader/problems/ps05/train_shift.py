@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
 CRITIC_STEPS = 5
@@ -75,79 +76,47 @@ PROBLEM = Problem(
     limit=LIMIT,
     pure="way",
     misconceptions=(
-        Misconception(
-            "unchanged",
+        Wrong("unchanged", _game(generator_sign=-1.0, weight=False, gradient=True)).says(
             "Both bugs are still there: the gradient is clipped where the weight should be, and the generator descends "
-            "the critic's score.",
-            (_game(generator_sign=-1.0, weight=False, gradient=True),),
+            "the critic's score."
         ),
-        Misconception(
-            "sign-left",
+        Wrong(
+            "sign-left", _game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)
+        ).says(
             "The weight is clipped now, but the generator still runs away from the data. Of the two signs one is "
-            "wrong: the critic descends E_Q f − E_P f, and the generator *climbs* the critic's score.",
-            (_game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
+            "wrong: the critic descends E_Q f − E_P f, and the generator *climbs* the critic's score."
         ),
-        Misconception(
-            "gradient-left",
+        Wrong("gradient-left", _game(weight=False, gradient=True)).says(
             "The generator's sign is right now, but still the critic's gradient is clipped and its weight is not: the "
-            "slope can grow without end.",
-            (_game(weight=False, gradient=True),),
+            "slope can grow without end."
         ),
-        Misconception(
-            "both-clipped",
-            "The weight is clipped, and the gradient still is too. Only the weight is.",
-            (_game(gradient=True),),
+        Wrong("both-clipped", _game(gradient=True)).says(
+            "The weight is clipped, and the gradient still is too. Only the weight is."
         ),
-        Misconception(
-            "no-clip",
-            "Nothing is clipped any more. The clip moves from the gradient to the weight.",
-            (_game(weight=False), _game(weight=False, generator_sign=-1.0)),
+        Wrong("no-clip", _game(weight=False), _game(weight=False, generator_sign=-1.0)).says(
+            "Nothing is clipped any more. The clip moves from the gradient to the weight."
         ),
-        Misconception(
-            "one-end",
-            "The weight is cut off at one end only. On data to the other side it grows without end.",
-            (_game(weight="above"),),
+        Wrong("one-end", _game(weight="above")).says(
+            "The weight is cut off at one end only. On data to the other side it grows without end."
         ),
-        Misconception(
-            "corner",
-            "The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is.",
-            (_game(weight="sign"),),
+        Wrong("corner", _game(weight="sign")).says(
+            "The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is."
         ),
-        Misconception(
-            "generator-clipped",
-            "The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the data.",
-            (_game(theta=True), _game(theta=True, weight=False)),
+        Wrong("generator-clipped", _game(theta=True), _game(theta=True, weight=False)).says(
+            "The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the data."
         ),
-        Misconception(
-            "one-critic-step",
-            "The critic takes one step for each step of the generator. In the script it takes five.",
-            (_game(critic_steps=1),),
+        Wrong("one-critic-step", _game(critic_steps=1)).says(
+            "The critic takes one step for each step of the generator. In the script it takes five."
         ),
-        Misconception(
-            "fresh-critic",
-            "The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was.",
-            (_game(fresh=True),),
+        Wrong("fresh-critic", _game(fresh=True)).says(
+            "The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was."
         ),
-        Misconception(
-            "the-weight",
-            "The critic's weight comes back. Return the generator's θ.",
-            (_game(critic=True),),
-        ),
-        Misconception(
-            "late-clip",
+        Wrong("the-weight", _game(critic=True)).says("The critic's weight comes back. Return the generator's θ."),
+        Wrong("late-clip", _game(weight=False, late=True)).says(
             "The weight that the critic keeps is never clipped, only the one that is handed to the generator. It runs "
-            "away behind the scenes, and takes long to come back.",
-            (_game(weight=False, late=True),),
+            "away behind the scenes, and takes long to come back."
         ),
-        Misconception(
-            "off-by-one",
-            "There is a step too many, or too few.",
-            (_game(more=1), _game(more=-1)),
-        ),
-        Misconception(
-            "sums",
-            "Samples are summed. Take means: the batches differ in size.",
-            (_sums,),
-        ),
+        Wrong("off-by-one", _game(more=1), _game(more=-1)).says("There is a step too many, or too few."),
+        Wrong("sums", _sums).says("Samples are summed. Take means: the batches differ in size."),
     ),
 )

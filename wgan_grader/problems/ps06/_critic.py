@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...problem import Case, Misconception, Outputs, close
+from ...formulas import Wrong
+from ...problem import Case, Outputs, close
 
 Array = np.ndarray
 LAYERS = {"critic": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}
@@ -134,10 +135,8 @@ def _agree(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4))
 
 
-NO_GRAPH = Misconception(
-    "no-graph",
+NO_GRAPH = Wrong("no-graph", detect=lost_graph).says(
     "The number is right, but nothing leads from it to the critic's weights: training would go on as if there were no "
     "penalty. The gradient has to be taken with create_graph=True, and not be detached, copied to numpy or made with "
-    ".item() afterwards.",
-    detect=lost_graph,
+    ".item() afterwards."
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ...formulas import Wrong
 from ...problem import Case, Misconception
 
 Array = np.ndarray
@@ -33,55 +34,40 @@ def _detached(case: Case, seen: object, expected: dict) -> bool:
 def common(own: Penalty, other: Penalty, about_other: str) -> tuple[Misconception, ...]:
     """Misconceptions of both penalties; `own` is the right one, `other` the one of the other kind."""
     return (
-        Misconception("other-kind", about_other, (other,)),
-        Misconception(
-            "early-mean",
+        Wrong("other-kind", other).says(about_other),
+        Wrong("early-mean", lambda s: own(np.array([s.mean()]))).says(
             "The norms are averaged before they are compared with 1. Slopes of ½ and 3/2 cancel, and a critic that is "
-            "wrong everywhere pays nothing. Square first, average last.",
-            (lambda s: own(np.array([s.mean()])),),
+            "wrong everywhere pays nothing. Square first, average last."
         ),
-        Misconception(
-            "squared-norm",
+        Wrong("squared-norm", lambda s: own(s**2)).says(
             "The squared norm is compared with 1: (‖g‖² − 1)². It has its zero at the right place and another slope "
-            "everywhere else. The function is given norms; they need not be squared.",
-            (lambda s: own(s**2),),
+            "everywhere else. The function is given norms; they need not be squared."
         ),
-        Misconception(
-            "no-one",
+        Wrong("no-one", lambda s: (s**2).mean(), lambda s: s.mean()).says(
             "Nothing is compared with 1: this is the mean of ‖g‖² (or of ‖g‖), which pulls every slope to 0. R1 does "
-            "that, on purpose.",
-            (lambda s: (s**2).mean(), lambda s: s.mean()),
+            "that, on purpose."
         ),
-        Misconception(
+        Wrong(
             "absolute",
-            "The difference from 1 is not squared (or its absolute value is taken).",
-            (lambda s: np.sqrt(_each(own, s)).mean(), lambda s: (s - 1).mean(), lambda s: np.abs(s - 1).mean()),
+            lambda s: np.sqrt(_each(own, s)).mean(),
+            lambda s: (s - 1).mean(),
+            lambda s: np.abs(s - 1).mean(),
+        ).says("The difference from 1 is not squared (or its absolute value is taken)."),
+        Wrong("fourth-power", lambda s: (_each(own, s) ** 2).mean()).says(
+            "This is the fourth power of the difference: it was squared twice."
         ),
-        Misconception(
-            "fourth-power",
-            "This is the fourth power of the difference: it was squared twice.",
-            (lambda s: (_each(own, s) ** 2).mean(),),
+        Wrong("sum", lambda s: own(s) * len(s), lambda s: own(s) * len(s) / 2).says(
+            "The penalties are added up, not averaged: the price would depend on the batch size."
         ),
-        Misconception(
-            "sum",
-            "The penalties are added up, not averaged: the price would depend on the batch size.",
-            (lambda s: own(s) * len(s), lambda s: own(s) * len(s) / 2),
+        Wrong("weighted", lambda s: 10 * own(s), lambda s: own(s) / 2, lambda s: 2 * own(s)).says(
+            "λ is in it (10 perhaps), or a factor ½. Here the mean alone is asked for."
         ),
-        Misconception(
-            "weighted",
-            "λ is in it (10 perhaps), or a factor ½. Here the mean alone is asked for.",
-            (lambda s: 10 * own(s), lambda s: own(s) / 2, lambda s: 2 * own(s)),
+        Wrong("not-reduced", lambda s: _each(own, s), lambda s: s - 1).says(
+            "One penalty a sample comes back. Their mean is asked for: one number."
         ),
-        Misconception(
-            "not-reduced",
-            "One penalty a sample comes back. Their mean is asked for: one number.",
-            (lambda s: _each(own, s), lambda s: s - 1),
-        ),
-        Misconception(
-            "detached",
+        Wrong("detached", detect=_detached).says(
             "No gradient leads back to the norms: was the result detached, or made with .item()? Then it cannot train "
-            "anything.",
-            detect=_detached,
+            "anything."
         ),
     )
 

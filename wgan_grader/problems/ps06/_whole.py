@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...formulas import Wrong
 from ...problem import Misconception
 from ._critic import Array, gradient, lengths, mix
 
@@ -107,7 +108,5 @@ def misconceptions(whole: Callable[..., float]) -> list[Misconception]:
     def spoilt(**part: Callable) -> Callable[..., float]:
         return lambda *a: whole(*a, **part)
 
-    found = [Misconception(i, text, tuple(spoilt(points=p) for p in wrong)) for i, (text, wrong) in POINTS.items()]
-    return found + [
-        Misconception(i, text, tuple(spoilt(charge=c) for c in wrong)) for i, (text, wrong) in CHARGES.items()
-    ]
+    found = [Wrong(i, *(spoilt(points=p) for p in wrong)).says(text) for i, (text, wrong) in POINTS.items()]
+    return found + [Wrong(i, *(spoilt(charge=c) for c in wrong)).says(text) for i, (text, wrong) in CHARGES.items()]

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, negated
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, rows, score, wrong_way
 from ._whole import misconceptions, penalty
 
@@ -69,69 +70,49 @@ PROBLEM = Problem(
     limit=20.0,
     package_functions=(*PACKAGE, "wgan_course.objectives.Wasserstein"),
     misconceptions=(
-        Misconception(
-            "ascent",
+        Wrong("ascent", lambda *a: 2 * penalty(*a) - loss(*a)).says(
             "The first two terms have the wrong sign: E_P f − E_Q f is the estimate of the distance, to be made "
-            "*large*. A loss is minimised: E_Q f − E_P f.",
-            (lambda *a: 2 * penalty(*a) - loss(*a),),
+            "*large*. A loss is minimised: E_Q f − E_P f."
         ),
-        Misconception(
-            "penalty-subtracted",
-            "The penalty is subtracted: the critic would be rewarded for slopes far from 1.",
-            (lambda *a: loss(*a) - 2 * penalty(*a), lambda *a: -loss(*a)),
+        Wrong("penalty-subtracted", lambda *a: loss(*a) - 2 * penalty(*a), negated(loss)).says(
+            "The penalty is subtracted: the critic would be rewarded for slopes far from 1."
         ),
-        Misconception(
-            "no-penalty",
-            "The penalty is missing: λ times it is added to E_Q f − E_P f.",
-            (lambda *a: loss(*a) - penalty(*a),),
+        Wrong("no-penalty", lambda *a: loss(*a) - penalty(*a)).says(
+            "The penalty is missing: λ times it is added to E_Q f − E_P f."
         ),
-        Misconception("penalty-only", "Only the penalty comes back: E_Q f − E_P f is missing.", (penalty,)),
-        Misconception(
+        Wrong("penalty-only", penalty).says("Only the penalty comes back: E_Q f − E_P f is missing."),
+        Wrong(
             "no-weight",
-            "The weight λ is missing, or is 10 whatever the argument says.",
-            (
-                lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
-                lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
-            ),
-        ),
-        Misconception(
+            lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
+            lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
+        ).says("The weight λ is missing, or is 10 whatever the argument says."),
+        Wrong(
             "one-batch",
-            "One of the two batches is missing from the first terms.",
-            (
-                lambda *a: _scores(*a)[1].mean() + penalty(*a),
-                lambda *a: -_scores(*a)[0].mean() + penalty(*a),
-                lambda *a: -_scores(*a)[1].mean() + penalty(*a),
-            ),
-        ),
-        Misconception(
+            lambda *a: _scores(*a)[1].mean() + penalty(*a),
+            lambda *a: -_scores(*a)[0].mean() + penalty(*a),
+            lambda *a: -_scores(*a)[1].mean() + penalty(*a),
+        ).says("One of the two batches is missing from the first terms."),
+        Wrong(
             "interpolates-scored",
-            "The scores of the interpolates have taken the place of one of the batches. They serve the penalty only.",
-            (
-                lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
-                lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
-            ),
+            lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
+            lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
+        ).says(
+            "The scores of the interpolates have taken the place of one of the batches. They serve the penalty only."
         ),
-        Misconception(
-            "hinge",
-            "This is a hinge loss with a penalty. The Wasserstein loss has no margins.",
-            (lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a),),
-        ),
-        Misconception(
-            "sums",
-            "The scores are added up, not averaged, the penalty is averaged: the balance depends on the batch size.",
-            (lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a),),
+        Wrong(
+            "hinge", lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a)
+        ).says("This is a hinge loss with a penalty. The Wasserstein loss has no margins."),
+        Wrong("sums", lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a)).says(
+            "The scores are added up, not averaged, the penalty is averaged: the balance depends on the batch size."
         ),
         *misconceptions(loss),
-        Misconception(
+        Wrong(
             "wrong-shape-of-epsilon",
-            "ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).",
             detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
-        ),
-        Misconception(
-            "penalty-detached",
+        ).says("ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1)."),
+        Wrong("penalty-detached", detect=_only_first_terms).says(
             "The value is right, but the penalty's part of the gradient is missing: it was detached, or the gradient "
-            "was taken without create_graph=True. The critic trains as if there were no penalty.",
-            detect=_only_first_terms,
+            "was taken without create_graph=True. The critic trains as if there were no penalty."
         ),
         NO_GRAPH,
     ),

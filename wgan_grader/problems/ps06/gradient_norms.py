@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, absolute, averaged, composed, largest, part, squared, summed
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
 
@@ -52,54 +53,47 @@ PROBLEM = Problem(
     limit=20.0,
     package_functions=PACKAGE,
     misconceptions=(
-        Misconception(
-            "batch",
+        Wrong(
+            "batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))
+        ).says(
             "One norm is taken over the whole batch. A perfect critic, with slope 1 at every sample, gets √n: at batch "
-            "64 the penalty charges it 49. Take the norm of each sample by itself.",
-            (lambda *a: np.linalg.norm(gradient(*a)), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
+            "64 the penalty charges it 49. Take the norm of each sample by itself."
         ),
-        Misconception(
+        Wrong(
             "wrong-axis",
-            "The norm runs over the wrong axes: over the samples, or over one of a sample's axes only. One number for "
-            "each sample: flatten all axes but the first, then take the norm.",
-            (lambda *a: _partly(*a)[0], lambda *a: _partly(*a)[1], lambda *a: _partly(*a)[2]),
+            part(_partly, 0),
+            part(_partly, 1),
+            part(_partly, 2),
             detect=lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower(),
+        ).says(
+            "The norm runs over the wrong axes: over the samples, or over one of a sample's axes only. One number for "
+            "each sample: flatten all axes but the first, then take the norm."
         ),
-        Misconception("squared", "These are squared norms: the square root is missing.", (lambda *a: _norms(*a) ** 2,)),
-        Misconception(
+        Wrong("squared", squared(_norms)).says("These are squared norms: the square root is missing."),
+        Wrong(
             "other-norm",
+            lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
+            lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
+            lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
+        ).says(
             "This is another norm (the sum, the largest, or the root mean square of the entries). Euclidean length is "
-            "asked for.",
-            (
-                lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
-                lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
-                lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
-            ),
+            "asked for."
         ),
-        Misconception(
-            "mean-scores",
-            "The scores were averaged before differentiating, so each norm is divided by n. Sum them.",
-            (lambda *a: _norms(*a) / len(a[4]),),
+        Wrong("mean-scores", lambda *a: _norms(*a) / len(a[4])).says(
+            "The scores were averaged before differentiating, so each norm is divided by n. Sum them."
         ),
-        Misconception(
-            "averaged",
+        Wrong("averaged", averaged(_norms), summed(_norms), largest(_norms)).says(
             "The norms have been averaged or added up, or the largest taken. One for each sample is asked for: the "
-            "penalty squares *before* it averages.",
-            (lambda *a: _norms(*a).mean(), lambda *a: _norms(*a).sum(), lambda *a: _norms(*a).max()),
+            "penalty squares *before* it averages."
         ),
-        Misconception("the-gradient", "The gradients themselves come back. Return their lengths.", (gradient,)),
-        Misconception(
+        Wrong("the-gradient", gradient).says("The gradients themselves come back. Return their lengths."),
+        Wrong(
             "mean-gradient",
-            "The gradients are averaged (or summed) before the norm is taken: they cancel each other.",
-            (
-                lambda *a: np.linalg.norm(gradient(*a).mean(0)),
-                lambda *a: np.linalg.norm(gradient(*a).sum(0)),
-            ),
-        ),
-        Misconception(
-            "the-score",
-            "This is (the size of) the critic's score, not its slope.",
-            (score, lambda *a: np.abs(score(*a)), lambda *a: score(*a)[:, None]),
+            composed(np.linalg.norm, averaged(gradient, 0)),
+            composed(np.linalg.norm, summed(gradient, 0)),
+        ).says("The gradients are averaged (or summed) before the norm is taken: they cancel each other."),
+        Wrong("the-score", score, absolute(score), lambda *a: score(*a)[:, None]).says(
+            "This is (the size of) the critic's score, not its slope."
         ),
         NO_GRAPH,
     ),

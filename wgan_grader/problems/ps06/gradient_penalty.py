@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...problem import Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, negated
+from ...problem import Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, wrong_way
 from ._whole import misconceptions, penalty
 
@@ -29,22 +30,18 @@ PROBLEM = Problem(
     package_functions=PACKAGE,
     misconceptions=(
         *misconceptions(penalty),
-        Misconception(
-            "no-weight",
-            "The weight λ is missing, or is 10 whatever the argument says.",
-            (lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]),
+        Wrong("no-weight", lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]).says(
+            "The weight λ is missing, or is 10 whatever the argument says."
         ),
-        Misconception("negated", "The sign is wrong: a penalty is never negative.", (lambda *a: -penalty(*a),)),
-        Misconception(
+        Wrong("negated", negated(penalty)).says("The sign is wrong: a penalty is never negative."),
+        Wrong(
             "not-reduced",
-            "One charge a sample comes back. Their mean is asked for.",
-            (lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),),
-        ),
-        Misconception(
+            lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),
+        ).says("One charge a sample comes back. Their mean is asked for."),
+        Wrong(
             "wrong-shape-of-epsilon",
-            "ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).",
             detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
-        ),
+        ).says("ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1)."),
         NO_GRAPH,
     ),
 )

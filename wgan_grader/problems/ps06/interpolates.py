@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, swapped
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, mix
 
 
@@ -56,59 +57,49 @@ PROBLEM = Problem(
     package_functions=PACKAGE,
     stand_in="wgan_course.constraints.penalties.interpolate",
     misconceptions=(
-        Misconception(
+        Wrong(
             "one-epsilon",
+            lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
+            lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
+        ).says(
             "One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction. "
-            "Each sample has an ε of its own.",
-            (lambda r, f, e: mix(r, f, np.full(len(r), e[0])), lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+            "Each sample has an ε of its own."
         ),
-        Misconception(
-            "swapped",
-            "Real and generated points have changed places: ε belongs to the real point, 1 − ε to the generated one.",
-            (lambda r, f, e: mix(f, r, e),),
+        Wrong("swapped", swapped(mix, "real", "fake")).says(
+            "Real and generated points have changed places: ε belongs to the real point, 1 − ε to the generated one."
         ),
-        Misconception(
+        Wrong(
             "extrapolation",
+            lambda r, f, e: r + _column(e, r) * (r - f),
+            lambda r, f, e: f + _column(e, r) * (f - r),
+            lambda r, f, e: (1 + _column(e, r)) * r - f,
+        ).says(
             "These points lie on the line through the pair but beyond its ends: the difference points the wrong way, "
-            "or starts at the wrong point. On the segment: x̃ + ε (x − x̃).",
-            (
-                lambda r, f, e: r + _column(e, r) * (r - f),
-                lambda r, f, e: f + _column(e, r) * (f - r),
-                lambda r, f, e: (1 + _column(e, r)) * r - f,
-            ),
+            "or starts at the wrong point. On the segment: x̃ + ε (x − x̃)."
         ),
-        Misconception(
+        Wrong(
             "not-convex",
-            "The two weights do not add up to 1, so the point is not between the two: ε and 1 − ε.",
-            (
-                lambda r, f, e: r + _column(e, r) * f,
-                lambda r, f, e: _column(e, r) * r + f,
-                lambda r, f, e: _column(e, r) * (r + f),
-                lambda r, f, e: (r + f) * 1.0,
-            ),
-        ),
-        Misconception(
-            "one-end",
+            lambda r, f, e: r + _column(e, r) * f,
+            lambda r, f, e: _column(e, r) * r + f,
+            lambda r, f, e: _column(e, r) * (r + f),
+            lambda r, f, e: (r + f) * 1.0,
+        ).says("The two weights do not add up to 1, so the point is not between the two: ε and 1 − ε."),
+        Wrong("one-end", lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2).says(
             "ε plays no part: these are the real points, the generated ones, or the middles. The penalty would look at "
-            "one place of each segment only.",
-            (lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
+            "one place of each segment only."
         ),
-        Misconception(
-            "wrong-axis",
+        Wrong("wrong-axis", detect=_other_axis).says(
             "ε meets the wrong axis: it multiplies columns (coordinates), or its shape does not fit. It has one entry "
-            "a *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.",
-            detect=_other_axis,
+            "a *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying."
         ),
-        Misconception(
-            "all-pairs",
+        Wrong(
+            "all-pairs", lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None]
+        ).says(
             "This mixes every real with every generated point, n·n of them. The batches are paired: sample i with "
-            "sample i.",
-            (lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None],),
+            "sample i."
         ),
-        Misconception(
-            "rounded",
-            "ε was rounded, so that each point is one of the two ends.",
-            (lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
-        ),
+        Wrong(
+            "rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))
+        ).says("ε was rounded, so that each point is one of the two ends."),
     ),
 )

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...problem import Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Criterion, Problem
 from ._critic import PACKAGE, agree
 from ._penalties import GENTLE_ONLY, Array, cases, common
 
@@ -39,13 +40,10 @@ PROBLEM = Problem(
             _two_sided,
             "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint.",
         ),
-        Misconception("wrong-side", GENTLE_ONLY, (lambda s: (np.maximum(1 - s, 0) ** 2).mean(),)),
-        Misconception(
+        Wrong("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()).says(GENTLE_ONLY),
+        Wrong(
             "steep-only",
-            "The mean is taken over the norms above 1 only. Divide by the number of all samples.",
-            tuple(
-                lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)
-            ),
-        ),
+            *(lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)),
+        ).says("The mean is taken over the norms above 1 only. Divide by the number of all samples."),
     ),
 )

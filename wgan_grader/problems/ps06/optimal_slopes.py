@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, given
+from ...problem import Case, Criterion, Problem
 
 Array = np.ndarray
 
@@ -91,68 +92,45 @@ PROBLEM = Problem(
     formula=slopes,
     pure="slopes",
     misconceptions=(
-        Misconception(
-            "no-overshoot",
+        Wrong("no-overshoot", _close_to_one).says(
             "These are the slopes of an unpenalised optimal critic, ±1. The penalty is a price that is worth paying: "
-            "1 + |h|/(2λm).",
-            (_close_to_one,),
+            "1 + |h|/(2λm)."
         ),
-        Misconception(
-            "sign",
+        Wrong("sign", given(slopes, sign=-1.0)).says(
             "The critic climbs towards the generated points. It has to be higher where the real mass goes: the sign of "
-            "h = F_Q − F_P.",
-            (lambda r, f, w: slopes(r, f, w, sign=-1.0),),
+            "h = F_Q − F_P."
         ),
-        Misconception("no-sign", "All slopes are positive: h has a sign.", (lambda *a: np.abs(slopes(*a)),)),
-        Misconception(
-            "half",
-            "The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1).",
-            (lambda r, f, w: slopes(r, f, w, overshoot=2.0),),
+        Wrong("no-sign", absolute(slopes)).says("All slopes are positive: h has a sign."),
+        Wrong("half", given(slopes, overshoot=2.0)).says(
+            "The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1)."
         ),
-        Misconception(
-            "shrunk",
-            "The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler.",
-            (lambda r, f, w: slopes(r, f, w, overshoot=-1.0),),
+        Wrong("shrunk", given(slopes, overshoot=-1.0)).says(
+            "The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler."
         ),
-        Misconception(
-            "uniform",
+        Wrong("uniform", _uniform).says(
             "m is taken as uniform over the whole range. It is the density of random points on random segments: higher "
-            "where many short segments lie.",
-            (_uniform,),
+            "where many short segments lie."
         ),
-        Misconception(
-            "counted",
+        Wrong("counted", _counted).says(
             "m counts the segments that cover a gap, and forgets to divide each by its length: a point on a long "
-            "segment is rarely just here.",
-            (_counted,),
+            "segment is rarely just here."
         ),
-        Misconception(
-            "paired",
-            "m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count.",
-            (_paired,),
+        Wrong("paired", _paired).says(
+            "m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count."
         ),
-        Misconception(
-            "weight",
-            "λ is not where it belongs: the larger the weight, the smaller the overshoot.",
-            (
-                lambda r, f, w: slopes(r, f, 1.0),
-                lambda r, f, w: slopes(r, f, 10.0),
-                lambda r, f, w: slopes(r, f, 1 / w),
-            ),
-        ),
-        Misconception(
+        Wrong(
+            "weight", given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)
+        ).says("λ is not where it belongs: the larger the weight, the smaller the overshoot."),
+        Wrong(
             "unit-where-free",
-            "Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)",
-            (
-                lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
-                lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
-                lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
-            ),
+            lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
+            lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
+            lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
+        ).says(
+            "Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)"
         ),
-        Misconception(
-            "unweighted-h",
-            "h counts points in place of masses: each real point weighs 1/n and each generated one 1/k.",
-            (lambda r, f, w: _with_counts(r, f, w, 1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))),
-        ),
+        Wrong(
+            "unweighted-h", given(_with_counts, unit=1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))
+        ).says("h counts points in place of masses: each real point weighs 1/n and each generated one 1/k."),
     ),
 )

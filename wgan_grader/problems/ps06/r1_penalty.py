@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, negated, scaled
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
 
@@ -47,63 +48,41 @@ PROBLEM = Problem(
     limit=20.0,
     package_functions=PACKAGE,
     misconceptions=(
-        Misconception(
-            "no-half", "The factor ½ is missing: R1 is half the mean squared norm.", (lambda *a: 2 * _value(*a),)
-        ),
-        Misconception(
+        Wrong("no-half", scaled(_value, 2)).says("The factor ½ is missing: R1 is half the mean squared norm."),
+        Wrong(
             "centred-at-one",
-            "This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.",
-            (
-                lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
-                lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
-                lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
-            ),
+            lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
+            lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
+            lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
+        ).says("This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted."),
+        Wrong("not-squared", lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()).says(
+            "The norm is not squared: half γ times the mean *length* of the gradients."
         ),
-        Misconception(
-            "not-squared",
-            "The norm is not squared: half γ times the mean *length* of the gradients.",
-            (lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()),
-        ),
-        Misconception(
+        Wrong(
             "early-mean",
-            "The average is taken before the square: over the norms, or over the gradients, which cancel.",
-            (
-                lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
-                lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
-            ),
-        ),
-        Misconception(
-            "sum",
+            lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
+            lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
+        ).says("The average is taken before the square: over the norms, or over the gradients, which cancel."),
+        Wrong("sum", lambda *a: _value(*a) * len(a[4])).says(
             "The squares are added up over the samples (that is also what one norm over the whole batch does). Divide "
-            "by the number of samples.",
-            (lambda *a: _value(*a) * len(a[4]),),
+            "by the number of samples."
         ),
-        Misconception(
-            "mean-over-coordinates",
+        Wrong("mean-over-coordinates", lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean()).says(
             "The mean runs over the coordinates too, so the penalty depends on the number of pixels. Sum over the "
-            "coordinates of a sample, average over samples.",
-            (lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean(),),
+            "coordinates of a sample, average over samples."
         ),
-        Misconception(
-            "mean-scores",
-            "The scores were averaged before differentiating: each gradient is n times too short.",
-            (lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
+        Wrong("mean-scores", lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])).says(
+            "The scores were averaged before differentiating: each gradient is n times too short."
         ),
-        Misconception(
-            "no-weight",
-            "The weight γ is missing, or is 10 whatever the argument says.",
-            (lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
+        Wrong("no-weight", lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]).says(
+            "The weight γ is missing, or is 10 whatever the argument says."
         ),
-        Misconception(
-            "the-score",
-            "This penalises the *score*, not its gradient.",
-            (lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean(),),
+        Wrong("the-score", lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean()).says(
+            "This penalises the *score*, not its gradient."
         ),
-        Misconception("negated", "The sign is wrong: a penalty is never negative.", (lambda *a: -_value(*a),)),
-        Misconception(
-            "not-reduced",
-            "One charge a sample comes back. Their mean is asked for.",
-            (lambda *a: a[5] / 2 * _norms(*a) ** 2,),
+        Wrong("negated", negated(_value)).says("The sign is wrong: a penalty is never negative."),
+        Wrong("not-reduced", lambda *a: a[5] / 2 * _norms(*a) ** 2).says(
+            "One charge a sample comes back. Their mean is asked for."
         ),
         NO_GRAPH,
     ),

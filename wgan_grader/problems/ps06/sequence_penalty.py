@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Outputs, Problem
+from ...formulas import Wrong, averaged, positive_part, scaled, shifted, squared
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, agree, lengths
 from ._whole import CHARGES, two_sided
 
@@ -53,46 +54,37 @@ PROBLEM = Problem(
     package_functions=PACKAGE,
     compare=agree,
     misconceptions=(
-        *(Misconception(name, CHARGES[name][0], CHARGES[name][1]) for name in WRONG),
-        Misconception("sum", "The charges are added up, not averaged over the sentences.", (_sum,)),
-        Misconception(
-            "one-sided",
-            "This is the one-sided penalty. The script has the two-sided one.",
-            (lambda g: (np.maximum(lengths(g) - 1, 0) ** 2).mean(),),
+        *(Wrong(name, *CHARGES[name][1]).says(CHARGES[name][0]) for name in WRONG),
+        Wrong("sum", _sum).says("The charges are added up, not averaged over the sentences."),
+        Wrong("one-sided", averaged(squared(positive_part(shifted(lengths, -1))))).says(
+            "This is the one-sided penalty. The script has the two-sided one."
         ),
-        Misconception(
+        Wrong(
             "per-word",
+            lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean(),
+            lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean(),
+            lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean(),
+        ).says(
             "A norm is taken for every word, and each is compared with 1. A sentence is one sample: its gradient is "
-            "all its entries together.",
-            (
-                lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean(),
-                lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean(),
-                lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean(),
-            ),
+            "all its entries together."
         ),
-        Misconception(
-            "weighted",
-            "λ is in it (10 perhaps). Here the mean alone is asked for.",
-            (lambda g: 10 * two_sided(g),),
+        Wrong("weighted", scaled(two_sided, 10)).says("λ is in it (10 perhaps). Here the mean alone is asked for."),
+        Wrong("not-reduced", squared(shifted(lengths, -1))).says(
+            "One charge a sentence comes back. Return their mean."
         ),
-        Misconception(
-            "not-reduced", "One charge a sentence comes back. Return their mean.", (lambda g: (lengths(g) - 1) ** 2,)
-        ),
-        Misconception(
+        Wrong(
             "matrix-norm",
+            lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean(),
+            lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean(),
+        ).says(
             "This is a *matrix* norm of each sentence's gradient (the spectral or the nuclear one). The Euclidean "
-            "length of all its entries is asked for.",
-            (
-                lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean(),
-                lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean(),
-            ),
+            "length of all its entries is asked for."
         ),
-        Misconception(
+        Wrong(
             "detached",
-            "The number is right, but nothing leads back from it to the gradient: it could not train a critic.",
             detect=lambda case, seen, wanted: (
                 seen.status == "ok" and bool(case.options.get("gradients")) and "gradient:gradient" not in seen.outputs
             ),
-        ),
+        ).says("The number is right, but nothing leads back from it to the gradient: it could not train a critic."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, composed, largest, squared
+from ...problem import Case, Criterion, Problem
 from ._linear import norm, reshaped
 
 
@@ -57,66 +58,45 @@ PROBLEM = Problem(
     ),
     stand_in="wgan_course.norms.conv_norm_fft",
     misconceptions=(
-        Misconception(
-            "reshaped",
-            "This is the norm of the reshaped kernel. It acts on patches, and patches overlap: it is too small.",
-            (lambda k, n: norm(reshaped(k)),),
+        Wrong("reshaped", lambda k, n: norm(reshaped(k))).says(
+            "This is the norm of the reshaped kernel. It acts on patches, and patches overlap: it is too small."
         ),
-        Misconception(
-            "upper-bound",
+        Wrong("upper-bound", lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3])).says(
             "This is the reshaped norm times √(k_h k_w): an upper bound, attained by the box kernel and hardly "
-            "any other.",
-            (lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3]),),
+            "any other."
         ),
-        Misconception(
-            "constant-images",
+        Wrong("constant-images", lambda k, n: norm(k.sum((2, 3)))).says(
             "This is the gain at frequency 0, on constant images. The loudest frequency may be another one: take the "
-            "largest over all.",
-            (lambda k, n: norm(k.sum((2, 3))),),
+            "largest over all."
         ),
-        Misconception(
-            "entrywise",
+        Wrong("entrywise", largest(absolute(blocks))).says(
             "This is the largest entry of all K̂(ω) by size. With several channels each K̂(ω) is a *matrix*; its "
             "largest "
-            "singular value is wanted.",
-            (lambda k, n: np.abs(blocks(k, n)).max(),),
+            "singular value is wanted."
         ),
-        Misconception(
-            "frobenius",
-            "The size of K̂(ω) was measured by the Frobenius norm. The operator norm is its spectral norm.",
-            (lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max(),),
+        Wrong("frobenius", lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max()).says(
+            "The size of K̂(ω) was measured by the Frobenius norm. The operator norm is its spectral norm."
         ),
-        Misconception(
-            "kernel-grid",
+        Wrong("kernel-grid", _kernel_grid).says(
             "The transform was taken on the kernel's own grid, so that only k × k frequencies were looked at. Pad with "
-            "zeros to n × n.",
-            (_kernel_grid,),
+            "zeros to n × n."
         ),
-        Misconception(
-            "channel-axes",
-            "The transform runs over the channels. It belongs to the pixels, the last two axes.",
-            (_channel_axes,),
+        Wrong("channel-axes", _channel_axes).says(
+            "The transform runs over the channels. It belongs to the pixels, the last two axes."
         ),
-        Misconception(
-            "real-part",
-            "The imaginary part was dropped before taking the norm.",
-            (lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max(),),
+        Wrong("real-part", lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max()).says(
+            "The imaginary part was dropped before taking the norm."
         ),
-        Misconception(
-            "squared",
-            "This is the largest eigenvalue of CᵀC. The norm is its root.",
-            (lambda k, n: exact(k, n) ** 2,),
-        ),
-        Misconception(
+        Wrong("squared", squared(exact)).says("This is the largest eigenvalue of CᵀC. The norm is its root."),
+        Wrong(
             "mean",
+            lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(),
+            composed(np.linalg.norm, blocks),
+            lambda k, n: np.linalg.norm(k),
+        ).says(
             "The norms were averaged over the frequencies, or one norm was taken of everything. An input can "
             "consist of "
-            "the loudest frequency alone: take the maximum.",
-            (
-                lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(),
-                lambda k, n: np.linalg.norm(blocks(k, n)),
-                lambda k, n: np.linalg.norm(k),
-            ),
+            "the loudest frequency alone: take the maximum."
         ),
     ),
 )

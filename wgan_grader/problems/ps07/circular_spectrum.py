@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, composed, flipped, largest, squared
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -39,61 +40,39 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.norms.conv_singular_values", "wgan_course.norms.conv_norm_fft"),
     misconceptions=(
-        Misconception(
-            "not-padded",
+        Wrong("not-padded", lambda k, n: np.abs(np.fft.fft(k))).says(
             "The transform was taken of the kernel alone, at k frequencies. The image has n places, so there are n "
-            "frequencies: write the kernel on the circle first.",
-            (lambda k, n: np.abs(np.fft.fft(k)),),
+            "frequencies: write the kernel on the circle first."
         ),
-        Misconception(
-            "squared",
-            "This is |K̂|², the eigenvalues of CᵀC. Singular values are their roots.",
-            (lambda k, n: spectrum(k, n) ** 2,),
+        Wrong("squared", squared(spectrum)).says(
+            "This is |K̂|², the eigenvalues of CᵀC. Singular values are their roots."
         ),
-        Misconception(
-            "sorted",
-            "The values are right but sorted. They are wanted by frequency, from 0 on.",
-            (lambda k, n: np.sort(spectrum(k, n))[::-1], lambda k, n: np.sort(spectrum(k, n))),
+        Wrong("sorted", flipped(composed(np.sort, spectrum)), composed(np.sort, spectrum)).says(
+            "The values are right but sorted. They are wanted by frequency, from 0 on."
         ),
-        Misconception(
-            "half",
+        Wrong("half", absolute(composed(np.fft.rfft, on_circle))).says(
             "Only half of the frequencies came back: a real transform (rfft) leaves out the mirror images, but each of "
-            "them is a singular value as well.",
-            (lambda k, n: np.abs(np.fft.rfft(on_circle(k, n))),),
+            "them is a singular value as well."
         ),
-        Misconception(
+        Wrong(
             "real-part",
-            "The real part was taken. A frequency's gain is the absolute value of a complex number.",
-            (
-                lambda k, n: np.fft.fft(on_circle(k, n)).real,
-                lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
-                lambda k, n: np.fft.fft(k, n).real,
-            ),
-        ),
-        Misconception(
+            lambda k, n: np.fft.fft(on_circle(k, n)).real,
+            lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
+            lambda k, n: np.fft.fft(k, n).real,
+        ).says("The real part was taken. A frequency's gain is the absolute value of a complex number."),
+        Wrong(
             "scaled",
-            "The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum.",
-            (
-                lambda k, n: spectrum(k, n) / n,
-                lambda k, n: spectrum(k, n) / np.sqrt(n),
-                lambda k, n: spectrum(k, n) * n,
-            ),
+            lambda k, n: spectrum(k, n) / n,
+            lambda k, n: spectrum(k, n) / np.sqrt(n),
+            lambda k, n: spectrum(k, n) * n,
+        ).says("The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum."),
+        Wrong("centred", composed(np.fft.fftshift, spectrum)).says(
+            "The frequencies begin at −½ (fftshift). They are wanted from 0 on."
         ),
-        Misconception(
-            "centred",
-            "The frequencies begin at −½ (fftshift). They are wanted from 0 on.",
-            (lambda k, n: np.fft.fftshift(spectrum(k, n)),),
-        ),
-        Misconception(
-            "truncated",
+        Wrong("truncated", lambda k, n: np.abs(np.fft.fft(k, n))).says(
             "Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a "
-            "circle nothing ends: add tap j to place j mod n.",
-            (lambda k, n: np.abs(np.fft.fft(k, n)),),
+            "circle nothing ends: add tap j to place j mod n."
         ),
-        Misconception(
-            "only-the-norm",
-            "This is the largest one alone. All n were asked for.",
-            (lambda k, n: spectrum(k, n).max(),),
-        ),
+        Wrong("only-the-norm", largest(spectrum)).says("This is the largest one alone. All n were asked for."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, given
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -64,62 +65,47 @@ PROBLEM = Problem(
     pure="one",
     package_functions=("wgan_course.norms.conv_operator",),
     misconceptions=(
-        Misconception(
-            "not-reversed",
+        Wrong("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward).says(
             "The taps are not reversed. A tap that looks q places to the right in C sends its value q places to the "
-            "right in y back to the *left*: reverse the kernel along its last axis.",
-            (lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
+            "right in y back to the *left*: reverse the kernel along its last axis."
         ),
-        Misconception(
-            "channels-not-swapped",
+        Wrong("channels-not-swapped", given(forward, sign=-1)).says(
             "The taps are reversed, but the channels are not swapped: as for a matrix, output a to input b takes the "
-            "entry [a, b] of the kernel. Swap its first two axes.",
-            (lambda y, k: forward(y, k, -1),),
+            "entry [a, b] of the kernel. Swap its first two axes."
         ),
-        Misconception(
+        Wrong(
             "circular",
+            lambda y, k: forward(y, k.swapaxes(0, 1), -1, True),
+            lambda y, k: forward(y, k.swapaxes(0, 1), 1, True),
+        ).says(
             "Values that leave on one side come back on the other: that is the adjoint of the *circular* convolution. "
-            "Here zeros are outside.",
-            (lambda y, k: forward(y, k.swapaxes(0, 1), -1, True), lambda y, k: forward(y, k.swapaxes(0, 1), 1, True)),
+            "Here zeros are outside."
         ),
-        Misconception(
-            "inverse",
+        Wrong("inverse", _inverse).says(
             "This undoes the convolution (a pseudo-inverse). The adjoint does not undo anything: it satisfies "
-            "⟨Cx, y⟩ = ⟨x, Cᵀy⟩, as the transpose of a matrix does.",
-            (_inverse,),
+            "⟨Cx, y⟩ = ⟨x, Cᵀy⟩, as the transpose of a matrix does."
         ),
-        Misconception(
+        Wrong(
             "result-reversed",
-            "The result is reversed: y (or the outcome) was turned around in place of the kernel.",
-            (
-                lambda y, k: adjoint(y, k)[:, ::-1],
-                lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
-                lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
-            ),
-        ),
-        Misconception(
+            lambda y, k: adjoint(y, k)[:, ::-1],
+            lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
+            lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
+        ).says("The result is reversed: y (or the outcome) was turned around in place of the kernel."),
+        Wrong(
             "off-by-one",
-            "Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side.",
-            (
-                lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
-                lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
-                lambda y, k: shifted(adjoint(y, k), 1),
-                lambda y, k: shifted(adjoint(y, k), -1),
-            ),
-        ),
-        Misconception(
+            lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
+            lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
+            lambda y, k: shifted(adjoint(y, k), 1),
+            lambda y, k: shifted(adjoint(y, k), -1),
+        ).says("Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side."),
+        Wrong(
             "averaged",
-            "The sum over channels or taps became a mean.",
-            (
-                lambda y, k: adjoint(y, k) / k.shape[2],
-                lambda y, k: adjoint(y, k) / k.shape[0],
-                lambda y, k: adjoint(y, k) / k.shape[1],
-            ),
-        ),
-        Misconception(
-            "channels-summed",
-            "All input channels get the same: the kernel was summed over them.",
-            (lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0),),
+            lambda y, k: adjoint(y, k) / k.shape[2],
+            lambda y, k: adjoint(y, k) / k.shape[0],
+            lambda y, k: adjoint(y, k) / k.shape[1],
+        ).says("The sum over channels or taps became a mean."),
+        Wrong("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)).says(
+            "All input channels get the same: the kernel was summed over them."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._linear import norm, unit, uv_steps
 
 
@@ -54,72 +55,44 @@ PROBLEM = Problem(
     pure="square",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=(
-        Misconception(
-            "unchanged",
+        Wrong("unchanged", _swapped).says(
             "Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the "
             "number uᵀWv is "
-            "returned as if it were the weight.",
-            (_swapped,),
+            "returned as if it were the weight."
         ),
-        Misconception(
-            "still-swapped",
+        Wrong("still-swapped", lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))).says(
             "It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square "
             "matrices "
-            "the mistake makes no noise.",
-            (lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
+            "the mistake makes no noise."
         ),
-        Misconception(
-            "the-number",
-            "The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂.",
-            (estimate,),
+        Wrong("the-number", estimate).says(
+            "The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂."
         ),
-        Misconception(
-            "multiplied",
-            "W was multiplied by σ̂. Divide.",
-            (lambda W, u, s: W * estimate(W, u, s),),
+        Wrong("multiplied", lambda W, u, s: W * estimate(W, u, s)).says("W was multiplied by σ̂. Divide."),
+        Wrong("squared", lambda W, u, s: W / estimate(W, u, s) ** 2).says(
+            "W was divided by σ̂². Divide by σ̂ = uᵀWv itself."
         ),
-        Misconception(
-            "squared",
-            "W was divided by σ̂². Divide by σ̂ = uᵀWv itself.",
-            (lambda W, u, s: W / estimate(W, u, s) ** 2,),
+        Wrong("root", lambda W, u, s: W / np.sqrt(estimate(W, u, s))).says(
+            "W was divided by the root of uᵀWv. That is the estimate of σ already; only vᵀWᵀWv needs a root."
         ),
-        Misconception(
-            "root",
-            "W was divided by the root of uᵀWv. That is the estimate of σ already; only vᵀWᵀWv needs a root.",
-            (lambda W, u, s: W / np.sqrt(estimate(W, u, s)),),
-        ),
-        Misconception(
-            "exact",
+        Wrong("exact", lambda W, u, s: W / norm(W)).says(
             "This divides by the exact norm. The point of the exercise is to do without an SVD: use the iteration's "
-            "estimate after the given steps.",
-            (lambda W, u, s: W / norm(W),),
+            "estimate after the given steps."
         ),
-        Misconception(
-            "frobenius",
-            "This divides by the Frobenius norm, which makes the layer smaller than it has to be.",
-            (lambda W, u, s: W / np.linalg.norm(W),),
+        Wrong("frobenius", lambda W, u, s: W / np.linalg.norm(W)).says(
+            "This divides by the Frobenius norm, which makes the layer smaller than it has to be."
         ),
-        Misconception(
-            "half-step",
-            "The u in uᵀWv is not the last one: each step ends with u ← Wv.",
-            (_half_step,),
+        Wrong("half-step", _half_step).says("The u in uᵀWv is not the last one: each step ends with u ← Wv."),
+        Wrong("one-more", lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)).says(
+            "The number of steps is off by one."
         ),
-        Misconception(
-            "one-more",
-            "The number of steps is off by one.",
-            (
-                lambda W, u, s: normalised(W, u, s + 1),
-                lambda W, u, s: normalised(W, u, s - 1),
-            ),
-        ),
-        Misconception(
+        Wrong(
             "rows",
+            lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
+            lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
+        ).says(
             "Each row (or column) was divided by its own length: that is weight normalisation, which bounds "
-            "another norm.",
-            (
-                lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
-                lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
-            ),
+            "another norm."
         ),
     ),
 )

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, given
+from ...problem import Case, Criterion, Problem
 from ._linear import norm, reshaped
 
 NAMES = {"outputs": ["lower", "upper"]}
@@ -56,82 +57,64 @@ PROBLEM = Problem(
     pure="one",
     package_functions=("wgan_course.norms.reshaped_norm", "wgan_course.norms.reshaped_factor"),
     misconceptions=(
-        Misconception(
+        Wrong(
             "wrong-reshape",
+            _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1)),
+            _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1)),
+            _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1])),
+        ).says(
             "The kernel was reshaped to another matrix. R has one row for each *output channel*, and its row is "
             "the whole "
-            "patch, all input channels: kernel.reshape(out, −1).",
-            (
-                _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1)),
-                _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1)),
-                _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1])),
-            ),
+            "patch, all input channels: kernel.reshape(out, −1)."
         ),
-        Misconception(
+        Wrong(
             "no-root",
-            "The factor is k_h k_w, without the root. It counts squares: Σ‖patch‖² ≤ k_h k_w ‖x‖².",
-            (
-                lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2),
-                lambda k, s: _bounds(k, 1, lambda a, b: a**2),
-            ),
-        ),
-        Misconception(
-            "stride-ignored",
+            lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2),
+            lambda k, s: _bounds(k, 1, lambda a, b: a**2),
+        ).says("The factor is k_h k_w, without the root. It counts squares: Σ‖patch‖² ≤ k_h k_w ‖x‖²."),
+        Wrong("stride-ignored", given(_bounds, stride=1, windows=_ceil)).says(
             "The stride is ignored. With stride s only every s-th window exists, so a pixel is seen by at most "
             "⌈k/s⌉ on "
-            "an axis.",
-            (lambda k, s: _bounds(k, 1, _ceil),),
+            "an axis."
         ),
-        Misconception(
+        Wrong(
             "not-rounded-up",
+            lambda k, s: _bounds(k, s, lambda a, b: a / b),
+            lambda k, s: _bounds(k, s, lambda a, b: a // b),
+            lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b)),
+        ).says(
             "k/s is not rounded up. A pixel is seen by a whole number of windows; with k = 3 and s = 2 some pixels are "
-            "seen by 2.",
-            (
-                lambda k, s: _bounds(k, s, lambda a, b: a / b),
-                lambda k, s: _bounds(k, s, lambda a, b: a // b),
-                lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b)),
-            ),
+            "seen by 2."
         ),
-        Misconception(
+        Wrong(
             "stride-once",
-            "The stride was divided out once, not on each of the two axes.",
-            (
-                lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
-                lambda k, s: {
-                    "lower": norm(reshaped(k)),
-                    "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
-                },
-            ),
+            lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
+            lambda k, s: {
+                "lower": norm(reshaped(k)),
+                "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
+            },
+        ).says("The stride was divided out once, not on each of the two axes."),
+        Wrong("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))).says(
+            "The Frobenius norm was taken in place of the spectral norm."
         ),
-        Misconception(
-            "frobenius",
-            "The Frobenius norm was taken in place of the spectral norm.",
-            (lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k))),),
+        Wrong("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))).says(
+            "The two bounds come back in the wrong order: lower first."
         ),
-        Misconception(
-            "order",
-            "The two bounds come back in the wrong order: lower first.",
-            (lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True)),),
-        ),
-        Misconception(
+        Wrong(
             "divided",
+            lambda k, s: {
+                "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
+                "upper": norm(reshaped(k)),
+            },
+        ).says(
             "The reshaped norm was taken for the upper bound and divided for the lower one. It is the *lower* "
             "bound; the "
-            "operator can be larger, never smaller.",
-            (
-                lambda k, s: {
-                    "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
-                    "upper": norm(reshaped(k)),
-                },
-            ),
+            "operator can be larger, never smaller."
         ),
-        Misconception(
+        Wrong(
             "one-side",
-            "Only one side of the kernel went into the factor. Count the windows on both axes.",
-            (
-                lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k))),
-                lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k))),
-            ),
-        ),
+            lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k))),
+            lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k))),
+        ).says("Only one side of the kernel went into the factor. Count the windows on both axes."),
     ),
 )

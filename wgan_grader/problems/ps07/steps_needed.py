@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, composed, constant, shifted
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -68,83 +69,51 @@ PROBLEM = Problem(
     formula=needed,
     pure="value",
     misconceptions=(
-        Misconception(
-            "plain-rate",
+        Wrong("plain-rate", _with(1, 2), _with(1, 1)).says(
             "This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *vector* gains (σ₂/σ₁)², and the error of the "
-            "*value* is the square of that: (σ₂/σ₁)⁴.",
-            (_with(1, 2), _with(1, 1)),
+            "*value* is the square of that: (σ₂/σ₁)⁴."
         ),
-        Misconception(
-            "vector-rate",
+        Wrong("vector-rate", _with(2, 2)).says(
             "This takes (σ₂/σ₁)², the rate of the vector. The error of the value falls with its square, (σ₂/σ₁)⁴ "
-            "a step.",
-            (_with(2, 2),),
+            "a step."
         ),
-        Misconception(
-            "tangent-not-squared",
-            "The tangent enters the bound squared: tan²θ₀.",
-            (_with(4, 1), _with(2, 1)),
+        Wrong("tangent-not-squared", _with(4, 1), _with(2, 1)).says("The tangent enters the bound squared: tan²θ₀."),
+        Wrong("fourth-power-of-rho", _with(8, 2), _with(8, 1)).says(
+            "The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k)."
         ),
-        Misconception(
-            "fourth-power-of-rho",
-            "The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k).",
-            (_with(8, 2), _with(8, 1)),
-        ),
-        Misconception(
-            "floor",
+        Wrong(
+            "floor", lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))
+        ).says(
             "The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. "
-            "Round up.",
-            (
-                lambda s, t, e: max(0, math.floor(exact(s, t, e))),
-                lambda s, t, e: max(0, round(exact(s, t, e))),
-            ),
+            "Round up."
         ),
-        Misconception(
-            "not-whole",
-            "Steps are whole numbers: round up.",
-            (exact, lambda s, t, e: max(0.0, exact(s, t, e))),
+        Wrong("not-whole", exact, lambda s, t, e: max(0.0, exact(s, t, e))).says("Steps are whole numbers: round up."),
+        Wrong("one-more", shifted(needed, 1)).says("This is one step more than the least number."),
+        Wrong("assumes-sorted", _of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])).says(
+            "The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them."
         ),
-        Misconception(
-            "one-more",
-            "This is one step more than the least number.",
-            (lambda s, t, e: needed(s, t, e) + 1,),
-        ),
-        Misconception(
-            "assumes-sorted",
-            "The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them.",
-            (_of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
-        ),
-        Misconception(
-            "smallest",
+        Wrong("smallest", _of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])).says(
             "The quotient is that of the smallest to the largest singular value. The slowest part to die is the "
-            "*second* largest.",
-            (_of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
+            "*second* largest."
         ),
-        Misconception(
+        Wrong(
             "tie-never",
+            lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
+            constant(-1),
+            constant(np.nan),
+            constant(np.inf),
+        ).says(
             "With a tie it answers that no number of steps is enough (or an error comes of log 1 = 0). A tie does not "
-            "slow the value down: use the first singular value below the top one.",
-            (
-                lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
-                lambda s, t, e: -1,
-                lambda s, t, e: np.nan,
-                lambda s, t, e: np.inf,
-            ),
+            "slow the value down: use the first singular value below the top one."
         ),
-        Misconception(
-            "tie-at-once",
-            "With a tie it answers 0. Only when *all* singular values agree is every start right at once.",
-            (lambda s, t, e: 0,),
+        Wrong("tie-at-once", constant(0)).says(
+            "With a tie it answers 0. Only when *all* singular values agree is every start right at once."
         ),
-        Misconception(
-            "negative",
-            "Where the start is good enough already the formula is negative. No number of steps is: return 0.",
-            (lambda s, t, e: math.ceil(exact(s, t, e)),),
+        Wrong("negative", composed(math.ceil, exact)).says(
+            "Where the start is good enough already the formula is negative. No number of steps is: return 0."
         ),
-        Misconception(
-            "at-least-one",
-            "Where the start is good enough already, no step is needed: return 0.",
-            (lambda s, t, e: max(1, needed(s, t, e)),),
+        Wrong("at-least-one", lambda s, t, e: max(1, needed(s, t, e))).says(
+            "Where the start is good enough already, no step is needed: return 0."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, flipped, given
+from ...problem import Case, Criterion, Problem
 from ._linear import unit, uv_steps
 
 NAMES = {"outputs": ["v", "u"]}
@@ -53,65 +54,41 @@ PROBLEM = Problem(
     pure="square",
     package_functions=("wgan_course.norms.power_iteration",),
     misconceptions=(
-        Misconception(
-            "swapped-roles",
+        Wrong("swapped-roles", _named(lambda W, u: uv_steps(W.T, u, 1))).says(
             "u and v have swapped roles: W is applied to u. u lives on the side of the outputs (as many entries "
             "as W has "
             "rows), so it is Wᵀ that can be applied to it. On square matrices nothing complains, and the result "
-            "is wrong.",
-            (_named(lambda W, u: uv_steps(W.T, u, 1)),),
+            "is wrong."
         ),
-        Misconception(
-            "returned-order",
-            "Both vectors are right, but they come back as (u, v). Return v first.",
-            (_named(lambda W, u: uv_steps(W, u, 1)[::-1]),),
+        Wrong("returned-order", _named(flipped(given(uv_steps, steps=1)))).says(
+            "Both vectors are right, but they come back as (u, v). Return v first."
         ),
-        Misconception(
+        Wrong(
             "not-normalised",
-            "A vector is not normalised. Both are unit vectors: divide each by its norm, v before it is used.",
-            (
-                _named(lambda W, u: (W.T @ u, W @ (W.T @ u))),
-                _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u))),
-                _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u))),
-                _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u)),
-            ),
-        ),
-        Misconception(
+            _named(lambda W, u: (W.T @ u, W @ (W.T @ u))),
+            _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u))),
+            _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u))),
+            _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u)),
+        ).says("A vector is not normalised. Both are unit vectors: divide each by its norm, v before it is used."),
+        Wrong(
             "squared-norm",
-            "The vectors are divided by the *squared* norm. Take the root.",
-            (
-                _divided_by(lambda x: x @ x),
-                _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u))),
-            ),
+            _divided_by(lambda x: x @ x),
+            _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u))),
+        ).says("The vectors are divided by the *squared* norm. Take the root."),
+        Wrong("other-norm", _divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())).says(
+            "The vectors are divided by another norm (the largest entry, or the sum of sizes). Use the Euclidean one."
         ),
-        Misconception(
-            "other-norm",
-            "The vectors are divided by another norm (the largest entry, or the sum of sizes). Use the Euclidean one.",
-            (_divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())),
+        Wrong("u-unchanged", _named(lambda W, u: (uv_steps(W, u, 1)[0], u))).says(
+            "u comes back as it went in: its update u ← Wv is missing."
         ),
-        Misconception(
-            "u-unchanged",
-            "u comes back as it went in: its update u ← Wv is missing.",
-            (_named(lambda W, u: (uv_steps(W, u, 1)[0], u)),),
+        Wrong("two-steps", _named(given(uv_steps, steps=2))).says("This takes two steps; one was asked for."),
+        Wrong("half-step-more", _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1]))).says(
+            "v was computed again from the new u. In one step each vector is computed once: v from the old u, u from v."
         ),
-        Misconception(
-            "two-steps",
-            "This takes two steps; one was asked for.",
-            (_named(lambda W, u: uv_steps(W, u, 2)),),
-        ),
-        Misconception(
-            "half-step-more",
-            "v was computed again from the new u. In one step each vector is computed once: v from the old u, u "
-            "from v.",
-            (_named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1])),),
-        ),
-        Misconception(
+        Wrong(
             "exact",
-            "These are the singular vectors themselves, from an SVD. One step from the given u was asked for.",
-            (
-                _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0])),
-                _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0])),
-            ),
-        ),
+            _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0])),
+            _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0])),
+        ).says("These are the singular vectors themselves, from an SVD. One step from the given u was asked for."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, part
+from ...problem import Case, Criterion, Problem
 from ._linear import start, step, top, unit
 
 OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
@@ -54,97 +55,66 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps08.parameter",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=(
-        Misconception(
+        Wrong(
             "u-changed",
-            "The u that was handed over is overwritten. Only W changes in place; return a new u.",
             detect=lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]),
-        ),
-        Misconception(
-            "frozen",
+        ).says("The u that was handed over is overwritten. Only W changes in place; return a new u."),
+        Wrong("frozen", detect=lambda case, seen, expected: not seen.outputs["trainable"]).says(
             "W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and "
-            "change W under torch.no_grad().",
-            detect=lambda case, seen, expected: not seen.outputs["trainable"],
+            "change W under torch.no_grad()."
         ),
-        Misconception(
-            "graph",
-            "The u that comes back drags a graph behind it. Compute under torch.no_grad().",
-            detect=lambda case, seen, expected: bool(seen.outputs["graph"]),
+        Wrong("graph", detect=lambda case, seen, expected: bool(seen.outputs["graph"])).says(
+            "The u that comes back drags a graph behind it. Compute under torch.no_grad()."
         ),
-        Misconception(
-            "not-in-place",
+        Wrong("not-in-place", _named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])).says(
             "W is afterwards what it was before. Change the parameter itself (W.div_(…) or W /= … under "
-            "torch.no_grad()), do not make a new one: the optimiser holds this tensor.",
-            (_named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])),
+            "torch.no_grad()), do not make a new one: the optimiser holds this tensor."
         ),
-        Misconception(
+        Wrong(
             "returns-the-weight",
+            _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
+            _named(lambda W, u: W / step(W, u)[0], part(step, 0)),
+            _named(lambda W, u: W / step(W, u)[0], part(step, 2)),
+        ).says(
             "The weight is changed rightly, but something else than the new u comes back. The caller keeps u for the "
-            "next step.",
-            (
-                _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
-                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, u)[0]),
-                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, u)[2]),
-            ),
+            "next step."
         ),
-        Misconception(
-            "old-u",
-            "The old u comes back. The next step would start where this one did: no warm start.",
-            (_named(lambda W, u: W / step(W, u)[0], lambda W, u: u),),
+        Wrong("old-u", _named(lambda W, u: W / step(W, u)[0], lambda W, u: u)).says(
+            "The old u comes back. The next step would start where this one did: no warm start."
         ),
-        Misconception(
-            "only-above-one",
+        Wrong("only-above-one", _named(lambda W, u: W / max(1.0, step(W, u)[0]))).says(
             "W was divided only where σ̂ > 1 (division by max(1, σ̂)). That keeps the norm at most 1, and it is another "
-            "constraint; here small weights are pulled up to norm 1 as well.",
-            (_named(lambda W, u: W / max(1.0, step(W, u)[0])),),
+            "constraint; here small weights are pulled up to norm 1 as well."
         ),
-        Misconception(
-            "cut",
-            "The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all.",
-            (_named(lambda W, u: _cut(W)),),
+        Wrong("cut", _named(lambda W, u: _cut(W))).says(
+            "The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all."
         ),
-        Misconception(
-            "exact",
-            "This divides by the exact norm. Use the estimate after one step from u.",
-            (_named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])),
-        ),
-        Misconception(
-            "frobenius",
-            "This divides by the Frobenius norm.",
-            (_named(lambda W, u: W / np.linalg.norm(W)),),
-        ),
-        Misconception(
+        Wrong(
+            "exact", _named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])
+        ).says("This divides by the exact norm. Use the estimate after one step from u."),
+        Wrong("frobenius", _named(lambda W, u: W / np.linalg.norm(W))).says("This divides by the Frobenius norm."),
+        Wrong(
             "old-sigma",
+            _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
+            _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
+        ).says(
             "σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖, and σ̂ = uᵀWv takes "
-            "the new one.",
-            (
-                _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
-                _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
-            ),
+            "the new one."
         ),
-        Misconception(
-            "swapped-roles",
-            "u and v have swapped roles: Wᵀ is what can be applied to u.",
-            (_named(lambda W, u: W / _swapped(W, u)[0], lambda W, u: _swapped(W, u)[1]),),
+        Wrong("swapped-roles", _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))).says(
+            "u and v have swapped roles: Wᵀ is what can be applied to u."
         ),
-        Misconception(
-            "multiplied",
-            "W was multiplied by σ̂ (or divided by its square). Divide by σ̂.",
-            (
-                _named(lambda W, u: W * step(W, u)[0]),
-                _named(lambda W, u: W / step(W, u)[0] ** 2),
-            ),
+        Wrong("multiplied", _named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)).says(
+            "W was multiplied by σ̂ (or divided by its square). Divide by σ̂."
         ),
-        Misconception(
+        Wrong(
             "after-the-division",
-            "The step was made again after the division, or twice: one step, then the division.",
-            (
-                _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
-                _named(
-                    lambda W, u: W / step(W, step(W, u)[1])[0],
-                    lambda W, u: step(W, step(W, u)[1])[1],
-                ),
+            _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
+            _named(
+                lambda W, u: W / step(W, step(W, u)[1])[0],
+                lambda W, u: step(W, step(W, u)[1])[1],
             ),
-        ),
+        ).says("The step was made again after the division, or twice: one step, then the division."),
     ),
 )
 

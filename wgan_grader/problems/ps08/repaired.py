@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem, close
+from ...formulas import Wrong, constant, given, part
+from ...problem import Case, Criterion, Problem, close
 from ._linear import numeric, start, through, unit
 
 NAMES = {"outputs": ["y", "u"]}
@@ -111,90 +112,63 @@ PROBLEM = Problem(
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=(
-        Misconception(
+        Wrong(
             "still-swapped",
+            _only("y", "u")(_with(_swapped)),
+            _only("y", "u")(_with(_swapped_only_training)),
+            _only("gradient:W")(_with(_swapped)),
+            _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
+        ).says(
             "u and v still have swapped roles. u has an entry for each output, so Wᵀ is applied to it. With square "
-            "matrices nothing complains.",
-            (
-                _only("y", "u")(_with(_swapped)),
-                _only("y", "u")(_with(_swapped_only_training)),
-                _only("gradient:W")(_with(_swapped)),
-                _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
-            ),
+            "matrices nothing complains."
         ),
-        Misconception(
+        Wrong(
             "moves-in-eval",
-            "It still makes a step in evaluation mode: the same input would give another output at the next call.",
-            (
-                _only("y", "u")(_with(_always)),
-                _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
-                _only("y", "u")(_with(_vectors, moved=lambda W, u, new: _vectors(W, u, True)[0])),
-            ),
+            _only("y", "u")(_with(_always)),
+            _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
+            _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0))),
+        ).says("It still makes a step in evaluation mode: the same input would give another output at the next call."),
+        Wrong("only-above-one", _only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)).says(
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger."
         ),
-        Misconception(
-            "only-above-one",
-            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
-            (_only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
-        ),
-        Misconception(
-            "sigma-outside",
+        Wrong("sigma-outside", _with(_vectors, gradient=_sigma_constant)).says(
             "σ̂ is still outside the graph (.item(), detach, no_grad): the gradient is G/σ̂, without the term that "
-            "keeps it orthogonal to W.",
-            (_with(_vectors, gradient=_sigma_constant),),
+            "keeps it orthogonal to W."
         ),
-        Misconception(
-            "through-the-vectors",
-            "The gradient runs through u and v as well. Compute them under torch.no_grad().",
-            (_through_vectors,),
+        Wrong("through-the-vectors", _through_vectors).says(
+            "The gradient runs through u and v as well. Compute them under torch.no_grad()."
         ),
-        Misconception(
-            "plain-in-eval",
-            "In evaluation mode the weight is not divided. That is another function than the one that was trained.",
-            (_only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: 1.0)),),
+        Wrong("plain-in-eval", _only("y", "u")(_with(_vectors, sigma=constant(1.0)))).says(
+            "In evaluation mode the weight is not divided. That is another function than the one that was trained."
         ),
-        Misconception(
+        Wrong(
             "never-moves",
-            "In training no step is made any more: u comes back (or is used) as it went in.",
-            (
-                _only("y", "u")(_with(lambda W, u, t: _vectors(W, u, False))),
-                _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
-                _only("gradient:W")(_with(lambda W, u, t: _vectors(W, u, False))),
-            ),
-        ),
-        Misconception(
+            _only("y", "u")(_with(given(_vectors, training=False))),
+            _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
+            _only("gradient:W")(_with(given(_vectors, training=False))),
+        ).says("In training no step is made any more: u comes back (or is used) as it went in."),
+        Wrong(
             "exact",
-            "This divides by the exact norm. One warm step is what the wrapper is about.",
-            (
-                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-                _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-            ),
-        ),
-        Misconception(
+            _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+            _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+        ).says("This divides by the exact norm. One warm step is what the wrapper is about."),
+        Wrong(
             "transposed-weight",
-            "The layer computes x W̄. Samples are rows: the output is x W̄ᵀ.",
-            (
-                lambda W, u, x, training: {
-                    "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
-                },
-            ),
-        ),
-        Misconception(
+            lambda W, u, x, training: {
+                "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
+            },
+        ).says("The layer computes x W̄. Samples are rows: the output is x W̄ᵀ."),
+        Wrong(
             "multiplied",
-            "The weight is multiplied by σ̂ (or not divided at all).",
-            (
-                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
-                _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1.0)),
-            ),
-        ),
-        Misconception(
+            _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
+            _only("y")(_with(_vectors, sigma=constant(1.0))),
+        ).says("The weight is multiplied by σ̂ (or not divided at all)."),
+        Wrong(
             "returns-v",
-            "v comes back in the place of u.",
-            (
-                lambda W, u, x, training: {
-                    "y": _with(_vectors)(W, u, x, training)["y"],
-                    "u": _vectors(W, u, training)[1],
-                },
-            ),
-        ),
+            lambda W, u, x, training: {
+                "y": _with(_vectors)(W, u, x, training)["y"],
+                "u": _vectors(W, u, training)[1],
+            },
+        ).says("v comes back in the place of u."),
     ),
 )

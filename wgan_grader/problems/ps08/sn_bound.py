@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, constant
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -41,81 +42,54 @@ PROBLEM = Problem(
     formula=bound,
     pure="plain",
     misconceptions=(
-        Misconception(
-            "one",
+        Wrong("one", constant(1.0), lambda n, e, s: 2.0 ** s.sum()).says(
             "This claims 1 (or counts only the blocks, 2 each): it believes the estimates. The layer's true norm is "
-            "σ/σ̂, and power iteration comes from below, so that is more than 1.",
-            (lambda n, e, s: 1.0, lambda n, e, s: 2.0 ** s.sum()),
+            "σ/σ̂, and power iteration comes from below, so that is more than 1."
         ),
-        Misconception(
-            "inverted",
-            "The quotients are upside down: the weight is divided by the estimate, so its norm is σ/σ̂ ≥ 1.",
-            (lambda n, e, s: np.prod(e / n + s),),
+        Wrong("inverted", lambda n, e, s: np.prod(e / n + s)).says(
+            "The quotients are upside down: the weight is divided by the estimate, so its norm is σ/σ̂ ≥ 1."
         ),
-        Misconception(
+        Wrong(
             "no-division",
-            "This is the product of the norms before any division (or of the estimates).",
-            (
-                lambda n, e, s: np.prod(n + s),
-                lambda n, e, s: np.prod(e + s),
-                lambda n, e, s: np.prod(n),
-                lambda n, e, s: np.prod(e),
-            ),
-        ),
-        Misconception(
+            lambda n, e, s: np.prod(n + s),
+            lambda n, e, s: np.prod(e + s),
+            lambda n, e, s: np.prod(n),
+            lambda n, e, s: np.prod(e),
+        ).says("This is the product of the norms before any division (or of the estimates)."),
+        Wrong(
             "sum",
-            "The layers' constants are added (or averaged). Composition multiplies.",
-            (
-                lambda n, e, s: np.sum(n / e + s),
-                lambda n, e, s: np.sum(n / e),
-                lambda n, e, s: np.mean(n / e + s),
-                lambda n, e, s: np.mean(n / e),
-            ),
+            lambda n, e, s: np.sum(n / e + s),
+            lambda n, e, s: np.sum(n / e),
+            lambda n, e, s: np.mean(n / e + s),
+            lambda n, e, s: np.mean(n / e),
+        ).says("The layers' constants are added (or averaged). Composition multiplies."),
+        Wrong("largest", lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)).says(
+            "This is the worst layer's constant. Composition multiplies them."
         ),
-        Misconception(
-            "largest",
-            "This is the worst layer's constant. Composition multiplies them.",
-            (lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)),
+        Wrong("skips-ignored", lambda n, e, s: np.prod(n / e)).says(
+            "The residual blocks are treated like plain layers. x + g(x) has constant up to 1 + Lip(g)."
         ),
-        Misconception(
-            "skips-ignored",
-            "The residual blocks are treated like plain layers. x + g(x) has constant up to 1 + Lip(g).",
-            (lambda n, e, s: np.prod(n / e),),
+        Wrong("doubled", lambda n, e, s: np.prod(n / e * (1 + s))).says(
+            "A block is counted as twice its layer. The skip path adds 1 to σ/σ̂; it does not double it."
         ),
-        Misconception(
-            "doubled",
-            "A block is counted as twice its layer. The skip path adds 1 to σ/σ̂; it does not double it.",
-            (lambda n, e, s: np.prod(n / e * (1 + s)),),
+        Wrong("blocks-are-two", lambda n, e, s: np.prod(np.where(s, 2.0, n / e))).says(
+            "Each block is counted as exactly 2. That is right for norm 1; here the layer inside has σ/σ̂."
         ),
-        Misconception(
-            "blocks-are-two",
-            "Each block is counted as exactly 2. That is right for norm 1; here the layer inside has σ/σ̂.",
-            (lambda n, e, s: np.prod(np.where(s, 2.0, n / e)),),
+        Wrong("all-skips", lambda n, e, s: np.prod(1 + n / e)).says(
+            "Every layer is treated like a block. Only those with skips == True have a skip path."
         ),
-        Misconception(
-            "all-skips",
-            "Every layer is treated like a block. Only those with skips == True have a skip path.",
-            (lambda n, e, s: np.prod(1 + n / e),),
+        Wrong("skips-flipped", lambda n, e, s: np.prod(n / e + ~s)).says(
+            "Blocks and plain layers are the wrong way round."
         ),
-        Misconception(
-            "skips-flipped",
-            "Blocks and plain layers are the wrong way round.",
-            (lambda n, e, s: np.prod(n / e + ~s),),
-        ),
-        Misconception(
+        Wrong(
             "one-skip",
-            "1 is added to the whole product (or for the sum of the blocks), not within each block.",
-            (
-                lambda n, e, s: np.prod(n / e) + s.sum(),
-                lambda n, e, s: np.prod(n / e) + s.any(),
-                lambda n, e, s: 1 + np.prod(n / e),
-                lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
-            ),
-        ),
-        Misconception(
-            "per-layer",
-            "One number for each layer comes back. The bound of the network is their product.",
-            (lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
-        ),
+            lambda n, e, s: np.prod(n / e) + s.sum(),
+            lambda n, e, s: np.prod(n / e) + s.any(),
+            lambda n, e, s: 1 + np.prod(n / e),
+            lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
+        ).says("1 is added to the whole product (or for the sum of the blocks), not within each block."),
+        Wrong(
+            "per-layer", lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)
+        ).says("One number for each layer comes back. The bound of the network is their product."),
     ),
 )

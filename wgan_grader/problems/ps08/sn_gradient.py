@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._linear import any_unit, start, step, through, top, unit
 
 
@@ -49,85 +50,65 @@ PROBLEM = Problem(
     pure="square",
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
     misconceptions=(
-        Misconception(
+        Wrong(
             "length",
+            lambda G, W, u, v: through(G, W, unit(W @ v), v),
+            lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
+        ).says(
             "This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v "
-            "are any unit vectors, and σ = uᵀWv.",
-            (
-                lambda G, W, u, v: through(G, W, unit(W @ v), v),
-                lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
-            ),
+            "are any unit vectors, and σ = uᵀWv."
         ),
-        Misconception(
-            "no-second-term",
-            "This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing.",
-            (lambda G, W, u, v: G / _s(W, u, v),),
+        Wrong("no-second-term", lambda G, W, u, v: G / _s(W, u, v)).says(
+            "This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing."
         ),
-        Misconception(
+        Wrong(
             "raw-weight",
-            "The factor is ⟨G, W⟩. It should be ⟨G, W̄⟩ = ⟨G, W⟩/σ, with the normalised weight.",
-            (
-                lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
-                lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
-            ),
+            lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
+            lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
+        ).says("The factor is ⟨G, W⟩. It should be ⟨G, W̄⟩ = ⟨G, W⟩/σ, with the normalised weight."),
+        Wrong("not-divided", lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)).says(
+            "The division by σ in front is missing: the gradient of W/σ has 1/σ in it."
         ),
-        Misconception(
-            "not-divided",
-            "The division by σ in front is missing: the gradient of W/σ has 1/σ in it.",
-            (lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v),),
-        ),
-        Misconception(
+        Wrong(
             "divided-twice",
-            "A power of σ too many: G is divided by σ once, ⟨G, W⟩uvᵀ by σ².",
-            (
-                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
-                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
-            ),
+            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
+            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
+        ).says("A power of σ too many: G is divided by σ once, ⟨G, W⟩uvᵀ by σ²."),
+        Wrong("transposed", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v)).says(
+            "The outer product is vuᵀ. The gradient of uᵀWv in W is uvᵀ: u along the rows of W's outputs."
         ),
-        Misconception(
-            "transposed",
-            "The outer product is vuᵀ. The gradient of uᵀWv in W is uvᵀ: u along the rows of W's outputs.",
-            (lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v),),
+        Wrong("plus", lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)).says(
+            "The second term is added. Growing σ makes every entry of W̄ smaller: subtract."
         ),
-        Misconception(
-            "plus",
-            "The second term is added. Growing σ makes every entry of W̄ smaller: subtract.",
-            (lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),),
-        ),
-        Misconception(
+        Wrong(
             "sphere",
+            lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
+            lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
+            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
+        ).says(
             "This takes out the component of G along W: the gradient of W/‖W‖_F, or a projection on the tangent of a "
-            "sphere. The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F.",
-            (
-                lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
-                lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
-                lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
-            ),
+            "sphere. The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F."
         ),
-        Misconception(
+        Wrong(
             "of-the-vectors",
+            lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
+            lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
+        ).says(
             "The factor is uᵀGv, the component of G along uvᵀ. What counts is how much the loss would gain from "
-            "growing all of W̄: ⟨G, W̄⟩.",
-            (
-                lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
-                lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
-            ),
+            "growing all of W̄: ⟨G, W̄⟩."
         ),
-        Misconception(
+        Wrong(
             "matrix-product",
+            lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+            lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+            lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
+            lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+        ).says(
             "A product of matrices or of entries stands where the inner product ⟨G, W̄⟩ = Σ GᵢⱼW̄ᵢⱼ belongs, which is "
-            "one number.",
-            (
-                lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-                lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-                lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
-                lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-            ),
+            "one number."
         ),
-        Misconception(
-            "exact",
-            "This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv.",
-            (lambda G, W, u, v: through(G, W, *top(W)[1:]),),
+        Wrong("exact", lambda G, W, u, v: through(G, W, *top(W)[1:])).says(
+            "This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv."
         ),
     ),
 )

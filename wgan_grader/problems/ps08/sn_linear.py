@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._linear import numeric, start, through, unit
 
 LOOKS = {
@@ -216,91 +217,60 @@ PROBLEM = Problem(
     limit=20.0,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=(
-        Misconception(
-            "never-moves",
+        Wrong("never-moves", _seen(_Frozen)).says(
             "u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after "
-            "each step (self.u = …, without a graph).",
-            (_seen(_Frozen),),
+            "each step (self.u = …, without a graph)."
         ),
-        Misconception(
-            "moves-in-eval",
+        Wrong("moves-in-eval", _seen(_Restless)).says(
             "u also moves in evaluation mode: the same input gives another output at the next call. Iterate only where "
-            "self.training is true.",
-            (_seen(_Restless),),
+            "self.training is true."
         ),
-        Misconception(
-            "plain-in-eval",
+        Wrong("plain-in-eval", _seen(_PlainEval)).says(
             "In evaluation mode the weight is not divided: that is another function than the one that was trained. "
-            "Only the *step* is left out.",
-            (_seen(_PlainEval),),
+            "Only the *step* is left out."
         ),
-        Misconception(
-            "sigma-outside",
-            "The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.",
-            (_seen(_SigmaOutside), _seen(_OutsideInEval)),
+        Wrong("sigma-outside", _seen(_SigmaOutside), _seen(_OutsideInEval)).says(
+            "The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on."
         ),
-        Misconception(
-            "through-the-vectors",
-            "The gradient runs through u and v as well. Compute them under torch.no_grad().",
-            (_seen(_Through),),
+        Wrong("through-the-vectors", _seen(_Through)).says(
+            "The gradient runs through u and v as well. Compute them under torch.no_grad()."
         ),
-        Misconception(
-            "changed-in-place",
+        Wrong("changed-in-place", _seen(_Data), detect=_in_place).says(
             "Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch "
             "stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, "
-            "or let a copy of it enter the graph.",
-            (_seen(_Data),),
-            detect=_in_place,
+            "or let a copy of it enter the graph."
         ),
-        Misconception(
-            "overwrites",
+        Wrong("overwrites", _seen(_Overwrites)).says(
             "The stored weight itself is divided at every call. The optimiser's weight must stay; only the weight that "
-            "the layer computes with is divided.",
-            (_seen(_Overwrites),),
+            "the layer computes with is divided."
         ),
-        Misconception(
-            "stale-weight",
+        Wrong(
+            "stale-weight", detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok"
+        ).says(
             "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
-            "layer holds now. Divide at each call.",
-            detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok",
+            "layer holds now. Divide at each call."
         ),
-        Misconception(
-            "a-step-ahead",
+        Wrong("a-step-ahead", _seen(_Ahead)).says(
             "u has moved before the first call: the layer ran once while it was made. (register_parametrization does "
-            "that to check the shapes, unless it is told unsafe=True.)",
-            (_seen(_Ahead),),
+            "that to check the shapes, unless it is told unsafe=True.)"
         ),
-        Misconception(
-            "only-above-one",
-            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger.",
-            (_seen(_OnlyAboveOne),),
+        Wrong("only-above-one", _seen(_OnlyAboveOne)).says(
+            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger."
         ),
-        Misconception(
-            "no-bias",
-            "The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it.",
-            (_seen(_NoBias),),
+        Wrong("no-bias", _seen(_NoBias)).says("The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it."),
+        Wrong("bias-too", _seen(_BiasToo)).says(
+            "The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is."
         ),
-        Misconception(
-            "bias-too",
-            "The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is.",
-            (_seen(_BiasToo),),
-        ),
-        Misconception(
-            "old-sigma",
+        Wrong("old-sigma", _seen(_OldSigma)).says(
             "σ̂ is computed with the u from before the step. In training: v from the old u, the new u from v, then "
-            "σ̂ = uᵀWv with the new one.",
-            (_seen(_OldSigma),),
+            "σ̂ = uᵀWv with the new one."
         ),
-        Misconception(
-            "not-saved",
-            "u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer.",
-            (_seen(_Forgets),),
+        Wrong("not-saved", _seen(_Forgets)).says(
+            "u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer."
         ),
-        Misconception(
-            "u-is-a-parameter",
+        Wrong("u-is-a-parameter", _seen(_Parameter)).says(
             "u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use "
-            "register_buffer.",
-            (_seen(_Parameter),),
+            "register_buffer."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, part
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -67,59 +68,36 @@ PROBLEM = Problem(
     formula=trained,
     limit=20.0,  # the first optimiser of a process makes torch load half of itself
     misconceptions=(
-        Misconception(
-            "unchanged",
-            "Both bugs are still there: the generator runs away from the target, and nothing is clipped.",
-            (_with(sign=-1, **NEVER),),
+        Wrong("unchanged", _with(sign=-1, **NEVER)).says(
+            "Both bugs are still there: the generator runs away from the target, and nothing is clipped."
         ),
-        Misconception(
-            "still-the-sign",
+        Wrong("still-the-sign", _with(sign=-1)).says(
             "The slope is clipped now, but the generator still runs away. The critic is large on real points, so the "
-            "generator *climbs* it.",
-            (_with(sign=-1),),
+            "generator *climbs* it."
         ),
-        Misconception(
-            "no-clip",
-            "The direction is right now, but under the heading that promises clipping nothing is clipped.",
-            (_with(**NEVER),),
+        Wrong("no-clip", _with(**NEVER)).says(
+            "The direction is right now, but under the heading that promises clipping nothing is clipped."
         ),
-        Misconception(
+        Wrong(
             "clips-the-gradient",
-            "The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself.",
-            (
-                _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
-                _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
-            ),
+            _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
+            _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
+        ).says("The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself."),
+        Wrong("clips-theta", _clip_theta).says("The generator's point was clipped. Clip the critic's slope."),
+        Wrong("above-only", _with(low=-np.inf), _with(high=np.inf)).says(
+            "The slope is clipped on one side only. It has to stay within [-clip, clip]."
         ),
-        Misconception(
-            "clips-theta",
-            "The generator's point was clipped. Clip the critic's slope.",
-            (_clip_theta,),
+        Wrong("zero-to-clip", _with(low=0)).says(
+            "The slope is clipped to [0, clip]; it must be able to change its sign."
         ),
-        Misconception(
-            "above-only",
-            "The slope is clipped on one side only. It has to stay within [-clip, clip].",
-            (_with(low=-np.inf), _with(high=np.inf)),
+        Wrong("too-late", _with(late=True)).says(
+            "The clipping comes after the generator's step, which saw an unclipped slope."
         ),
-        Misconception(
-            "zero-to-clip",
-            "The slope is clipped to [0, clip]; it must be able to change its sign.",
-            (_with(low=0),),
+        Wrong("simultaneous", _with(old=True)).says(
+            "The generator sees the slope from before the critic's step. The script alternates: critic first."
         ),
-        Misconception(
-            "too-late",
-            "The clipping comes after the generator's step, which saw an unclipped slope.",
-            (_with(late=True),),
-        ),
-        Misconception(
-            "simultaneous",
-            "The generator sees the slope from before the critic's step. The script alternates: critic first.",
-            (_with(old=True),),
-        ),
-        Misconception(
-            "length",
-            "The path has steps + 1 places, the start first.",
-            (lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], lambda *v: trained(*v)[-1]),
+        Wrong("length", lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)).says(
+            "The path has steps + 1 places, the start first."
         ),
     ),
 )

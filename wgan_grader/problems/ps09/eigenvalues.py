@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
 
@@ -80,76 +81,52 @@ PROBLEM = Problem(
     pure="complex",
     package_functions=GAME,
     misconceptions=(
-        Misconception(
-            "order",
+        Wrong("order", _layout(lambda rows: rows[::-1])).says(
             "The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one "
-            "with the positive imaginary part.",
-            (_layout(lambda rows: rows[::-1]),),
+            "with the positive imaginary part."
         ),
-        Misconception(
-            "layout",
-            "The numbers are right, in the wrong places: one row for each eigenvalue, its real part first.",
-            (_layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
+        Wrong("layout", _layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])).says(
+            "The numbers are right, in the wrong places: one row for each eigenvalue, its real part first."
         ),
-        Misconception(
-            "imaginary-dropped",
-            "The imaginary parts are lost. Those are what turns the game.",
-            (_layout(lambda rows: rows * np.array([1, 0])),),
+        Wrong("imaginary-dropped", _layout(lambda rows: rows * np.array([1, 0]))).says(
+            "The imaginary parts are lost. Those are what turns the game."
         ),
-        Misconception(
-            "symmetric-solver",
+        Wrong("symmetric-solver", _symmetric).says(
             "A solver for *symmetric* matrices (eigvalsh) reads one triangle only. The Jacobian of a game is not "
-            "symmetric: use eigvals, or the formula.",
-            (_symmetric,),
+            "symmetric: use eigvals, or the formula."
         ),
-        Misconception(
-            "symmetric-part",
-            "These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric part is what turns.",
-            (_symmetric_part,),
+        Wrong("symmetric-part", _symmetric_part).says(
+            "These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric part is what turns."
         ),
-        Misconception(
+        Wrong(
             "trace-not-halved",
-            "The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it.",
-            (
-                _roots(lambda T: T, lambda T, D: T * T / 4 - D),
-                _roots(lambda T: T, lambda T, D: T * T - 4 * D),
-                _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
-            ),
+            _roots(lambda T: T, lambda T, D: T * T / 4 - D),
+            _roots(lambda T: T, lambda T, D: T * T - 4 * D),
+            _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
+        ).says("The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it."),
+        Wrong("trace-sign", _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D)).says(
+            "The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace."
         ),
-        Misconception(
-            "trace-sign",
-            "The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace.",
-            (_roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D),),
-        ),
-        Misconception(
+        Wrong(
             "discriminant-sign",
-            "Under the root stands T²/4 - Δ: the determinant comes with a minus.",
-            (
-                _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
-                _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
-            ),
-        ),
-        Misconception(
-            "modulus-of-discriminant",
+            _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
+            _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
+        ).says("Under the root stands T²/4 - Δ: the determinant comes with a minus."),
+        Wrong("modulus-of-discriminant", _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D))).says(
             "Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real numbers "
-            "of it.",
-            (_roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D)),),
+            "of it."
         ),
-        Misconception(
-            "no-complex",
+        Wrong(
+            "no-complex", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
+        ).says(
             "A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its "
-            "size is the imaginary part.",
-            detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()),
+            "size is the imaginary part."
         ),
-        Misconception(
-            "modulus-and-phase",
-            "These are modulus and angle. Real and imaginary part were asked for.",
-            (lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1),),
+        Wrong("modulus-and-phase", lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1)).says(
+            "These are modulus and angle. Real and imaginary part were asked for."
         ),
-        Misconception(
-            "singular-values",
-            "These are singular values: lengths, never negative and never complex.",
-            (lambda J: parts(np.linalg.svd(J)[1].astype(complex)),),
+        Wrong("singular-values", lambda J: parts(np.linalg.svd(J)[1].astype(complex))).says(
+            "These are singular values: lengths, never negative and never complex."
         ),
     ),
 )

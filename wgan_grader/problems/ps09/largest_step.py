@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, constant, divided, given
+from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS
 
 RTOL = 1e-4  # bisection is a right way to find it
@@ -57,74 +58,52 @@ PROBLEM = Problem(
     pure="weak",
     package_functions=STEPS,
     misconceptions=(
-        Misconception(
-            "complex-formula-everywhere",
+        Wrong("complex-formula-everywhere", _simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w).says(
             "4γ is right as long as the eigenvalues are a complex pair, γ ≤ 1. Beyond, they are real, and the *faster* "
-            "one limits the step: 2/|μ|.",
-            (_simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
+            "one limits the step: 2/|μ|."
         ),
-        Misconception(
-            "slow-eigenvalue",
+        Wrong("slow-eigenvalue", _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1)))).says(
             "The slower eigenvalue was taken. The faster one, -γ/2 - √(γ²/4 - ¼), is the first to leave the unit "
-            "circle.",
-            (_simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1))),),
+            "circle."
         ),
-        Misconception(
-            "always-simultaneous",
-            "This is the limit of simultaneous steps although alternating=True.",
-            (lambda w, alt: largest(w, False),),
+        Wrong("always-simultaneous", given(largest, alternating=False)).says(
+            "This is the limit of simultaneous steps although alternating=True."
         ),
-        Misconception(
-            "always-alternating",
-            "This is the limit of alternating steps although alternating=False.",
-            (lambda w, alt: largest(w, True),),
+        Wrong("always-alternating", given(largest, alternating=True)).says(
+            "This is the limit of alternating steps although alternating=False."
         ),
-        Misconception(
-            "swapped-ways",
-            "The two ways are swapped: simultaneous and alternating.",
-            (lambda w, alt: largest(w, not alt),),
+        Wrong("swapped-ways", lambda w, alt: largest(w, not alt)).says(
+            "The two ways are swapped: simultaneous and alternating."
         ),
-        Misconception(
-            "critic-alone",
-            "2/γ is the limit of the critic on its own, with θ held fixed. The generator moves too.",
-            (lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)),
+        Wrong("critic-alone", lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)).says(
+            "2/γ is the limit of the critic on its own, with θ held fixed. The generator moves too."
         ),
-        Misconception(
-            "wasserstein",
-            "This is the limit for the Wasserstein game, where ω = 1. Here ω = ℓ'(0) = ½.",
-            (_wasserstein, lambda w, alt: largest(w, alt) / 4),
+        Wrong("wasserstein", _wasserstein, divided(largest, 4)).says(
+            "This is the limit for the Wasserstein game, where ω = 1. Here ω = ℓ'(0) = ½."
         ),
-        Misconception(
-            "half",
-            "A factor 2 is missing: |1 + hμ| < 1 means h < -2 Re μ/|μ|².",
-            (lambda w, alt: largest(w, alt) / 2, _simultaneous(lambda w: largest(w, False) / 2)),
+        Wrong("half", divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)).says(
+            "A factor 2 is missing: |1 + hμ| < 1 means h < -2 Re μ/|μ|²."
         ),
-        Misconception(
-            "fast-formula-everywhere",
-            "The formula for real eigenvalues was used where they are complex: γ² - 1 is negative there.",
-            (_simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),),
+        Wrong("fast-formula-everywhere", _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1))))).says(
+            "The formula for real eigenvalues was used where they are complex: γ² - 1 is negative there."
         ),
-        Misconception(
-            "flow",
-            "The flow converges for every γ > 0, but steps have a limit.",
-            (lambda w, alt: np.inf,),
-        ),
-        Misconception(
+        Wrong("flow", constant(np.inf)).says("The flow converges for every γ > 0, but steps have a limit."),
+        Wrong(
             "other-root",
+            _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w)),
+            _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w)),
+        ).says(
             "The quadratic h² + 8γh - 16 has a positive and a negative root; the limit is the positive one, "
-            "4(√(γ² + 1) - γ).",
-            (
-                _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w)),
-                _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w)),
-            ),
+            "4(√(γ² + 1) - γ)."
         ),
-        Misconception(
+        Wrong(
             "no-root",
-            "A number under a root is negative (NaN or an error): for γ < 1 the eigenvalues are complex, and the "
-            "limit is 4γ.",
             detect=lambda case, seen, expected: (
                 seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
             ),
+        ).says(
+            "A number under a root is negative (NaN or an error): for γ < 1 the eigenvalues are complex, and the "
+            "limit is 4γ."
         ),
     ),
 )

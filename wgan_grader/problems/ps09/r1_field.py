@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, flipped
+from ...problem import Case, Criterion, Problem
 from ._dirac import GAME, pair, slope
 
 NAMES = {"outputs": ["theta", "psi"]}
@@ -59,110 +60,79 @@ PROBLEM = Problem(
     pure="game",
     package_functions=GAME,
     misconceptions=(
-        Misconception(
-            "generator-climbs",
-            "The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ).",
-            (_with(lambda t, p, w: p * slope(p * t), _psi),),
+        Wrong("generator-climbs", _with(lambda t, p, w: p * slope(p * t), _psi)).says(
+            "The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ)."
         ),
-        Misconception(
+        Wrong(
             "critic-descends",
+            _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
+            _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
+        ).says(
             "The discriminator's sign is the wrong way round: ψ *climbs* ℓ(ψθ). In this convention it is large on "
-            "fakes.",
-            (
-                _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
-                _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
-            ),
+            "fakes."
         ),
-        Misconception(
+        Wrong(
             "other-convention",
+            _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
+            _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
+        ).says(
             "This is the game with the discriminator large on *real* points. Here it is large on fakes: "
-            "the game is ℓ(ψθ).",
-            (
-                _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
-                _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
-            ),
+            "the game is ℓ(ψθ)."
         ),
-        Misconception(
+        Wrong(
             "derivative",
+            pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
+            pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
+        ).says(
             "The derivative of ℓ(t) = -log(1 + exp(-t)) is 1/(1 + exp(t)), which *falls* from 1 to 0. "
-            "You have 1/(1 + exp(-t)).",
-            (
-                pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
-                pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
-            ),
+            "You have 1/(1 + exp(-t))."
         ),
-        Misconception(
-            "no-derivative",
-            "The factor ℓ'(ψθ) is missing: this is the Wasserstein game.",
-            (pair(lambda t, p, w: (-p, t - w * p)),),
+        Wrong("no-derivative", pair(lambda t, p, w: (-p, t - w * p))).says(
+            "The factor ℓ'(ψθ) is missing: this is the Wasserstein game."
         ),
-        Misconception(
-            "non-saturating",
-            "The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ).",
-            (_with(lambda t, p, w: -p * slope(-p * t), _psi),),
+        Wrong("non-saturating", _with(lambda t, p, w: -p * slope(-p * t), _psi)).says(
+            "The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ)."
         ),
-        Misconception(
-            "value-not-force",
-            "ℓ(ψθ) itself stands where its derivative belongs.",
-            (pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p)),),
+        Wrong(
+            "value-not-force", pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p))
+        ).says("ℓ(ψθ) itself stands where its derivative belongs."),
+        Wrong("penalty-sign", _penalised_by(lambda t, p, w: w * p)).says(
+            "The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ."
         ),
-        Misconception(
-            "penalty-sign",
-            "The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ.",
-            (_penalised_by(lambda t, p, w: w * p),),
-        ),
-        Misconception(
-            "penalty-factor",
-            "The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½.",
-            (
-                _penalised_by(lambda t, p, w: -2 * w * p),
-                _penalised_by(lambda t, p, w: -w * p / 2),
-            ),
-        ),
-        Misconception(
+        Wrong(
+            "penalty-factor", _penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)
+        ).says("The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½."),
+        Wrong(
             "penalty-value",
-            "The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ.",
-            (
-                _penalised_by(lambda t, p, w: -w * p**2 / 2),
-                _penalised_by(lambda t, p, w: -w * p**2),
-                _penalised_by(lambda t, p, w: -w * np.abs(p)),
-                _penalised_by(lambda t, p, w: -w * np.sign(p)),
-            ),
-        ),
-        Misconception(
+            _penalised_by(lambda t, p, w: -w * p**2 / 2),
+            _penalised_by(lambda t, p, w: -w * p**2),
+            _penalised_by(lambda t, p, w: -w * np.abs(p)),
+            _penalised_by(lambda t, p, w: -w * np.sign(p)),
+        ).says("The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ."),
+        Wrong(
             "penalty-on-generator",
-            "The penalty belongs to the discriminator alone: it acts on ψ, not on θ.",
-            (
-                _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
-                _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
-                _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
-                _penalised_by(lambda t, p, w: -w * t),
-            ),
+            _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
+            _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
+            _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
+            _penalised_by(lambda t, p, w: -w * t),
+        ).says("The penalty belongs to the discriminator alone: it acts on ψ, not on θ."),
+        Wrong("no-penalty", _penalised_by(lambda t, p, w: 0 * p)).says(
+            "The penalty is missing: it adds −γψ to the critic's velocity."
         ),
-        Misconception(
-            "no-penalty",
-            "The penalty is missing: it adds −γψ to the critic's velocity.",
-            (_penalised_by(lambda t, p, w: 0 * p),),
-        ),
-        Misconception(
-            "order",
-            "Both are right, but they come back as (ψ, θ). Return θ's first.",
-            (pair(lambda t, p, w: field(t, p, w)[::-1]),),
-        ),
-        Misconception(
+        Wrong("order", pair(flipped(field))).says("Both are right, but they come back as (ψ, θ). Return θ's first."),
+        Wrong(
             "batch",
-            "The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean.",
-            (
-                pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
-                pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
-                pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
-            ),
+            pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
+            pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
+            pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
+        ).says(
+            "The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean."
         ),
-        Misconception(
-            "overflow",
+        Wrong(
+            "overflow", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
+        ).says(
             "exp overflows, and inf/inf is NaN. Write ℓ' so that the exponential only gets small: "
-            "torch.sigmoid(-t) does.",
-            detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()),
+            "torch.sigmoid(-t) does."
         ),
     ),
 )

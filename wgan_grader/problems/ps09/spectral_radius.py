@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -43,80 +44,63 @@ PROBLEM = Problem(
     formula=radius,
     pure="complex",
     misconceptions=(
-        Misconception(
-            "spectral-norm",
+        Wrong("spectral-norm", lambda M: np.linalg.norm(M, 2)).says(
             "This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long "
-            "run the eigenvalues decide, and they can be much smaller.",
-            (lambda M: np.linalg.norm(M, 2),),
+            "run the eigenvalues decide, and they can be much smaller."
         ),
-        Misconception(
-            "other-norm",
-            "This is a norm of the matrix. It bounds the spectral radius from above, no more.",
-            (np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
+        Wrong("other-norm", np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)).says(
+            "This is a norm of the matrix. It bounds the spectral radius from above, no more."
         ),
-        Misconception(
+        Wrong(
             "real-part",
+            _of(lambda mu: mu.real.max()),
+            _of(lambda mu: np.abs(mu.real).max()),
+            _of(lambda mu: np.abs(mu.real.max())),
+        ).says(
             "This is the largest *real part*. That decides about a flow. For steps it is the modulus |μ|, imaginary "
-            "part and all.",
-            (
-                _of(lambda mu: mu.real.max()),
-                _of(lambda mu: np.abs(mu.real).max()),
-                _of(lambda mu: np.abs(mu.real.max())),
-            ),
+            "part and all."
         ),
-        Misconception(
-            "signed",
-            "The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1.",
-            (_of(lambda mu: np.abs(mu[mu.real.argmax()])),),
+        Wrong("signed", _of(lambda mu: np.abs(mu[mu.real.argmax()]))).says(
+            "The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1."
         ),
-        Misconception(
-            "imaginary-part",
-            "This is the largest imaginary part. The modulus has both parts in it.",
-            (_of(lambda mu: np.abs(mu.imag).max()),),
+        Wrong("imaginary-part", _of(lambda mu: np.abs(mu.imag).max())).says(
+            "This is the largest imaginary part. The modulus has both parts in it."
         ),
-        Misconception(
+        Wrong(
             "determinant",
+            lambda M: np.sqrt(np.abs(np.linalg.det(M))),
+            lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M)),
+        ).says(
             "The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is "
-            "their geometric mean.",
-            (
-                lambda M: np.sqrt(np.abs(np.linalg.det(M))),
-                lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M)),
-            ),
+            "their geometric mean."
         ),
-        Misconception(
-            "smallest",
-            "This is the smallest modulus: the direction that dies first. The largest decides.",
-            (_of(lambda mu: np.abs(mu).min()),),
+        Wrong("smallest", _of(lambda mu: np.abs(mu).min())).says(
+            "This is the smallest modulus: the direction that dies first. The largest decides."
         ),
-        Misconception(
-            "summed",
-            "The moduli were added, or averaged. The largest alone decides.",
-            (_of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())),
+        Wrong("summed", _of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())).says(
+            "The moduli were added, or averaged. The largest alone decides."
         ),
-        Misconception(
+        Wrong(
             "symmetric-solver",
+            lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
+            lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
+        ).says(
             "A solver for symmetric matrices (eigvalsh) reads one triangle only, or (M + Mᵀ)/2 was taken. "
-            "M is not symmetric.",
-            (
-                lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
-                lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
-            ),
+            "M is not symmetric."
         ),
-        Misconception(
-            "squared",
-            "This is the largest |μ|². Take the root of it.",
-            (_of(lambda mu: (np.abs(mu) ** 2).max()),),
+        Wrong("squared", _of(lambda mu: (np.abs(mu) ** 2).max())).says(
+            "This is the largest |μ|². Take the root of it."
         ),
-        Misconception(
+        Wrong(
             "trace",
-            "This is the trace or half of it: the mean of the eigenvalues.",
-            (np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
-        ),
-        Misconception(
-            "two-by-two-only",
+            np.trace,
+            lambda M: np.abs(np.trace(M)),
+            lambda M: np.abs(np.trace(M)) / 2,
+            lambda M: np.trace(M) / 2,
+        ).says("This is the trace or half of it: the mean of the eigenvalues."),
+        Wrong("two-by-two-only", lambda M: radius(M[:2, :2])).says(
             "A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any "
-            "square matrix.",
-            (lambda M: radius(M[:2, :2]),),
+            "square matrix."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, constant, flipped
+from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS, pair
 
 NAMES = {"outputs": ["theta", "psi"]}
@@ -111,102 +112,62 @@ PROBLEM = Problem(
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=(
-        Misconception(
-            "always-simultaneous",
+        Wrong("always-simultaneous", _changed(alternating=constant(False))).says(
             "The generator sees the old slope although alternating=True: it must see the one from after the critic's "
-            "steps.",
-            (_changed(alternating=lambda v: False),),
+            "steps."
         ),
-        Misconception(
-            "always-alternating",
-            "The generator sees the new slope although alternating=False. Keep the old one for it.",
-            (_changed(alternating=lambda v: True),),
+        Wrong("always-alternating", _changed(alternating=constant(True))).says(
+            "The generator sees the new slope although alternating=False. Keep the old one for it."
         ),
-        Misconception(
-            "swapped-ways",
-            "The two ways are swapped: alternating steps let the generator see the *new* slope.",
-            (_changed(alternating=lambda v: not v["alternating"]),),
+        Wrong("swapped-ways", _changed(alternating=lambda v: not v["alternating"])).says(
+            "The two ways are swapped: alternating steps let the generator see the *new* slope."
         ),
-        Misconception(
-            "generator-first",
-            "The generator moves first here, and the critic sees its new point. In this course the critic goes first.",
-            (pair(_generator_first),),
+        Wrong("generator-first", pair(_generator_first)).says(
+            "The generator moves first here, and the critic sees its new point. In this course the critic goes first."
         ),
-        Misconception(
-            "rates-swapped",
-            "The two rates are swapped: step_g moves θ and step_d moves ψ.",
-            (_changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"]),),
+        Wrong("rates-swapped", _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"])).says(
+            "The two rates are swapped: step_g moves θ and step_d moves ψ."
         ),
-        Misconception(
-            "one-rate",
-            "Both players move with one rate. Two were given.",
-            (_changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
+        Wrong("one-rate", _changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])).says(
+            "Both players move with one rate. Two were given."
         ),
-        Misconception(
-            "generator-sign",
-            "The generator moves the wrong way: θ descends ψθ, so it takes -ψ.",
-            (_changed(step_g=lambda v: -v["step_g"]),),
+        Wrong("generator-sign", _changed(step_g=lambda v: -v["step_g"])).says(
+            "The generator moves the wrong way: θ descends ψθ, so it takes -ψ."
         ),
-        Misconception(
-            "critic-sign",
-            "The critic moves the wrong way: ψ climbs ψθ, so it takes +θ.",
-            (_changed(step_d=lambda v: -v["step_d"]),),
+        Wrong("critic-sign", _changed(step_d=lambda v: -v["step_d"])).says(
+            "The critic moves the wrong way: ψ climbs ψθ, so it takes +θ."
         ),
-        Misconception(
-            "one-critic-step",
-            "The critic takes one step only: n_critic is not used.",
-            (_changed(n_critic=lambda v: 1),),
+        Wrong("one-critic-step", _changed(n_critic=constant(1))).says(
+            "The critic takes one step only: n_critic is not used."
         ),
-        Misconception(
-            "generator-too-often",
-            "The generator moves n_critic times as well. In a round it moves once, after the critic's steps.",
-            (pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
+        Wrong("generator-too-often", pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])).says(
+            "The generator moves n_critic times as well. In a round it moves once, after the critic's steps."
         ),
-        Misconception(
+        Wrong(
             "one-step-less",
-            "The number of critic steps is off by one.",
-            (_changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
+            _changed(n_critic=lambda v: v["n_critic"] - 1),
+            _changed(n_critic=lambda v: v["n_critic"] + 1),
+        ).says("The number of critic steps is off by one."),
+        Wrong("no-clip", _changed(clip=constant(np.inf))).says(
+            "Nothing is clipped: after each critic step ψ goes back into [−c, c]."
         ),
-        Misconception(
-            "no-clip",
-            "Nothing is clipped: after each critic step ψ goes back into [−c, c].",
-            (_changed(clip=lambda v: np.inf),),
-        ),
-        Misconception(
-            "clip-once",
+        Wrong("clip-once", pair(_clipped_at_the_end)).says(
             "The slope is clipped once, after all critic steps. It is clipped after *each*: that differs where the "
-            "slope comes from outside.",
-            (pair(_clipped_at_the_end),),
+            "slope comes from outside."
         ),
-        Misconception(
-            "clip-too-late",
-            "The clipping comes after the generator's step, which saw an unclipped slope.",
-            (pair(_clipped_after_all),),
+        Wrong("clip-too-late", pair(_clipped_after_all)).says(
+            "The clipping comes after the generator's step, which saw an unclipped slope."
         ),
-        Misconception(
-            "clip-before",
-            "The slope is clipped *before* the critic's step, so that it can end outside. Clip after it.",
-            (pair(_clipped_before),),
+        Wrong("clip-before", pair(_clipped_before)).says(
+            "The slope is clipped *before* the critic's step, so that it can end outside. Clip after it."
         ),
-        Misconception(
-            "clips-the-step",
-            "The critic's *gradient* was clipped in place of its slope.",
-            (pair(_step_clipped),),
+        Wrong("clips-the-step", pair(_step_clipped)).says("The critic's *gradient* was clipped in place of its slope."),
+        Wrong("clip-above-only", pair(_above_only)).says(
+            "The slope is clipped above only. It has to stay within [-clip, clip]."
         ),
-        Misconception(
-            "clip-above-only",
-            "The slope is clipped above only. It has to stay within [-clip, clip].",
-            (pair(_above_only),),
+        Wrong("clips-the-start", pair(_sees_clipped)).says(
+            "The start is clipped before anything happens. In a simultaneous round the generator sees ψ as it came."
         ),
-        Misconception(
-            "clips-the-start",
-            "The start is clipped before anything happens. In a simultaneous round the generator sees ψ as it came.",
-            (pair(_sees_clipped),),
-        ),
-        Misconception(
-            "order",
-            "Both are right, but they come back as (ψ, θ). Return θ first.",
-            (pair(lambda *values: play(*values)[::-1]),),
-        ),
+        Wrong("order", pair(flipped(play))).says("Both are right, but they come back as (ψ, θ). Return θ first."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, swapped, transposed
+from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS
 
 
@@ -69,90 +70,61 @@ PROBLEM = Problem(
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=(
-        Misconception(
-            "always-simultaneous",
+        Wrong("always-simultaneous", _built(lambda G, C, n, alt: _sum(G, _power(C, n)))).says(
             "This is the simultaneous round although alternating=True: then the generator's step acts on what the "
-            "critic's steps have left, a *product* of matrices.",
-            (_built(lambda G, C, n, alt: _sum(G, _power(C, n))),),
+            "critic's steps have left, a *product* of matrices."
         ),
-        Misconception(
-            "always-alternating",
-            "This is the alternating round although alternating=False. Simultaneous changes are added, not multiplied.",
-            (_built(lambda G, C, n, alt: G @ _power(C, n)),),
+        Wrong("always-alternating", _built(lambda G, C, n, alt: G @ _power(C, n))).says(
+            "This is the alternating round although alternating=False. Simultaneous changes are added, not multiplied."
         ),
-        Misconception(
-            "wrong-order",
-            "The factors are in the wrong order. The critic's steps come first, so they stand on the *right*: G Cⁿ.",
-            (_built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n))),),
+        Wrong("wrong-order", _built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n)))).says(
+            "The factors are in the wrong order. The critic's steps come first, so they stand on the *right*: G Cⁿ."
         ),
-        Misconception(
-            "critic-once",
-            "n_critic is not used: the critic's step has to be applied that many times.",
-            (_built(lambda G, C, n, alt: G @ C if alt else _sum(G, C)),),
+        Wrong("critic-once", _built(lambda G, C, n, alt: G @ C if alt else _sum(G, C))).says(
+            "n_critic is not used: the critic's step has to be applied that many times."
         ),
-        Misconception(
+        Wrong(
             "n-times-the-rate",
+            _built(lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))),
+        ).says(
             "n steps are not one step of n times the rate: where the critic has a force of its own (the last corner of "
-            "J), each step starts from where the last one ended. Take the matrix power.",
-            (_built(lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))),),
+            "J), each step starts from where the last one ended. Take the matrix power."
         ),
-        Misconception(
+        Wrong(
             "whole-round-repeated",
-            "The generator's step was repeated as well. In a round it moves once.",
-            (
-                _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n)),
-                _built(lambda G, C, n, alt: _power(G, n) @ _power(C, n) if alt else _sum(_power(G, n), _power(C, n))),
-            ),
+            _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n)),
+            _built(lambda G, C, n, alt: _power(G, n) @ _power(C, n) if alt else _sum(_power(G, n), _power(C, n))),
+        ).says("The generator's step was repeated as well. In a round it moves once."),
+        Wrong("entrywise-power", _built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n))).says(
+            "C**n raises each entry to the power n. Use torch.linalg.matrix_power."
         ),
-        Misconception(
-            "entrywise-power",
-            "C**n raises each entry to the power n. Use torch.linalg.matrix_power.",
-            (_built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n)),),
+        Wrong("rates-swapped", swapped(matrix, "step_g", "step_d")).says(
+            "The rates are swapped: step_g belongs to the first row, θ's."
         ),
-        Misconception(
-            "rates-swapped",
-            "The rates are swapped: step_g belongs to the first row, θ's.",
-            (lambda J, g, d, n, alt: matrix(J, d, g, n, alt),),
-        ),
-        Misconception(
-            "columns",
+        Wrong("columns", _columns).says(
             "The rates multiply the *columns* of J. The velocity of a player is a row: diag(h_G, h_D) stands on "
-            "the left.",
-            (_columns,),
+            "the left."
         ),
-        Misconception(
+        Wrong(
             "no-identity",
-            "The identity is missing: a step adds h·v to the state, so its matrix is I + h·J.",
-            (
-                _built(
-                    lambda G, C, n, alt: (
-                        ((G - np.eye(2)) @ _power(C - np.eye(2), n))
-                        if alt
-                        else (G - np.eye(2)) + _power(C - np.eye(2), n)
-                    )
-                ),
-                _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2)),
+            _built(
+                lambda G, C, n, alt: (
+                    ((G - np.eye(2)) @ _power(C - np.eye(2), n)) if alt else (G - np.eye(2)) + _power(C - np.eye(2), n)
+                )
             ),
+            _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2)),
+        ).says("The identity is missing: a step adds h·v to the state, so its matrix is I + h·J."),
+        Wrong("identity-twice", _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n))).says(
+            "Cⁿ and G both contain the identity; in their sum it must be taken away once."
         ),
-        Misconception(
-            "identity-twice",
-            "Cⁿ and G both contain the identity; in their sum it must be taken away once.",
-            (_built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n)),),
+        Wrong(
+            "one-rate", lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)
+        ).says("Both players move with one rate. Two were given."),
+        Wrong("transposed", transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)).says(
+            "The matrix is transposed: it acts on the column (θ, ψ) from the left."
         ),
-        Misconception(
-            "one-rate",
-            "Both players move with one rate. Two were given.",
-            (lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)),
-        ),
-        Misconception(
-            "transposed",
-            "The matrix is transposed: it acts on the column (θ, ψ) from the left.",
-            (lambda J, g, d, n, alt: matrix(J, g, d, n, alt).T, lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)),
-        ),
-        Misconception(
-            "players-swapped",
-            "The generator takes n_critic steps here and the critic one: the first row of J is the generator's.",
-            (_built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n))),),
+        Wrong("players-swapped", _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n)))).says(
+            "The generator takes n_critic steps here and the critic one: the first row of J is the generator's."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
 
@@ -85,52 +86,38 @@ PROBLEM = Problem(
     pure="paired",
     package_functions=("wgan_course.constraints.penalties.interpolate",),
     misconceptions=(
-        Misconception(
-            "ignores-labels",
-            "Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt.",
-            (lambda r, f, a, b, e: _between(r, f, e),),
+        Wrong("ignores-labels", lambda r, f, a, b, e: _between(r, f, e)).says(
+            "Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt."
         ),
-        Misconception(
-            "epsilon-swapped",
-            "ε and 1 − ε have changed places: ε is the share of the real sample.",
-            (lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e),),
+        Wrong("epsilon-swapped", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e)).says(
+            "ε and 1 − ε have changed places: ε is the share of the real sample."
         ),
-        Misconception(
+        Wrong(
             "one-epsilon",
-            "One ε serves the whole batch. Each pair has its own.",
-            (
-                lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
-                lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
-            ),
-        ),
-        Misconception(
+            lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
+            lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
+        ).says("One ε serves the whole batch. Each pair has its own."),
+        Wrong(
             "label-order",
-            "Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples.",
-            (
-                _in_label_order,
-                lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
-            ),
+            _in_label_order,
+            lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
+        ).says(
+            "Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples."
         ),
-        Misconception(
-            "inverse-permutation",
+        Wrong("inverse-permutation", _inverse).says(
             "The permutation is applied the wrong way round: it says where a fake sample should go, not which one "
-            "comes here.",
-            (_inverse,),
+            "comes here."
         ),
-        Misconception(
-            "first-of-class",
-            "Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th.",
-            (_first,),
+        Wrong("first-of-class", _first).says(
+            "Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th."
         ),
-        Misconception(
-            "fake-order",
-            "The result follows the order of the fake samples. It should follow the real ones.",
-            (_fake_order,),
+        Wrong("fake-order", _fake_order).says(
+            "The result follows the order of the fake samples. It should follow the real ones."
         ),
-        Misconception(
+        Wrong(
             "extrapolates",
-            "This leaves the segment: x + ε (x − x̃) lies beyond x.",
-            (lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e), lambda r, f, a, b, e: interpolates(r, f, a, b, -e)),
-        ),
+            lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e),
+            lambda r, f, a, b, e: interpolates(r, f, a, b, -e),
+        ).says("This leaves the segment: x + ε (x − x̃) lies beyond x."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, root
+from ...problem import Case, Criterion, Problem
 
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -36,7 +37,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _case("a point", (np.ones(2), np.zeros((2, 2)), np.zeros(2), shears[0]), "singular", rtol=1e-5, atol=1e-5)
 
 
-def root(matrix: np.ndarray) -> np.ndarray:
+def matrix_root(matrix: np.ndarray) -> np.ndarray:
     """Symmetric root of a positive semidefinite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
@@ -44,7 +45,7 @@ def root(matrix: np.ndarray) -> np.ndarray:
 
 def overlap(S: np.ndarray, T: np.ndarray) -> float:
     """Trace of (S^½ T S^½)^½: the sum of the singular values of T^½ S^½."""
-    return float(np.linalg.svd(root(T) @ root(S), compute_uv=False).sum())
+    return float(np.linalg.svd(matrix_root(T) @ matrix_root(S), compute_uv=False).sum())
 
 
 def distance(mean_p: np.ndarray, cov_p: np.ndarray, mean_q: np.ndarray, cov_q: np.ndarray) -> float:
@@ -70,72 +71,48 @@ PROBLEM = Problem(
     pure="commuting",
     package_functions=("wgan_course.measures.frechet_distance",),
     misconceptions=(
-        Misconception(
-            "no-root",
+        Wrong("no-root", _with_cross(lambda S, T: float(np.trace(S @ T)))).says(
             "The last term has no root: it is the trace of the product of the covariances. Take the root of the matrix "
-            "S_P^½ S_Q S_P^½ before the trace.",
-            (_with_cross(lambda S, T: float(np.trace(S @ T))),),
+            "S_P^½ S_Q S_P^½ before the trace."
         ),
-        Misconception(
+        Wrong(
             "elementwise-root",
+            _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
+            _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
+            _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
+        ).says(
             "The root is taken entry by entry. torch.sqrt of a matrix is not the matrix root R with R R = M: use the "
-            "eigenvalues.",
-            (
-                _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
-                _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
-                _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
-            ),
+            "eigenvalues."
         ),
-        Misconception(
+        Wrong(
             "diagonals",
-            "Only the diagonals of the covariances are used. That ignores every correlation between features.",
-            (
-                lambda m, S, n, T: float(
-                    np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)
-                ),
-            ),
-        ),
-        Misconception(
-            "roots-first",
+            lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
+        ).says("Only the diagonals of the covariances are used. That ignores every correlation between features."),
+        Wrong("roots-first", _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T))))).says(
             "The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is "
-            "smaller than the trace of (S_P^½ S_Q S_P^½)^½.",
-            (_with_cross(lambda S, T: float(np.trace(root(S) @ root(T)))),),
+            "smaller than the trace of (S_P^½ S_Q S_P^½)^½."
         ),
-        Misconception(
-            "one-cross-term",
-            "The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab.",
-            (lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T),),
+        Wrong("one-cross-term", lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T)).says(
+            "The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab."
         ),
-        Misconception(
-            "plus-cross",
-            "The last term is added. It is subtracted: equal covariances must give 0.",
-            (lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T),),
+        Wrong("plus-cross", lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T)).says(
+            "The last term is added. It is subtracted: equal covariances must give 0."
         ),
-        Misconception(
-            "mean-not-squared",
-            "The means enter by their distance. It is the squared distance.",
-            (lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n),),
+        Wrong(
+            "mean-not-squared", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n)
+        ).says("The means enter by their distance. It is the squared distance."),
+        Wrong(
+            "mean-for-sum", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2)
+        ).says("The squared differences of the means are averaged over the features. They are added."),
+        Wrong("root-of-all", root(distance)).says(
+            "This is the root of what was asked for. The Fréchet distance, as everybody reports it, is a *squared* W₂."
         ),
-        Misconception(
-            "mean-for-sum",
-            "The squared differences of the means are averaged over the features. They are added.",
-            (lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2),),
+        Wrong("means-only", lambda m, S, n, T: float(np.sum((m - n) ** 2))).says(
+            "Only the means are compared; the covariances are missing."
         ),
-        Misconception(
-            "root-of-all",
-            "This is the root of what was asked for. The Fréchet distance, as everybody reports it, is a *squared* W₂.",
-            (lambda m, S, n, T: np.sqrt(distance(m, S, n, T)),),
-        ),
-        Misconception(
-            "means-only",
-            "Only the means are compared; the covariances are missing.",
-            (lambda m, S, n, T: float(np.sum((m - n) ** 2)),),
-        ),
-        Misconception(
-            "frobenius",
+        Wrong("frobenius", lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2))).says(
             "The covariances are compared entry by entry, by ‖S_P − S_Q‖_F². Variances are squares already: compare "
-            "their roots.",
-            (lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2)),),
+            "their roots."
         ),
     ),
 )

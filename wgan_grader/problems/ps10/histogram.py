@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -71,51 +72,30 @@ PROBLEM = Problem(
     formula=shares,
     pure="all",
     misconceptions=(
-        Misconception(
-            "unchanged",
+        Wrong("unchanged", _buggy).says(
             "The bug is still there: each batch is *removed* from the list while the index moves on, so that about "
-            "half of the points are never looked at. The shares do not add up to 1.",
-            (_buggy,),
+            "half of the points are never looked at. The shares do not add up to 1."
         ),
-        Misconception(
-            "rescaled",
+        Wrong("rescaled", _scaled).says(
             "The shares add up to 1 now, but they still come from the same points: half of the sample is ignored. "
-            "Dividing by another number hides the symptom.",
-            (_scaled,),
+            "Dividing by another number hides the symptom."
         ),
-        Misconception(
-            "last-batch-lost",
-            "The last, incomplete batch is left out.",
-            (_whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
+        Wrong(
+            "last-batch-lost", _whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)
+        ).says("The last, incomplete batch is left out."),
+        Wrong("one-batch", _one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])).says(
+            "Only the first batch is counted."
         ),
-        Misconception(
-            "one-batch",
-            "Only the first batch is counted.",
-            (_one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])),
+        Wrong("edge-lost", _edge_lost).says("Points at exactly 1 are lost. The last cell is closed: 1 belongs to it."),
+        Wrong("counts", lambda p, b, n: cells(p, b)).says("Counts are returned, not shares."),
+        Wrong("density", lambda p, b, n: cells(p, b) / len(p) * b).says(
+            "This is a density: shares divided by the width of a cell. The shares themselves were asked for."
         ),
-        Misconception(
-            "edge-lost",
-            "Points at exactly 1 are lost. The last cell is closed: 1 belongs to it.",
-            (_edge_lost,),
-        ),
-        Misconception(
-            "counts",
-            "Counts are returned, not shares.",
-            (lambda p, b, n: cells(p, b),),
-        ),
-        Misconception(
-            "density",
-            "This is a density: shares divided by the width of a cell. The shares themselves were asked for.",
-            (lambda p, b, n: cells(p, b) / len(p) * b,),
-        ),
-        Misconception(
+        Wrong(
             "divided-by-batches",
-            "The counts are divided by the number of batches, or by the batch size.",
-            (
-                lambda p, b, n: cells(p, b) / n,
-                lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
-                lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
-            ),
-        ),
+            lambda p, b, n: cells(p, b) / n,
+            lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
+            lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
+        ).says("The counts are divided by the number of batches, or by the batch size."),
     ),
 )

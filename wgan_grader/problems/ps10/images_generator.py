@@ -11,7 +11,8 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...problem import Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Criterion, Problem
 from . import _capstone as capstone
 from ._capstone import Judge, Look, flat, once
 
@@ -150,48 +151,42 @@ PROBLEM = Problem(
     compare=capstone.compare,
     reached=capstone.reached,
     misconceptions=(
-        Misconception(
+        Wrong(
             "range",
-            "The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.",
             detect=capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5),
+        ).says(
+            "The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it."
         ),
-        Misconception(
-            "constant",
-            "The images do not depend on z, or hardly: mode collapse, or one image for all.",
-            detect=capstone.detects(lambda x: _apart(x) < 3.0),
+        Wrong("constant", detect=capstone.detects(lambda x: _apart(x) < 3.0)).says(
+            "The images do not depend on z, or hardly: mode collapse, or one image for all."
         ),
-        Misconception(
-            "noise",
-            "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all.",
-            detect=capstone.detects(_noise),
+        Wrong("noise", detect=capstone.detects(_noise)).says(
+            "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all."
         ),
-        Misconception(
-            "copies",
+        Wrong("copies", detect=capstone.copied).says(
             "Many of the images are images of the package, or nearly: copied, mirrored, moved or with a little noise; "
             "or the image jumps when z moves a little. A generator makes its own, as a continuous function of z. "
-            "Copies earn nothing for being close.",
-            detect=capstone.copied,
+            "Copies earn nothing for being close."
         ),
-        Misconception(
+        Wrong(
             "few-classes",
-            "Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes.",
             detect=lambda case, seen, expected: (
                 case.criterion in ("variety", "near", "middle", "far")
                 and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
             ),
-        ),
-        Misconception(
+        ).says("Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes."),
+        Wrong(
             "not-there-yet",
-            "These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning "
-            "rate for short runs (1e-3), two critic steps; average the weights.",
             detect=lambda case, seen, expected: (
                 case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
             ),
+        ).says(
+            "These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning "
+            "rate for short runs (1e-3), two critic steps; average the weights."
         ),
-        Misconception(
+        Wrong(
             "shape",
-            "The generator must return one grey image for each row of z: shape (n, 1, 28, 28).",
             detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28),
-        ),
+        ).says("The generator must return one grey image for each row of z: shape (n, 1, 28, 28)."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, absolute, divided, positive_part, root
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -63,67 +64,44 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.measures.kernel_distance",),
     misconceptions=(
-        Misconception(
-            "biased",
+        Wrong("biased", _within(lambda k: float(k.mean()))).says(
             "The diagonals are kept: every point is compared with itself, so the estimate is too large on average. "
-            "Leave them out and divide by n(n−1).",
-            (_within(lambda k: float(k.mean())),),
+            "Leave them out and divide by n(n−1)."
         ),
-        Misconception(
-            "divides-by-square",
+        Wrong("divides-by-square", _within(lambda k: float((k.sum() - np.trace(k)) / k.size))).says(
             "The diagonal is left out of the sum, but the sum is divided by n² and not by the number of its terms, "
-            "n(n−1).",
-            (_within(lambda k: float((k.sum() - np.trace(k)) / k.size)),),
+            "n(n−1)."
         ),
-        Misconception(
-            "half-the-pairs",
-            "Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number.",
-            (_within(lambda k: off_diagonal(k) / 2),),
+        Wrong("half-the-pairs", _within(divided(off_diagonal, 2))).says(
+            "Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number."
         ),
-        Misconception(
-            "one-cross-term",
-            "The term between the samples has the factor 1. It is 2.",
-            (_within(off_diagonal, cross=1.0),),
+        Wrong("one-cross-term", _within(off_diagonal, cross=1.0)).says(
+            "The term between the samples has the factor 1. It is 2."
         ),
-        Misconception(
-            "clamped",
+        Wrong("clamped", positive_part(estimate), absolute(estimate)).says(
             "Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative "
-            "now and then.",
-            (lambda x, y: max(estimate(x, y), 0.0), lambda x, y: abs(estimate(x, y))),
+            "now and then."
         ),
-        Misconception(
-            "wrong-degree",
-            "The kernel has another degree. It is (x·y/d + 1)³.",
-            (lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
+        Wrong("wrong-degree", lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)).says(
+            "The kernel has another degree. It is (x·y/d + 1)³."
         ),
-        Misconception(
-            "no-division-by-d",
-            "x·y is not divided by the dimension d.",
-            (_plain_dot,),
+        Wrong("no-division-by-d", _plain_dot).says("x·y is not divided by the dimension d."),
+        Wrong("no-one", lambda x, y: estimate(x, y, offset=0.0)).says(
+            "The kernel lacks the + 1, and with it every moment of lower order."
         ),
-        Misconception(
-            "no-one",
-            "The kernel lacks the + 1, and with it every moment of lower order.",
-            (lambda x, y: estimate(x, y, offset=0.0),),
+        Wrong("root", root(positive_part(estimate)), root(estimate)).says(
+            "This is the root. The *squared* discrepancy is what has an unbiased estimate."
         ),
-        Misconception(
-            "root",
-            "This is the root. The *squared* discrepancy is what has an unbiased estimate.",
-            (lambda x, y: np.sqrt(max(estimate(x, y), 0.0)), lambda x, y: np.sqrt(estimate(x, y))),
-        ),
-        Misconception(
+        Wrong(
             "sums",
-            "Sums stand where means were asked for.",
-            (
-                lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
-                lambda x, y: (
-                    kernel(x, x).sum()
-                    - np.trace(kernel(x, x))
-                    + kernel(y, y).sum()
-                    - np.trace(kernel(y, y))
-                    - 2 * kernel(x, y).sum()
-                ),
+            lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
+            lambda x, y: (
+                kernel(x, x).sum()
+                - np.trace(kernel(x, x))
+                + kernel(y, y).sum()
+                - np.trace(kernel(y, y))
+                - 2 * kernel(x, y).sum()
             ),
-        ),
+        ).says("Sums stand where means were asked for."),
     ),
 )

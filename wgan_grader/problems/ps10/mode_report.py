@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, given
+from ...problem import Case, Criterion, Problem
 
 Report = dict[str, float]
 
@@ -74,74 +75,47 @@ PROBLEM = Problem(
     pure="quality",
     package_functions=("wgan_course.measures.mode_coverage",),
     misconceptions=(
-        Misconception(
-            "one-std",
-            "The radius is one standard deviation; three were asked for.",
-            (lambda p, m, s: report(p, m, s, radius=1.0),),
-        ),
-        Misconception(
-            "radius-without-std",
-            "The radius is 3, not 3 standard deviations.",
-            (lambda p, m, s: report(p, m, 1.0),),
-        ),
-        Misconception(
+        Wrong("one-std", given(report, radius=1.0)).says("The radius is one standard deviation; three were asked for."),
+        Wrong("radius-without-std", given(report, std=1.0)).says("The radius is 3, not 3 standard deviations."),
+        Wrong(
             "variance",
-            "The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like.",
-            (
-                lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
-                lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
-                lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
-            ),
-        ),
-        Misconception(
-            "nearest-counts",
+            lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
+            lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
+            lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
+        ).says("The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like."),
+        Wrong(
+            "nearest-counts", _changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))})
+        ).says(
             "A mode counts as covered when it is some point's nearest, however far away. It needs a point within the "
-            "radius.",
-            (_changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))}),),
+            "radius."
         ),
-        Misconception(
-            "one-mode-a-point",
+        Wrong("one-mode-a-point", _nearest_only, _counted_anew).says(
             "Each point counts for its nearest mode alone, or for each of several modes anew. A mode is reached by any "
-            "point within the radius, also by one that is nearer to another; a good point counts once.",
-            (_nearest_only, _counted_anew),
+            "point within the radius, also by one that is nearer to another; a good point counts once."
         ),
-        Misconception(
-            "open-disc",
-            "Points exactly three standard deviations away are left out. The boundary is included: ≤, not <.",
-            (lambda p, m, s: _from_near(_distances(p, m) < 3 * s),),
+        Wrong("open-disc", lambda p, m, s: _from_near(_distances(p, m) < 3 * s)).says(
+            "Points exactly three standard deviations away are left out. The boundary is included: ≤, not <."
         ),
-        Misconception(
+        Wrong(
             "share-of-modes",
-            "This is the share of the modes, where their number or the share of the points was asked for.",
-            (
-                _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
-                _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
-            ),
+            _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
+            _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
+        ).says("This is the share of the modes, where their number or the share of the points was asked for."),
+        Wrong("box", lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1))).says(
+            "Each coordinate is compared by itself: that is a square, not a disc."
         ),
-        Misconception(
-            "box",
-            "Each coordinate is compared by itself: that is a square, not a disc.",
-            (lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1)),),
+        Wrong("count-of-points", _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)})).says(
+            "The number of good points is returned, not their share."
         ),
-        Misconception(
-            "count-of-points",
-            "The number of good points is returned, not their share.",
-            (_changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)}),),
+        Wrong("mean-over-pairs", _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())})).says(
+            "The mean runs over pairs of point and mode. A point counts once."
         ),
-        Misconception(
-            "mean-over-pairs",
-            "The mean runs over pairs of point and mode. A point counts once.",
-            (_changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())}),),
-        ),
-        Misconception(
+        Wrong(
             "swapped",
-            "The two have changed places: first the number of modes, then the share of points.",
-            (
-                lambda p, m, s: {
-                    "covered": report(p, m, s)["quality"],
-                    "quality": report(p, m, s)["covered"],
-                },
-            ),
-        ),
+            lambda p, m, s: {
+                "covered": report(p, m, s)["quality"],
+                "quality": report(p, m, s)["covered"],
+            },
+        ).says("The two have changed places: first the number of modes, then the share of points."),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -45,51 +46,33 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.training.Ema",),
     misconceptions=(
-        Misconception(
-            "swapped",
-            "The two weights have changed places: the *old average* keeps the share `decay`, which is near 1.",
-            (lambda w, b: average(w, 1 - b),),
+        Wrong("swapped", lambda w, b: average(w, 1 - b)).says(
+            "The two weights have changed places: the *old average* keeps the share `decay`, which is near 1."
         ),
-        Misconception(
-            "from-zero",
-            "It starts at 0, and the zeros are part of the average. Start at the first state.",
-            (_from_zero,),
+        Wrong("from-zero", _from_zero).says(
+            "It starts at 0, and the zeros are part of the average. Start at the first state."
         ),
-        Misconception(
-            "bias-corrected",
+        Wrong("bias-corrected", lambda w, b: _from_zero(w, b) / (1 - b ** len(w))).says(
             "It starts at 0 and is divided by 1 − decayᵗ, as in Adam. That is another average: here the first state "
-            "is the start.",
-            (lambda w, b: _from_zero(w, b) / (1 - b ** len(w)),),
+            "is the start."
         ),
-        Misconception(
-            "plain-mean",
-            "This is the plain mean of all states, which never forgets the beginning.",
-            (lambda w, b: w.mean(0),),
+        Wrong("plain-mean", lambda w, b: w.mean(0)).says(
+            "This is the plain mean of all states, which never forgets the beginning."
         ),
-        Misconception(
-            "last-state",
-            "This is the last state, without any averaging.",
-            (lambda w, b: w[-1],),
+        Wrong("last-state", lambda w, b: w[-1]).says("This is the last state, without any averaging."),
+        Wrong("backwards", lambda w, b: average(w[::-1], b)).says(
+            "It runs from the last state to the first, so that the oldest weighs most."
         ),
-        Misconception(
-            "backwards",
-            "It runs from the last state to the first, so that the oldest weighs most.",
-            (lambda w, b: average(w[::-1], b),),
-        ),
-        Misconception(
+        Wrong(
             "one-step",
-            "Only one step was taken, from the first state to the last (or the last two).",
-            (lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
+            lambda w, b: b * w[0] + (1 - b) * w[-1],
+            lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1],
+        ).says("Only one step was taken, from the first state to the last (or the last two)."),
+        Wrong("not-adding-to-one", lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w)))).says(
+            "The shares do not add up to 1: the new state enters in full."
         ),
-        Misconception(
-            "not-adding-to-one",
-            "The shares do not add up to 1: the new state enters in full.",
-            (lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w))),),
-        ),
-        Misconception(
-            "whole-path",
-            "All averages on the way are returned. The last one was asked for, of shape (d,).",
-            (lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))]),),
+        Wrong("whole-path", lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))])).says(
+            "All averages on the way are returned. The last one was asked for, of shape (d,)."
         ),
     ),
 )

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Criterion, Problem
 from . import _capstone as capstone
 from ._capstone import Look, once
 
@@ -116,46 +117,35 @@ PROBLEM = Problem(
     compare=capstone.compare,
     reached=capstone.reached,
     misconceptions=(
-        Misconception(
-            "copies",
+        Wrong("copies", detect=capstone.copied).says(
             "It returns training points, or the point jumps when z moves a little. A generator makes its own, as "
-            "a continuous function of z. Copies earn nothing for being close.",
-            detect=capstone.copied,
+            "a continuous function of z. Copies earn nothing for being close."
         ),
-        Misconception(
-            "constant",
-            "The samples do not depend on z: all are the same point.",
-            detect=capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6),
+        Wrong("constant", detect=capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6)).says(
+            "The samples do not depend on z: all are the same point."
         ),
-        Misconception(
-            "collapsed",
+        Wrong("collapsed", detect=capstone.detects(_collapsed)).says(
             "The samples sit on a small part of the plane: mode collapse, or a critic so weak (clipped too hard, or "
-            "trained too little) that the generator follows one direction.",
-            detect=capstone.detects(_collapsed),
+            "trained too little) that the generator follows one direction."
         ),
-        Misconception(
-            "one-cloud",
+        Wrong("one-cloud", detect=capstone.detects(_too_round)).says(
             "The samples are as wide as the data, but they form one cloud without the 25 heaps. The critic has not "
-            "resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions.",
-            detect=capstone.detects(_too_round),
+            "resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions."
         ),
-        Misconception(
-            "runs-away",
+        Wrong("runs-away", detect=capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0)).says(
             "The samples are far outside of the data. Look at the sign of the generator's loss, and at whether the "
-            "critic is constrained.",
-            detect=capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0),
+            "critic is constrained."
         ),
-        Misconception(
+        Wrong(
             "not-there-yet",
+            detect=lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2,
+        ).says(
             "The samples are not there yet. Plot them over the data. Far from it: more steps, or a larger learning "
             "rate. Modes without points: a critic that sees more (a wider one, or more of its steps). Heaps too wide: "
-            "average the weights, or let the rate fall towards the end.",
-            detect=lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2,
+            "average the weights, or let the rate fall towards the end."
         ),
-        Misconception(
-            "shape",
-            "The generator must return one point in the plane for each row of z: shape (n, 2).",
-            detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2),
-        ),
+        Wrong(
+            "shape", detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2)
+        ).says("The generator must return one point in the plane for each row of z: shape (n, 2)."),
     ),
 )

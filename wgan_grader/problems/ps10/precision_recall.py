@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong
+from ...problem import Case, Criterion, Problem
 
 Pair = dict[str, float]
 
@@ -111,63 +112,43 @@ PROBLEM = Problem(
     pure="precision",
     package_functions=("wgan_course.measures.precision_recall",),
     misconceptions=(
-        Misconception(
-            "swapped",
-            "The two have changed places: precision is about the generated points.",
-            (_swapped,),
-        ),
-        Misconception(
+        Wrong("swapped", _swapped).says("The two have changed places: precision is about the generated points."),
+        Wrong(
             "itself",
+            lambda r, f, k: {
+                "precision": inside(f, r, radii(r, k - 1)),
+                "recall": inside(r, f, radii(f, k - 1)),
+            },
+        ).says(
             "Each point is counted as its own first neighbour, so that every ball reaches to the (k−1)-th other point "
-            "only; with k = 1 it has radius 0.",
-            (
-                lambda r, f, k: {
-                    "precision": inside(f, r, radii(r, k - 1)),
-                    "recall": inside(r, f, radii(f, k - 1)),
-                },
-            ),
+            "only; with k = 1 it has radius 0."
         ),
-        Misconception(
+        Wrong(
             "one-too-far",
-            "The balls reach to the (k+1)-th other point: count the point itself once, not twice.",
-            (
-                lambda r, f, k: {
-                    "precision": inside(f, r, radii(r, k + 1)),
-                    "recall": inside(r, f, radii(f, k + 1)),
-                },
-            ),
-        ),
-        Misconception(
-            "nearest-ball",
+            lambda r, f, k: {
+                "precision": inside(f, r, radii(r, k + 1)),
+                "recall": inside(r, f, radii(f, k + 1)),
+            },
+        ).says("The balls reach to the (k+1)-th other point: count the point itself once, not twice."),
+        Wrong(
+            "nearest-ball", lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)}
+        ).says(
             "Only the ball of the *nearest* point is looked at. A point may lie outside of that and inside of a larger "
-            "ball further away: *some* ball is enough.",
-            (lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)},),
+            "ball further away: *some* ball is enough."
         ),
-        Misconception(
-            "own-balls",
-            "The balls are those of the points that are counted. For precision they belong to the real points.",
-            (_own_balls,),
+        Wrong("own-balls", _own_balls).says(
+            "The balls are those of the points that are counted. For precision they belong to the real points."
         ),
-        Misconception(
-            "open-balls",
-            "Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <.",
-            (_open,),
+        Wrong("open-balls", _open).says(
+            "Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <."
         ),
-        Misconception(
-            "pairs",
-            "This is the share of *pairs* that are close. A point counts once, however many balls it is in.",
-            (_pairs,),
+        Wrong("pairs", _pairs).says(
+            "This is the share of *pairs* that are close. A point counts once, however many balls it is in."
         ),
-        Misconception(
-            "one-radius",
-            "All balls have the same, mean radius. Each has its own.",
-            (_mean_radius,),
-        ),
-        Misconception(
-            "recall-by-real-balls",
+        Wrong("one-radius", _mean_radius).says("All balls have the same, mean radius. Each has its own."),
+        Wrong("recall-by-real-balls", _both_by_real).says(
             "Recall uses the balls of the real points again: it asks which real balls hold a fake point. It should use "
-            "the balls around the fake points.",
-            (_both_by_real,),
+            "the balls around the fake points."
         ),
     ),
 )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...problem import Case, Criterion, Misconception, Problem
+from ...formulas import Wrong, shifted
+from ...problem import Case, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -57,53 +58,32 @@ PROBLEM = Problem(
     pure="strides",
     package_functions=("wgan_course.models.layers.receptive_field",),
     misconceptions=(
-        Misconception(
-            "no-strides",
-            "Strides are left out. After a stride of 2, a step of one place is a step of two pixels.",
-            (lambda s: side(_set(s, 1)),),
+        Wrong("no-strides", lambda s: side(_set(s, 1))).says(
+            "Strides are left out. After a stride of 2, a step of one place is a step of two pixels."
         ),
-        Misconception(
-            "own-stride",
-            "A layer's own stride is counted in its own step. Only the strides *before* it spread its kernel.",
-            (_own_stride,),
+        Wrong("own-stride", _own_stride).says(
+            "A layer's own stride is counted in its own step. Only the strides *before* it spread its kernel."
         ),
-        Misconception(
-            "last-stride-only",
-            "Only the stride of the layer just before counts. The strides multiply up.",
-            (_last_stride,),
+        Wrong("last-stride-only", _last_stride).says(
+            "Only the stride of the layer just before counts. The strides multiply up."
         ),
-        Misconception(
-            "no-dilation",
-            "Dilation is left out: the taps of a dilated kernel are d pixels apart.",
-            (lambda s: side(_set(s, 2)),),
+        Wrong("no-dilation", lambda s: side(_set(s, 2))).says(
+            "Dilation is left out: the taps of a dilated kernel are d pixels apart."
         ),
-        Misconception(
-            "dilated-kernel",
-            "A dilated kernel spans d(k−1) + 1 places, not dk.",
-            (lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1)),),
-        ),
-        Misconception(
+        Wrong(
+            "dilated-kernel", lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1))
+        ).says("A dilated kernel spans d(k−1) + 1 places, not dk."),
+        Wrong(
             "kernels-not-minus-one",
-            "k is used where k − 1 belongs: a kernel of side k adds k − 1 places.",
-            (
-                lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)),
-                lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1,
-            ),
+            lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)),
+            lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1,
+        ).says("k is used where k − 1 belongs: a kernel of side k adds k − 1 places."),
+        Wrong("no-one", shifted(side, -1)).says("The output's own place, the + 1, is missing."),
+        Wrong("backwards", lambda s: side(s[::-1])).says(
+            "The layers are taken in the opposite order. The first in the list is the one that sees the image."
         ),
-        Misconception(
-            "no-one",
-            "The output's own place, the + 1, is missing.",
-            (lambda s: side(s) - 1,),
-        ),
-        Misconception(
-            "backwards",
-            "The layers are taken in the opposite order. The first in the list is the one that sees the image.",
-            (lambda s: side(s[::-1]),),
-        ),
-        Misconception(
-            "product-of-kernels",
-            "Kernel sizes are multiplied. They add up (times the strides before them).",
-            (lambda s: int(np.prod(s[:, 0])),),
+        Wrong("product-of-kernels", lambda s: int(np.prod(s[:, 0]))).says(
+            "Kernel sizes are multiplied. They add up (times the strides before them)."
         ),
     ),
 )

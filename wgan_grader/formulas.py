@@ -1,0 +1,182 @@
+"""What a misconception computes: a wrong formula is the right one, scaled, transposed, with two arguments exchanged.
+
+A problem says so in these words, and keeps a ``lambda`` for what they cannot say::
+
+    Wrong("halved", scaled(value, 0.5)).says("The two expectations are averaged; V is their sum.")
+    Wrong("swapped", swapped(value, "p", "q")).says("p and q are exchanged: …")
+
+A formula takes numpy arrays and returns a number, an array, a tuple of them, or a dict of named outputs. What these
+functions return takes the same arguments, under the same names.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .problem import Case, Formula, Misconception, Outputs
+
+
+class Wrong:
+    """A wrong answer by its id and its formulas; `says` adds what the student reads."""
+
+    def __init__(self, id: str, *formulas: Formula, detect: Callable[[Case, Any, Outputs], bool] | None = None) -> None:
+        self.id, self.formulas, self.detect = id, formulas, detect
+
+    def says(self, message: str) -> Misconception:
+        """Complete the misconception with its message."""
+        return Misconception(self.id, message, self.formulas, self.detect)
+
+
+def composed(function: Callable[[Any], Any], formula: Formula) -> Formula:
+    """Apply `function` to the formula's result."""
+
+    @wraps(formula)
+    def result(*values: Any, **named: Any) -> Any:
+        return function(formula(*values, **named))
+
+    return result
+
+
+def negated(formula: Formula) -> Formula:
+    """−f."""
+    return composed(lambda value: -value, formula)
+
+
+def scaled(formula: Formula, factor: float) -> Formula:
+    """Factor times f."""
+    return composed(lambda value: factor * value, formula)
+
+
+def divided(formula: Formula, divisor: float) -> Formula:
+    """Quotient of f and a number."""
+    return composed(lambda value: value / divisor, formula)
+
+
+def shifted(formula: Formula, step: float) -> Formula:
+    """f + step."""
+    return composed(lambda value: value + step, formula)
+
+
+def complement(formula: Formula) -> Formula:
+    """1 − f."""
+    return composed(lambda value: 1 - value, formula)
+
+
+def reciprocal(formula: Formula) -> Formula:
+    """1 / f."""
+    return composed(lambda value: 1 / value, formula)
+
+
+def squared(formula: Formula) -> Formula:
+    """f²."""
+    return composed(lambda value: value**2, formula)
+
+
+def root(formula: Formula) -> Formula:
+    """Square root of f, NaN where f is negative."""
+    return composed(np.sqrt, formula)
+
+
+def absolute(formula: Formula) -> Formula:
+    """|f|."""
+    return composed(np.abs, formula)
+
+
+def positive_part(formula: Formula) -> Formula:
+    """max(f, 0)."""
+    return composed(lambda value: np.maximum(value, 0), formula)
+
+
+def transposed(formula: Formula) -> Formula:
+    """f with its axes in the other order."""
+    return composed(np.transpose, formula)
+
+
+def flipped(formula: Formula) -> Formula:
+    """f from its end to its beginning along the first axis; a tuple in the other order."""
+    return composed(lambda value: value[::-1], formula)
+
+
+def summed(formula: Formula, axis: int | None = None) -> Formula:
+    """Sum of f over an axis, or over all."""
+    return composed(lambda value: np.sum(value, axis), formula)
+
+
+def averaged(formula: Formula, axis: int | None = None) -> Formula:
+    """Mean of f over an axis, or over all."""
+    return composed(lambda value: np.mean(value, axis), formula)
+
+
+def largest(formula: Formula, axis: int | None = None) -> Formula:
+    """Largest entry of f along an axis, or of all."""
+    return composed(lambda value: np.max(value, axis), formula)
+
+
+def smallest(formula: Formula, axis: int | None = None) -> Formula:
+    """Smallest entry of f along an axis, or of all."""
+    return composed(lambda value: np.min(value, axis), formula)
+
+
+def part(formula: Formula, index: Any) -> Formula:
+    """One of several results, by its place or its name."""
+    return composed(lambda value: value[index], formula)
+
+
+def named(formula: Formula, *names: str) -> Formula:
+    """Results as a dict: one value under one name, a tuple under several."""
+    return composed(lambda value: dict(zip(names, value if len(names) > 1 else (value,), strict=True)), formula)
+
+
+def only(formula: Formula, *names: str) -> Formula:
+    """Of a dict of outputs those of these names."""
+    return composed(lambda value: {name: value[name] for name in names}, formula)
+
+
+def without(formula: Formula, *names: str) -> Formula:
+    """Of a dict of outputs all but those of these names."""
+    return composed(lambda value: {name: value[name] for name in value if name not in names}, formula)
+
+
+def constant(value: Any) -> Formula:
+    """Whatever the arguments, this value."""
+    return lambda *_: value
+
+
+def given(formula: Formula, **fixed: Any) -> Formula:
+    """f with some arguments fixed, whether it is called with them or not: ``given(penalty, weight=10)``."""
+    return _rearranged(formula, tuple(fixed), lambda arguments: fixed)
+
+
+def swapped(formula: Formula, one: str, other: str) -> Formula:
+    """f with two arguments exchanged: ``swapped(kl, "p", "q")``."""
+    return _rearranged(formula, (one, other), lambda arguments: {one: arguments[other], other: arguments[one]})
+
+
+def replacing(formula: Formula, **changes: Callable[[Any], Any]) -> Formula:
+    """f with some arguments changed first: ``replacing(displacement, t=np.sqrt)``."""
+    return _rearranged(
+        formula,
+        tuple(changes),
+        lambda arguments: {name: function(arguments[name]) for name, function in changes.items()},
+    )
+
+
+def _rearranged(
+    formula: Formula, names: tuple[str, ...], change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Formula:
+    signature = inspect.signature(formula)
+    unknown = set(names) - set(signature.parameters)
+    if unknown:
+        raise TypeError(f"the formula takes {list(signature.parameters)}, not {sorted(unknown)}")
+
+    @wraps(formula)
+    def result(*values: Any, **named: Any) -> Any:
+        bound = signature.bind_partial(*values, **named)
+        bound.apply_defaults()
+        bound.arguments.update(change(bound.arguments))
+        return formula(*bound.args, **bound.kwargs)
+
+    return result
