@@ -214,3 +214,30 @@ def test_sorting_fails_for_a_concave_cost():
     cost = tr.cost_matrix(x, y).sqrt()
     assert float(cost.diagonal().mean()) == pytest.approx(1)
     assert float(tr.solve(cost).value) == pytest.approx(math.sqrt(2) / 2)
+
+
+@falsify
+@given(seeds, st.integers(2, 6), st.sampled_from([1, 2]))
+def test_thm_w1_weak(seed, n, d):
+    """Mass that creeps to its place converges in both senses; mass that stays away, however little, in neither."""
+    x, a = cloud(seed, n, d)
+    stray, _ = cloud(seed + 1, n, d)
+
+    def test_functions(y):
+        return torch.stack([y[:, 0].sin(), (3 * y).cos().prod(1), y.norm(dim=1).sqrt(), 1 / (1 + (y**2).sum(1))])
+
+    limit = test_functions(x) @ a
+    gaps, distances = [], []
+    for step in (1, 10, 100, 1000):
+        y = x + stray / step
+        gaps.append(float((test_functions(y) @ a - limit).abs().max()))
+        distances.append(float(tr.wasserstein(x, y, a, a)))
+    assert distances[-1] < 1e-2 * distances[0] + SLACK
+    assert gaps[-1] < 0.1
+    far = torch.cat([x, x[:1] + 5])
+    away = torch.cat([a * 0.99, torch.tensor([0.01]).double()])
+    moved = float(tr.wasserstein(x, far, a, away))
+    cone = (far - far[-1]).norm(dim=1).clamp(max=1)  # a continuous function that sees the stray mass
+    seen = float((cone[:-1] * a).sum() - (cone * away).sum())
+    assert moved > 0
+    assert abs(seen) > 1e-4
