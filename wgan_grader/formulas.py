@@ -2,15 +2,21 @@
 
 A problem says so in these words, and keeps a ``lambda`` for what they cannot say::
 
-    Wrong("halved", scaled(value, 0.5)).says("The two expectations are averaged; V is their sum.")
-    Wrong("swapped", swapped(value, "p", "q")).says("p and q are exchanged: …")
+    WRONG = {"halved": scaled(value, 0.5), "swapped": swapped(value, "p", "q")}
+    MESSAGES = '''
+    halved: The two expectations are averaged; V is their sum.
+    swapped: p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.
+    '''
+    misconceptions = explained(WRONG, MESSAGES)
 
 A formula takes numpy arrays and returns a number, an array, a tuple of them, or a dict of named outputs. What these
 functions return takes the same arguments, under the same names.
 """
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -19,15 +25,44 @@ import numpy as np
 from .problem import Case, Formula, Misconception, Outputs
 
 
-class Wrong:
-    """A wrong answer by its id and its formulas; `says` adds what the student reads."""
+@dataclass(frozen=True)
+class Detected:
+    """What no formula can say: ``detect(case, seen, expected) -> bool``."""
 
-    def __init__(self, id: str, *formulas: Formula, detect: Callable[[Case, Any, Outputs], bool] | None = None) -> None:
-        self.id, self.formulas, self.detect = id, formulas, detect
+    detect: Callable[[Case, Any, Outputs], bool]
 
-    def says(self, message: str) -> Misconception:
-        """Complete the misconception with its message."""
-        return Misconception(self.id, message, self.formulas, self.detect)
+
+def explained(wrong: Mapping[str, Any], messages: str) -> tuple[Misconception, ...]:
+    """Join wrong formulas and what the student reads, in the order of the formulas.
+
+    Parameters
+    ----------
+    wrong : dict
+        Under each id a formula or a `Detected`, a tuple where one mistake has several forms, or a whole misconception
+        that several problems share.
+    messages : str
+        For each id, but those of whole misconceptions, an entry ``id: text``, whose further lines are indented.
+
+    Raises
+    ------
+    ValueError
+        Where a formula has no message, or a message no formula.
+    """
+    entries = (entry.partition(": ") for entry in re.split(r"\n(?! )", messages.strip()))
+    texts = {id: " ".join(text.split()) for id, _, text in entries}
+    own = {id for id, means in wrong.items() if not isinstance(means, Misconception)}
+    if texts.keys() != own:
+        raise ValueError(f"only formulas, or only messages, have the ids {sorted(texts.keys() ^ own)}")
+    return tuple(_misconception(id, texts.get(id, ""), means) for id, means in wrong.items())
+
+
+def _misconception(id: str, message: str, means: Any) -> Misconception:
+    if isinstance(means, Misconception):
+        return means
+    means = means if isinstance(means, tuple) else (means,)
+    formulas = tuple(formula for formula in means if not isinstance(formula, Detected))
+    detect = next((mean.detect for mean in means if isinstance(mean, Detected)), None)
+    return Misconception(id, message, formulas, detect)
 
 
 def composed(function: Callable[[Any], Any], formula: Formula) -> Formula:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, positive_part, shifted
+from ...formulas import Detected, explained, positive_part, shifted
 from ...problem import Case, Criterion, Problem
 
 
@@ -51,6 +51,44 @@ def _above(norms: np.ndarray, threshold: float) -> int:
     return int(above[0]) if above.size else -1
 
 
+WRONG = {
+    "counts-from-one": shifted(first, 1),
+    "step-before": shifted(first, -1),
+    "minimum": lambda norms, threshold: int(np.argmin(norms)),
+    "last": _last,
+    "for-good": _for_good,
+    "counting": (lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
+    "above": (_above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
+    "the-value": (lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
+    "a-mask": (lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
+    "not-strict": (_loose, lambda n, t: int(np.argmax(n <= t))),
+    "never-zero": (lambda n, t: int(np.argmax(n < t)), positive_part(first)),
+    "never-length": (
+        lambda n, t: first(n, t) if (n < t).any() else len(n),
+        lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
+    ),
+    "never-none": Detected(
+        lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error")
+    ),
+}
+MESSAGES = """
+counts-from-one: The steps are counted from 1. Step 0 is the untrained discriminator: count from 0.
+step-before: This is the last step before the norm falls below; the one after it was asked for.
+minimum: This is the step of the smallest norm. The *first* one below the threshold was asked for, and it comes earlier.
+last: This is the last step below the threshold: a loop goes on after it has found the first, or reads from the end.
+for-good: This is where the norm falls below the threshold for good. The first time counts, even if it comes back.
+counting: This counts steps that are not below (or assumes a curve that only falls). Norms of stochastic training go up
+    and down; look for the first.
+above: The comparison is the wrong way round: this is the first step *above* the threshold.
+the-value: This is the norm itself. The number of the step was asked for, not its value.
+a-mask: The answer is an array: a mask or all the steps below. One step was asked for, the first.
+not-strict: A norm that equals the threshold is taken as below it: ≤ instead of <.
+never-zero: Where no step is below it answers 0, as if the first were: argmax of a mask without any True is 0. Test
+    whether there is one, and return −1 where there is none.
+never-length: Where no step is below it answers with the number of steps, or the last one. That reads as a step; −1
+    cannot be mistaken for one.
+never-none: Where no step is below it returns None or stops with an error. Return −1.
+"""
 PROBLEM = Problem(
     key="ps01.first_step_below",
     title="The step at which the gradient is gone",
@@ -62,60 +100,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=first,
     pure="first",
-    misconceptions=(
-        Wrong("counts-from-one", shifted(first, 1)).says(
-            "The steps are counted from 1. Step 0 is the untrained discriminator: count from 0."
-        ),
-        Wrong("step-before", shifted(first, -1)).says(
-            "This is the last step before the norm falls below; the one after it was asked for."
-        ),
-        Wrong("minimum", lambda norms, threshold: int(np.argmin(norms))).says(
-            "This is the step of the smallest norm. The *first* one below the threshold was asked for, and it comes "
-            "earlier."
-        ),
-        Wrong("last", _last).says(
-            "This is the last step below the threshold: a loop goes on after it has found the first, or reads from "
-            "the end."
-        ),
-        Wrong("for-good", _for_good).says(
-            "This is where the norm falls below the threshold for good. The first time counts, even if it comes back."
-        ),
-        Wrong(
-            "counting",
-            lambda n, t: int((n >= t).sum()),
-            lambda n, t: int((n < t).sum()),
-            lambda n, t: int((n > t).sum()),
-        ).says(
-            "This counts steps that are not below (or assumes a curve that only falls). Norms of stochastic "
-            "training go up and down; look for the first."
-        ),
-        Wrong("above", _above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))).says(
-            "The comparison is the wrong way round: this is the first step *above* the threshold."
-        ),
-        Wrong("the-value", lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]).says(
-            "This is the norm itself. The number of the step was asked for, not its value."
-        ),
-        Wrong("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)).says(
-            "The answer is an array: a mask or all the steps below. One step was asked for, the first."
-        ),
-        Wrong("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))).says(
-            "A norm that equals the threshold is taken as below it: ≤ instead of <."
-        ),
-        Wrong("never-zero", lambda n, t: int(np.argmax(n < t)), positive_part(first)).says(
-            "Where no step is below it answers 0, as if the first were: argmax of a mask without any True is 0. Test "
-            "whether there is one, and return −1 where there is none."
-        ),
-        Wrong(
-            "never-length",
-            lambda n, t: first(n, t) if (n < t).any() else len(n),
-            lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
-        ).says(
-            "Where no step is below it answers with the number of steps, or the last one. That reads as a step; −1 "
-            "cannot be mistaken for one."
-        ),
-        Wrong(
-            "never-none",
-            detect=lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error"),
-        ).says("Where no step is below it returns None or stops with an error. Return −1."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

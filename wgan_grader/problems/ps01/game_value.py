@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, divided, negated, scaled, swapped
+from ...formulas import divided, explained, negated, scaled, swapped
 from ...problem import Case, Criterion, Problem
 from ._distributions import distribution
 
@@ -56,6 +56,45 @@ def _floored(floor: float):
 
 
 SMOOTHING = tuple(10.0**-k for k in range(4, 17))
+WRONG = {
+    "negated": (negated(value), negated(_naive)),
+    "minus": lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d),
+    "swapped": (swapped(value, "p", "q"), swapped(_naive, "p", "q")),
+    "one-measure": (
+        lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
+        lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
+    ),
+    "log-d-twice": (lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d), lambda d, p, q: _weighted_log(p + q, d)),
+    "non-saturating": lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d),
+    "halved": scaled(value, 0.5),
+    "base-two": divided(value, np.log(2)),
+    "mean": lambda d, p, q: value(d, p, q) / p.size,
+    "unweighted": (
+        lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)),
+        lambda d, p, q: np.mean(np.log(d) + np.log(1 - d)),
+    ),
+    "zero-times-log": _naive,
+    "clamped": (
+        *(_smoothed(e) for e in SMOOTHING),
+        *(_clamped(e) for e in SMOOTHING),
+        *(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
+    ),
+}
+MESSAGES = """
+negated: This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never above 0.
+minus: A minus stands between the two terms. Both are rewards for the discriminator: add them.
+swapped: p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.
+one-measure: Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d).
+log-d-twice: The second term has log d; it must be log(1 − d), the reward for calling a fake a fake.
+non-saturating: The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d).
+halved: The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)
+base-two: log₂ is used; take the natural logarithm.
+mean: The terms are averaged over the atoms; the weights p and q already make expectations. Sum them.
+unweighted: The logarithms are summed without the weights p and q: these are expectations.
+zero-times-log: NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy.
+clamped: The logarithm is smoothed, clamped or cut off (torch's binary_cross_entropy cuts it at −100), so that a certain
+    and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain.
+"""
 PROBLEM = Problem(
     key="ps01.game_value",
     title="The value of the game",
@@ -69,53 +108,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.divergences.game_value",),
     stand_in="wgan_course.divergences.game_value",
-    misconceptions=(
-        Wrong("negated", negated(value), negated(_naive)).says(
-            "This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never "
-            "above 0."
-        ),
-        Wrong("minus", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d)).says(
-            "A minus stands between the two terms. Both are rewards for the discriminator: add them."
-        ),
-        Wrong("swapped", swapped(value, "p", "q"), swapped(_naive, "p", "q")).says(
-            "p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p."
-        ),
-        Wrong(
-            "one-measure",
-            lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
-            lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
-        ).says("Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d)."),
-        Wrong(
-            "log-d-twice",
-            lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d),
-            lambda d, p, q: _weighted_log(p + q, d),
-        ).says("The second term has log d; it must be log(1 − d), the reward for calling a fake a fake."),
-        Wrong("non-saturating", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d)).says(
-            "The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d)."
-        ),
-        Wrong("halved", scaled(value, 0.5)).says(
-            "The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)"
-        ),
-        Wrong("base-two", divided(value, np.log(2))).says("log₂ is used; take the natural logarithm."),
-        Wrong("mean", lambda d, p, q: value(d, p, q) / p.size).says(
-            "The terms are averaged over the atoms; the weights p and q already make expectations. Sum them."
-        ),
-        Wrong(
-            "unweighted",
-            lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)),
-            lambda d, p, q: np.mean(np.log(d) + np.log(1 - d)),
-        ).says("The logarithms are summed without the weights p and q: these are expectations."),
-        Wrong("zero-times-log", _naive).says(
-            "NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy."
-        ),
-        Wrong(
-            "clamped",
-            *(_smoothed(e) for e in SMOOTHING),
-            *(_clamped(e) for e in SMOOTHING),
-            *(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
-        ).says(
-            "The logarithm is smoothed, clamped or cut off (torch's binary_cross_entropy cuts it at −100), so that a "
-            "certain and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -23,6 +23,36 @@ def small(d: np.ndarray, threshold: float) -> np.ndarray:
     return d < threshold
 
 
+WRONG = {
+    "textbook": (lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
+    "comparison": (lambda d, t: d > t, lambda d, t: d >= t),
+    "sigmoid-slope": (lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
+    "with-respect-to-d": (lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
+    "signed": (lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
+    "the-loss": (lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
+    "reduced": (lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
+    "not-a-mask": (
+        lambda d, t: d[d < t],
+        lambda d, t: -d,
+        lambda d, t: np.flatnonzero(d < t),
+        lambda d, t: d * (d < t),
+    ),
+    "not-strict": lambda d, t: d <= t,
+}
+MESSAGES = """
+textbook: This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, and there
+    |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at recognised fakes.
+comparison: The comparison is the wrong way round: it marks the gradients that are *large*.
+sigmoid-slope: D(1 − D) is the slope of the sigmoid, small at both ends. The logarithm brings a factor 1/(1 − D) that
+    cancels one of them: what is left is D.
+with-respect-to-d: This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the
+    generator passes through the logit: multiply by D(1 − D).
+signed: The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size.
+the-loss: This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare the slope.
+reduced: One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d.
+not-a-mask: The gradients or the chosen entries come back, not True and False. Return the mask.
+not-strict: A gradient that equals the threshold is taken as below it: ≤ instead of <.
+"""
 PROBLEM = Problem(
     key="ps01.gradient_is_small",
     title="Find the bug: where the gradient is small",
@@ -33,49 +63,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=small,
     pure="where",
-    misconceptions=(
-        Wrong(
-            "textbook", lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t
-        ).says(
-            "This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, "
-            "and there |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at "
-            "recognised fakes."
-        ),
-        Wrong("comparison", lambda d, t: d > t, lambda d, t: d >= t).says(
-            "The comparison is the wrong way round: it marks the gradients that are *large*."
-        ),
-        Wrong("sigmoid-slope", lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t).says(
-            "D(1 − D) is the slope of the sigmoid, small at both ends. The logarithm brings a factor 1/(1 − D) that "
-            "cancels one of them: what is left is D."
-        ),
-        Wrong("with-respect-to-d", lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)).says(
-            "This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the "
-            "generator passes through the logit: multiply by D(1 − D)."
-        ),
-        Wrong("signed", lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t).says(
-            "The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size."
-        ),
-        Wrong(
-            "the-loss",
-            lambda d, t: np.abs(np.log(1 - d)) < t,
-            lambda d, t: np.log(1 - d) < t,
-            lambda d, t: -np.log(d) < t,
-        ).says(
-            "This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare "
-            "the slope."
-        ),
-        Wrong("reduced", lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()).says(
-            "One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d."
-        ),
-        Wrong(
-            "not-a-mask",
-            lambda d, t: d[d < t],
-            lambda d, t: -d,
-            lambda d, t: np.flatnonzero(d < t),
-            lambda d, t: d * (d < t),
-        ).says("The gradients or the chosen entries come back, not True and False. Return the mask."),
-        Wrong("not-strict", lambda d, t: d <= t).says(
-            "A gradient that equals the threshold is taken as below it: ≤ instead of <."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

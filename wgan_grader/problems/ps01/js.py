@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, divided, root, scaled
+from ...formulas import divided, explained, root, scaled
 from ...problem import Case, Criterion, Problem
 from ._distributions import distribution, kl, with_holes
 
@@ -46,6 +46,43 @@ def _on(p: np.ndarray, q: np.ndarray, kept: np.ndarray) -> float:
     return js(p[kept], q[kept])
 
 
+WRONG = {
+    "no-half": (scaled(js, 2), scaled(_naive, 2)),
+    "mixture-not-halved": _against(lambda p, q: p + q),
+    "symmetric-kl": (lambda p, q: 0.5 * (kl(p, q) + kl(q, p)), lambda p, q: kl(p, q) + kl(q, p)),
+    "one-sided": (
+        lambda p, q: kl(p, 0.5 * (p + q)),
+        lambda p, q: 0.5 * kl(p, 0.5 * (p + q)),
+        lambda p, q: kl(q, 0.5 * (p + q)),
+        lambda p, q: 0.5 * kl(q, 0.5 * (p + q)),
+    ),
+    "reversed": _reversed,
+    "base-two": divided(js, np.log(2)),
+    "square-root": root(js),
+    "mean": lambda p, q: js(p, q) / p.size,
+    "geometric": (_against(lambda p, q: np.sqrt(p * q)), _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum())),
+    "zero-times-log": (_naive, scaled(js, np.nan)),
+    "dropped": lambda p, q: _on(p, q, (p > 0) & (q > 0)),
+}
+MESSAGES = """
+no-half: The two halves are summed, not averaged: a factor ½ is missing in front of each KL. Without it the divergence
+    of disjoint distributions is 2 log 2, and no longer the mean surprise.
+mixture-not-halved: m = p + q is not a distribution: it sums to 2, so everything is too small by log 2. Take m = ½(p +
+    q).
+symmetric-kl: This is the symmetrised KL divergence, ½ KL(p‖q) + ½ KL(q‖p). It is infinite on disjoint supports; JS
+    compares each distribution with the mixture m, which never vanishes where one of them lives.
+one-sided: Only one of the two halves is there: JS takes KL(p‖m) and KL(q‖m).
+reversed: The mixture stands on the wrong side: KL(m‖p) instead of KL(p‖m). (torch's kl_div takes its arguments in the
+    opposite order, the second in front.)
+base-two: This is measured in bits, where the maximum is 1. With the natural logarithm it is log 2 ≈ 0.693.
+square-root: This is the square root of JS: the Jensen–Shannon *distance*, which scipy.spatial.distance.jensenshannon
+    returns. Square it.
+mean: The terms are averaged over the atoms; the weights p and q already make averages. Sum them.
+geometric: The mixture is the arithmetic mean ½(p + q), not the geometric one √(pq).
+zero-times-log: NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy,
+    or a kl that already knows.
+dropped: Atoms that only one of the two visits are left out. They count most: p log(p/m) is p log 2 there.
+"""
 PROBLEM = Problem(
     key="ps01.js",
     title="Jensen–Shannon divergence",
@@ -58,50 +95,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.divergences.js",),
     stand_in="wgan_course.divergences.js",
-    misconceptions=(
-        Wrong("no-half", scaled(js, 2), scaled(_naive, 2)).says(
-            "The two halves are summed, not averaged: a factor ½ is missing in front of each KL. Without it the "
-            "divergence of disjoint distributions is 2 log 2, and no longer the mean surprise."
-        ),
-        Wrong("mixture-not-halved", _against(lambda p, q: p + q)).says(
-            "m = p + q is not a distribution: it sums to 2, so everything is too small by log 2. Take m = ½(p + q)."
-        ),
-        Wrong("symmetric-kl", lambda p, q: 0.5 * (kl(p, q) + kl(q, p)), lambda p, q: kl(p, q) + kl(q, p)).says(
-            "This is the symmetrised KL divergence, ½ KL(p‖q) + ½ KL(q‖p). It is infinite on disjoint supports; JS "
-            "compares each distribution with the mixture m, which never vanishes where one of them lives."
-        ),
-        Wrong(
-            "one-sided",
-            lambda p, q: kl(p, 0.5 * (p + q)),
-            lambda p, q: 0.5 * kl(p, 0.5 * (p + q)),
-            lambda p, q: kl(q, 0.5 * (p + q)),
-            lambda p, q: 0.5 * kl(q, 0.5 * (p + q)),
-        ).says("Only one of the two halves is there: JS takes KL(p‖m) and KL(q‖m)."),
-        Wrong("reversed", _reversed).says(
-            "The mixture stands on the wrong side: KL(m‖p) instead of KL(p‖m). (torch's kl_div takes its "
-            "arguments in the opposite order, the second in front.)"
-        ),
-        Wrong("base-two", divided(js, np.log(2))).says(
-            "This is measured in bits, where the maximum is 1. With the natural logarithm it is log 2 ≈ 0.693."
-        ),
-        Wrong("square-root", root(js)).says(
-            "This is the square root of JS: the Jensen–Shannon *distance*, which "
-            "scipy.spatial.distance.jensenshannon returns. Square it."
-        ),
-        Wrong("mean", lambda p, q: js(p, q) / p.size).says(
-            "The terms are averaged over the atoms; the weights p and q already make averages. Sum them."
-        ),
-        Wrong(
-            "geometric",
-            _against(lambda p, q: np.sqrt(p * q)),
-            _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum()),
-        ).says("The mixture is the arithmetic mean ½(p + q), not the geometric one √(pq)."),
-        Wrong("zero-times-log", _naive, scaled(js, np.nan)).says(
-            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or "
-            "xlogy, or a kl that already knows."
-        ),
-        Wrong("dropped", lambda p, q: _on(p, q, (p > 0) & (q > 0))).says(
-            "Atoms that only one of the two visits are left out. They count most: p log(p/m) is p log 2 there."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, divided, summed, swapped
+from ...formulas import absolute, divided, explained, summed, swapped
 from ...problem import Case, Criterion, Problem
 from ._distributions import distribution, kl, with_holes, x_log_ratio
 
@@ -36,6 +36,37 @@ def _dropped(p: np.ndarray, q: np.ndarray) -> float:
 
 
 SMOOTHING = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-16, 1e-15, 1e-20)
+WRONG = {
+    "reversed": (swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))),
+    "base-two": divided(kl, np.log(2)),
+    "base-ten": divided(kl, np.log(10)),
+    "mean": lambda p, q: kl(p, q) / p.size,
+    "absolute": (summed(absolute(x_log_ratio)), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))),
+    "unweighted": lambda p, q: np.sum(np.log(p / q)),
+    "cross-entropy": (
+        lambda p, q: -np.sum(p * np.log(q)),
+        lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p)),
+    ),
+    "zero-times-log": (lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
+    "smoothed": (
+        *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False)),
+        *(_clamped(eps) for eps in SMOOTHING),
+    ),
+    "dropped": (_dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
+}
+MESSAGES = """
+reversed: This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p.
+base-two: This is measured in bits: log₂ is used. The course uses the natural logarithm throughout.
+base-ten: log₁₀ is used; take the natural logarithm.
+mean: The terms are averaged over the atoms. The weights p already make this an average: sum them.
+absolute: Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0.
+unweighted: The log ratios are summed without the weights p: an atom that p never visits must not count.
+cross-entropy: This is the cross-entropy −Σ p log q; the entropy of p is missing.
+zero-times-log: NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy.
+smoothed: A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the
+    constant that you chose. That KL is infinite is the point of the chapter: say so.
+dropped: Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence.
+"""
 PROBLEM = Problem(
     key="ps01.kl",
     title="Kullback–Leibler divergence",
@@ -49,43 +80,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.divergences.kl",),
     stand_in="wgan_course.divergences.kl",
-    misconceptions=(
-        Wrong("reversed", swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))).says(
-            "This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p."
-        ),
-        Wrong("base-two", divided(kl, np.log(2))).says(
-            "This is measured in bits: log₂ is used. The course uses the natural logarithm throughout."
-        ),
-        Wrong("base-ten", divided(kl, np.log(10))).says("log₁₀ is used; take the natural logarithm."),
-        Wrong("mean", lambda p, q: kl(p, q) / p.size).says(
-            "The terms are averaged over the atoms. The weights p already make this an average: sum them."
-        ),
-        Wrong("absolute", summed(absolute(x_log_ratio)), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))).says(
-            "Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0."
-        ),
-        Wrong("unweighted", lambda p, q: np.sum(np.log(p / q))).says(
-            "The log ratios are summed without the weights p: an atom that p never visits must not count."
-        ),
-        Wrong(
-            "cross-entropy",
-            lambda p, q: -np.sum(p * np.log(q)),
-            lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p)),
-        ).says("This is the cross-entropy −Σ p log q; the entropy of p is missing."),
-        Wrong(
-            "zero-times-log", lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))
-        ).says(
-            "NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy."
-        ),
-        Wrong(
-            "smoothed",
-            *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False)),
-            *(_clamped(eps) for eps in SMOOTHING),
-        ).says(
-            "A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the "
-            "constant that you chose. That KL is infinite is the point of the chapter: say so."
-        ),
-        Wrong("dropped", _dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))).says(
-            "Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

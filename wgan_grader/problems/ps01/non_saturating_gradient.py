@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, complement, composed, negated, shifted
+from ...formulas import Detected, complement, composed, explained, negated, shifted
 from ...problem import Case, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
@@ -20,6 +20,43 @@ def gradient(t: np.ndarray) -> np.ndarray:
     return -sigmoid(-t)
 
 
+WRONG = {
+    "sign": (lambda t: sigmoid(-t), complement(sigmoid), lambda t: 1 / (1 + np.exp(t))),
+    "other-loss": (negated(sigmoid), sigmoid),
+    "with-respect-to-d": (lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
+    "sigmoid-slope": (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    "mean": (lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
+    "reduced": (lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
+    "the-loss": (negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)),
+    "logit-as-probability": (lambda t: -1 / t, lambda t: t - 1),
+    "unstable": (
+        lambda t: -np.exp(-t) / (1 + np.exp(-t)),
+        shifted(ratio, -1),
+        Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any())),
+    ),
+    "cancellation": (shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
+    "clamped": (
+        *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17)),
+        *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
+    ),
+}
+MESSAGES = """
+sign: The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative.
+other-loss: This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D.
+with-respect-to-d: This is the derivative in D, −1/D. In the logit it is multiplied by dD/dt = D(1 − D).
+sigmoid-slope: This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.
+mean: The gradient is divided by the number of entries: the loss was averaged before differentiating. Each entry has its
+    own loss here.
+reduced: One number comes back for all logits. Every logit has its own derivative: return the shape that came in.
+the-loss: This is the loss −log σ(t) itself, not its derivative.
+logit-as-probability: The logit is used as if it were the probability D. D = σ(t).
+unstable: At huge logits an exponential overflows or a probability rounds to 0, and the answer is NaN. The result
+    simplifies before you compute it: no division is left. torch.sigmoid is stable.
+cancellation: Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 swallows
+    it; −σ(−t) is the same function without the subtraction.
+clamped: The probability was clamped (or a small constant added) before differentiating, so the slope is wrong at huge
+    logits. Nothing has to be clamped here.
+"""
 PROBLEM = Problem(
     key="ps01.non_saturating_gradient",
     title="Gradient of the non-saturating loss",
@@ -31,56 +68,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=gradient,
     pure="value",
-    misconceptions=(
-        Wrong("sign", lambda t: sigmoid(-t), complement(sigmoid), lambda t: 1 / (1 + np.exp(t))).says(
-            "The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative."
-        ),
-        Wrong("other-loss", negated(sigmoid), sigmoid).says(
-            "This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D."
-        ),
-        Wrong("with-respect-to-d", lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)).says(
-            "This is the derivative in D, −1/D. In the logit it is multiplied by dD/dt = D(1 − D)."
-        ),
-        Wrong("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)).says(
-            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing."
-        ),
-        Wrong("mean", lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]).says(
-            "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
-            "Each entry has its own loss here."
-        ),
-        Wrong(
-            "reduced", lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)
-        ).says(
-            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in."
-        ),
-        Wrong("the-loss", negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)).says(
-            "This is the loss −log σ(t) itself, not its derivative."
-        ),
-        Wrong("logit-as-probability", lambda t: -1 / t, lambda t: t - 1).says(
-            "The logit is used as if it were the probability D. D = σ(t)."
-        ),
-        Wrong(
-            "unstable",
-            lambda t: -np.exp(-t) / (1 + np.exp(-t)),
-            shifted(ratio, -1),
-            detect=lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
-        ).says(
-            "At huge logits an exponential overflows or a probability rounds to 0, and the answer is NaN. The result "
-            "simplifies before you compute it: no division is left. torch.sigmoid is stable."
-        ),
-        Wrong(
-            "cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))
-        ).says(
-            "Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 "
-            "swallows it; −σ(−t) is the same function without the subtraction."
-        ),
-        Wrong(
-            "clamped",
-            *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17)),
-            *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
-        ).says(
-            "The probability was clamped (or a small constant added) before differentiating, so the slope is "
-            "wrong at huge logits. Nothing has to be clamped here."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, complement, composed, scaled
+from ...formulas import complement, composed, explained, scaled
 from ...problem import Case, Criterion, Problem
 from ._distributions import distribution
 
@@ -34,6 +34,40 @@ def _softmax(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 SMOOTHING = tuple(10.0**-k for k in range(5, 17))
+WRONG = {
+    "swapped": (complement(optimal), lambda p, q: q / (p + q)),
+    "odds": lambda p, q: p / q,
+    "logit": (lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
+    "classifier": (
+        lambda p, q: (p > q).astype(float),
+        lambda p, q: (p >= q).astype(float),
+        composed(np.round, optimal),
+    ),
+    "normalised": lambda p, q: p / (p + q).sum(),
+    "mixture": (scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))),
+    "sigmoid-of-difference": _softmax,
+    "zero-over-zero": lambda p, q: p / (p + q),
+    "nobody-zero": (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
+    "smoothed": (
+        *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING),
+        *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING),
+        *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
+    ),
+}
+MESSAGES = """
+swapped: This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*.
+odds: p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1.
+logit: log(p/q) is the optimal *logit*. The discriminator's answer is its sigmoid, which is p / (p + q).
+classifier: Answers are 0 or 1: this is a decision, p > q. The optimal D says how likely, p / (p + q).
+normalised: The denominator is one sum over all atoms. D is computed at each atom by itself: p_i / (p_i + q_i).
+mixture: The denominator is ½(p + q), so D reaches 2. A probability cannot: leave the ½ out.
+sigmoid-of-difference: This is the sigmoid (or softmax) of p − q. The sigmoid belongs to the logit log p − log q.
+zero-over-zero: NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; return
+    ½.
+nobody-zero: Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.
+smoothed: A small constant in the denominator (or a clamp) biases D where the densities are small, and gives 0 instead
+    of ½ where both vanish. Ask whether p + q is 0, with torch.where.
+"""
 PROBLEM = Problem(
     key="ps01.optimal_discriminator",
     title="The optimal discriminator",
@@ -46,47 +80,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.divergences.optimal_discriminator",),
     stand_in="wgan_course.divergences.optimal_discriminator",
-    misconceptions=(
-        Wrong("swapped", complement(optimal), lambda p, q: q / (p + q)).says(
-            "This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*."
-        ),
-        Wrong("odds", lambda p, q: p / q).says(
-            "p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1."
-        ),
-        Wrong("logit", lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)).says(
-            "log(p/q) is the optimal *logit*. The discriminator's answer is its sigmoid, which is p / (p + q)."
-        ),
-        Wrong(
-            "classifier",
-            lambda p, q: (p > q).astype(float),
-            lambda p, q: (p >= q).astype(float),
-            composed(np.round, optimal),
-        ).says("Answers are 0 or 1: this is a decision, p > q. The optimal D says how likely, p / (p + q)."),
-        Wrong("normalised", lambda p, q: p / (p + q).sum()).says(
-            "The denominator is one sum over all atoms. D is computed at each atom by itself: p_i / (p_i + q_i)."
-        ),
-        Wrong("mixture", scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))).says(
-            "The denominator is ½(p + q), so D reaches 2. A probability cannot: leave the ½ out."
-        ),
-        Wrong("sigmoid-of-difference", _softmax).says(
-            "This is the sigmoid (or softmax) of p − q. The sigmoid belongs to the logit log p − log q."
-        ),
-        Wrong("zero-over-zero", lambda p, q: p / (p + q)).says(
-            "NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; return ½."
-        ),
-        Wrong(
-            "nobody-zero", lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)
-        ).says(
-            "Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion."
-        ),
-        Wrong(
-            "smoothed",
-            *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING),
-            *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING),
-            *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
-        ).says(
-            "A small constant in the denominator (or a clamp) biases D where the densities are small, and gives "
-            "0 instead of ½ where both vanish. Ask whether p + q is 0, with torch.where."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, complement, composed, negated, shifted, summed
+from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
@@ -25,6 +25,44 @@ def _through_d(t: np.ndarray) -> np.ndarray:
     return -1 / (1 - d) * d * (1 - d)
 
 
+WRONG = {
+    "sign": (sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio),
+    "other-loss": (shifted(sigmoid, -1), lambda t: -sigmoid(-t)),
+    "with-respect-to-d": (lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
+    "sigmoid-slope": (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    "mean": (lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
+    "reduced": (negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))),
+    "the-loss": (composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)),
+    "logit-as-probability": (lambda t: -1 / (1 - t), lambda t: -t),
+    "unstable": (
+        negated(ratio),
+        lambda t: -np.exp(t) / (1 + np.exp(t)),
+        _through_d,
+        Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any())),
+    ),
+    "cancellation": (lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
+    "clamped": (
+        *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17)),
+        *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
+    ),
+}
+MESSAGES = """
+sign: The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative.
+other-loss: This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D).
+with-respect-to-d: This is the derivative in D, −1/(1 − D). In the logit it is multiplied by dD/dt = D(1 − D).
+sigmoid-slope: This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing.
+mean: The gradient is divided by the number of entries: the loss was averaged before differentiating. Each entry has its
+    own loss here.
+reduced: One number comes back for all logits. Every logit has its own derivative: return the shape that came in.
+the-loss: This is the loss log(1 − σ(t)) itself, not its derivative.
+logit-as-probability: The logit is used as if it were the probability D. D = σ(t).
+unstable: At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The result
+    simplifies before you compute it: no division is left. torch.sigmoid is stable.
+cancellation: For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the
+    chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction.
+clamped: The probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits. Nothing has to
+    be clamped here.
+"""
 PROBLEM = Problem(
     key="ps01.saturating_gradient",
     title="Gradient of the saturating loss",
@@ -35,58 +73,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=gradient,
     pure="value",
-    misconceptions=(
-        Wrong("sign", sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio).says(
-            "The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative."
-        ),
-        Wrong("other-loss", shifted(sigmoid, -1), lambda t: -sigmoid(-t)).says(
-            "This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D)."
-        ),
-        Wrong("with-respect-to-d", lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)).says(
-            "This is the derivative in D, −1/(1 − D). In the logit it is multiplied by dD/dt = D(1 − D)."
-        ),
-        Wrong("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)).says(
-            "This is (up to sign) σ(t)(1 − σ(t)), the slope of the sigmoid; the factor from the logarithm is missing."
-        ),
-        Wrong("mean", lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]).says(
-            "The gradient is divided by the number of entries: the loss was averaged before differentiating. "
-            "Each entry has its own loss here."
-        ),
-        Wrong("reduced", negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))).says(
-            "One number comes back for all logits. Every logit has its own derivative: return the shape that came in."
-        ),
-        Wrong("the-loss", composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)).says(
-            "This is the loss log(1 − σ(t)) itself, not its derivative."
-        ),
-        Wrong("logit-as-probability", lambda t: -1 / (1 - t), lambda t: -t).says(
-            "The logit is used as if it were the probability D. D = σ(t)."
-        ),
-        Wrong(
-            "unstable",
-            negated(ratio),
-            lambda t: -np.exp(t) / (1 + np.exp(t)),
-            _through_d,
-            detect=lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()),
-        ).says(
-            "At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The "
-            "result simplifies before you compute it: no division is left. torch.sigmoid is stable."
-        ),
-        Wrong(
-            "cancellation",
-            lambda t: 1 / (1 + np.exp(t)) - 1,
-            shifted(complement(sigmoid), -1),
-            lambda t: sigmoid(-t) - 1,
-        ).says(
-            "For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the "
-            "chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction."
-        ),
-        Wrong(
-            "clamped",
-            *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17)),
-            *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
-        ).says(
-            "The probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits. "
-            "Nothing has to be clamped here."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

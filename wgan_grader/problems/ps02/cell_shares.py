@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, composed, given, scaled
+from ...formulas import composed, explained, given, scaled
 from ...problem import Case, Criterion, Problem
 
 
@@ -73,6 +73,41 @@ def _normalised(counts: np.ndarray) -> np.ndarray:
     return counts / counts.sum()
 
 
+WRONG = {
+    "still-loses": (
+        lambda s, e: walked(s, e) / len(s),
+        lambda s, e: walked(s, e, closed=False) / len(s),
+        lambda s, e: _by_cell(s, e) / len(s),
+    ),
+    "hides-the-loss": (
+        composed(_normalised, walked),
+        composed(_normalised, given(walked, closed=False)),
+        composed(_normalised, _by_cell),
+    ),
+    "counts": (lambda s, e: np.histogram(s, e)[0], scaled(shares, 100)),
+    "density": lambda s, e: np.histogram(s, e, density=True)[0],
+    "even-cells": lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s),
+    "over-cells": (lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)),
+    "cumulated": (composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
+    "last-edge": _last_open,
+    "closed-right": (_closed_right, _right_dropped),
+    "twice": _both_closed,
+}
+MESSAGES = """
+still-loses: Samples are still lost: the loop walks along a list from which it removes, so after each removal the next
+    sample moves into the place just left and is skipped. Do not change what you walk along.
+hides-the-loss: The shares sum to 1 because they are divided by the number of samples *counted*, but samples are still
+    skipped. This hides the mistake; the shares are wrong all the same.
+counts: These are counts. Divide by the number of samples.
+density: The shares are divided by the widths of the cells: a density. KL and JS of a histogram want the shares, which
+    sum to 1.
+even-cells: The cells are taken as equally wide. Use the edges as they are.
+over-cells: The counts are divided by the number of cells (or edges), not of samples.
+cumulated: These are cumulated shares, a distribution function. Take the share of each cell by itself.
+last-edge: A sample on the last edge is lost. The last cell is closed on both sides.
+closed-right: A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x.
+twice: A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict.
+"""
 PROBLEM = Problem(
     key="ps02.cell_shares",
     title="Find the bug: the histogram that loses samples",
@@ -86,49 +121,5 @@ PROBLEM = Problem(
     formula=shares,
     pure="all",
     package_functions=("wgan_course.divergences.histogram",),
-    misconceptions=(
-        Wrong(
-            "still-loses",
-            lambda s, e: walked(s, e) / len(s),
-            lambda s, e: walked(s, e, closed=False) / len(s),
-            lambda s, e: _by_cell(s, e) / len(s),
-        ).says(
-            "Samples are still lost: the loop walks along a list from which it removes, so after each removal the "
-            "next sample moves into the place just left and is skipped. Do not change what you walk along."
-        ),
-        Wrong(
-            "hides-the-loss",
-            composed(_normalised, walked),
-            composed(_normalised, given(walked, closed=False)),
-            composed(_normalised, _by_cell),
-        ).says(
-            "The shares sum to 1 because they are divided by the number of samples *counted*, but samples are still "
-            "skipped. This hides the mistake; the shares are wrong all the same."
-        ),
-        Wrong("counts", lambda s, e: np.histogram(s, e)[0], scaled(shares, 100)).says(
-            "These are counts. Divide by the number of samples."
-        ),
-        Wrong("density", lambda s, e: np.histogram(s, e, density=True)[0]).says(
-            "The shares are divided by the widths of the cells: a density. KL and JS of a histogram want the shares, "
-            "which sum to 1."
-        ),
-        Wrong("even-cells", lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s)).says(
-            "The cells are taken as equally wide. Use the edges as they are."
-        ),
-        Wrong(
-            "over-cells", lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)
-        ).says("The counts are divided by the number of cells (or edges), not of samples."),
-        Wrong(
-            "cumulated", composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])
-        ).says("These are cumulated shares, a distribution function. Take the share of each cell by itself."),
-        Wrong("last-edge", _last_open).says(
-            "A sample on the last edge is lost. The last cell is closed on both sides."
-        ),
-        Wrong("closed-right", _closed_right, _right_dropped).says(
-            "A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x."
-        ),
-        Wrong("twice", _both_closed).says(
-            "A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

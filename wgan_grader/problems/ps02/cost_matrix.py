@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, squared, transposed
+from ...formulas import Detected, explained, squared, transposed
 from ...problem import Case, Criterion, Problem
 from ._transport import CENTRE, distances
 
@@ -24,6 +24,48 @@ def _gram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T)
 
 
+WRONG = {
+    "squared": squared(distances),
+    "manhattan": lambda x, y: np.abs(x[:, None] - y).sum(-1),
+    "largest-coordinate": lambda x, y: np.abs(x[:, None] - y).max(-1),
+    "mean-over-coordinates": lambda x, y: distances(x, y) / np.sqrt(x.shape[1]),
+    "transposed": transposed(distances),
+    "within-x": (lambda x, y: distances(x, x), lambda x, y: distances(y, y)),
+    "difference-of-norms": (
+        lambda x, y: np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)),
+        lambda x, y: np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1),
+    ),
+    "pairs-only": Detected(
+        lambda case, seen, expected: seen.status == "error" or (seen.status == "ok" and seen.outputs["value"].ndim < 2)
+    ),
+    "all-differences": (
+        lambda x, y: x[:, None] - y,
+        lambda x, y: np.abs(x[:, None] - y),
+        lambda x, y: (x[:, None] - y) ** 2,
+    ),
+    "over-points": (
+        lambda x, y: np.linalg.norm(x[:, None] - y, axis=1),
+        lambda x, y: np.linalg.norm(x[:, None] - y, axis=0),
+    ),
+    "cancellation": (_gram, Detected(lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok")),
+}
+MESSAGES = """
+squared: The distances are squared: the root is missing. With ‖x − y‖² transport is no longer a metric.
+manhattan: This adds up |x_k − y_k| over the coordinates. The course's cost is the Euclidean distance: the root of the
+    sum of squares.
+largest-coordinate: This is the largest difference of a coordinate, not the Euclidean distance.
+mean-over-coordinates: The squares are averaged over the coordinates, not added: the result is too small by √d.
+transposed: Rows and columns are exchanged. Entry (i, j) is the cost from x_i to y_j: shape (len(x), len(y)).
+within-x: These are distances between the points of one cloud. The cost goes from each x to each y.
+difference-of-norms: This is |‖x‖ − ‖y‖|, how differently far the points are from the origin. Take the norm of x − y.
+pairs-only: x_i is compared with y_i only (or the shapes do not fit). Every source meets every target: give x a new
+    axis, x[:, None, :] − y[None, :, :].
+all-differences: The differences come back, with one entry a coordinate. Take the norm over the last axis.
+over-points: The norm (or the sum) runs over the points, not over the coordinates. The coordinates are the last axis:
+    dim=-1.
+cancellation: The digits are gone where points are close together and far from 0: ‖x‖² + ‖y‖² − 2⟨x, y⟩ subtracts huge
+    numbers that are nearly equal. Subtract the points first, then square.
+"""
 PROBLEM = Problem(
     key="ps02.cost_matrix",
     title="Cost matrix",
@@ -36,61 +78,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.cost_matrix",),
     stand_in="wgan_course.transport.cost_matrix",
-    misconceptions=(
-        Wrong("squared", squared(distances)).says(
-            "The distances are squared: the root is missing. With ‖x − y‖² transport is no longer a metric."
-        ),
-        Wrong("manhattan", lambda x, y: np.abs(x[:, None] - y).sum(-1)).says(
-            "This adds up |x_k − y_k| over the coordinates. The course's cost is the Euclidean distance: the root of "
-            "the sum of squares."
-        ),
-        Wrong("largest-coordinate", lambda x, y: np.abs(x[:, None] - y).max(-1)).says(
-            "This is the largest difference of a coordinate, not the Euclidean distance."
-        ),
-        Wrong("mean-over-coordinates", lambda x, y: distances(x, y) / np.sqrt(x.shape[1])).says(
-            "The squares are averaged over the coordinates, not added: the result is too small by √d."
-        ),
-        Wrong("transposed", transposed(distances)).says(
-            "Rows and columns are exchanged. Entry (i, j) is the cost from x_i to y_j: shape (len(x), len(y))."
-        ),
-        Wrong("within-x", lambda x, y: distances(x, x), lambda x, y: distances(y, y)).says(
-            "These are distances between the points of one cloud. The cost goes from each x to each y."
-        ),
-        Wrong(
-            "difference-of-norms",
-            lambda x, y: np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)),
-            lambda x, y: np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1),
-        ).says("This is |‖x‖ − ‖y‖|, how differently far the points are from the origin. Take the norm of x − y."),
-        Wrong(
-            "pairs-only",
-            detect=lambda case, seen, expected: (
-                seen.status == "error" or (seen.status == "ok" and seen.outputs["value"].ndim < 2)
-            ),
-        ).says(
-            "x_i is compared with y_i only (or the shapes do not fit). Every source meets every target: give x a new "
-            "axis, x[:, None, :] − y[None, :, :]."
-        ),
-        Wrong(
-            "all-differences",
-            lambda x, y: x[:, None] - y,
-            lambda x, y: np.abs(x[:, None] - y),
-            lambda x, y: (x[:, None] - y) ** 2,
-        ).says("The differences come back, with one entry a coordinate. Take the norm over the last axis."),
-        Wrong(
-            "over-points",
-            lambda x, y: np.linalg.norm(x[:, None] - y, axis=1),
-            lambda x, y: np.linalg.norm(x[:, None] - y, axis=0),
-        ).says(
-            "The norm (or the sum) runs over the points, not over the coordinates. The coordinates are the last axis: "
-            "dim=-1."
-        ),
-        Wrong(
-            "cancellation",
-            _gram,
-            detect=lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok",
-        ).says(
-            "The digits are gone where points are close together and far from 0: ‖x‖² + ‖y‖² − 2⟨x, y⟩ subtracts "
-            "huge numbers that are nearly equal. Subtract the points first, then square."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -34,6 +34,42 @@ def _mixture(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.
     return np.concatenate([(1 - t) * x, t * y])
 
 
+WRONG = {
+    "no-partner": lambda x, y, s, t: (1 - t) * x + t * y,
+    "inverse": (
+        lambda x, y, s, t: (1 - t) * x[s] + t * y,
+        lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
+        lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
+    ),
+    "time-reversed": lambda x, y, s, t: t * x + (1 - t) * y[s],
+    "only-the-step": (lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
+    "adds-target": (lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
+    "halfway": (lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
+    "unit-steps": lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True),
+    "mixture": (_mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
+    "other-speed": (
+        lambda x, y, s, t: on_the_way(x, y, s, t**2),
+        lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
+        lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
+    ),
+    "switch": lambda x, y, s, t: x if t < 0.5 else y[s],
+}
+MESSAGES = """
+no-partner: x_i walks to y_i. Its target is y at position partner[i]: y[partner].
+inverse: The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y that is
+    indexed by partner, not x.
+time-reversed: Time runs backwards: at t = 0 the points are at x, at t = 1 at their targets. ε of the interpolate in
+    other chapters runs the other way; here it is time.
+only-the-step: This is the step t (y − x), without the place where it starts. Add x.
+adds-target: The target itself is added, not the way to it: x + t y. Walk a share of y − x.
+halfway: t is not used: the points are always halfway (or at one end).
+unit-steps: Each point walks the distance t, whatever the length of its way. It walks the *share* t of its way, so that
+    all arrive at t = 1.
+mixture: Both clouds come back, scaled or side by side. That is a blend of two clouds; displacement gives one cloud on
+    its way, with as many points as x.
+other-speed: The speed is not constant: t is squared or bent. W1 from the start has to grow in proportion to t.
+switch: Points jump: for small t they are at x, later at the target. They are to be *in between* at time t.
+"""
 PROBLEM = Problem(
     key="ps02.displacement",
     title="On the way",
@@ -44,52 +80,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=on_the_way,
     pure="value",
-    misconceptions=(
-        Wrong("no-partner", lambda x, y, s, t: (1 - t) * x + t * y).says(
-            "x_i walks to y_i. Its target is y at position partner[i]: y[partner]."
-        ),
-        Wrong(
-            "inverse",
-            lambda x, y, s, t: (1 - t) * x[s] + t * y,
-            lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
-            lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
-        ).says(
-            "The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y "
-            "that is indexed by partner, not x."
-        ),
-        Wrong("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]).says(
-            "Time runs backwards: at t = 0 the points are at x, at t = 1 at their targets. ε of the interpolate "
-            "in other chapters runs the other way; here it is time."
-        ),
-        Wrong("only-the-step", lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x).says(
-            "This is the step t (y − x), without the place where it starts. Add x."
-        ),
-        Wrong("adds-target", lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)).says(
-            "The target itself is added, not the way to it: x + t y. Walk a share of y − x."
-        ),
-        Wrong("halfway", lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]).says(
-            "t is not used: the points are always halfway (or at one end)."
-        ),
-        Wrong(
-            "unit-steps", lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True)
-        ).says(
-            "Each point walks the distance t, whatever the length of its way. It walks the *share* t of its way, so "
-            "that all arrive at t = 1."
-        ),
-        Wrong(
-            "mixture", _mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])
-        ).says(
-            "Both clouds come back, scaled or side by side. That is a blend of two clouds; displacement gives one "
-            "cloud on its way, with as many points as x."
-        ),
-        Wrong(
-            "other-speed",
-            lambda x, y, s, t: on_the_way(x, y, s, t**2),
-            lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
-            lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
-        ).says("The speed is not constant: t is squared or bent. W1 from the start has to grow in proportion to t."),
-        Wrong("switch", lambda x, y, s, t: x if t < 0.5 else y[s]).says(
-            "Points jump: for small t they are at x, later at the target. They are to be *in between* at time t."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, transposed
+from ...formulas import Detected, explained, transposed
 from ...problem import Case, Criterion, Problem
 from ._transport import weights
 
@@ -59,6 +59,48 @@ def _no_memory(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.minimum(a[:, None], b)
 
 
+WRONG = {
+    "product": lambda a, b: a[:, None] * b,
+    "no-memory": _no_memory,
+    "lost-rest": _lost_rest,
+    "backwards": lambda a, b: plan(a, b[::-1])[:, ::-1],
+    "transposed": transposed(plan),
+    "largest-first": (
+        _largest_first,
+        lambda a, b: plan(np.sort(a), np.sort(b)),
+        lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
+    ),
+    "cumulated": lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b)),
+    "shares": (lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
+    "stops-early": Detected(
+        lambda case, seen, expected: (
+            seen.status == "ok"
+            and seen.outputs["value"].shape == expected["value"].shape
+            and seen.outputs["value"].sum() < 1 - 1e-6
+        )
+    ),
+    "runs-over": Detected(lambda case, seen, expected: seen.status == "error"),
+}
+MESSAGES = """
+product: This is the product coupling a bᵀ: everybody sends to everybody. Its marginals are right, but it is not the
+    plan in order.
+no-memory: Each entry is min(a_i, b_j), whatever has been sent before. Subtract each trip from both sides: the rows must
+    sum to a, the columns to b.
+lost-rest: After each trip both the source and the target move on, and what is left of the larger one is lost. Only the
+    one that has run out moves on.
+backwards: The first source serves the *last* target: the order is turned round, and on the line that is the dearest
+    plan.
+transposed: Rows and columns are exchanged: row i is source i, so the rows must sum to a.
+largest-first: The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given.
+cumulated: These are minima of the cumulated weights, the joint distribution function. The plan is what each cell adds:
+    take differences along rows and columns.
+shares: The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum to a, and
+    everything to 1.
+stops-early: Some mass never leaves: the loop ends before the last source or target has been served, or mass is dropped
+    where both run out together. The entries must add up to 1.
+runs-over: It stops with an error where a source and a target run out together: one index runs past the end. Let the
+    loop end when either list does.
+"""
 PROBLEM = Problem(
     key="ps02.monotone_plan",
     title="The plan in order",
@@ -69,58 +111,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=plan,
     pure="value",
-    misconceptions=(
-        Wrong("product", lambda a, b: a[:, None] * b).says(
-            "This is the product coupling a bᵀ: everybody sends to everybody. Its marginals are right, but it is not "
-            "the plan in order."
-        ),
-        Wrong("no-memory", _no_memory).says(
-            "Each entry is min(a_i, b_j), whatever has been sent before. Subtract each trip from both sides: the rows "
-            "must sum to a, the columns to b."
-        ),
-        Wrong("lost-rest", _lost_rest).says(
-            "After each trip both the source and the target move on, and what is left of the larger one is lost. Only "
-            "the one that has run out moves on."
-        ),
-        Wrong("backwards", lambda a, b: plan(a, b[::-1])[:, ::-1]).says(
-            "The first source serves the *last* target: the order is turned round, and on the line that is the "
-            "dearest plan."
-        ),
-        Wrong("transposed", transposed(plan)).says(
-            "Rows and columns are exchanged: row i is source i, so the rows must sum to a."
-        ),
-        Wrong(
-            "largest-first",
-            _largest_first,
-            lambda a, b: plan(np.sort(a), np.sort(b)),
-            lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
-        ).says(
-            "The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given."
-        ),
-        Wrong("cumulated", lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b))).says(
-            "These are minima of the cumulated weights, the joint distribution function. The plan is what each cell "
-            "adds: take differences along rows and columns."
-        ),
-        Wrong(
-            "shares", lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0
-        ).says(
-            "The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum "
-            "to a, and everything to 1."
-        ),
-        Wrong(
-            "stops-early",
-            detect=lambda case, seen, expected: (
-                seen.status == "ok"
-                and seen.outputs["value"].shape == expected["value"].shape
-                and seen.outputs["value"].sum() < 1 - 1e-6
-            ),
-        ).says(
-            "Some mass never leaves: the loop ends before the last source or target has been served, or mass is "
-            "dropped where both run out together. The entries must add up to 1."
-        ),
-        Wrong("runs-over", detect=lambda case, seen, expected: seen.status == "error").says(
-            "It stops with an error where a source and a target run out together: one index runs past the end. Let "
-            "the loop end when either list does."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import Detected, explained, given
 from ...problem import Case, Criterion, Problem
 from ._transport import distances, weights
 
@@ -76,6 +76,64 @@ def _kernel(cost, a, b, eps, rounds, guard=0.0):
     return u[:, None] * k * v
 
 
+WRONG = {
+    "unstable": (
+        _kernel,
+        Detected(
+            lambda case, seen, expected: (
+                seen.status == "ok" and case.criterion == "small" and not np.isfinite(seen.outputs["value"]).all()
+            )
+        ),
+    ),
+    "guarded": (
+        *(lambda *args, e=10.0**-k: _kernel(*args, guard=e) for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300)),
+        Detected(
+            lambda case, seen, expected: (
+                seen.status == "ok"
+                and case.criterion == "small"
+                and bool(np.isfinite(seen.outputs["value"]).all())
+                and abs(seen.outputs["value"].sum() - 1) > 1e-4
+            )
+        ),
+    ),
+    "columns-first": _columns_first,
+    "rows-last": _rows_last,
+    "start-at-ones": _unweighted_start,
+    "one-round-off": (
+        lambda c, a, b, e, r: coupling(c, a, b, e, r + 1),
+        lambda c, a, b, e, r: coupling(c, a, b, e, r - 1),
+    ),
+    "rows-only": _rows_only,
+    "uniform-weights": _uniform,
+    "no-epsilon": (given(coupling, eps=1.0), lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r)),
+    "sign": lambda c, a, b, e, r: coupling(-c, a, b, e, r),
+    "rescaled-cost": (
+        lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r),
+        lambda c, a, b, e, r: coupling(c / c.mean(), a, b, e, r),
+        lambda c, a, b, e, r: coupling(c**2, a, b, e, r),
+    ),
+    "the-cost": (
+        lambda c, a, b, e, r: (coupling(c, a, b, e, r) * c).sum(),
+        Detected(lambda case, seen, expected: seen.status == "ok" and seen.outputs["value"].size == 1),
+    ),
+}
+MESSAGES = """
+unstable: NaN or infinite for small ε: exp(−c/ε) underflows to 0 and something is divided by it. Keep φ and ψ, and sum
+    with torch.logsumexp.
+guarded: A small constant in the denominator (or a clamp) hides the division by 0, and the marginals are wrong. Nothing
+    needs to be added in the log domain: torch.logsumexp.
+columns-first: The columns are balanced before the rows. A round is: φ from ψ (rows), then ψ from φ (columns).
+rows-last: The rows are balanced once more at the end. After a round the *columns* are exact, the rows not quite.
+start-at-ones: It starts from v = 1, as tutorials with the matrix exp(−c/ε) do. In the course's form, π = a exp((φ + ψ −
+    c)/ε) b, the start is ψ = 0, which means v = b.
+one-round-off: One round too many, or one too few.
+rows-only: Only the rows are balanced. One half of a round makes the rows sum to a, the other half the columns to b.
+uniform-weights: The weights a and b are not used: all points have the same mass here.
+no-epsilon: ε does not act: the exponent is −c (or −c·ε) in place of −c/ε.
+sign: The exponent is +c/ε, so mass prefers the *dearest* routes. It is −c/ε.
+rescaled-cost: The cost is divided by its largest entry (or its mean), which changes ε. Take the cost as it is.
+the-cost: A single number comes back. The coupling was asked for: the table π.
+"""
 PROBLEM = Problem(
     key="ps02.sinkhorn",
     title="Sinkhorn that survives",
@@ -88,70 +146,5 @@ PROBLEM = Problem(
     formula=coupling,
     pure="value",
     package_functions=("wgan_course.transport.sinkhorn",),
-    misconceptions=(
-        Wrong(
-            "unstable",
-            _kernel,
-            detect=lambda case, seen, expected: (
-                seen.status == "ok" and case.criterion == "small" and not np.isfinite(seen.outputs["value"]).all()
-            ),
-        ).says(
-            "NaN or infinite for small ε: exp(−c/ε) underflows to 0 and something is divided by it. Keep φ and ψ, and "
-            "sum with torch.logsumexp."
-        ),
-        Wrong(
-            "guarded",
-            *(
-                lambda *args, e=10.0**-k: _kernel(*args, guard=e)
-                for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300)
-            ),
-            detect=lambda case, seen, expected: (
-                seen.status == "ok"
-                and case.criterion == "small"
-                and bool(np.isfinite(seen.outputs["value"]).all())
-                and abs(seen.outputs["value"].sum() - 1) > 1e-4
-            ),
-        ).says(
-            "A small constant in the denominator (or a clamp) hides the division by 0, and the marginals are wrong. "
-            "Nothing needs to be added in the log domain: torch.logsumexp."
-        ),
-        Wrong("columns-first", _columns_first).says(
-            "The columns are balanced before the rows. A round is: φ from ψ (rows), then ψ from φ (columns)."
-        ),
-        Wrong("rows-last", _rows_last).says(
-            "The rows are balanced once more at the end. After a round the *columns* are exact, the rows not quite."
-        ),
-        Wrong("start-at-ones", _unweighted_start).says(
-            "It starts from v = 1, as tutorials with the matrix exp(−c/ε) do. In the course's form, "
-            "π = a exp((φ + ψ − c)/ε) b, the start is ψ = 0, which means v = b."
-        ),
-        Wrong(
-            "one-round-off",
-            lambda c, a, b, e, r: coupling(c, a, b, e, r + 1),
-            lambda c, a, b, e, r: coupling(c, a, b, e, r - 1),
-        ).says("One round too many, or one too few."),
-        Wrong("rows-only", _rows_only).says(
-            "Only the rows are balanced. One half of a round makes the rows sum to a, the other half the columns to b."
-        ),
-        Wrong("uniform-weights", _uniform).says(
-            "The weights a and b are not used: all points have the same mass here."
-        ),
-        Wrong("no-epsilon", given(coupling, eps=1.0), lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r)).says(
-            "ε does not act: the exponent is −c (or −c·ε) in place of −c/ε."
-        ),
-        Wrong("sign", lambda c, a, b, e, r: coupling(-c, a, b, e, r)).says(
-            "The exponent is +c/ε, so mass prefers the *dearest* routes. It is −c/ε."
-        ),
-        Wrong(
-            "rescaled-cost",
-            lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r),
-            lambda c, a, b, e, r: coupling(c / c.mean(), a, b, e, r),
-            lambda c, a, b, e, r: coupling(c**2, a, b, e, r),
-        ).says("The cost is divided by its largest entry (or its mean), which changes ε. Take the cost as it is."),
-        Wrong(
-            "the-cost",
-            lambda c, a, b, e, r: (coupling(c, a, b, e, r) * c).sum(),
-            detect=lambda case, seen, expected: seen.status == "ok" and seen.outputs["value"].size == 1,
-        ).says("A single number comes back. The coupling was asked for: the table π."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, largest, root, squared, summed
+from ...formulas import averaged, explained, largest, root, squared, summed
 from ...problem import Case, Criterion, Problem
 from ._transport import in_order
 
@@ -42,6 +42,40 @@ def _mean_direction(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
     return in_order(x @ lines.mean(0), y @ lines.mean(0))
 
 
+WRONG = {
+    "unsorted": lambda x, y, u: np.abs(u @ (x - y).T).mean(),
+    "wrong-axis": _wrong_axis,
+    "sorted-before": _sorted_before,
+    "largest-slice": largest(slices),
+    "summed": (summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)),
+    "mean-direction": _mean_direction,
+    "means": (
+        lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
+        lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
+    ),
+    "squared": (
+        lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
+        lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
+        root(averaged(squared(slices))),
+    ),
+    "no-projection": (lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
+    "by-direction": slices,
+    "all-together": lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel()),
+}
+MESSAGES = """
+unsorted: The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.
+wrong-axis: The sort runs over the directions. On each line the *points* are put in order.
+sorted-before: The coordinates are sorted before the projection. The order along a line is another one for each
+    direction: project first, then sort.
+largest-slice: This is the largest slice (“max-sliced”), another distance. Take the mean over the directions.
+summed: The slices are added. Take their mean, or the value grows with the number of directions.
+mean-direction: The directions are averaged first, and one line is left. Average the *distances*.
+means: This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean.
+squared: Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean.
+no-projection: The coordinates are compared one by one, and the directions are not used.
+by-direction: One number a direction comes back. Average them.
+all-together: The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own.
+"""
 PROBLEM = Problem(
     key="ps02.sliced",
     title="Sliced distance",
@@ -54,45 +88,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",
-    misconceptions=(
-        Wrong("unsorted", lambda x, y, u: np.abs(u @ (x - y).T).mean()).says(
-            "The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort."
-        ),
-        Wrong("wrong-axis", _wrong_axis).says(
-            "The sort runs over the directions. On each line the *points* are put in order."
-        ),
-        Wrong("sorted-before", _sorted_before).says(
-            "The coordinates are sorted before the projection. The order along a line is another one for each "
-            "direction: project first, then sort."
-        ),
-        Wrong("largest-slice", largest(slices)).says(
-            "This is the largest slice (“max-sliced”), another distance. Take the mean over the directions."
-        ),
-        Wrong("summed", summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)).says(
-            "The slices are added. Take their mean, or the value grows with the number of directions."
-        ),
-        Wrong("mean-direction", _mean_direction).says(
-            "The directions are averaged first, and one line is left. Average the *distances*."
-        ),
-        Wrong(
-            "means",
-            lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
-            lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
-        ).says(
-            "This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean."
-        ),
-        Wrong(
-            "squared",
-            lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
-            lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
-            root(averaged(squared(slices))),
-        ).says("Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean."),
-        Wrong(
-            "no-projection", lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()
-        ).says("The coordinates are compared one by one, and the directions are not used."),
-        Wrong("by-direction", slices).says("One number a direction comes back. Average them."),
-        Wrong("all-together", lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel())).says(
-            "The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

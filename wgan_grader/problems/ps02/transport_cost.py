@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._transport import weights
 
@@ -26,6 +26,48 @@ def bill(coupling: np.ndarray, cost: np.ndarray) -> float:
     return float((coupling * cost).sum())
 
 
+WRONG = {
+    "mean": lambda p, c: (p * c).mean(),
+    "matrix-product": (
+        lambda p, c: (p @ c.T).sum(),
+        lambda p, c: (p.T @ c).sum(),
+        lambda p, c: (p @ c).sum(),
+        lambda p, c: np.trace(p @ c),
+    ),
+    "unweighted": (
+        lambda p, c: c[p > 0].sum(),
+        lambda p, c: c[p > 0].mean(),
+        lambda p, c: c.sum(),
+        lambda p, c: c.mean(),
+    ),
+    "longest-trip": (lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()),
+    "largest-share": (
+        lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
+        lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
+        lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
+    ),
+    "diagonal": (lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))),
+    "by-row": (lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
+    "squared": (
+        lambda p, c: (p * c**2).sum(),
+        lambda p, c: np.sqrt((p * c**2).sum()),
+        lambda p, c: (p**2 * c).sum(),
+        lambda p, c: np.linalg.norm(p * c),
+    ),
+    "rescaled": (lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]),
+}
+MESSAGES = """
+mean: This is the mean over the table's entries. The masses are the weights already: add up mass × cost.
+matrix-product: This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not
+    @.
+unweighted: The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass.
+longest-trip: This is the cost of one route, the dearest. The bill adds up all of them.
+largest-share: Each source is taken to go to one target, its largest share. Plans may divide: count every entry.
+diagonal: Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well.
+by-row: A cost for each source (or target) comes back. Add them up: the bill is one number.
+squared: Costs (or masses) are squared on the way. The bill is linear in both.
+rescaled: The bill is divided by the number of sources or targets. The masses add up to 1 already.
+"""
 PROBLEM = Problem(
     key="ps02.transport_cost",
     title="What a plan costs",
@@ -33,50 +75,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=bill,
     pure="value",
-    misconceptions=(
-        Wrong("mean", lambda p, c: (p * c).mean()).says(
-            "This is the mean over the table's entries. The masses are the weights already: add up mass × cost."
-        ),
-        Wrong(
-            "matrix-product",
-            lambda p, c: (p @ c.T).sum(),
-            lambda p, c: (p.T @ c).sum(),
-            lambda p, c: (p @ c).sum(),
-            lambda p, c: np.trace(p @ c),
-        ).says(
-            "This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not @."
-        ),
-        Wrong(
-            "unweighted",
-            lambda p, c: c[p > 0].sum(),
-            lambda p, c: c[p > 0].mean(),
-            lambda p, c: c.sum(),
-            lambda p, c: c.mean(),
-        ).says("The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass."),
-        Wrong("longest-trip", lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()).says(
-            "This is the cost of one route, the dearest. The bill adds up all of them."
-        ),
-        Wrong(
-            "largest-share",
-            lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
-            lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
-            lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
-        ).says("Each source is taken to go to one target, its largest share. Plans may divide: count every entry."),
-        Wrong(
-            "diagonal", lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))
-        ).says("Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well."),
-        Wrong("by-row", lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c).says(
-            "A cost for each source (or target) comes back. Add them up: the bill is one number."
-        ),
-        Wrong(
-            "squared",
-            lambda p, c: (p * c**2).sum(),
-            lambda p, c: np.sqrt((p * c**2).sum()),
-            lambda p, c: (p**2 * c).sum(),
-            lambda p, c: np.linalg.norm(p * c),
-        ).says("Costs (or masses) are squared on the way. The bill is linear in both."),
-        Wrong("rescaled", lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]).says(
-            "The bill is divided by the number of sources or targets. The masses add up to 1 already."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

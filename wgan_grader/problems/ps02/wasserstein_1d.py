@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Outputs, Problem
 from ._transport import in_order, ranks
 
@@ -44,6 +44,42 @@ def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     )
 
 
+WRONG = {
+    "unsorted": lambda x, y: np.abs(x - y).mean(),
+    "one-sorted": (lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
+    "opposite-orders": lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),
+    "sum": lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum(),
+    "means": (lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()),
+    "squared": (
+        lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
+        lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
+        lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
+    ),
+    "all-pairs": lambda x, y: np.abs(x[:, None] - y).mean(),
+    "nearest": (lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
+    "largest": lambda x, y: np.abs(np.sort(x) - np.sort(y)).max(),
+    "no-gradient": Detected(
+        lambda case, seen, expected: (
+            case.criterion == "gradient"
+            and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
+        )
+    ),
+}
+MESSAGES = """
+unsorted: The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.
+one-sorted: Only one of the two samples is sorted. The smallest goes to the smallest: sort both.
+opposite-orders: The smallest is paired with the largest: that is the dearest plan, not the cheapest.
+sum: The distances are added up. Each point carries the mass 1/n: take the mean.
+means: This is the distance of the means. Trips to the left and to the right cancel in it; take the absolute value of
+    each trip *before* averaging.
+squared: The distances are squared: this is W2 (or its square). For W1 take absolute values.
+all-pairs: This averages over all pairs (x_i, y_j): the cost of sending everything everywhere.
+nearest: Each point goes to the nearest one, so some targets are served twice and others never. That is no coupling: the
+    marginal of y is not respected.
+largest: This is the longest trip (or the largest gap of the distribution functions), not the mean trip.
+no-gradient: The number is right, but no gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the
+    graph. Stay in torch from the points to the result.
+"""
 PROBLEM = Problem(
     key="ps02.wasserstein_1d",
     title="W1 on the line, by sorting",
@@ -57,52 +93,5 @@ PROBLEM = Problem(
     compare=compare,
     package_functions=("wgan_course.transport.wasserstein_1d",),
     stand_in="wgan_course.transport.wasserstein_1d",
-    misconceptions=(
-        Wrong("unsorted", lambda x, y: np.abs(x - y).mean()).says(
-            "The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first."
-        ),
-        Wrong(
-            "one-sorted", lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()
-        ).says("Only one of the two samples is sorted. The smallest goes to the smallest: sort both."),
-        Wrong("opposite-orders", lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean()).says(
-            "The smallest is paired with the largest: that is the dearest plan, not the cheapest."
-        ),
-        Wrong("sum", lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum()).says(
-            "The distances are added up. Each point carries the mass 1/n: take the mean."
-        ),
-        Wrong("means", lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()).says(
-            "This is the distance of the means. Trips to the left and to the right cancel in it; take the absolute "
-            "value of each trip *before* averaging."
-        ),
-        Wrong(
-            "squared",
-            lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
-            lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
-            lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
-        ).says("The distances are squared: this is W2 (or its square). For W1 take absolute values."),
-        Wrong("all-pairs", lambda x, y: np.abs(x[:, None] - y).mean()).says(
-            "This averages over all pairs (x_i, y_j): the cost of sending everything everywhere."
-        ),
-        Wrong(
-            "nearest",
-            lambda x, y: np.abs(x[:, None] - y).min(1).mean(),
-            lambda x, y: np.abs(x[:, None] - y).min(0).mean(),
-        ).says(
-            "Each point goes to the nearest one, so some targets are served twice and others never. That is no "
-            "coupling: the marginal of y is not respected."
-        ),
-        Wrong("largest", lambda x, y: np.abs(np.sort(x) - np.sort(y)).max()).says(
-            "This is the longest trip (or the largest gap of the distribution functions), not the mean trip."
-        ),
-        Wrong(
-            "no-gradient",
-            detect=lambda case, seen, expected: (
-                case.criterion == "gradient"
-                and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
-            ),
-        ).says(
-            "The number is right, but no gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the "
-            "graph. Stay in torch from the points to the result."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._transport import weights
 
@@ -41,6 +41,61 @@ def _first_gap(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
     return float(np.abs(surplus(p, q)).sum() * (points[1] - points[0]))
 
 
+WRONG = {
+    "no-width": (lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()),
+    "even-width": (
+        _first_gap,
+        lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean(),
+        lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0]),
+    ),
+    "gap-before": (
+        lambda t, p, q: (np.abs(surplus(p, q))[1:] * np.diff(t)).sum(),
+        lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=t[0])).sum(),
+    ),
+    "trapezium": (
+        lambda t, p, q: np.trapezoid(np.abs(surplus(p, q)), t),
+        lambda t, p, q: np.trapezoid(np.abs(p - q), t),
+    ),
+    "not-cumulated": (
+        lambda t, p, q: np.abs(p - q).sum(),
+        lambda t, p, q: np.abs(p - q).sum() / 2,
+        lambda t, p, q: (np.abs(p - q)[:-1] * np.diff(t)).sum(),
+    ),
+    "signed": (
+        lambda t, p, q: abs((surplus(p, q)[:-1] * np.diff(t)).sum()),
+        lambda t, p, q: (surplus(p, q)[:-1] * np.diff(t)).sum(),
+        lambda t, p, q: abs((t * (p - q)).sum()),
+    ),
+    "largest-gap": lambda t, p, q: np.abs(surplus(p, q)).max(),
+    "squared": (
+        lambda t, p, q: (surplus(p, q)[:-1] ** 2 * np.diff(t)).sum(),
+        lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum()),
+    ),
+    "averaged": (
+        lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean(),
+        lambda t, p, q: area(t, p, q) / len(t),
+        lambda t, p, q: area(t, p, q) / (t[-1] - t[0]),
+    ),
+    "sorted-weights": (lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
+}
+MESSAGES = """
+no-width: |F − G| is added up without the widths of the gaps, as if all places were 1 apart. Between two places the
+    surplus has to be carried the whole gap: multiply by points[k+1] − points[k].
+even-width: One width is used for all gaps (the first, or the mean). On an uneven grid each has its own.
+gap-before: The surplus at a place is multiplied by the gap *before* it. F(t) − G(t) holds from the place to the *next*
+    one.
+trapezium: A trapezium rule was used, as if F and G ran straight from place to place. They are steps: the area is made
+    of rectangles.
+not-cumulated: The probabilities themselves are compared, not the distribution functions. |p − q| does not know how far
+    the mass has to go; cumulate first.
+signed: The signed area was taken, in which carrying to the left cancels carrying to the right: that is the difference
+    of the means. The absolute value belongs inside the sum.
+largest-gap: This is the largest difference of F and G (Kolmogorov and Smirnov's), which knows no distance either.
+squared: The difference of F and G is squared. W1 takes its absolute value.
+averaged: The area is divided by the number of places or by the length of the grid. It is an integral, not a mean.
+sorted-weights: The probabilities are treated as sample points (sorted and compared). They are masses; the places are in
+    `points`.
+"""
 PROBLEM = Problem(
     key="ps02.wasserstein_grid",
     title="W1 of two histograms",
@@ -51,76 +106,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=area,
     pure="value",
-    misconceptions=(
-        Wrong(
-            "no-width", lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()
-        ).says(
-            "|F − G| is added up without the widths of the gaps, as if all places were 1 apart. Between two places "
-            "the surplus has to be carried the whole gap: multiply by points[k+1] − points[k]."
-        ),
-        Wrong(
-            "even-width",
-            _first_gap,
-            lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean(),
-            lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0]),
-        ).says("One width is used for all gaps (the first, or the mean). On an uneven grid each has its own."),
-        Wrong(
-            "gap-before",
-            lambda t, p, q: (np.abs(surplus(p, q))[1:] * np.diff(t)).sum(),
-            lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=t[0])).sum(),
-        ).says(
-            "The surplus at a place is multiplied by the gap *before* it. F(t) − G(t) holds from the place to the "
-            "*next* one."
-        ),
-        Wrong(
-            "trapezium",
-            lambda t, p, q: np.trapezoid(np.abs(surplus(p, q)), t),
-            lambda t, p, q: np.trapezoid(np.abs(p - q), t),
-        ).says(
-            "A trapezium rule was used, as if F and G ran straight from place to place. They are steps: the area is "
-            "made of rectangles."
-        ),
-        Wrong(
-            "not-cumulated",
-            lambda t, p, q: np.abs(p - q).sum(),
-            lambda t, p, q: np.abs(p - q).sum() / 2,
-            lambda t, p, q: (np.abs(p - q)[:-1] * np.diff(t)).sum(),
-        ).says(
-            "The probabilities themselves are compared, not the distribution functions. |p − q| does not know how far "
-            "the mass has to go; cumulate first."
-        ),
-        Wrong(
-            "signed",
-            lambda t, p, q: abs((surplus(p, q)[:-1] * np.diff(t)).sum()),
-            lambda t, p, q: (surplus(p, q)[:-1] * np.diff(t)).sum(),
-            lambda t, p, q: abs((t * (p - q)).sum()),
-        ).says(
-            "The signed area was taken, in which carrying to the left cancels carrying to the right: that is the "
-            "difference of the means. The absolute value belongs inside the sum."
-        ),
-        Wrong("largest-gap", lambda t, p, q: np.abs(surplus(p, q)).max()).says(
-            "This is the largest difference of F and G (Kolmogorov and Smirnov's), which knows no distance either."
-        ),
-        Wrong(
-            "squared",
-            lambda t, p, q: (surplus(p, q)[:-1] ** 2 * np.diff(t)).sum(),
-            lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum()),
-        ).says("The difference of F and G is squared. W1 takes its absolute value."),
-        Wrong(
-            "averaged",
-            lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean(),
-            lambda t, p, q: area(t, p, q) / len(t),
-            lambda t, p, q: area(t, p, q) / (t[-1] - t[0]),
-        ).says(
-            "The area is divided by the number of places or by the length of the grid. It is an integral, not a mean."
-        ),
-        Wrong(
-            "sorted-weights",
-            lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(),
-            lambda t, p, q: np.abs(p - q).mean(),
-        ).says(
-            "The probabilities are treated as sample points (sorted and compared). They are masses; the places are in "
-            "`points`."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

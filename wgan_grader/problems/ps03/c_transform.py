@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, negated, positive_part
+from ...formulas import explained, negated, positive_part
 from ...problem import Case, Criterion, Problem
 from ._geometry import random_cost
 
@@ -28,6 +28,36 @@ def _soft(eps: float):
     return lambda phi, cost: -eps * np.log(np.exp(-(cost - phi[:, None]) / eps).sum(0))
 
 
+WRONG = {
+    "plus": lambda phi, cost: (cost + phi[:, None]).min(0),
+    "maximum": (lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)),
+    "negated": negated(transform),
+    "wrong-axis": (lambda phi, cost: (cost - phi[:, None]).min(1), lambda phi, cost: (cost.T - phi[:, None]).min(0)),
+    "broadcast": (lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)),
+    "separate": (lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]),
+    "average": (
+        lambda phi, cost: (cost - phi[:, None]).mean(0),
+        lambda phi, cost: np.median(cost - phi[:, None], axis=0),
+    ),
+    "clamped": positive_part(transform),
+    "index": lambda phi, cost: (cost - phi[:, None]).argmin(0),
+    "soft": tuple(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01)),
+}
+MESSAGES = """
+plus: φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine.
+maximum: A maximum was taken: at that price some route is too dear. All inequalities must hold, so the smallest decides.
+negated: This is −φᶜ = max(φ − c), the critic f. It is the right function; the potential is its negative.
+wrong-axis: The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops.
+broadcast: cost − phi subtracts φ along the columns: without [:, None] the price of mine j goes to shop j. In a square
+    table no error tells you.
+separate: The cheapest cost and the dearest mine are taken separately. They need not belong to the same mine: minimise
+    the difference.
+average: A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.
+clamped: Negative values are cut off at 0. A potential may be negative: a discount.
+index: This is the number of the mine that decides, not the value there: min, not argmin.
+soft: A soft minimum (log-sum-exp) comes near and is always a little smaller. That belongs to Sinkhorn; here take the
+    minimum itself.
+"""
 PROBLEM = Problem(
     key="ps03.c_transform",
     title="The c-transform",
@@ -40,50 +70,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",
-    misconceptions=(
-        Wrong("plus", lambda phi, cost: (cost + phi[:, None]).min(0)).says(
-            "φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine."
-        ),
-        Wrong(
-            "maximum", lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)
-        ).says(
-            "A maximum was taken: at that price some route is too dear. All inequalities must hold, so the smallest "
-            "decides."
-        ),
-        Wrong("negated", negated(transform)).says(
-            "This is −φᶜ = max(φ − c), the critic f. It is the right function; the potential is its negative."
-        ),
-        Wrong(
-            "wrong-axis",
-            lambda phi, cost: (cost - phi[:, None]).min(1),
-            lambda phi, cost: (cost.T - phi[:, None]).min(0),
-        ).says("The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops."),
-        Wrong("broadcast", lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)).says(
-            "cost − phi subtracts φ along the columns: without [:, None] the price of mine j goes to shop j. In a "
-            "square table no error tells you."
-        ),
-        Wrong(
-            "separate", lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]
-        ).says(
-            "The cheapest cost and the dearest mine are taken separately. They need not belong to the same mine: "
-            "minimise the difference."
-        ),
-        Wrong(
-            "average",
-            lambda phi, cost: (cost - phi[:, None]).mean(0),
-            lambda phi, cost: np.median(cost - phi[:, None], axis=0),
-        ).says(
-            "A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible."
-        ),
-        Wrong("clamped", positive_part(transform)).says(
-            "Negative values are cut off at 0. A potential may be negative: a discount."
-        ),
-        Wrong("index", lambda phi, cost: (cost - phi[:, None]).argmin(0)).says(
-            "This is the number of the mine that decides, not the value there: min, not argmin."
-        ),
-        Wrong("soft", *(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01))).says(
-            "A soft minimum (log-sum-exp) comes near and is always a little smaller. That belongs to Sinkhorn; here "
-            "take the minimum itself."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, composed, negated, shifted
+from ...formulas import absolute, composed, explained, negated, shifted
 from ...problem import Case, Criterion, Problem
 
 
@@ -35,6 +35,50 @@ def _relu(scores: np.ndarray) -> np.ndarray:
     return np.maximum(scores, 0)
 
 
+WRONG = {
+    "hinge": (
+        lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
+        lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
+    ),
+    "margin-left": shifted(loss, 2),
+    "cut-off-left": (
+        lambda r, f: _relu(f).mean() + _relu(-r).mean(),
+        lambda r, f: _relu(f).mean() - r.mean(),
+        lambda r, f: f.mean() + _relu(-r).mean(),
+        composed(_relu, loss),
+        lambda r, f: _relu(f).mean() - _relu(r).mean(),
+    ),
+    "half-hinge": (lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
+    "ascent": negated(loss),
+    "generator": (lambda r, f: -f.mean(), lambda r, f: f.mean()),
+    "log-loss": (
+        lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
+        lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
+    ),
+    "squared": (
+        lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
+        lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
+        lambda r, f: (r.mean() - f.mean()) ** 2,
+    ),
+    "sums": (lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+    "absolute": (absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
+}
+MESSAGES = """
+hinge: This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake below
+    −1; the distance does not stop there. Take the cut-offs out.
+margin-left: The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it is
+    wrong.
+cut-off-left: The margins are gone, but scores are still cut off at 0, on one side or on both.
+half-hinge: One half is repaired, the other is still a hinge.
+ascent: This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the critic
+    learns to prefer fakes.
+generator: This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both.
+log-loss: This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left in the
+    dual.
+squared: Squares: this is a least-squares loss, which pulls scores to fixed targets.
+sums: Scores are summed, not averaged, so bags of different sizes count differently.
+absolute: An absolute value: the critic would be as happy with the roles exchanged, or never rewarded.
+"""
 PROBLEM = Problem(
     key="ps03.critic_loss",
     title='Find the bug: a loss called "Wasserstein"',
@@ -46,56 +90,5 @@ PROBLEM = Problem(
     formula=loss,
     pure="inside",
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
-    misconceptions=(
-        Wrong(
-            "hinge",
-            lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
-            lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
-        ).says(
-            "This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake "
-            "below −1; the distance does not stop there. Take the cut-offs out."
-        ),
-        Wrong("margin-left", shifted(loss, 2)).says(
-            "The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it "
-            "is wrong."
-        ),
-        Wrong(
-            "cut-off-left",
-            lambda r, f: _relu(f).mean() + _relu(-r).mean(),
-            lambda r, f: _relu(f).mean() - r.mean(),
-            lambda r, f: f.mean() + _relu(-r).mean(),
-            composed(_relu, loss),
-            lambda r, f: _relu(f).mean() - _relu(r).mean(),
-        ).says("The margins are gone, but scores are still cut off at 0, on one side or on both."),
-        Wrong(
-            "half-hinge", lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()
-        ).says("One half is repaired, the other is still a hinge."),
-        Wrong("ascent", negated(loss)).says(
-            "This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the "
-            "critic learns to prefer fakes."
-        ),
-        Wrong("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()).says(
-            "This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both."
-        ),
-        Wrong(
-            "log-loss",
-            lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
-            lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
-        ).says(
-            "This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left "
-            "in the dual."
-        ),
-        Wrong(
-            "squared",
-            lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
-            lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
-            lambda r, f: (r.mean() - f.mean()) ** 2,
-        ).says("Squares: this is a least-squares loss, which pulls scores to fixed targets."),
-        Wrong("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))).says(
-            "Scores are summed, not averaged, so bags of different sizes count differently."
-        ),
-        Wrong("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()).says(
-            "An absolute value: the critic would be as happy with the roles exchanged, or never rewarded."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

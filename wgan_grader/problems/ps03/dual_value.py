@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, divided
+from ...formulas import divided, explained
 from ...problem import Case, Criterion, Problem
 from ._geometry import masses
 
@@ -37,6 +37,27 @@ def value(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> flo
     return float(a @ phi + b @ psi)
 
 
+WRONG = {
+    "unweighted": lambda phi, psi, a, b: phi.mean() + psi.mean(),
+    "no-masses": lambda phi, psi, a, b: phi.sum() + psi.sum(),
+    "minus": (lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi),
+    "swapped": lambda phi, psi, a, b: b @ phi + a @ psi,
+    "averaged-twice": (lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)),
+    "one-side": (lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
+    "absolute": (lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
+    "pairs": (lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
+}
+MESSAGES = """
+unweighted: Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ.
+no-masses: The prices are summed without their masses: a shop that takes nothing would earn as much as any other.
+minus: ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both are
+    added.
+swapped: The masses are swapped: a belongs to φ (the mines), b to ψ (the shops).
+averaged-twice: A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more.
+one-side: Only one of the two sums is there. She charges at the mine *and* at the shop.
+absolute: Absolute values: a negative price is a discount and lowers the income.
+pairs: The sum runs over all pairs without masses: each price is counted once for every partner.
+"""
 PROBLEM = Problem(
     key="ps03.dual_value",
     title="What potentials are worth",
@@ -48,33 +69,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=value,
     pure="uniform",
-    misconceptions=(
-        Wrong("unweighted", lambda phi, psi, a, b: phi.mean() + psi.mean()).says(
-            "Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ."
-        ),
-        Wrong("no-masses", lambda phi, psi, a, b: phi.sum() + psi.sum()).says(
-            "The prices are summed without their masses: a shop that takes nothing would earn as much as any other."
-        ),
-        Wrong("minus", lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi).says(
-            "ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both "
-            "are added."
-        ),
-        Wrong("swapped", lambda phi, psi, a, b: b @ phi + a @ psi).says(
-            "The masses are swapped: a belongs to φ (the mines), b to ψ (the shops)."
-        ),
-        Wrong("averaged-twice", lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)).says(
-            "A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more."
-        ),
-        Wrong("one-side", lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi).says(
-            "Only one of the two sums is there. She charges at the mine *and* at the shop."
-        ),
-        Wrong(
-            "absolute", lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)
-        ).says("Absolute values: a negative price is a discount and lowers the income."),
-        Wrong(
-            "pairs",
-            lambda phi, psi, a, b: (phi[:, None] + psi).sum(),
-            lambda phi, psi, a, b: (phi[:, None] + psi).mean(),
-        ).says("The sum runs over all pairs without masses: each price is counted once for every partner."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

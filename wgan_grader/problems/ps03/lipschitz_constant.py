@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._geometry import distances
 
@@ -69,6 +69,43 @@ def _dropped(points: np.ndarray, values: np.ndarray) -> float:
     return (abs(rise) / np.where(run > 0, run, np.inf)).max()
 
 
+WRONG = {
+    "neighbours": _neighbours,
+    "signed": (_over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
+    "average": (_over(np.mean), _over(np.median)),
+    "minimum": _over(np.min),
+    "squared": (
+        _over(np.max, lambda rise, run: abs(rise) / run**2),
+        _over(np.max, lambda rise, run: (rise / run) ** 2),
+    ),
+    "other-norm": (_over(np.max, order=1), _over(np.max, order=np.inf)),
+    "inverted": (_over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
+    "spread": (_spread, _ends),
+    "zero-over-zero": (_over(np.max), _over(lambda quotients: np.nan)),
+    "always-infinite": _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf)),
+    "torn-dropped": _dropped,
+    "smoothed": (
+        *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17)),
+        *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
+    ),
+}
+MESSAGES = """
+neighbours: Only neighbours in the list are compared. The steepest pair can be any pair: compare all.
+signed: The differences keep their sign, so of each pair only the way up in the order of the list counts. Take absolute
+    values.
+average: This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum.
+minimum: This is the *least* steep pair.
+squared: The distance is squared: a root is missing, or the squares of the values were compared with it.
+other-norm: The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares.
+inverted: The quotient is upside down: rise over run, not run over rise.
+spread: The largest difference of values was taken, and a distance for it. A small difference over a still smaller
+    distance is steeper: divide first, then take the maximum.
+zero-over-zero: NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out.
+always-infinite: Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn.
+torn-dropped: All pairs at one place are left out. If their values differ, no constant is large enough: return +∞.
+smoothed: A small constant keeps the distance from 0, and a torn function gets a large finite number that depends on
+    your constant. Ask whether the distance is 0.
+"""
 PROBLEM = Problem(
     key="ps03.lipschitz_constant",
     title="The steepest pair",
@@ -81,51 +118,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=constant,
     pure="line",
-    misconceptions=(
-        Wrong("neighbours", _neighbours).says(
-            "Only neighbours in the list are compared. The steepest pair can be any pair: compare all."
-        ),
-        Wrong("signed", _over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)).says(
-            "The differences keep their sign, so of each pair only the way up in the order of the list counts. Take "
-            "absolute values."
-        ),
-        Wrong("average", _over(np.mean), _over(np.median)).says(
-            "This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum."
-        ),
-        Wrong("minimum", _over(np.min)).says("This is the *least* steep pair."),
-        Wrong(
-            "squared",
-            _over(np.max, lambda rise, run: abs(rise) / run**2),
-            _over(np.max, lambda rise, run: (rise / run) ** 2),
-        ).says("The distance is squared: a root is missing, or the squares of the values were compared with it."),
-        Wrong("other-norm", _over(np.max, order=1), _over(np.max, order=np.inf)).says(
-            "The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares."
-        ),
-        Wrong(
-            "inverted",
-            _over(np.max, lambda rise, run: run / abs(rise)),
-            _over(np.min, lambda rise, run: run / abs(rise)),
-        ).says("The quotient is upside down: rise over run, not run over rise."),
-        Wrong("spread", _spread, _ends).says(
-            "The largest difference of values was taken, and a distance for it. A small difference over a still "
-            "smaller distance is steeper: divide first, then take the maximum."
-        ),
-        Wrong("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)).says(
-            "NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out."
-        ),
-        Wrong("always-infinite", _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf))).says(
-            "Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn."
-        ),
-        Wrong("torn-dropped", _dropped).says(
-            "All pairs at one place are left out. If their values differ, no constant is large enough: return +∞."
-        ),
-        Wrong(
-            "smoothed",
-            *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17)),
-            *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
-        ).says(
-            "A small constant keeps the distance from 0, and a torn function gets a large finite number that depends "
-            "on your constant. Ask whether the distance is 0."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

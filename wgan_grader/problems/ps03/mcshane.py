@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import explained, given
 from ...problem import Case, Criterion, Problem
 from ._geometry import distances
 
@@ -55,6 +55,33 @@ def _nearest(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray, sl
     return values[away.argmin(1)] - slope * k * away.min(1)
 
 
+WRONG = {
+    "upper": _upper,
+    "middle": lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2,
+    "without-k": (given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
+    "divided": lambda p, v, k, x: extension(p, v, 1 / k, x),
+    "squared": lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1),
+    "nearest": (_nearest, given(_nearest, slope=False)),
+    "wrong-extreme": (
+        lambda p, v, k, x: (v - k * distances(x, p)).min(1),
+        lambda p, v, k, x: (v + k * distances(x, p)).max(1),
+    ),
+    "separate": lambda p, v, k, x: v.max() - k * distances(x, p).min(1),
+    "other-norm": (given(extension, order=1), given(extension, order=np.inf)),
+    "wrong-axis": lambda p, v, k, x: (v - k * distances(x, p)).max(0),
+}
+MESSAGES = """
+upper: This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked for.
+middle: This is the mean of the lower and the upper extension. It is an extension too, and not the lowest.
+without-k: The cones have slope 1 whatever K is: multiply the distances by lipschitz.
+divided: The distances are divided by K. A larger constant allows steeper cones: multiply.
+squared: The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself.
+nearest: Only the nearest data point is used. A higher cone further away may be the one that counts.
+wrong-extreme: Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum.
+separate: The highest value and the shortest distance are taken separately. They need not belong to one data point.
+other-norm: The distance is not the Euclidean one.
+wrong-axis: The maximum runs over the places x: one number for each *data point* comes out.
+"""
 PROBLEM = Problem(
     key="ps03.mcshane",
     title="The lower extension",
@@ -67,39 +94,5 @@ PROBLEM = Problem(
     formula=extension,
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
-    misconceptions=(
-        Wrong("upper", _upper).says(
-            "This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked "
-            "for."
-        ),
-        Wrong("middle", lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2).says(
-            "This is the mean of the lower and the upper extension. It is an extension too, and not the lowest."
-        ),
-        Wrong("without-k", given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)).says(
-            "The cones have slope 1 whatever K is: multiply the distances by lipschitz."
-        ),
-        Wrong("divided", lambda p, v, k, x: extension(p, v, 1 / k, x)).says(
-            "The distances are divided by K. A larger constant allows steeper cones: multiply."
-        ),
-        Wrong("squared", lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1)).says(
-            "The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself."
-        ),
-        Wrong("nearest", _nearest, given(_nearest, slope=False)).says(
-            "Only the nearest data point is used. A higher cone further away may be the one that counts."
-        ),
-        Wrong(
-            "wrong-extreme",
-            lambda p, v, k, x: (v - k * distances(x, p)).min(1),
-            lambda p, v, k, x: (v + k * distances(x, p)).max(1),
-        ).says("Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum."),
-        Wrong("separate", lambda p, v, k, x: v.max() - k * distances(x, p).min(1)).says(
-            "The highest value and the shortest distance are taken separately. They need not belong to one data point."
-        ),
-        Wrong("other-norm", given(extension, order=1), given(extension, order=np.inf)).says(
-            "The distance is not the Euclidean one."
-        ),
-        Wrong("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)).says(
-            "The maximum runs over the places x: one number for each *data point* comes out."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Outputs, Problem
 
 TOLERANCE = 1e-6
@@ -105,6 +105,32 @@ def _only(good: Callable, bad: Callable) -> Callable[[Case, np.ndarray, np.ndarr
     return lambda case, phi, psi: _fits(case, phi, psi) and good(case, phi, psi) and not bad(case, phi, psi)
 
 
+WRONG = {
+    "swapped": Detected(_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi))),
+    "critic-sign": Detected(_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi))),
+    "negated": Detected(_seen(lambda case, phi, psi: explains(case, -phi, -psi))),
+    "not-tight": Detected(_seen(_only(admissible, tight))),
+    "not-admissible": Detected(_seen(_only(tight, admissible))),
+    "neither": Detected(
+        _seen(
+            lambda case, phi, psi: (
+                _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
+            )
+        )
+    ),
+}
+MESSAGES = """
+swapped: The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops).
+critic-sign: One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, ψ = +d
+    at the shops.
+negated: Both signs are wrong: this is (−φ, −ψ).
+not-tight: The prices are admissible, and too low: on some route in use they do not make up the whole cost. The arrows
+    back (of length −c, along the routes in use) are missing, or the rounds were too few.
+not-admissible: The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave
+    the level of each group open; the arrows there, along *all* routes, decide it.
+neither: The prices are too dear on some routes and do not make up the cost on some that are in use. Check that every
+    d(v) is a *shortest* walk: there along all routes, back along those in use, n + m rounds.
+"""
 PROBLEM = Problem(
     key="ps03.potentials_from_plan",
     title="Prices from a plan",
@@ -117,37 +143,5 @@ PROBLEM = Problem(
     compare=compare,
     pure="connected",
     package_functions=("wgan_course.transport.solve",),
-    misconceptions=(
-        Wrong(
-            "swapped", detect=_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi))
-        ).says("The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops)."),
-        Wrong(
-            "critic-sign", detect=_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi))
-        ).says(
-            "One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, "
-            "ψ = +d at the shops."
-        ),
-        Wrong("negated", detect=_seen(lambda case, phi, psi: explains(case, -phi, -psi))).says(
-            "Both signs are wrong: this is (−φ, −ψ)."
-        ),
-        Wrong("not-tight", detect=_seen(_only(admissible, tight))).says(
-            "The prices are admissible, and too low: on some route in use they do not make up the whole cost. The "
-            "arrows back (of length −c, along the routes in use) are missing, or the rounds were too few."
-        ),
-        Wrong("not-admissible", detect=_seen(_only(tight, admissible))).says(
-            "The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave "
-            "the level of each group open; the arrows there, along *all* routes, decide it."
-        ),
-        Wrong(
-            "neither",
-            detect=_seen(
-                lambda case, phi, psi: (
-                    _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
-                )
-            ),
-        ).says(
-            "The prices are too dear on some routes and do not make up the cost on some that are in use. Check that "
-            "every d(v) is a *shortest* walk: there along all routes, back along those in use, n + m rounds."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

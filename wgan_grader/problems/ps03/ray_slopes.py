@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, averaged, largest, negated
+from ...formulas import absolute, averaged, explained, largest, negated
 from ...problem import Case, Criterion, Problem
 
 
@@ -42,6 +42,41 @@ def _run(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 SMOOTHING = tuple(10.0**-k for k in range(1, 6))
+WRONG = {
+    "downhill": negated(slopes),
+    "absolute": absolute(slopes),
+    "squared": lambda a, b, x, y: (a - b) / _run(x, y) ** 2,
+    "not-divided": lambda a, b, x, y: a - b,
+    "inverted": lambda a, b, x, y: _run(x, y) / (a - b),
+    "other-norm": (
+        lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
+        lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
+        lambda a, b, x, y: (a - b) / (x - y).sum(1),
+    ),
+    "one-norm": lambda a, b, x, y: (a - b) / np.linalg.norm(x - y),
+    "all-pairs": (
+        lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
+        lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
+    ),
+    "reduced": (averaged(slopes), largest(slopes)),
+    "zero-over-zero": lambda a, b, x, y: (a - b) / _run(x, y),
+    "smoothed": tuple(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING),
+}
+MESSAGES = """
+downhill: The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so f(x) −
+    f(y).
+absolute: Absolute values hide pairs along which the critic *falls*.
+squared: The squared distance is in the denominator: a root is missing.
+not-divided: The rise is not divided by the way: a long ray would look steep.
+inverted: The quotient is upside down: rise over run.
+other-norm: The distance is not the Euclidean one (a sum of coordinates, or the largest, without squares).
+one-norm: One norm over the whole batch divides every pair. Each pair has its own length: take the norm over the
+    coordinates only, dim=1.
+all-pairs: All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair.
+reduced: One number comes back for all pairs. One for each was asked for: their spread is what we look at.
+zero-over-zero: NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where.
+smoothed: A constant added to the length makes short rays look flat.
+"""
 PROBLEM = Problem(
     key="ps03.ray_slopes",
     title="Slopes along rays",
@@ -53,42 +88,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=slopes,
     pure="line",
-    misconceptions=(
-        Wrong("downhill", negated(slopes)).says(
-            "The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so "
-            "f(x) − f(y)."
-        ),
-        Wrong("absolute", absolute(slopes)).says("Absolute values hide pairs along which the critic *falls*."),
-        Wrong("squared", lambda a, b, x, y: (a - b) / _run(x, y) ** 2).says(
-            "The squared distance is in the denominator: a root is missing."
-        ),
-        Wrong("not-divided", lambda a, b, x, y: a - b).says(
-            "The rise is not divided by the way: a long ray would look steep."
-        ),
-        Wrong("inverted", lambda a, b, x, y: _run(x, y) / (a - b)).says("The quotient is upside down: rise over run."),
-        Wrong(
-            "other-norm",
-            lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
-            lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
-            lambda a, b, x, y: (a - b) / (x - y).sum(1),
-        ).says("The distance is not the Euclidean one (a sum of coordinates, or the largest, without squares)."),
-        Wrong("one-norm", lambda a, b, x, y: (a - b) / np.linalg.norm(x - y)).says(
-            "One norm over the whole batch divides every pair. Each pair has its own length: take the norm over the "
-            "coordinates only, dim=1."
-        ),
-        Wrong(
-            "all-pairs",
-            lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
-            lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
-        ).says("All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair."),
-        Wrong("reduced", averaged(slopes), largest(slopes)).says(
-            "One number comes back for all pairs. One for each was asked for: their spread is what we look at."
-        ),
-        Wrong("zero-over-zero", lambda a, b, x, y: (a - b) / _run(x, y)).says(
-            "NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where."
-        ),
-        Wrong("smoothed", *(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING)).says(
-            "A constant added to the length makes short rays look flat."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, negated, positive_part, smallest, summed, transposed
+from ...formulas import absolute, explained, negated, positive_part, smallest, summed, transposed
 from ...problem import Case, Criterion, Problem
 from ._geometry import random_cost
 
@@ -38,6 +38,30 @@ def slack(phi: np.ndarray, psi: np.ndarray, cost: np.ndarray) -> np.ndarray:
     return cost - phi[:, None] - psi
 
 
+WRONG = {
+    "violation": negated(slack),
+    "critic-sign": (lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
+    "axes": lambda phi, psi, cost: cost - phi - psi[:, None],
+    "both-along-columns": (lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
+    "one-side": (lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
+    "added": lambda phi, psi, cost: cost + phi[:, None] + psi,
+    "clamped": (positive_part(slack), absolute(slack)),
+    "reduced": (smallest(slack), summed(slack)),
+    "transposed": transposed(slack),
+}
+MESSAGES = """
+violation: This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ.
+critic-sign: ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid.
+axes: φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write phi[:, None]
+    and psi[None, :].
+both-along-columns: Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows.
+one-side: Only one of the prices is subtracted.
+added: The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is.
+clamped: Negative slack is cut off at 0 or loses its sign. A negative entry says that the potentials are *not*
+    admissible, and that has to be seen.
+reduced: One number comes back. Return the whole table; the smallest entry is only the verdict on it.
+transposed: The table is transposed: mines are rows, shops are columns, as in the cost.
+"""
 PROBLEM = Problem(
     key="ps03.reduced_costs",
     title="The slack of every route",
@@ -50,39 +74,5 @@ PROBLEM = Problem(
     formula=slack,
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
-    misconceptions=(
-        Wrong("violation", negated(slack)).says(
-            "This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ."
-        ),
-        Wrong(
-            "critic-sign",
-            lambda phi, psi, cost: cost - phi[:, None] + psi,
-            lambda phi, psi, cost: cost + phi[:, None] - psi,
-        ).says("ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid."),
-        Wrong("axes", lambda phi, psi, cost: cost - phi - psi[:, None]).says(
-            "φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write "
-            "phi[:, None] and psi[None, :]."
-        ),
-        Wrong(
-            "both-along-columns",
-            lambda phi, psi, cost: cost - phi - psi,
-            lambda phi, psi, cost: cost - (phi + psi)[:, None],
-        ).says("Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows."),
-        Wrong("one-side", lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi).says(
-            "Only one of the prices is subtracted."
-        ),
-        Wrong("added", lambda phi, psi, cost: cost + phi[:, None] + psi).says(
-            "The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is."
-        ),
-        Wrong("clamped", positive_part(slack), absolute(slack)).says(
-            "Negative slack is cut off at 0 or loses its sign. A negative entry says that the potentials are *not* "
-            "admissible, and that has to be seen."
-        ),
-        Wrong("reduced", smallest(slack), summed(slack)).says(
-            "One number comes back. Return the whole table; the smallest entry is only the verdict on it."
-        ),
-        Wrong("transposed", transposed(slack)).says(
-            "The table is transposed: mines are rows, shops are columns, as in the cost."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

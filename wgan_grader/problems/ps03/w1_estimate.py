@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, negated, positive_part
+from ...formulas import absolute, explained, negated, positive_part
 from ...problem import Case, Criterion, Problem
 
 
@@ -44,6 +44,36 @@ def _truncated(real: np.ndarray, fake: np.ndarray, k: float) -> float:
     return (real[:n] - fake[:n]).mean() / k
 
 
+WRONG = {
+    "loss": (negated(estimate), lambda r, f, k: f.mean() - r.mean()),
+    "without-k": lambda r, f, k: r.mean() - f.mean(),
+    "times-k": (lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
+    "half-divided": (lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
+    "sums": lambda r, f, k: (r.sum() - f.sum()) / k,
+    "pooled": (
+        lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
+        lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
+        lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
+    ),
+    "paired": _truncated,
+    "no-negative": (absolute(estimate), positive_part(estimate)),
+    "hinge": (lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
+    "median": lambda r, f, k: (np.median(r) - np.median(f)) / k,
+}
+MESSAGES = """
+loss: This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.
+without-k: K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.
+times-k: The difference is multiplied by K. It already is K times too large: divide.
+half-divided: Only one of the means is divided by K.
+sums: Scores are summed, not averaged: twice the batch would be twice the distance.
+pooled: One denominator serves both bags. Each expectation is a mean over its own bag.
+paired: Scores are paired one by one and the longer bag is cut off. The two expectations are separate; that is the point
+    of the dual.
+no-negative: Negative estimates lose their sign. W1 is not negative, but this is a lower bound by one critic, and a bad
+    critic gives a bad one. Hiding that hides the bad critic.
+hinge: This is built from the hinge loss, which cuts scores off at a margin. A distance has no margin.
+median: Medians are taken. The dual is about expectations: means.
+"""
 PROBLEM = Problem(
     key="ps03.w1_estimate",
     title="An estimate with a unit",
@@ -56,44 +86,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=estimate,
     pure="value",
-    misconceptions=(
-        Wrong("loss", negated(estimate), lambda r, f, k: f.mean() - r.mean()).says(
-            "This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative."
-        ),
-        Wrong("without-k", lambda r, f, k: r.mean() - f.mean()).says(
-            "K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K."
-        ),
-        Wrong("times-k", lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2).says(
-            "The difference is multiplied by K. It already is K times too large: divide."
-        ),
-        Wrong("half-divided", lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k).says(
-            "Only one of the means is divided by K."
-        ),
-        Wrong("sums", lambda r, f, k: (r.sum() - f.sum()) / k).says(
-            "Scores are summed, not averaged: twice the batch would be twice the distance."
-        ),
-        Wrong(
-            "pooled",
-            lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
-            lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
-            lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
-        ).says("One denominator serves both bags. Each expectation is a mean over its own bag."),
-        Wrong("paired", _truncated).says(
-            "Scores are paired one by one and the longer bag is cut off. The two expectations are separate; that is "
-            "the point of the dual."
-        ),
-        Wrong("no-negative", absolute(estimate), positive_part(estimate)).says(
-            "Negative estimates lose their sign. W1 is not negative, but this is a lower bound by one critic, and a "
-            "bad critic gives a bad one. Hiding that hides the bad critic."
-        ),
-        Wrong(
-            "hinge",
-            lambda r, f, k: _hinge(r, f) / k,
-            lambda r, f, k: -_hinge(r, f) / k,
-            lambda r, f, k: 2 - _hinge(r, f),
-        ).says("This is built from the hinge loss, which cuts scores off at a margin. A distance has no margin."),
-        Wrong("median", lambda r, f, k: (np.median(r) - np.median(f)) / k).says(
-            "Medians are taken. The dual is about expectations: means."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

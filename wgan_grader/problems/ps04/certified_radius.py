@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, smallest, summed
+from ...formulas import averaged, explained, smallest, summed
 from ...problem import Case, Criterion, Problem
 
 
@@ -65,6 +65,63 @@ def _top_two(z: np.ndarray) -> np.ndarray:
 
 
 ROOT = np.sqrt(2)
+WRONG = {
+    "no-root": (lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
+    "two": (lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
+    "times": (
+        lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
+        lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
+        lambda z, y, K: _positive(margins(z, y)) * K,
+        lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
+        lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
+    ),
+    "root-of-all": (
+        lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K),
+        lambda z, y, K: margins(z, y) / np.sqrt(2 * K),
+    ),
+    "wrong-rival": (
+        lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
+        lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
+        lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
+        lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
+    ),
+    "label-in-the-maximum": (lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
+    "no-margin": (
+        lambda z, y, K: _label(z, y) / (ROOT * K),
+        lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
+        lambda z, y, K: z.max(1) / (ROOT * K),
+    ),
+    "probabilities": (
+        lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
+        lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
+    ),
+    "reduced": (averaged(radius), smallest(radius), summed(radius)),
+    "ignores-label": lambda z, y, K: _top_two(z) / (ROOT * K),
+    "negative": (lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)),
+    "not-a-number": (
+        lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
+        lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
+    ),
+}
+MESSAGES = """
+no-root: The factor √2 is missing: margin/K promises too much. The *difference* of two logits is √2 K-Lipschitz, since
+    both may move.
+two: 2K in place of √2 K. It is a valid radius and a smaller one: each logit alone may move by K‖δ‖, but the vector of
+    logits cannot move both by that much.
+times: K (or the root) stands on the wrong side: a steeper network has *smaller* radii. Divide by √2 K.
+root-of-all: K stands under the root: √(2K). The root belongs to the 2 alone.
+wrong-rival: The label's logit is compared with the *smallest* or the *mean* of the others (or with that of one fixed
+    class). The nearest rival decides: the largest of the others.
+label-in-the-maximum: The label itself takes part in the maximum over the others, so a right answer has margin 0. Mask
+    it (set it to −∞ in a copy).
+no-margin: This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit.
+probabilities: The margin is taken between probabilities. K bounds the *logits*: leave the softmax out.
+reduced: One number comes back for the batch. Each image has its own radius.
+ignores-label: The labels are not used: this is the distance between the two largest logits. Where the network is wrong
+    it is *certainly* wrong nearby; that is no robustness, and counts 0.
+negative: A wrong answer gets a negative (or an absolute) radius. There is no ball on which it is right: 0.
+not-a-number: Wrong answers come back as NaN or infinity. Return 0 there.
+"""
 PROBLEM = Problem(
     key="ps04.certified_radius",
     title="A margin is a radius",
@@ -77,71 +134,5 @@ PROBLEM = Problem(
     pure="radius",
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",
-    misconceptions=(
-        Wrong("no-root", lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K).says(
-            "The factor √2 is missing: margin/K promises too much. The *difference* of two logits is √2 K-Lipschitz, "
-            "since both may move."
-        ),
-        Wrong("two", lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)).says(
-            "2K in place of √2 K. It is a valid radius and a smaller one: each logit alone may move by K‖δ‖, but the "
-            "vector of logits cannot move both by that much."
-        ),
-        Wrong(
-            "times",
-            lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
-            lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
-            lambda z, y, K: _positive(margins(z, y)) * K,
-            lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
-            lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
-        ).says("K (or the root) stands on the wrong side: a steeper network has *smaller* radii. Divide by √2 K."),
-        Wrong(
-            "root-of-all",
-            lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K),
-            lambda z, y, K: margins(z, y) / np.sqrt(2 * K),
-        ).says("K stands under the root: √(2K). The root belongs to the 2 alone."),
-        Wrong(
-            "wrong-rival",
-            lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
-            lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
-            lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
-            lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
-        ).says(
-            "The label's logit is compared with the *smallest* or the *mean* of the others (or with that of one fixed "
-            "class). The nearest rival decides: the largest of the others."
-        ),
-        Wrong(
-            "label-in-the-maximum",
-            lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K),
-            lambda z, y, K: np.zeros(len(z)),
-        ).says(
-            "The label itself takes part in the maximum over the others, so a right answer has margin 0. Mask it "
-            "(set it to −∞ in a copy)."
-        ),
-        Wrong(
-            "no-margin",
-            lambda z, y, K: _label(z, y) / (ROOT * K),
-            lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
-            lambda z, y, K: z.max(1) / (ROOT * K),
-        ).says("This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit."),
-        Wrong(
-            "probabilities",
-            lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
-            lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
-        ).says("The margin is taken between probabilities. K bounds the *logits*: leave the softmax out."),
-        Wrong("reduced", averaged(radius), smallest(radius), summed(radius)).says(
-            "One number comes back for the batch. Each image has its own radius."
-        ),
-        Wrong("ignores-label", lambda z, y, K: _top_two(z) / (ROOT * K)).says(
-            "The labels are not used: this is the distance between the two largest logits. Where the network is wrong "
-            "it is *certainly* wrong nearby; that is no robustness, and counts 0."
-        ),
-        Wrong(
-            "negative", lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)
-        ).says("A wrong answer gets a negative (or an absolute) radius. There is no ball on which it is right: 0."),
-        Wrong(
-            "not-a-number",
-            lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
-            lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
-        ).says("Wrong answers come back as NaN or infinity. Return 0 there."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, composed, given, summed
+from ...formulas import composed, explained, given, summed
 from ...problem import Case, Criterion, Problem
 
 
@@ -47,6 +47,46 @@ def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.
     return np.abs(values[:, None] - values) > slope * np.abs(x[:, None] - x)
 
 
+WRONG = {
+    "outside": (lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
+    "signed-run": _signed_run,
+    "one-half": (lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
+    "both-signed": (lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k),
+    "other-axis": (_other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),
+    "slope-ignored": given(inside, slope=1.0),
+    "at-the-origin": (
+        lambda x, f, k, i: np.abs(f) > k * np.abs(x),
+        given(inside, tip=0),
+        lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
+    ),
+    "tip-as-place": lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i),
+    "reduced": (summed(inside), lambda *a: inside(*a).any()),
+    "not-a-mask": (
+        composed(np.flatnonzero, inside),
+        lambda *a: a[0][inside(*a)],
+        lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
+    ),
+    "all-pairs": (_all_pairs, lambda *a: _all_pairs(*a).any(0)),
+    "not-strict": lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i]),
+}
+MESSAGES = """
+outside: The mask is the wrong way round: it marks the points that *keep* the condition.
+signed-run: x − x[tip] is negative to the left of the tip, so everything there counts as a violation. A distance is an
+    absolute value.
+one-half: Only one half of the double cone is looked at: a function may break the rule by rising *or* by falling. Take
+    the absolute value of the difference.
+both-signed: Neither difference has its absolute value: a slope that falls is always below a positive bound.
+other-axis: This cone lies on its side: run and rise are exchanged. Inside the *upright* cone the difference of the
+    values exceeds slope times the distance.
+slope-ignored: The slope has no effect: this is the cone of slope 1.
+at-the-origin: The cone stands at the origin (or at the first point), not at the tip that was given.
+tip-as-place: `tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis.
+reduced: One answer comes back: a count, or whether there is any. Return one True or False for each point.
+not-a-mask: Indices or values of the points come back. Return a mask of True and False, as long as x.
+all-pairs: The cone was put on every point, and all pairs come back. One tip was asked for.
+not-strict: A point on the side of the cone counts as inside (≥ in place of >), and with it the tip itself. A function
+    with slope exactly K *is* K-Lipschitz.
+"""
 PROBLEM = Problem(
     key="ps04.cone_violations",
     title="Inside the double cone",
@@ -57,50 +97,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=inside,
     pure="inside",
-    misconceptions=(
-        Wrong("outside", lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])).says(
-            "The mask is the wrong way round: it marks the points that *keep* the condition."
-        ),
-        Wrong("signed-run", _signed_run).says(
-            "x − x[tip] is negative to the left of the tip, so everything there counts as a violation. A distance is "
-            "an absolute value."
-        ),
-        Wrong("one-half", lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)).says(
-            "Only one half of the double cone is looked at: a function may break the rule by rising *or* by falling. "
-            "Take the absolute value of the difference."
-        ),
-        Wrong(
-            "both-signed", lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k
-        ).says("Neither difference has its absolute value: a slope that falls is always below a positive bound."),
-        Wrong("other-axis", _other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])).says(
-            "This cone lies on its side: run and rise are exchanged. Inside the *upright* cone the difference of the "
-            "values exceeds slope times the distance."
-        ),
-        Wrong("slope-ignored", given(inside, slope=1.0)).says("The slope has no effect: this is the cone of slope 1."),
-        Wrong(
-            "at-the-origin",
-            lambda x, f, k, i: np.abs(f) > k * np.abs(x),
-            given(inside, tip=0),
-            lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
-        ).says("The cone stands at the origin (or at the first point), not at the tip that was given."),
-        Wrong("tip-as-place", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i)).says(
-            "`tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis."
-        ),
-        Wrong("reduced", summed(inside), lambda *a: inside(*a).any()).says(
-            "One answer comes back: a count, or whether there is any. Return one True or False for each point."
-        ),
-        Wrong(
-            "not-a-mask",
-            composed(np.flatnonzero, inside),
-            lambda *a: a[0][inside(*a)],
-            lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
-        ).says("Indices or values of the points come back. Return a mask of True and False, as long as x."),
-        Wrong("all-pairs", _all_pairs, lambda *a: _all_pairs(*a).any(0)).says(
-            "The cone was put on every point, and all pairs come back. One tip was asked for."
-        ),
-        Wrong("not-strict", lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i])).says(
-            "A point on the side of the cone counts as inside (≥ in place of >), and with it the tip itself. A "
-            "function with slope exactly K *is* K-Lipschitz."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

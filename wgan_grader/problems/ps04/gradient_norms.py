@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, averaged, composed, largest, squared, summed
+from ...formulas import absolute, averaged, composed, explained, largest, squared, summed
 from ...problem import Case, Criterion, Problem
 
 LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}}
@@ -58,6 +58,48 @@ def _batch_weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarra
     return np.sqrt(sum((part**2).sum() for part in parts))
 
 
+WRONG = {
+    "batch": (composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
+    "wrong-axis": lambda *a: np.linalg.norm(gradient(*a), axis=0),
+    "squared": squared(norms),
+    "other-norm": (summed(absolute(gradient), 1), largest(absolute(gradient), 1)),
+    "mean-loss": lambda *a: norms(*a) / len(a[-1]),
+    "parameters": (_weights, _batch_weights),
+    "averaged": (averaged(norms), largest(norms), summed(norms)),
+    "the-gradient": gradient,
+    "mean-gradient": (composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
+    "the-output": (_output, absolute(_output), composed(np.linalg.norm, _output)),
+    "the-bound": (
+        lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
+        lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
+    ),
+    "stabilised": (
+        *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14)),
+        *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
+    ),
+}
+MESSAGES = """
+batch: One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of each row by
+    itself (dim=1).
+wrong-axis: The norm runs over the samples (dim=0): one number for each *coordinate* comes out. It has to run over the
+    coordinates of one sample.
+squared: These are squared norms: the square root is missing.
+other-norm: This is another norm of the gradient (the sum, or the largest, of the absolute values). The Lipschitz
+    condition here is Euclidean.
+mean-loss: The outputs were averaged before differentiating, so every gradient is divided by n. Sum them: sample i has
+    no part in the output of sample j.
+parameters: This is the gradient in the *weights*. The Lipschitz constant is about the input: differentiate in the
+    points.
+averaged: The norms are averaged (or their maximum taken). One number for each sample was asked for.
+the-gradient: The gradients themselves come back, shape (n, d). Return their lengths, shape (n,).
+mean-gradient: The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other:
+    take the norm first.
+the-output: This is (the size of) the network's output, not its slope.
+the-bound: This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the slope
+    at each sample was asked for.
+stabilised: A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no
+    gradient of the norm is taken here.
+"""
 PROBLEM = Problem(
     key="ps04.gradient_norms",
     title="Gradient norms, one a sample",
@@ -76,62 +118,5 @@ PROBLEM = Problem(
         "wgan_course.constraints.penalties.input_gradient",
     ),
     stand_in="wgan_course.norms.jacobian_norms",
-    misconceptions=(
-        Wrong(
-            "batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))
-        ).says(
-            "One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of "
-            "each row by itself (dim=1)."
-        ),
-        Wrong("wrong-axis", lambda *a: np.linalg.norm(gradient(*a), axis=0)).says(
-            "The norm runs over the samples (dim=0): one number for each *coordinate* comes out. It has to run over "
-            "the coordinates of one sample."
-        ),
-        Wrong("squared", squared(norms)).says("These are squared norms: the square root is missing."),
-        Wrong("other-norm", summed(absolute(gradient), 1), largest(absolute(gradient), 1)).says(
-            "This is another norm of the gradient (the sum, or the largest, of the absolute values). The Lipschitz "
-            "condition here is Euclidean."
-        ),
-        Wrong("mean-loss", lambda *a: norms(*a) / len(a[-1])).says(
-            "The outputs were averaged before differentiating, so every gradient is divided by n. Sum them: sample i "
-            "has no part in the output of sample j."
-        ),
-        Wrong("parameters", _weights, _batch_weights).says(
-            "This is the gradient in the *weights*. The Lipschitz constant is about the input: differentiate in the "
-            "points."
-        ),
-        Wrong("averaged", averaged(norms), largest(norms), summed(norms)).says(
-            "The norms are averaged (or their maximum taken). One number for each sample was asked for."
-        ),
-        Wrong("the-gradient", gradient).says(
-            "The gradients themselves come back, shape (n, d). Return their lengths, shape (n,)."
-        ),
-        Wrong(
-            "mean-gradient",
-            composed(np.linalg.norm, averaged(gradient, 0)),
-            composed(np.linalg.norm, summed(gradient, 0)),
-        ).says(
-            "The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other: "
-            "take the norm first."
-        ),
-        Wrong("the-output", _output, absolute(_output), composed(np.linalg.norm, _output)).says(
-            "This is (the size of) the network's output, not its slope."
-        ),
-        Wrong(
-            "the-bound",
-            lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
-            lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
-        ).says(
-            "This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the "
-            "slope at each sample was asked for."
-        ),
-        Wrong(
-            "stabilised",
-            *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14)),
-            *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
-        ).says(
-            "A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no "
-            "gradient of the norm is taken here."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -5,7 +5,7 @@ from math import inf
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, smallest
+from ...formulas import averaged, explained, smallest
 from ...problem import Case, Criterion, Problem
 
 
@@ -35,6 +35,42 @@ def _of_one_axis(axis: int):
     return lambda W, p: np.abs(W).sum(axis).max()
 
 
+WRONG = {
+    "swapped": lambda W, p: induced(W.T, p),
+    "one-axis": (_of_one_axis(0), _of_one_axis(1)),
+    "signed": (lambda W, p: W.sum(0 if p == 1 else 1).max(), lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max()),
+    "entrywise": lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max(),
+    "smallest": smallest(_sums),
+    "mean": (averaged(_sums), lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(), lambda W, p: np.abs(W).mean()),
+    "spectral": lambda W, p: np.linalg.norm(W, 2),
+    "frobenius": (lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2),
+    "euclidean-sums": (
+        lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
+        lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
+    ),
+    "all-sums": (_sums, lambda W, p: _sums(W.T, p)),
+    "largest-entry": (
+        lambda W, p: np.abs(W).max(),
+        lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
+        lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
+    ),
+}
+MESSAGES = """
+swapped: Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its 1-norm is the
+    column's sum.
+one-axis: p makes no difference here: the same sums are taken for both norms.
+signed: Entries of opposite sign cancel: the absolute value comes *before* the sum. The worst input has the signs that
+    make all terms add up.
+entrywise: The matrix is treated as one long vector: its vector 1-norm, or its largest entry. An induced norm says by
+    how much W stretches an input.
+smallest: This is the smallest of the sums. The *most* that W stretches is asked for: the largest.
+mean: The sums are averaged (or the entries were). The norm is a maximum over inputs.
+spectral: This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is.
+frobenius: This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing.
+euclidean-sums: The rows or columns are measured by their Euclidean length. Sum the absolute values.
+all-sums: All the sums come back. Return one number, the largest.
+largest-entry: This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column.
+"""
 PROBLEM = Problem(
     key="ps04.induced_norm",
     title="Two induced norms",
@@ -47,52 +83,5 @@ PROBLEM = Problem(
     pure="columns",
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",
-    misconceptions=(
-        Wrong("swapped", lambda W, p: induced(W.T, p)).says(
-            "Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its "
-            "1-norm is the column's sum."
-        ),
-        Wrong("one-axis", _of_one_axis(0), _of_one_axis(1)).says(
-            "p makes no difference here: the same sums are taken for both norms."
-        ),
-        Wrong(
-            "signed", lambda W, p: W.sum(0 if p == 1 else 1).max(), lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max()
-        ).says(
-            "Entries of opposite sign cancel: the absolute value comes *before* the sum. The worst input has the "
-            "signs that make all terms add up."
-        ),
-        Wrong("entrywise", lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max()).says(
-            "The matrix is treated as one long vector: its vector 1-norm, or its largest entry. An induced norm says "
-            "by how much W stretches an input."
-        ),
-        Wrong("smallest", smallest(_sums)).says(
-            "This is the smallest of the sums. The *most* that W stretches is asked for: the largest."
-        ),
-        Wrong(
-            "mean",
-            averaged(_sums),
-            lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(),
-            lambda W, p: np.abs(W).mean(),
-        ).says("The sums are averaged (or the entries were). The norm is a maximum over inputs."),
-        Wrong("spectral", lambda W, p: np.linalg.norm(W, 2)).says(
-            "This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is."
-        ),
-        Wrong("frobenius", lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2).says(
-            "This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing."
-        ),
-        Wrong(
-            "euclidean-sums",
-            lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
-            lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
-        ).says("The rows or columns are measured by their Euclidean length. Sum the absolute values."),
-        Wrong("all-sums", _sums, lambda W, p: _sums(W.T, p)).says(
-            "All the sums come back. Return one number, the largest."
-        ),
-        Wrong(
-            "largest-entry",
-            lambda W, p: np.abs(W).max(),
-            lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
-            lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
-        ).says("This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, given
+from ...formulas import Detected, constant, explained, given
 from ...problem import Case, Criterion, Problem
 from ._line import in_order, runs_and_rises, slopes
 
@@ -63,6 +63,54 @@ def _strict(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     return bool(np.all(np.abs(rises) < slope * np.abs(runs)))
 
 
+WRONG = {
+    "always-true": (
+        constant(True),
+        Detected(lambda case, seen, expected: seen.status == "unusable" and "dict" in seen.error),
+    ),
+    "always-false": constant(False),
+    "inverted": lambda x, f, k: not keeps(x, f, k),
+    "signed": (
+        _rises_only,
+        lambda x, f, k: bool((slopes(x, f) <= k).all()),
+        lambda x, f, k: bool((in_order(x, f) <= k).all()),
+    ),
+    "order": lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all()),
+    "ends": (_ends, _extremes),
+    "one-point": (
+        _one_point,
+        lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0])),
+        lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1]))),
+    ),
+    "mean": (
+        lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k),
+        lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k),
+    ),
+    "slope-ignored": given(keeps, slope=1.0),
+    "not-one-answer": (
+        lambda x, f, k: np.abs(slopes(x, f)).max(),
+        lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x),
+        lambda x, f, k: np.abs(slopes(x, f)) <= k,
+    ),
+    "strict": _strict,
+}
+MESSAGES = """
+always-true: It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object,
+    which is not a list of answers. Turn it into a list, or use Python's all(…). (any(…) is no help: one good pair would
+    do.)
+always-false: It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)? A pair is two
+    different points.
+inverted: The answers are exchanged: it says True where the condition is broken.
+signed: Only rises are looked at. A function that falls steeply breaks the condition too: absolute value.
+order: Only points that follow each other in the list are compared, and the list is in no order. All pairs were asked
+    for.
+ends: Only the ends, or the largest and smallest values, are compared. What is steep lies between.
+one-point: Only pairs with one fixed point are compared (a return inside the loop?). The cone has to slide along.
+mean: The *mean* slope is compared with the bound. One steep pair is enough to break the condition.
+slope-ignored: The bound has no effect: the condition is checked for slope 1.
+not-one-answer: The answers of all pairs (or the steepest slope) come back. Return one True or False.
+strict: A pair of exactly the allowed slope is refused: < in place of ≤.
+"""
 PROBLEM = Problem(
     key="ps04.is_lipschitz",
     title="Find the bug: a check that cannot fail",
@@ -73,58 +121,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=keeps,
     pure="accepts",
-    misconceptions=(
-        Wrong(
-            "always-true",
-            constant(True),
-            detect=lambda case, seen, expected: seen.status == "unusable" and "dict" in seen.error,
-        ).says(
-            "It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object, "
-            "which is not a list of answers. Turn it into a list, or use Python's all(…). (any(…) is no help: "
-            "one good pair would do.)"
-        ),
-        Wrong("always-false", constant(False)).says(
-            "It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)? "
-            "A pair is two different points."
-        ),
-        Wrong("inverted", lambda x, f, k: not keeps(x, f, k)).says(
-            "The answers are exchanged: it says True where the condition is broken."
-        ),
-        Wrong(
-            "signed",
-            _rises_only,
-            lambda x, f, k: bool((slopes(x, f) <= k).all()),
-            lambda x, f, k: bool((in_order(x, f) <= k).all()),
-        ).says("Only rises are looked at. A function that falls steeply breaks the condition too: absolute value."),
-        Wrong("order", lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all())).says(
-            "Only points that follow each other in the list are compared, and the list is in no order. All pairs "
-            "were asked for."
-        ),
-        Wrong("ends", _ends, _extremes).says(
-            "Only the ends, or the largest and smallest values, are compared. What is steep lies between."
-        ),
-        Wrong(
-            "one-point",
-            _one_point,
-            lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0])),
-            lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1]))),
-        ).says(
-            "Only pairs with one fixed point are compared (a return inside the loop?). The cone has to slide along."
-        ),
-        Wrong(
-            "mean",
-            lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k),
-            lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k),
-        ).says("The *mean* slope is compared with the bound. One steep pair is enough to break the condition."),
-        Wrong("slope-ignored", given(keeps, slope=1.0)).says(
-            "The bound has no effect: the condition is checked for slope 1."
-        ),
-        Wrong(
-            "not-one-answer",
-            lambda x, f, k: np.abs(slopes(x, f)).max(),
-            lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x),
-            lambda x, f, k: np.abs(slopes(x, f)) <= k,
-        ).says("The answers of all pairs (or the steepest slope) come back. Return one True or False."),
-        Wrong("strict", _strict).says("A pair of exactly the allowed slope is refused: < in place of ≤."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

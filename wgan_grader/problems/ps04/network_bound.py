@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from ...formulas import Wrong, squared
+from ...formulas import explained, squared
 from ...problem import Case, Criterion, Problem
 
 ACTIVATIONS = {1: [], 2: ["relu"], 3: ["tanh", "relu"], 4: ["sigmoid", "softplus", "sigmoid"]}
@@ -97,6 +97,56 @@ def _bias_factors(*arrays: np.ndarray) -> float:
     return prod(np.linalg.norm(a, 2) for a in arrays) * 0.25 ** _quarters(len(arrays) // 2)
 
 
+WRONG = {
+    "sum": _over(sum),
+    "largest": (*_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])),
+    "frobenius": (_with(np.linalg.norm), _with(np.linalg.norm, 1.0)),
+    "other-norm": tuple(
+        _with(norm, slope)
+        for norm in (
+            lambda W: np.abs(W).sum(1).max(),
+            lambda W: np.abs(W).sum(0).max(),
+            lambda W: np.abs(W).max(),
+        )
+        for slope in (0.25, 1.0)
+    ),
+    "squared": (_with(squared(_spectral)), _with(squared(_spectral), 1.0)),
+    "smallest": (
+        _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
+        _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
+    ),
+    "bias": (_with_bias, _with_bias_norms, _bias_factors),
+    "collapsed": (_collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)),
+    "a-slope": _slope_at_zero,
+    "sigmoid-one": _with(_spectral, 1.0),
+    "sigmoid-value": (
+        _with(_spectral, 0.5),
+        lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2)),
+        lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0),
+    ),
+    "per-layer": lambda *a: np.array([_spectral(W) for W in a[::2]]),
+}
+MESSAGES = """
+sum: The norms are added. Layers come one *after* the other: what the first has stretched, the second stretches again.
+    Multiply.
+largest: Only one layer counts here: the steepest, the first or the last. A chain of layers multiplies.
+frobenius: These are Frobenius norms (torch.linalg.norm and .norm() give them for a matrix unless told otherwise). It is
+    a bound too, up to √rank larger in each layer. The *spectral* norm was asked for.
+other-norm: This is another norm of the matrices: a row sum, a column sum or the largest entry. Distances are Euclidean
+    here: the spectral norm is the largest singular value.
+squared: The eigenvalue of WᵀW is the *square* of the spectral norm: the root is missing.
+smallest: This takes the smallest singular value of each layer, the least that it stretches. The most is the largest.
+bias: Biases take part in this product. A shift changes no slope: leave them out.
+collapsed: The matrices are multiplied first and the norm is taken once. That is the constant of the network *without*
+    activations; with a ReLU between, the network can be steeper than that.
+a-slope: This is the slope at one point (the gradient at the origin, say): a bound from *below*. Somewhere else the
+    network may be steeper.
+sigmoid-one: A sigmoid is taken for 1-Lipschitz. That is true, and four times too large: its largest slope is σ(0)(1 −
+    σ(0)) = ¼.
+sigmoid-value: A sigmoid counts with ½, its *value* at 0, or with a wrong power of ¼. Each one counts with its largest
+    slope, ¼.
+per-layer: The factors come back, not their product.
+"""
 PROBLEM = Problem(
     key="ps04.network_bound",
     title="A network's Lipschitz bound",
@@ -108,70 +158,5 @@ PROBLEM = Problem(
     formula=_with(_spectral),
     pure="product",
     package_functions=("wgan_course.norms.lipschitz_upper", "wgan_course.norms.layer_bounds"),
-    misconceptions=(
-        Wrong("sum", *_over(sum)).says(
-            "The norms are added. Layers come one *after* the other: what the first has stretched, the second "
-            "stretches again. Multiply."
-        ),
-        Wrong("largest", *_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])).says(
-            "Only one layer counts here: the steepest, the first or the last. A chain of layers multiplies."
-        ),
-        Wrong("frobenius", _with(np.linalg.norm), _with(np.linalg.norm, 1.0)).says(
-            "These are Frobenius norms (torch.linalg.norm and .norm() give them for a matrix unless told otherwise). "
-            "It is a bound too, up to √rank larger in each layer. The *spectral* norm was asked for."
-        ),
-        Wrong(
-            "other-norm",
-            *(
-                _with(norm, slope)
-                for norm in (
-                    lambda W: np.abs(W).sum(1).max(),
-                    lambda W: np.abs(W).sum(0).max(),
-                    lambda W: np.abs(W).max(),
-                )
-                for slope in (0.25, 1.0)
-            ),
-        ).says(
-            "This is another norm of the matrices: a row sum, a column sum or the largest entry. Distances are "
-            "Euclidean here: the spectral norm is the largest singular value."
-        ),
-        Wrong("squared", _with(squared(_spectral)), _with(squared(_spectral), 1.0)).says(
-            "The eigenvalue of WᵀW is the *square* of the spectral norm: the root is missing."
-        ),
-        Wrong(
-            "smallest",
-            _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
-            _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
-        ).says(
-            "This takes the smallest singular value of each layer, the least that it stretches. The most is the "
-            "largest."
-        ),
-        Wrong("bias", _with_bias, _with_bias_norms, _bias_factors).says(
-            "Biases take part in this product. A shift changes no slope: leave them out."
-        ),
-        Wrong("collapsed", _collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)).says(
-            "The matrices are multiplied first and the norm is taken once. That is the constant of the network "
-            "*without* activations; with a ReLU between, the network can be steeper than that."
-        ),
-        Wrong("a-slope", _slope_at_zero).says(
-            "This is the slope at one point (the gradient at the origin, say): a bound from *below*. Somewhere else "
-            "the network may be steeper."
-        ),
-        Wrong("sigmoid-one", _with(_spectral, 1.0)).says(
-            "A sigmoid is taken for 1-Lipschitz. That is true, and four times too large: its largest slope is "
-            "σ(0)(1 − σ(0)) = ¼."
-        ),
-        Wrong(
-            "sigmoid-value",
-            _with(_spectral, 0.5),
-            lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2)),
-            lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0),
-        ).says(
-            "A sigmoid counts with ½, its *value* at 0, or with a wrong power of ¼. Each one counts with its largest "
-            "slope, ¼."
-        ),
-        Wrong("per-layer", lambda *a: np.array([_spectral(W) for W in a[::2]])).says(
-            "The factors come back, not their product."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

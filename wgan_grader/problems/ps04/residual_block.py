@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, divided, summed
+from ...formulas import divided, explained, summed
 from ...problem import Case, Criterion, Problem
 
 
@@ -27,6 +27,37 @@ def block(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x + relu(x) @ W.T + b
 
 
+WRONG = {
+    "in-place": lambda x, W, b: relu(x) + relu(x) @ W.T + b,
+    "no-skip": lambda x, W, b: relu(x) @ W.T + b,
+    "relu-after": (lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)),
+    "relu-of-sum": lambda x, W, b: relu(x + relu(x) @ W.T + b),
+    "no-relu": lambda x, W, b: x + x @ W.T + b,
+    "transposed": (lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b),
+    "no-bias": (lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b),
+    "halved": divided(block, 2),
+    "other-activation": (
+        lambda x, W, b: x + np.abs(x) @ W.T + b,
+        lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
+        lambda x, W, b: x + (x > 0) @ W.T + b,
+    ),
+    "reduced": (summed(block), summed(block, 1)),
+    "twice": lambda x, W, b: 2 * x + relu(x) @ W.T + b,
+}
+MESSAGES = """
+in-place: The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x before
+    it is added. Use relu(x), not relu_(x) or inplace=True.
+no-skip: The skip path is missing: this is only W relu(x) + b. Add x.
+relu-after: The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.
+relu-of-sum: The whole sum goes through the activation. Then the skip path is no identity any more.
+no-relu: The activation is missing: x + Wx + b is linear.
+transposed: The matrix is transposed. Samples are rows: W acts on each row as x @ W.T.
+no-bias: The bias b is missing, or taken off.
+halved: The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block.
+other-activation: This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0).
+reduced: One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d).
+twice: The input is added twice: 2x + W relu(x) + b. The skip path carries x once.
+"""
 PROBLEM = Problem(
     key="ps04.residual_block",
     title="Find the bug: a skip path that loses its half",
@@ -37,41 +68,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=block,
     pure="input",
-    misconceptions=(
-        Wrong("in-place", lambda x, W, b: relu(x) + relu(x) @ W.T + b).says(
-            "The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x "
-            "before it is added. Use relu(x), not relu_(x) or inplace=True."
-        ),
-        Wrong("no-skip", lambda x, W, b: relu(x) @ W.T + b).says(
-            "The skip path is missing: this is only W relu(x) + b. Add x."
-        ),
-        Wrong("relu-after", lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)).says(
-            "The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b."
-        ),
-        Wrong("relu-of-sum", lambda x, W, b: relu(x + relu(x) @ W.T + b)).says(
-            "The whole sum goes through the activation. Then the skip path is no identity any more."
-        ),
-        Wrong("no-relu", lambda x, W, b: x + x @ W.T + b).says("The activation is missing: x + Wx + b is linear."),
-        Wrong("transposed", lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b).says(
-            "The matrix is transposed. Samples are rows: W acts on each row as x @ W.T."
-        ),
-        Wrong("no-bias", lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b).says(
-            "The bias b is missing, or taken off."
-        ),
-        Wrong("halved", divided(block, 2)).says(
-            "The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block."
-        ),
-        Wrong(
-            "other-activation",
-            lambda x, W, b: x + np.abs(x) @ W.T + b,
-            lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
-            lambda x, W, b: x + (x > 0) @ W.T + b,
-        ).says("This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0)."),
-        Wrong("reduced", summed(block), summed(block, 1)).says(
-            "One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d)."
-        ),
-        Wrong("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b).says(
-            "The input is added twice: 2x + W relu(x) + b. The skip path carries x once."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

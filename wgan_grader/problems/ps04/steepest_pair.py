@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, averaged, composed, largest, part, reciprocal, smallest
+from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, reciprocal, smallest
 from ...problem import Case, Criterion, Problem
 from ._line import in_order, runs_and_rises, slopes
 
@@ -47,6 +47,52 @@ def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
     return abs(rises[best] / runs[best])
 
 
+WRONG = {
+    "order": (
+        largest(absolute(in_order)),
+        lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max(),
+        lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max(),
+    ),
+    "signed": (largest(slopes), largest(in_order)),
+    "ends": (
+        lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])),
+        _of_extremes,
+        lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()])),
+    ),
+    "apart": (
+        lambda x, f: np.abs(runs_and_rises(x, f)[1]).max() / np.abs(runs_and_rises(x, f)[0]).min(),
+        lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).min(),
+        lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).max(),
+        _largest_rise_over_its_run,
+    ),
+    "rise": (largest(absolute(part(runs_and_rises, 1))), lambda x, f: np.abs(np.diff(f)).max()),
+    "inverse": (largest(absolute(reciprocal(slopes))), largest(absolute(reciprocal(in_order)))),
+    "mean": (averaged(absolute(slopes)), averaged(absolute(in_order)), composed(np.median, absolute(slopes))),
+    "one-point": lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max(),
+    "centred": _centred,
+    "smallest": (smallest(absolute(slopes)), smallest(absolute(in_order))),
+    "diagonal": Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all())),
+    "all-slopes": (absolute(in_order), absolute(slopes)),
+}
+MESSAGES = """
+order: Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: sort by
+    x first (and take the values along), or compare all pairs.
+signed: The slope is taken with its sign, so a function that falls steeply counts as flat. The condition is about the
+    *size*: take the absolute value before the maximum.
+ends: Only the ends of the range (or the largest and the smallest value) are compared. What is steep lies between: all
+    pairs count.
+apart: Rise and run come from different pairs (the largest rise over the smallest or another run). Divide pair by pair,
+    then take the maximum.
+rise: This is the largest difference of values. It has to be divided by the distance of the two points.
+inverse: Upside down: run over rise. A slope is the difference of the values over the distance of the points.
+mean: Slopes are averaged. The Lipschitz constant is a maximum: one steep pair is enough.
+one-point: Only pairs with the first point are compared: the cone was put on the graph once and never moved.
+centred: Centred differences (np.gradient, torch.gradient) average the slopes on both sides, so they miss the steepest.
+    Use the quotients themselves.
+smallest: This is the flattest pair: minimum in place of maximum.
+diagonal: NaN: a point was compared with itself, 0/0. Leave those pairs out (i < j, or a mask).
+all-slopes: All slopes come back. Return one number, the largest.
+"""
 PROBLEM = Problem(
     key="ps04.steepest_pair",
     title="The steepest pair",
@@ -57,63 +103,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=steepest,
     pure="largest",
-    misconceptions=(
-        Wrong(
-            "order",
-            largest(absolute(in_order)),
-            lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max(),
-            lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max(),
-        ).says(
-            "Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: "
-            "sort by x first (and take the values along), or compare all pairs."
-        ),
-        Wrong("signed", largest(slopes), largest(in_order)).says(
-            "The slope is taken with its sign, so a function that falls steeply counts as flat. The condition is about "
-            "the *size*: take the absolute value before the maximum."
-        ),
-        Wrong(
-            "ends",
-            lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])),
-            _of_extremes,
-            lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()])),
-        ).says(
-            "Only the ends of the range (or the largest and the smallest value) are compared. What is steep lies "
-            "between: all pairs count."
-        ),
-        Wrong(
-            "apart",
-            lambda x, f: np.abs(runs_and_rises(x, f)[1]).max() / np.abs(runs_and_rises(x, f)[0]).min(),
-            lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).min(),
-            lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).max(),
-            _largest_rise_over_its_run,
-        ).says(
-            "Rise and run come from different pairs (the largest rise over the smallest or another run). Divide pair "
-            "by pair, then take the maximum."
-        ),
-        Wrong("rise", largest(absolute(part(runs_and_rises, 1))), lambda x, f: np.abs(np.diff(f)).max()).says(
-            "This is the largest difference of values. It has to be divided by the distance of the two points."
-        ),
-        Wrong("inverse", largest(absolute(reciprocal(slopes))), largest(absolute(reciprocal(in_order)))).says(
-            "Upside down: run over rise. A slope is the difference of the values over the distance of the points."
-        ),
-        Wrong(
-            "mean", averaged(absolute(slopes)), averaged(absolute(in_order)), composed(np.median, absolute(slopes))
-        ).says("Slopes are averaged. The Lipschitz constant is a maximum: one steep pair is enough."),
-        Wrong("one-point", lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max()).says(
-            "Only pairs with the first point are compared: the cone was put on the graph once and never moved."
-        ),
-        Wrong("centred", _centred).says(
-            "Centred differences (np.gradient, torch.gradient) average the slopes on both sides, so they miss the "
-            "steepest. Use the quotients themselves."
-        ),
-        Wrong("smallest", smallest(absolute(slopes)), smallest(absolute(in_order))).says(
-            "This is the flattest pair: minimum in place of maximum."
-        ),
-        Wrong("diagonal", detect=lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all())).says(
-            "NaN: a point was compared with itself, 0/0. Leave those pairs out (i < j, or a mask)."
-        ),
-        Wrong("all-slopes", absolute(in_order), absolute(slopes)).says(
-            "All slopes come back. Return one number, the largest."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

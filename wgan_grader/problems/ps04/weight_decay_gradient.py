@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -26,6 +26,41 @@ def _top(W: np.ndarray) -> np.ndarray:
     return np.outer(u[:, 0], vt[0])
 
 
+WRONG = {
+    "no-two": lambda W, c: c * W,
+    "not-squared": (lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)),
+    "spectral": (
+        lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
+        lambda W, c: c * _top(W),
+        lambda W, c: 2 * c * _top(W),
+    ),
+    "absolute": (lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
+    "mean": (lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
+    "the-penalty": (
+        lambda W, c: c * (W**2).sum(),
+        lambda W, c: 2 * c * W.sum(),
+        lambda W, c: c * W**2,
+        lambda W, c: 2 * c * np.linalg.norm(W),
+    ),
+    "weight-ignored": (lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W),
+    "the-step": (lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W),
+    "symmetrised": (lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W),
+    "transposed": lambda W, c: 2 * c * W.T,
+}
+MESSAGES = """
+no-two: The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)
+not-squared: This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0.
+spectral: This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: it pushes on the steepest direction alone. Weight
+    decay shrinks all directions.
+absolute: This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large
+    entries more.
+mean: The squares were averaged, so the gradient is divided by the number of entries. Sum them.
+the-penalty: This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W.
+weight-ignored: The weight λ has no effect, or the wrong one: the gradient is in proportion to it.
+the-step: This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for.
+symmetrised: WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W.
+transposed: The result is transposed: a gradient has the shape of what it is the gradient of.
+"""
 PROBLEM = Problem(
     key="ps04.weight_decay_gradient",
     title="The gradient of weight decay",
@@ -36,49 +71,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=gradient,
     pure="gradient",
-    misconceptions=(
-        Wrong("no-two", lambda W, c: c * W).says(
-            "The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)"
-        ),
-        Wrong("not-squared", lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)).says(
-            "This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0."
-        ),
-        Wrong(
-            "spectral",
-            lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
-            lambda W, c: c * _top(W),
-            lambda W, c: 2 * c * _top(W),
-        ).says(
-            "This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: it pushes on the steepest direction alone. "
-            "Weight decay shrinks all directions."
-        ),
-        Wrong(
-            "absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)
-        ).says(
-            "This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large "
-            "entries more."
-        ),
-        Wrong("mean", lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)).says(
-            "The squares were averaged, so the gradient is divided by the number of entries. Sum them."
-        ),
-        Wrong(
-            "the-penalty",
-            lambda W, c: c * (W**2).sum(),
-            lambda W, c: 2 * c * W.sum(),
-            lambda W, c: c * W**2,
-            lambda W, c: 2 * c * np.linalg.norm(W),
-        ).says("This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W."),
-        Wrong(
-            "weight-ignored", lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W
-        ).says("The weight λ has no effect, or the wrong one: the gradient is in proportion to it."),
-        Wrong("the-step", lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W).says(
-            "This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for."
-        ),
-        Wrong(
-            "symmetrised", lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W
-        ).says("WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W."),
-        Wrong("transposed", lambda W, c: 2 * c * W.T).says(
-            "The result is transposed: a gradient has the shape of what it is the gradient of."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...formulas import Wrong
-from ...problem import Case
+from ...problem import Case, Misconception
 
 Arrays = Sequence[np.ndarray]
 LIMIT = 20.0  # what an optimiser imports counts in the budget of the whole check
@@ -81,8 +80,10 @@ def unusual_depth(case: Case, seen: object, expected: object) -> bool:
     return len(case.options["after"]) != 4
 
 
-HARD_CODED = Wrong("hard-coded", detect=unusual_depth).says(
-    "It works for critics of two layers only. Go through critic.parameters(), however many there are."
+HARD_CODED = Misconception(
+    "hard-coded",
+    "It works for critics of two layers only. Go through critic.parameters(), however many there are.",
+    detect=unusual_depth,
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Wrong, constant
+from ...formulas import Detected, constant, explained
 from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, in_place, tensors
 
@@ -70,6 +70,51 @@ def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
     return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
 
 
+WRONG = {
+    "new-parameters": Detected(_left_behind),
+    "no-effect": Detected(_unchanged),
+    "biases-left": _only(range(0, 6, 2)),
+    "weights-left": _only(range(1, 6, 2)),
+    "hard-coded": HARD_CODED,
+    "one-layer": (_only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))),
+    "one-end": (_after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))),
+    "positive": (
+        _after(lambda a, c, _: np.clip(a, 0, c)),
+        _after(lambda a, c, _: np.clip(np.abs(a), 0, c)),
+        _after(lambda a, c, _: np.where(np.abs(a) > c, c, a)),
+    ),
+    "scaled": (
+        _after(lambda a, c, _: a * min(1.0, c / np.abs(a).max())),
+        _after(lambda a, c, _: a * c / np.abs(a).max()),
+        _after(lambda a, c, _: a * min(1.0, c / np.linalg.norm(a))),
+        _after(lambda a, c, _: a * c / np.linalg.norm(a)),
+        _after(lambda a, c, _: a * c),
+    ),
+    "squashed": (_after(lambda a, c, _: c * np.tanh(a / c)), _after(lambda a, c, _: c * np.tanh(a))),
+    "zeroed": _after(lambda a, c, _: np.where(np.abs(a) > c, 0.0, a)),
+    "corner": _after(lambda a, c, _: c * np.sign(a)),
+    "other-box": tuple(
+        _after(lambda a, c, _, size=size: np.clip(a, -size(c), size(c)))
+        for size in (lambda c: c**2, lambda c: c / 2, lambda c: 2 * c, constant(0.01), constant(1.0))
+    ),
+}
+MESSAGES = """
+new-parameters: The critic now holds clipped parameters, but they are *new* ones: an optimiser that was made before
+    still holds the old ones. Change each parameter in place, p.clamp_(…), under torch.no_grad().
+no-effect: The parameters are what they were before. p.clamp(…) returns a new tensor and leaves p alone; p.clamp_(…)
+    changes it, and the underscore says so. (p = p.clamp(…) only gives the result a name.)
+biases-left: The weights are clipped and the biases are not. By the convention of this exercise, which is that of the
+    paper, *every* parameter is clipped.
+weights-left: The biases are clipped and the weights are not. *Every* parameter is clipped.
+one-layer: Only one of the layers is clipped.
+one-end: The parameters are cut off at one end only. The box has two: −c and c.
+positive: Negative parameters have been lost, or have changed their sign. The box is [−c, c], not [0, c].
+scaled: The parameters are scaled together. Clipping changes only what is outside, and each number by itself.
+squashed: The parameters are squashed smoothly (c·tanh(w/c), say). That changes those inside as well.
+zeroed: Parameters outside the box become 0. They are to go to the nearer end of it.
+corner: Every parameter is sent to an end of the box, also those that were inside.
+other-box: The box has the wrong size: c was squared, halved, or replaced by a fixed number.
+"""
 PROBLEM = Problem(
     key="ps05.clip_",
     title="Clip, in place",
@@ -83,58 +128,5 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.in_place",
     limit=LIMIT,
     package_functions=("wgan_course.constraints.Clip.project_",),
-    misconceptions=(
-        Wrong("new-parameters", detect=_left_behind).says(
-            "The critic now holds clipped parameters, but they are *new* ones: an optimiser that was made before still "
-            "holds the old ones. Change each parameter in place, p.clamp_(…), under torch.no_grad()."
-        ),
-        Wrong("no-effect", detect=_unchanged).says(
-            "The parameters are what they were before. p.clamp(…) returns a new tensor and leaves p alone; p.clamp_(…) "
-            "changes it, and the underscore says so. (p = p.clamp(…) only gives the result a name.)"
-        ),
-        Wrong("biases-left", _only(range(0, 6, 2))).says(
-            "The weights are clipped and the biases are not. By the convention of this exercise, which is that of the "
-            "paper, *every* parameter is clipped."
-        ),
-        Wrong("weights-left", _only(range(1, 6, 2))).says(
-            "The biases are clipped and the weights are not. *Every* parameter is clipped."
-        ),
-        HARD_CODED,
-        Wrong("one-layer", _only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))).says(
-            "Only one of the layers is clipped."
-        ),
-        Wrong("one-end", _after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))).says(
-            "The parameters are cut off at one end only. The box has two: −c and c."
-        ),
-        Wrong(
-            "positive",
-            _after(lambda a, c, _: np.clip(a, 0, c)),
-            _after(lambda a, c, _: np.clip(np.abs(a), 0, c)),
-            _after(lambda a, c, _: np.where(np.abs(a) > c, c, a)),
-        ).says("Negative parameters have been lost, or have changed their sign. The box is [−c, c], not [0, c]."),
-        Wrong(
-            "scaled",
-            _after(lambda a, c, _: a * min(1.0, c / np.abs(a).max())),
-            _after(lambda a, c, _: a * c / np.abs(a).max()),
-            _after(lambda a, c, _: a * min(1.0, c / np.linalg.norm(a))),
-            _after(lambda a, c, _: a * c / np.linalg.norm(a)),
-            _after(lambda a, c, _: a * c),
-        ).says("The parameters are scaled together. Clipping changes only what is outside, and each number by itself."),
-        Wrong("squashed", _after(lambda a, c, _: c * np.tanh(a / c)), _after(lambda a, c, _: c * np.tanh(a))).says(
-            "The parameters are squashed smoothly (c·tanh(w/c), say). That changes those inside as well."
-        ),
-        Wrong("zeroed", _after(lambda a, c, _: np.where(np.abs(a) > c, 0.0, a))).says(
-            "Parameters outside the box become 0. They are to go to the nearer end of it."
-        ),
-        Wrong("corner", _after(lambda a, c, _: c * np.sign(a))).says(
-            "Every parameter is sent to an end of the box, also those that were inside."
-        ),
-        Wrong(
-            "other-box",
-            *(
-                _after(lambda a, c, _, size=size: np.clip(a, -size(c), size(c)))
-                for size in (lambda c: c**2, lambda c: c / 2, lambda c: 2 * c, constant(0.01), constant(1.0))
-            ),
-        ).says("The box has the wrong size: c was squared, halved, or replaced by a fixed number."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -6,7 +6,7 @@ from math import prod, sqrt
 
 import numpy as np
 
-from ...formulas import Wrong, composed, constant
+from ...formulas import composed, constant, explained
 from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
@@ -37,6 +37,45 @@ def _over(factor, combine=prod):
     return lambda widths, c: combine([factor(a, b, c) for a, b in pairwise(widths)])
 
 
+WRONG = {
+    "no-root": (_over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)),
+    "inputs-only": (
+        _over(lambda a, b, c: c * sqrt(a)),
+        _over(lambda a, b, c: c * sqrt(b)),
+        _over(lambda a, b, c: c * a),
+        _over(lambda a, b, c: c * b),
+    ),
+    "sum": _over(lambda a, b, c: c * sqrt(a * b), sum),
+    "c-once": lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w)),
+    "last-missing": (lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c),
+    "one-too-many": lambda w, c: bound(w, c) * c,
+    "biases": (_over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))),
+    "largest": (_over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)),
+    "random": (
+        _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))),
+        _over(lambda a, b, c: c * sqrt(max(a, b))),
+        _over(lambda a, b, c: c * sqrt(min(a, b))),
+    ),
+    "widths-once": (lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)),
+    "rounded": (composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)),
+    "per-layer": lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)]),
+}
+MESSAGES = """
+no-root: The root is missing: ‖W‖_F is the *root* of a sum of squares, at most c√(mn).
+inputs-only: Each factor counts the inputs (or the outputs) of a matrix only. A single row has norm c√n; a matrix has
+    several rows, and its norm can be c√(mn).
+sum: The bounds of the layers are added. Layers come one after the other: multiply.
+c-once: c occurs once. *Every* matrix is clipped, so every factor has its c: c to the power of the number of matrices.
+last-missing: A layer is missing: there is one matrix more than there are hidden layers.
+one-too-many: There is one factor c too many: critics have one matrix *between* two widths, so one less than widths.
+biases: The biases are counted as weights. A shift changes no slope.
+largest: Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do.
+random: This is the *typical* norm of a random matrix with entries of size c. The bound has to hold for all, also for
+    the matrix of all c's.
+widths-once: Each width is counted once under the root. An inner width belongs to two matrices.
+rounded: The bound is rounded, or was taken for zero. Give it as it is, however small.
+per-layer: The factors come back. Return their product.
+"""
 PROBLEM = Problem(
     key="ps05.clip_bound",
     title="What a clip bounds",
@@ -49,56 +88,5 @@ PROBLEM = Problem(
     formula=bound,
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
-    misconceptions=(
-        Wrong("no-root", _over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)).says(
-            "The root is missing: ‖W‖_F is the *root* of a sum of squares, at most c√(mn)."
-        ),
-        Wrong(
-            "inputs-only",
-            _over(lambda a, b, c: c * sqrt(a)),
-            _over(lambda a, b, c: c * sqrt(b)),
-            _over(lambda a, b, c: c * a),
-            _over(lambda a, b, c: c * b),
-        ).says(
-            "Each factor counts the inputs (or the outputs) of a matrix only. A single row has norm c√n; a matrix has "
-            "several rows, and its norm can be c√(mn)."
-        ),
-        Wrong("sum", _over(lambda a, b, c: c * sqrt(a * b), sum)).says(
-            "The bounds of the layers are added. Layers come one after the other: multiply."
-        ),
-        Wrong("c-once", lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w))).says(
-            "c occurs once. *Every* matrix is clipped, so every factor has its c: c to the power of the number of "
-            "matrices."
-        ),
-        Wrong(
-            "last-missing", lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c
-        ).says("A layer is missing: there is one matrix more than there are hidden layers."),
-        Wrong("one-too-many", lambda w, c: bound(w, c) * c).says(
-            "There is one factor c too many: critics have one matrix *between* two widths, so one less than widths."
-        ),
-        Wrong(
-            "biases", _over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))
-        ).says("The biases are counted as weights. A shift changes no slope."),
-        Wrong("largest", _over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)).says(
-            "Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do."
-        ),
-        Wrong(
-            "random",
-            _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))),
-            _over(lambda a, b, c: c * sqrt(max(a, b))),
-            _over(lambda a, b, c: c * sqrt(min(a, b))),
-        ).says(
-            "This is the *typical* norm of a random matrix with entries of size c. The bound has to hold for all, also "
-            "for the matrix of all c's."
-        ),
-        Wrong(
-            "widths-once", lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)
-        ).says("Each width is counted once under the root. An inner width belongs to two matrices."),
-        Wrong("rounded", composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)).says(
-            "The bound is rounded, or was taken for zero. Give it as it is, however small."
-        ),
-        Wrong("per-layer", lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)])).says(
-            "The factors come back. Return their product."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 
@@ -99,6 +99,56 @@ def _half_detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     return _right_value(seen, expected) and any(all(map(_close, found, half)) for half in halves)
 
 
+WRONG = {
+    "attached": Detected(_attached),
+    "detached": Detected(_detached),
+    "half-detached": Detected(_half_detached),
+    "ascent": _value(lambda r, f: r.mean() - f.mean()),
+    "sums": (
+        _value(lambda r, f: f.sum() - r.sum()),
+        _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+        _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
+    ),
+    "hinge": (
+        _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
+        _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+    ),
+    "log-loss": (
+        _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
+        _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
+    ),
+    "one-sided": (
+        _value(lambda r, f: f.mean()),
+        _value(lambda r, f: -f.mean()),
+        _value(lambda r, f: -r.mean()),
+        _value(lambda r, f: r.mean()),
+    ),
+    "added": (_value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())),
+    "absolute": (
+        _value(lambda r, f: abs(f.mean() - r.mean())),
+        _value(lambda r, f: -abs(f.mean() - r.mean())),
+        _value(lambda r, f: (f.mean() - r.mean()) ** 2),
+    ),
+}
+MESSAGES = """
+attached: The value is right, but the fakes carry the generator's graph: a gradient flows into the generator, which a
+    critic's step throws away. Make the fakes under torch.no_grad(), or detach them (x.detach() returns a new tensor; it
+    does not change x).
+detached: The value is right, but no gradient reaches the critic: it was computed under no_grad, or turned into a plain
+    number. Only the *fakes* are to be detached, not their scores.
+half-detached: The value is right, but one of the two batches of scores is detached: the critic learns from the other
+    one alone.
+ascent: This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round.
+sums: Scores are summed, or both batches are averaged together. Take the mean over each batch by itself: they may differ
+    in size.
+hinge: This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic once the
+    scores are far enough apart.
+log-loss: This is the log loss of a discriminator, or a difference of probabilities. A critic has no sigmoid and no
+    logarithm.
+one-sided: This uses one of the two batches only. The critic compares the two.
+added: The two means are added: real ones are to be scored *high* and fakes low, so their signs differ.
+absolute: An absolute value or a square: then the critic gains nothing by telling which batch is which.
+"""
 PROBLEM = Problem(
     key="ps05.critic_loss",
     title="The critic's loss",
@@ -113,63 +163,5 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.losses",
     limit=LIMIT,
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
-    misconceptions=(
-        Wrong("attached", detect=_attached).says(
-            "The value is right, but the fakes carry the generator's graph: a gradient flows into the generator, which "
-            "a critic's step throws away. Make the fakes under torch.no_grad(), or detach them (x.detach() returns a "
-            "new tensor; it does not change x)."
-        ),
-        Wrong("detached", detect=_detached).says(
-            "The value is right, but no gradient reaches the critic: it was computed under no_grad, or turned into a "
-            "plain number. Only the *fakes* are to be detached, not their scores."
-        ),
-        Wrong("half-detached", detect=_half_detached).says(
-            "The value is right, but one of the two batches of scores is detached: the critic learns from the other "
-            "one alone."
-        ),
-        Wrong("ascent", _value(lambda r, f: r.mean() - f.mean())).says(
-            "This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round."
-        ),
-        Wrong(
-            "sums",
-            _value(lambda r, f: f.sum() - r.sum()),
-            _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
-            _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
-        ).says(
-            "Scores are summed, or both batches are averaged together. Take the mean over each batch by itself: they "
-            "may differ in size."
-        ),
-        Wrong(
-            "hinge",
-            _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
-            _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
-        ).says(
-            "This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic "
-            "once the scores are far enough apart."
-        ),
-        Wrong(
-            "log-loss",
-            _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
-            _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
-        ).says(
-            "This is the log loss of a discriminator, or a difference of probabilities. A critic has no sigmoid and no "
-            "logarithm."
-        ),
-        Wrong(
-            "one-sided",
-            _value(lambda r, f: f.mean()),
-            _value(lambda r, f: -f.mean()),
-            _value(lambda r, f: -r.mean()),
-            _value(lambda r, f: r.mean()),
-        ).says("This uses one of the two batches only. The critic compares the two."),
-        Wrong("added", _value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())).says(
-            "The two means are added: real ones are to be scored *high* and fakes low, so their signs differ."
-        ),
-        Wrong(
-            "absolute",
-            _value(lambda r, f: abs(f.mean() - r.mean())),
-            _value(lambda r, f: -abs(f.mean() - r.mean())),
-            _value(lambda r, f: (f.mean() - r.mean()) ** 2),
-        ).says("An absolute value or a square: then the critic gains nothing by telling which batch is which."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

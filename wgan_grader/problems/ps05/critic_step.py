@@ -7,7 +7,7 @@ import numpy as np
 from wgan_course.check.exchange import Observation
 from wgan_course.check.observers.ps05 import STALE
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
 
@@ -102,6 +102,52 @@ def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
     return bool(case.options.get("stale")) and all(np.allclose(seen.outputs[n], wrong[n], atol=1e-9) for n in wrong)
 
 
+WRONG = {
+    "stale": Detected(_stale),
+    "new-parameters": Detected(_left_behind),
+    "no-effect": Detected(_unchanged),
+    "ascent": _step(lambda g, c: -g),
+    "clip-before": _step(_as_it_is, before=True, clipped=False),
+    "clip-twice": _step(_as_it_is, before=True),
+    "no-clip": _step(_as_it_is, clipped=False),
+    "gradient-clipping": (_step(lambda g, c: np.clip(g, -c, c), clipped=False), _step(lambda g, c: np.clip(g, -c, c))),
+    "weights-only": _weights_only,
+    "sums": _step(_as_it_is, total=True),
+    "added": (_step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
+    "one-batch": (_one_batch(1.0), _one_batch(-1.0)),
+    "twice": _twice,
+    "sign-only": (
+        _step(lambda g, c: np.sign(g)),
+        _step(lambda g, c: 10 * np.sign(g)),
+        _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
+    ),
+    "only-clip": _only_clip,
+    "hard-coded": HARD_CODED,
+}
+MESSAGES = """
+stale: Gradients that an earlier backward pass has left in the parameters are added to yours. backward() adds to what is
+    there: zero the gradients first, or use torch.autograd.grad.
+new-parameters: The critic holds the right values, but in *new* parameters: an optimiser that was made before still
+    holds the old ones. Change them in place.
+no-effect: The parameters are what they were before: the step was taken on copies.
+ascent: The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f.
+clip-before: The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The
+    paper's own code did that.) Clip after the step.
+clip-twice: The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip
+    after the step only.
+no-clip: The step is right, and nothing is clipped after it.
+gradient-clipping: The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic:
+    its weights can still grow without end.
+weights-only: The biases are not clipped. By the convention of this exercise every parameter is.
+sums: The scores are summed over the batches. Take their means: otherwise the step grows with the batch, and the two
+    batches, of different size, count differently.
+added: The two means are added: the step lowers the scores of real samples too.
+one-batch: Only one of the two batches takes part in the step.
+twice: Two steps are taken. One was asked for.
+sign-only: The step has the gradient's sign, or its direction, but not its size: this is what RMSProp or Adam do in
+    their first step. Plain gradient descent was asked for.
+only-clip: The parameters are clipped, but no step is taken.
+"""
 PROBLEM = Problem(
     key="ps05.critic_step",
     title="A full critic step",
@@ -119,62 +165,5 @@ PROBLEM = Problem(
         "wgan_course.objectives.Wasserstein",
         "wgan_course.training.Trainer.critic_step",
     ),
-    misconceptions=(
-        Wrong("stale", detect=_stale).says(
-            "Gradients that an earlier backward pass has left in the parameters are added to yours. backward() adds to "
-            "what is there: zero the gradients first, or use torch.autograd.grad."
-        ),
-        Wrong("new-parameters", detect=_left_behind).says(
-            "The critic holds the right values, but in *new* parameters: an optimiser that was made before still holds "
-            "the old ones. Change them in place."
-        ),
-        Wrong("no-effect", detect=_unchanged).says(
-            "The parameters are what they were before: the step was taken on copies."
-        ),
-        Wrong("ascent", _step(lambda g, c: -g)).says(
-            "The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f."
-        ),
-        Wrong("clip-before", _step(_as_it_is, before=True, clipped=False)).says(
-            "The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The "
-            "paper's own code did that.) Clip after the step."
-        ),
-        Wrong("clip-twice", _step(_as_it_is, before=True)).says(
-            "The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip "
-            "after the step only."
-        ),
-        Wrong("no-clip", _step(_as_it_is, clipped=False)).says("The step is right, and nothing is clipped after it."),
-        Wrong(
-            "gradient-clipping",
-            _step(lambda g, c: np.clip(g, -c, c), clipped=False),
-            _step(lambda g, c: np.clip(g, -c, c)),
-        ).says(
-            "The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic: its "
-            "weights can still grow without end."
-        ),
-        Wrong("weights-only", _weights_only).says(
-            "The biases are not clipped. By the convention of this exercise every parameter is."
-        ),
-        Wrong("sums", _step(_as_it_is, total=True)).says(
-            "The scores are summed over the batches. Take their means: otherwise the step grows with the batch, and "
-            "the two batches, of different size, count differently."
-        ),
-        Wrong("added", _step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)).says(
-            "The two means are added: the step lowers the scores of real samples too."
-        ),
-        Wrong("one-batch", _one_batch(1.0), _one_batch(-1.0)).says(
-            "Only one of the two batches takes part in the step."
-        ),
-        Wrong("twice", _twice).says("Two steps are taken. One was asked for."),
-        Wrong(
-            "sign-only",
-            _step(lambda g, c: np.sign(g)),
-            _step(lambda g, c: 10 * np.sign(g)),
-            _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
-        ).says(
-            "The step has the gradient's sign, or its direction, but not its size: this is what RMSProp or Adam do in "
-            "their first step. Plain gradient descent was asked for."
-        ),
-        Wrong("only-clip", _only_clip).says("The parameters are clipped, but no step is taken."),
-        HARD_CODED,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import explained, given
 from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
@@ -47,6 +47,63 @@ def _cut_off(W: np.ndarray, radius: float) -> np.ndarray:
     return U * np.minimum(S, radius) @ V
 
 
+WRONG = {
+    "always": lambda W, r: W * r / np.linalg.norm(W),
+    "left-outside": lambda W, r: W,
+    "entrywise": (lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
+    "spectral": _with(lambda W: np.linalg.norm(W, 2)),
+    "other-norm": sum(
+        (
+            _with(norm)
+            for norm in (
+                lambda W: np.abs(W).sum(),
+                lambda W: np.abs(W).max(),
+                lambda W: np.linalg.norm(W, 1),
+                lambda W: np.linalg.norm(W, np.inf),
+                lambda W: np.linalg.norm(W, "nuc"),
+            )
+        ),
+        (),
+    ),
+    "squared": _with(lambda W: (W**2).sum()),
+    "rows": (_rows(1), _rows(0)),
+    "radius-ignored": (given(projected, radius=1.0), lambda W, r: W / np.linalg.norm(W)),
+    "radius-misplaced": (
+        lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
+        lambda W, r: W / r if np.linalg.norm(W) > r else W,
+        lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
+        lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
+        lambda W, r: projected(W, 1.0) * r,
+    ),
+    "grown": (lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
+    "zeroed": lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W),
+    "the-number": (
+        lambda W, r: np.linalg.norm(W),
+        lambda W, r: r / max(np.linalg.norm(W), r),
+        lambda W, r: min(np.linalg.norm(W), r),
+    ),
+    "singular-values": _cut_off,
+    "shifted": tuple(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5)),
+}
+MESSAGES = """
+always: The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of the
+    zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).
+left-outside: A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius:
+    neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.
+entrywise: Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix.
+spectral: The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F.
+other-norm: Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum.
+squared: The matrix is divided by the *squared* norm: a root is missing.
+rows: Each row (or column) is projected by itself. The ball holds whole matrices.
+radius-ignored: The matrix is projected to the ball of radius 1, whatever radius was asked for.
+radius-misplaced: The radius divides where it should multiply, or is missing from one side of the comparison.
+grown: The factor is the wrong way round: matrices inside are blown up, and those outside stay.
+zeroed: Matrices outside the ball become zero. Bring them to its surface.
+the-number: The norm, or the factor, comes back. Return the matrix.
+singular-values: Each singular value is cut off at the radius: that is the projection to the *spectral* ball.
+shifted: A small constant is added to the norm, also where nothing can be divided by zero: with max(‖W‖_F, radius) in
+    the denominator none is needed.
+"""
 PROBLEM = Problem(
     key="ps05.frobenius_clip",
     title="Frobenius clipping",
@@ -61,76 +118,5 @@ PROBLEM = Problem(
     limit=LIMIT,
     pure="outside",
     package_functions=("wgan_course.constraints.FrobeniusClip.project_",),
-    misconceptions=(
-        Wrong("always", lambda W, r: W * r / np.linalg.norm(W)).says(
-            "The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of "
-            "the zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F)."
-        ),
-        Wrong("left-outside", lambda W, r: W).says(
-            "A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius: "
-            "neither its entries nor their sum, and not whether ‖W‖_F is larger than 1."
-        ),
-        Wrong(
-            "entrywise",
-            lambda W, r: np.clip(W, -r, r),
-            lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size)),
-        ).says("Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix."),
-        Wrong("spectral", *_with(lambda W: np.linalg.norm(W, 2))).says(
-            "The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F."
-        ),
-        Wrong(
-            "other-norm",
-            *sum(
-                (
-                    _with(norm)
-                    for norm in (
-                        lambda W: np.abs(W).sum(),
-                        lambda W: np.abs(W).max(),
-                        lambda W: np.linalg.norm(W, 1),
-                        lambda W: np.linalg.norm(W, np.inf),
-                        lambda W: np.linalg.norm(W, "nuc"),
-                    )
-                ),
-                (),
-            ),
-        ).says("Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum."),
-        Wrong("squared", *_with(lambda W: (W**2).sum())).says(
-            "The matrix is divided by the *squared* norm: a root is missing."
-        ),
-        Wrong("rows", _rows(1), _rows(0)).says(
-            "Each row (or column) is projected by itself. The ball holds whole matrices."
-        ),
-        Wrong("radius-ignored", given(projected, radius=1.0), lambda W, r: W / np.linalg.norm(W)).says(
-            "The matrix is projected to the ball of radius 1, whatever radius was asked for."
-        ),
-        Wrong(
-            "radius-misplaced",
-            lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
-            lambda W, r: W / r if np.linalg.norm(W) > r else W,
-            lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
-            lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
-            lambda W, r: projected(W, 1.0) * r,
-        ).says("The radius divides where it should multiply, or is missing from one side of the comparison."),
-        Wrong("grown", lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r).says(
-            "The factor is the wrong way round: matrices inside are blown up, and those outside stay."
-        ),
-        Wrong("zeroed", lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W)).says(
-            "Matrices outside the ball become zero. Bring them to its surface."
-        ),
-        Wrong(
-            "the-number",
-            lambda W, r: np.linalg.norm(W),
-            lambda W, r: r / max(np.linalg.norm(W), r),
-            lambda W, r: min(np.linalg.norm(W), r),
-        ).says("The norm, or the factor, comes back. Return the matrix."),
-        Wrong("singular-values", _cut_off).says(
-            "Each singular value is cut off at the radius: that is the projection to the *spectral* ball."
-        ),
-        Wrong(
-            "shifted", *(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5))
-        ).says(
-            "A small constant is added to the norm, also where nothing can be divided by zero: with max(‖W‖_F, radius) "
-            "in the denominator none is needed."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

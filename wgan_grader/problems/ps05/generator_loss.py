@@ -6,7 +6,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Wrong, averaged, negated
+from ...formulas import Detected, averaged, explained, negated
 from ...problem import Case, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 from .critic_loss import _close, _relu, _right_value
@@ -58,6 +58,38 @@ def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     return _right_value(seen, expected) and not any(reached)
 
 
+WRONG = {
+    "detached": Detected(_detached),
+    "sign": _value(lambda s: s.mean()),
+    "sums": (_value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+    "log-loss": (
+        _value(lambda s: np.logaddexp(0, -s).mean()),
+        _value(lambda s: -np.logaddexp(0, s).mean()),
+        _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
+    ),
+    "hinge": (_value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))),
+    "squared": (
+        _value(lambda s: ((s - 1) ** 2).mean()),
+        _value(lambda s: (s**2).mean()),
+        _value(lambda s: s.mean() ** 2),
+    ),
+    "absolute": (_value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
+    "extreme": (_value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
+    "shifted": (_value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
+}
+MESSAGES = """
+detached: The value is right, but no gradient reaches the generator: the fakes, or their scores, were detached. In the
+    critic's loss the fakes are detached; here they are what is to learn.
+sign: This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of a popular
+    repository's clipping script is wrong in just this way.
+sums: The scores are summed. Take their mean, so that the loss does not depend on the batch size.
+log-loss: A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is.
+hinge: The scores are cut off. The generator's loss has no margin: −E_Q f for all scores.
+squared: The scores are squared, as in a least-squares GAN.
+absolute: An absolute value: a score of −3 is not as good as one of 3.
+extreme: Only one sample of the batch counts, the best, the worst or the first. Take the mean over all.
+shifted: A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score.
+"""
 PROBLEM = Problem(
     key="ps05.generator_loss",
     title="The generator's loss",
@@ -71,46 +103,5 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.losses",
     limit=LIMIT,
     package_functions=("wgan_course.objectives.Wasserstein.generator_loss",),
-    misconceptions=(
-        Wrong("detached", detect=_detached).says(
-            "The value is right, but no gradient reaches the generator: the fakes, or their scores, were detached. In "
-            "the critic's loss the fakes are detached; here they are what is to learn."
-        ),
-        Wrong("sign", _value(lambda s: s.mean())).says(
-            "This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of "
-            "a popular repository's clipping script is wrong in just this way."
-        ),
-        Wrong("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())).says(
-            "The scores are summed. Take their mean, so that the loss does not depend on the batch size."
-        ),
-        Wrong(
-            "log-loss",
-            _value(lambda s: np.logaddexp(0, -s).mean()),
-            _value(lambda s: -np.logaddexp(0, s).mean()),
-            _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
-        ).says(
-            "A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is."
-        ),
-        Wrong("hinge", _value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))).says(
-            "The scores are cut off. The generator's loss has no margin: −E_Q f for all scores."
-        ),
-        Wrong(
-            "squared",
-            _value(lambda s: ((s - 1) ** 2).mean()),
-            _value(lambda s: (s**2).mean()),
-            _value(lambda s: s.mean() ** 2),
-        ).says("The scores are squared, as in a least-squares GAN."),
-        Wrong(
-            "absolute",
-            _value(lambda s: -abs(s).mean()),
-            _value(lambda s: abs(s).mean()),
-            _value(lambda s: -abs(s.mean())),
-        ).says("An absolute value: a score of −3 is not as good as one of 3."),
-        Wrong("extreme", _value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])).says(
-            "Only one sample of the batch counts, the best, the worst or the first. Take the mean over all."
-        ),
-        Wrong("shifted", _value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())).says(
-            "A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, flipped, squared
+from ...formulas import explained, flipped, squared
 from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT, back, hidden, layers, network
 
@@ -68,6 +68,37 @@ def _mean_weights(*inputs: np.ndarray) -> np.ndarray:
     return _weights(*inputs) / len(inputs[-1])
 
 
+WRONG = {
+    "before-activation": (_of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]),
+    "reversed": flipped(_of(rms)),
+    "mean-norm": _of(lambda g: np.linalg.norm(g, axis=1).mean()),
+    "whole-batch": _of(np.linalg.norm),
+    "mean-loss": (_of(lambda g: rms(g) / len(g)), _of(lambda g: np.linalg.norm(g) / len(g))),
+    "mean-gradient": (_of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))),
+    "per-coordinate": (_of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())),
+    "squared": (_of(squared(rms)), _of(lambda g: (g**2).sum())),
+    "weights": (_weights, _mean_weights),
+    "input-missing": lambda *a: _of(rms)(*a)[1:],
+    "output-too": (lambda *a: np.append(_of(rms)(*a), 1.0), lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1])))),
+    "largest": _of(lambda g: np.linalg.norm(g, axis=1).max()),
+    "activations": lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])]),
+}
+MESSAGES = """
+before-activation: These are gradients with respect to what goes *into* the activations. h_l is what comes out of them.
+reversed: The order is reversed: begin with the input.
+mean-norm: The lengths are averaged. Square them first, average, then take the root.
+whole-batch: One norm is taken over the whole batch: it grows with √n. Divide by the root of the number of samples.
+mean-loss: The outputs are averaged before differentiating, so each sample's gradient is divided by n. Sum them.
+mean-gradient: The gradients of the samples are averaged (or summed) before their length is taken. They cancel.
+per-coordinate: The mean runs over the coordinates as well. A length *sums* over them: only the samples are averaged.
+squared: These are squares: the root is missing.
+weights: These are gradients in the *weights* of each layer. The signal that the backward pass carries is the gradient
+    in the layers' outputs.
+input-missing: The gradient at the input, h_0 = x, is missing.
+output-too: The output is counted as a layer: a last entry ∂f/∂f = 1 too many.
+largest: The largest gradient of the batch was taken at each layer. The root mean square was asked for.
+activations: These are the sizes of the layers' outputs, not of the gradients.
+"""
 PROBLEM = Problem(
     key="ps05.gradient_by_layer",
     title="Gradients by layer",
@@ -80,44 +111,5 @@ PROBLEM = Problem(
     formula=_of(rms),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
-    misconceptions=(
-        Wrong("before-activation", _of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]).says(
-            "These are gradients with respect to what goes *into* the activations. h_l is what comes out of them."
-        ),
-        Wrong("reversed", flipped(_of(rms))).says("The order is reversed: begin with the input."),
-        Wrong("mean-norm", _of(lambda g: np.linalg.norm(g, axis=1).mean())).says(
-            "The lengths are averaged. Square them first, average, then take the root."
-        ),
-        Wrong("whole-batch", _of(np.linalg.norm)).says(
-            "One norm is taken over the whole batch: it grows with √n. Divide by the root of the number of samples."
-        ),
-        Wrong("mean-loss", _of(lambda g: rms(g) / len(g)), _of(lambda g: np.linalg.norm(g) / len(g))).says(
-            "The outputs are averaged before differentiating, so each sample's gradient is divided by n. Sum them."
-        ),
-        Wrong("mean-gradient", _of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))).says(
-            "The gradients of the samples are averaged (or summed) before their length is taken. They cancel."
-        ),
-        Wrong("per-coordinate", _of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())).says(
-            "The mean runs over the coordinates as well. A length *sums* over them: only the samples are averaged."
-        ),
-        Wrong("squared", _of(squared(rms)), _of(lambda g: (g**2).sum())).says(
-            "These are squares: the root is missing."
-        ),
-        Wrong("weights", _weights, _mean_weights).says(
-            "These are gradients in the *weights* of each layer. The signal that the backward pass carries is the "
-            "gradient in the layers' outputs."
-        ),
-        Wrong("input-missing", lambda *a: _of(rms)(*a)[1:]).says("The gradient at the input, h_0 = x, is missing."),
-        Wrong(
-            "output-too",
-            lambda *a: np.append(_of(rms)(*a), 1.0),
-            lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1]))),
-        ).says("The output is counted as a layer: a last entry ∂f/∂f = 1 too many."),
-        Wrong("largest", _of(lambda g: np.linalg.norm(g, axis=1).max())).says(
-            "The largest gradient of the batch was taken at each layer. The root mean square was asked for."
-        ),
-        Wrong("activations", lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])])).says(
-            "These are the sizes of the layers' outputs, not of the gradients."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

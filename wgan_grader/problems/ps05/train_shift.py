@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._networks import LIMIT
 
@@ -63,6 +63,43 @@ def _sums(real, z, steps, rate, c):
     return theta
 
 
+WRONG = {
+    "unchanged": _game(generator_sign=-1.0, weight=False, gradient=True),
+    "sign-left": (_game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
+    "gradient-left": _game(weight=False, gradient=True),
+    "both-clipped": _game(gradient=True),
+    "no-clip": (_game(weight=False), _game(weight=False, generator_sign=-1.0)),
+    "one-end": _game(weight="above"),
+    "corner": _game(weight="sign"),
+    "generator-clipped": (_game(theta=True), _game(theta=True, weight=False)),
+    "one-critic-step": _game(critic_steps=1),
+    "fresh-critic": _game(fresh=True),
+    "the-weight": _game(critic=True),
+    "late-clip": _game(weight=False, late=True),
+    "off-by-one": (_game(more=1), _game(more=-1)),
+    "sums": _sums,
+}
+MESSAGES = """
+unchanged: Both bugs are still there: the gradient is clipped where the weight should be, and the generator descends the
+    critic's score.
+sign-left: The weight is clipped now, but the generator still runs away from the data. Of the two signs one is wrong:
+    the critic descends E_Q f − E_P f, and the generator *climbs* the critic's score.
+gradient-left: The generator's sign is right now, but still the critic's gradient is clipped and its weight is not: the
+    slope can grow without end.
+both-clipped: The weight is clipped, and the gradient still is too. Only the weight is.
+no-clip: Nothing is clipped any more. The clip moves from the gradient to the weight.
+one-end: The weight is cut off at one end only. On data to the other side it grows without end.
+corner: The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is.
+generator-clipped: The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the
+    data.
+one-critic-step: The critic takes one step for each step of the generator. In the script it takes five.
+fresh-critic: The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was.
+the-weight: The critic's weight comes back. Return the generator's θ.
+late-clip: The weight that the critic keeps is never clipped, only the one that is handed to the generator. It runs away
+    behind the scenes, and takes long to come back.
+off-by-one: There is a step too many, or too few.
+sums: Samples are summed. Take means: the batches differ in size.
+"""
 PROBLEM = Problem(
     key="ps05.train_shift",
     title="Find the bugs: a generator that flees",
@@ -75,48 +112,5 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     pure="way",
-    misconceptions=(
-        Wrong("unchanged", _game(generator_sign=-1.0, weight=False, gradient=True)).says(
-            "Both bugs are still there: the gradient is clipped where the weight should be, and the generator descends "
-            "the critic's score."
-        ),
-        Wrong(
-            "sign-left", _game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)
-        ).says(
-            "The weight is clipped now, but the generator still runs away from the data. Of the two signs one is "
-            "wrong: the critic descends E_Q f − E_P f, and the generator *climbs* the critic's score."
-        ),
-        Wrong("gradient-left", _game(weight=False, gradient=True)).says(
-            "The generator's sign is right now, but still the critic's gradient is clipped and its weight is not: the "
-            "slope can grow without end."
-        ),
-        Wrong("both-clipped", _game(gradient=True)).says(
-            "The weight is clipped, and the gradient still is too. Only the weight is."
-        ),
-        Wrong("no-clip", _game(weight=False), _game(weight=False, generator_sign=-1.0)).says(
-            "Nothing is clipped any more. The clip moves from the gradient to the weight."
-        ),
-        Wrong("one-end", _game(weight="above")).says(
-            "The weight is cut off at one end only. On data to the other side it grows without end."
-        ),
-        Wrong("corner", _game(weight="sign")).says(
-            "The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is."
-        ),
-        Wrong("generator-clipped", _game(theta=True), _game(theta=True, weight=False)).says(
-            "The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the data."
-        ),
-        Wrong("one-critic-step", _game(critic_steps=1)).says(
-            "The critic takes one step for each step of the generator. In the script it takes five."
-        ),
-        Wrong("fresh-critic", _game(fresh=True)).says(
-            "The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was."
-        ),
-        Wrong("the-weight", _game(critic=True)).says("The critic's weight comes back. Return the generator's θ."),
-        Wrong("late-clip", _game(weight=False, late=True)).says(
-            "The weight that the critic keeps is never clipped, only the one that is handed to the generator. It runs "
-            "away behind the scenes, and takes long to come back."
-        ),
-        Wrong("off-by-one", _game(more=1), _game(more=-1)).says("There is a step too many, or too few."),
-        Wrong("sums", _sums).says("Samples are summed. Take means: the batches differ in size."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

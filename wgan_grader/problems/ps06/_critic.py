@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...formulas import Wrong
-from ...problem import Case, Outputs, close
+from ...problem import Case, Misconception, Outputs, close
 
 Array = np.ndarray
 LAYERS = {"critic": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}
@@ -135,8 +134,10 @@ def _agree(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4))
 
 
-NO_GRAPH = Wrong("no-graph", detect=lost_graph).says(
+NO_GRAPH = Misconception(
+    "no-graph",
     "The number is right, but nothing leads from it to the critic's weights: training would go on as if there were no "
     "penalty. The gradient has to be taken with create_graph=True, and not be detached, copied to numpy or made with "
-    ".item() afterwards."
+    ".item() afterwards.",
+    detect=lost_graph,
 )

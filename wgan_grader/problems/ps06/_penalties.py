@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, averaged, divided, explained, root, scaled, squared, summed
 from ...problem import Case, Misconception
 
 Array = np.ndarray
@@ -24,53 +24,45 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 SLOPES = {"gradients": ["norms"]}
-GENTLE_ONLY = "Norms below 1 are charged, and those above are not: the wrong side is cut off. max(0, norm − 1)."
 
 
 def _detached(case: Case, seen: object, expected: dict) -> bool:
     return seen.status == "ok" and "gradient:norms" in expected and "gradient:norms" not in seen.outputs
 
 
+def _each(own: Penalty) -> Callable[[Array], Array]:
+    return lambda s: np.array([own(s[i : i + 1]) for i in range(len(s))])
+
+
+MESSAGES = """
+early-mean: The norms are averaged before they are compared with 1. Slopes of ½ and 3/2 cancel, and a critic that is
+    wrong everywhere pays nothing. Square first, average last.
+squared-norm: The squared norm is compared with 1: (‖g‖² − 1)². It has its zero at the right place and another slope
+    everywhere else. The function is given norms; they need not be squared.
+no-one: Nothing is compared with 1: this is the mean of ‖g‖² (or of ‖g‖), which pulls every slope to 0. R1 does that, on
+    purpose.
+absolute: The difference from 1 is not squared (or its absolute value is taken).
+fourth-power: This is the fourth power of the difference: it was squared twice.
+sum: The penalties are added up, not averaged: the price would depend on the batch size.
+weighted: λ is in it (10 perhaps), or a factor ½. Here the mean alone is asked for.
+not-reduced: One penalty a sample comes back. Their mean is asked for: one number.
+detached: No gradient leads back to the norms: was the result detached, or made with .item()? Then it cannot train
+    anything.
+"""
+
+
 def common(own: Penalty, other: Penalty, about_other: str) -> tuple[Misconception, ...]:
     """Misconceptions of both penalties; `own` is the right one, `other` the one of the other kind."""
-    return (
-        Wrong("other-kind", other).says(about_other),
-        Wrong("early-mean", lambda s: own(np.array([s.mean()]))).says(
-            "The norms are averaged before they are compared with 1. Slopes of ½ and 3/2 cancel, and a critic that is "
-            "wrong everywhere pays nothing. Square first, average last."
-        ),
-        Wrong("squared-norm", lambda s: own(s**2)).says(
-            "The squared norm is compared with 1: (‖g‖² − 1)². It has its zero at the right place and another slope "
-            "everywhere else. The function is given norms; they need not be squared."
-        ),
-        Wrong("no-one", lambda s: (s**2).mean(), lambda s: s.mean()).says(
-            "Nothing is compared with 1: this is the mean of ‖g‖² (or of ‖g‖), which pulls every slope to 0. R1 does "
-            "that, on purpose."
-        ),
-        Wrong(
-            "absolute",
-            lambda s: np.sqrt(_each(own, s)).mean(),
-            lambda s: (s - 1).mean(),
-            lambda s: np.abs(s - 1).mean(),
-        ).says("The difference from 1 is not squared (or its absolute value is taken)."),
-        Wrong("fourth-power", lambda s: (_each(own, s) ** 2).mean()).says(
-            "This is the fourth power of the difference: it was squared twice."
-        ),
-        Wrong("sum", lambda s: own(s) * len(s), lambda s: own(s) * len(s) / 2).says(
-            "The penalties are added up, not averaged: the price would depend on the batch size."
-        ),
-        Wrong("weighted", lambda s: 10 * own(s), lambda s: own(s) / 2, lambda s: 2 * own(s)).says(
-            "λ is in it (10 perhaps), or a factor ½. Here the mean alone is asked for."
-        ),
-        Wrong("not-reduced", lambda s: _each(own, s), lambda s: s - 1).says(
-            "One penalty a sample comes back. Their mean is asked for: one number."
-        ),
-        Wrong("detached", detect=_detached).says(
-            "No gradient leads back to the norms: was the result detached, or made with .item()? Then it cannot train "
-            "anything."
-        ),
-    )
-
-
-def _each(own: Penalty, s: Array) -> Array:
-    return np.array([own(s[i : i + 1]) for i in range(len(s))])
+    each = _each(own)
+    wrong = {
+        "early-mean": lambda s: own(np.array([s.mean()])),
+        "squared-norm": lambda s: own(s**2),
+        "no-one": (lambda s: (s**2).mean(), lambda s: s.mean()),
+        "absolute": (averaged(root(each)), lambda s: (s - 1).mean(), lambda s: np.abs(s - 1).mean()),
+        "fourth-power": averaged(squared(each)),
+        "sum": (summed(each), divided(summed(each), 2)),
+        "weighted": (scaled(own, 10), divided(own, 2), scaled(own, 2)),
+        "not-reduced": (each, lambda s: s - 1),
+        "detached": Detected(_detached),
+    }
+    return Misconception("other-kind", about_other, (other,)), *explained(wrong, MESSAGES)

@@ -1,10 +1,12 @@
 """What ``gradient_penalty`` and ``critic_loss`` share: the penalty from start to end, and its wrong versions."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import averaged, explained, squared, swapped
 from ...problem import Misconception
 from ._critic import Array, gradient, lengths, mix
 
@@ -29,84 +31,63 @@ def _axis(axis: int) -> Charge:
     return lambda g: ((np.sqrt((g**2).sum(axis)) - 1) ** 2).mean()
 
 
-# id: (message, wrong places, wrong charges, whether both may occur)
-POINTS: dict[str, tuple[str, tuple[Callable, ...]]] = {
-    "real-only": (
-        "The penalty looks at the real points only, as if ε were 1. The slope *between* the points is what has to be "
-        "controlled.",
-        (lambda r, f, e: r,),
-    ),
-    "fake-only": ("The penalty looks at the generated points only, not between the two.", (lambda r, f, e: f,)),
+POINTS = {
+    "real-only": lambda r, f, e: r,
+    "fake-only": lambda r, f, e: f,
     "one-epsilon": (
-        "One ε serves the whole batch. Each sample has its own.",
-        (lambda r, f, e: mix(r, f, np.full(len(r), e[0])), lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+        lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
+        lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
     ),
-    "epsilon-ignored": (
-        "The given ε plays no part: the penalty looks at the middles of the segments.",
-        (lambda r, f, e: (r + f) / 2,),
-    ),
-    "swapped": (
-        "ε weighs the generated points here. It belongs to the real ones: ε x + (1 − ε) x̃.",
-        (lambda r, f, e: mix(f, r, e),),
-    ),
-    "extrapolation": (
-        "The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between.",
-        (lambda r, f, e: r + _column(e, r) * (r - f), lambda r, f, e: f + _column(e, r) * (f - r)),
-    ),
-    "not-convex": (
-        "The weights of the two points do not add up to 1: ε and 1 − ε.",
-        (lambda r, f, e: r + _column(e, r) * f, lambda r, f, e: f + _column(e, r) * r),
-    ),
+    "epsilon-ignored": lambda r, f, e: (r + f) / 2,
+    "swapped": swapped(mix, "real", "fake"),
+    "extrapolation": (lambda r, f, e: r + _column(e, r) * (r - f), lambda r, f, e: f + _column(e, r) * (f - r)),
+    "not-convex": (lambda r, f, e: r + _column(e, r) * f, lambda r, f, e: f + _column(e, r) * r),
 }
-CHARGES: dict[str, tuple[str, tuple[Charge, ...]]] = {
-    "batch-norm-of-gradient": (
-        "One norm is taken over the whole batch. A perfect critic is then charged (√n − 1)²: 49 at batch 64. One norm "
-        "for each sample.",
-        (lambda g: (np.linalg.norm(g) - 1) ** 2,),
-    ),
-    "wrong-axis": (
-        "The norm runs along the wrong axis: over the samples, or over one of a sample's axes only. All axes but the "
-        "first belong together.",
-        (_axis(0), _axis(1), _axis(-1)),
-    ),
-    "early-mean": (
-        "The norms (or the gradients) are averaged before the square is taken, so that steep and flat samples cancel.",
-        (lambda g: (lengths(g).mean() - 1) ** 2, lambda g: (np.linalg.norm(g.mean(0)) - 1) ** 2),
-    ),
-    "squared-norm": (
-        "The squared norm is compared with 1: a root is missing.",
-        (lambda g: ((lengths(g) ** 2 - 1) ** 2).mean(),),
-    ),
-    "no-one": (
-        "Nothing is compared with 1: this penalises the length itself and pulls every slope to 0.",
-        (lambda g: (lengths(g) ** 2).mean(), lambda g: lengths(g).mean()),
-    ),
-    "fourth-power": ("The difference is raised to the fourth power.", (lambda g: ((lengths(g) - 1) ** 4).mean(),)),
-    "absolute": (
-        "The difference from 1 is not squared.",
-        (lambda g: np.abs(lengths(g) - 1).mean(), lambda g: (lengths(g) - 1).mean()),
-    ),
-    "one-sided": (
-        "This is the one-sided penalty. It is the better one, perhaps, but here the two-sided one is asked for.",
-        (lambda g: (np.maximum(lengths(g) - 1, 0) ** 2).mean(),),
-    ),
-    "sum": ("The charges are added up, not averaged.", (lambda g: ((lengths(g) - 1) ** 2).sum(),)),
-    "mean-scores": (
-        "The scores were averaged before differentiating, so each gradient is n times too short. Sum them.",
-        (lambda g: two_sided(g / len(g)),),
-    ),
-    "scaled": (
-        "The gradients are too long by one and the same factor: the scores or gradients were multiplied by something.",
-        (lambda g: two_sided(10 * g), lambda g: two_sided(2 * g), lambda g: two_sided(len(g) * g)),
-    ),
+ABOUT_POINTS = """
+real-only: The penalty looks at the real points only, as if ε were 1. The slope *between* the points is what has to be
+    controlled.
+fake-only: The penalty looks at the generated points only, not between the two.
+one-epsilon: One ε serves the whole batch. Each sample has its own.
+epsilon-ignored: The given ε plays no part: the penalty looks at the middles of the segments.
+swapped: ε weighs the generated points here. It belongs to the real ones: ε x + (1 − ε) x̃.
+extrapolation: The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between.
+not-convex: The weights of the two points do not add up to 1: ε and 1 − ε.
+"""
+CHARGES = {
+    "batch-norm-of-gradient": lambda g: (np.linalg.norm(g) - 1) ** 2,
+    "wrong-axis": (_axis(0), _axis(1), _axis(-1)),
+    "early-mean": (lambda g: (lengths(g).mean() - 1) ** 2, lambda g: (np.linalg.norm(g.mean(0)) - 1) ** 2),
+    "squared-norm": lambda g: ((lengths(g) ** 2 - 1) ** 2).mean(),
+    "no-one": (averaged(squared(lengths)), averaged(lengths)),
+    "fourth-power": lambda g: ((lengths(g) - 1) ** 4).mean(),
+    "absolute": (lambda g: np.abs(lengths(g) - 1).mean(), lambda g: (lengths(g) - 1).mean()),
+    "one-sided": lambda g: (np.maximum(lengths(g) - 1, 0) ** 2).mean(),
+    "sum": lambda g: ((lengths(g) - 1) ** 2).sum(),
+    "mean-scores": lambda g: two_sided(g / len(g)),
+    "scaled": (lambda g: two_sided(10 * g), lambda g: two_sided(2 * g), lambda g: two_sided(len(g) * g)),
 }
+ABOUT_CHARGES = """
+batch-norm-of-gradient: One norm is taken over the whole batch. A perfect critic is then charged (√n − 1)²: 49 at batch
+    64. One norm for each sample.
+wrong-axis: The norm runs along the wrong axis: over the samples, or over one of a sample's axes only. All axes but the
+    first belong together.
+early-mean: The norms (or the gradients) are averaged before the square is taken, so that steep and flat samples cancel.
+squared-norm: The squared norm is compared with 1: a root is missing.
+no-one: Nothing is compared with 1: this penalises the length itself and pulls every slope to 0.
+fourth-power: The difference is raised to the fourth power.
+absolute: The difference from 1 is not squared.
+one-sided: This is the one-sided penalty. It is the better one, perhaps, but here the two-sided one is asked for.
+sum: The charges are added up, not averaged.
+mean-scores: The scores were averaged before differentiating, so each gradient is n times too short. Sum them.
+scaled: The gradients are too long by one and the same factor: the scores or gradients were multiplied by something.
+"""
+WRONG_POINTS, WRONG_CHARGES = explained(POINTS, ABOUT_POINTS), explained(CHARGES, ABOUT_CHARGES)
 
 
-def misconceptions(whole: Callable[..., float]) -> list[Misconception]:
-    """Wrong points and wrong charges; ``whole(*a, points=…, charge=…)`` is the function that they spoil."""
-
-    def spoilt(**part: Callable) -> Callable[..., float]:
-        return lambda *a: whole(*a, **part)
-
-    found = [Wrong(i, *(spoilt(points=p) for p in wrong)).says(text) for i, (text, wrong) in POINTS.items()]
-    return found + [Wrong(i, *(spoilt(charge=c) for c in wrong)).says(text) for i, (text, wrong) in CHARGES.items()]
+def spoilt(whole: Callable[..., float]) -> dict[str, Misconception]:
+    """Wrong points and wrong charges in ``whole(*a, points=…, charge=…)``."""
+    parts = [("points", one) for one in WRONG_POINTS] + [("charge", one) for one in WRONG_CHARGES]
+    return {
+        one.id: replace(one, formulas=tuple(partial(whole, **{part: wrong}) for wrong in one.formulas))
+        for part, one in parts
+    }

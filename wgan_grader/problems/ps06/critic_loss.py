@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ...formulas import Wrong, negated
+from ...formulas import Detected, explained, negated
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, rows, score, wrong_way
-from ._whole import misconceptions, penalty
+from ._whole import penalty, spoilt
 
 
 def _scores(*a: Array) -> tuple[Array, Array]:
@@ -55,6 +55,49 @@ def _relu(x: Array) -> Array:
     return (x > 0) * x
 
 
+WRONG = {
+    "ascent": lambda *a: 2 * penalty(*a) - loss(*a),
+    "penalty-subtracted": (lambda *a: loss(*a) - 2 * penalty(*a), negated(loss)),
+    "no-penalty": lambda *a: loss(*a) - penalty(*a),
+    "penalty-only": penalty,
+    "no-weight": (
+        lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
+        lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
+    ),
+    "one-batch": (
+        lambda *a: _scores(*a)[1].mean() + penalty(*a),
+        lambda *a: -_scores(*a)[0].mean() + penalty(*a),
+        lambda *a: -_scores(*a)[1].mean() + penalty(*a),
+    ),
+    "interpolates-scored": (
+        lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
+        lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
+    ),
+    "hinge": lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a),
+    "sums": lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a),
+    **spoilt(loss),
+    "wrong-shape-of-epsilon": Detected(
+        lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)
+    ),
+    "penalty-detached": Detected(_only_first_terms),
+    "no-graph": NO_GRAPH,
+}
+MESSAGES = """
+ascent: The first two terms have the wrong sign: E_P f − E_Q f is the estimate of the distance, to be made *large*. A
+    loss is minimised: E_Q f − E_P f.
+penalty-subtracted: The penalty is subtracted: the critic would be rewarded for slopes far from 1.
+no-penalty: The penalty is missing: λ times it is added to E_Q f − E_P f.
+penalty-only: Only the penalty comes back: E_Q f − E_P f is missing.
+no-weight: The weight λ is missing, or is 10 whatever the argument says.
+one-batch: One of the two batches is missing from the first terms.
+interpolates-scored: The scores of the interpolates have taken the place of one of the batches. They serve the penalty
+    only.
+hinge: This is a hinge loss with a penalty. The Wasserstein loss has no margins.
+sums: The scores are added up, not averaged, the penalty is averaged: the balance depends on the batch size.
+wrong-shape-of-epsilon: ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).
+penalty-detached: The value is right, but the penalty's part of the gradient is missing: it was detached, or the
+    gradient was taken without create_graph=True. The critic trains as if there were no penalty.
+"""
 PROBLEM = Problem(
     key="ps06.critic_loss",
     title="The whole loss",
@@ -69,51 +112,5 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=(*PACKAGE, "wgan_course.objectives.Wasserstein"),
-    misconceptions=(
-        Wrong("ascent", lambda *a: 2 * penalty(*a) - loss(*a)).says(
-            "The first two terms have the wrong sign: E_P f − E_Q f is the estimate of the distance, to be made "
-            "*large*. A loss is minimised: E_Q f − E_P f."
-        ),
-        Wrong("penalty-subtracted", lambda *a: loss(*a) - 2 * penalty(*a), negated(loss)).says(
-            "The penalty is subtracted: the critic would be rewarded for slopes far from 1."
-        ),
-        Wrong("no-penalty", lambda *a: loss(*a) - penalty(*a)).says(
-            "The penalty is missing: λ times it is added to E_Q f − E_P f."
-        ),
-        Wrong("penalty-only", penalty).says("Only the penalty comes back: E_Q f − E_P f is missing."),
-        Wrong(
-            "no-weight",
-            lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
-            lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
-        ).says("The weight λ is missing, or is 10 whatever the argument says."),
-        Wrong(
-            "one-batch",
-            lambda *a: _scores(*a)[1].mean() + penalty(*a),
-            lambda *a: -_scores(*a)[0].mean() + penalty(*a),
-            lambda *a: -_scores(*a)[1].mean() + penalty(*a),
-        ).says("One of the two batches is missing from the first terms."),
-        Wrong(
-            "interpolates-scored",
-            lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
-            lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
-        ).says(
-            "The scores of the interpolates have taken the place of one of the batches. They serve the penalty only."
-        ),
-        Wrong(
-            "hinge", lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a)
-        ).says("This is a hinge loss with a penalty. The Wasserstein loss has no margins."),
-        Wrong("sums", lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a)).says(
-            "The scores are added up, not averaged, the penalty is averaged: the balance depends on the batch size."
-        ),
-        *misconceptions(loss),
-        Wrong(
-            "wrong-shape-of-epsilon",
-            detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
-        ).says("ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1)."),
-        Wrong("penalty-detached", detect=_only_first_terms).says(
-            "The value is right, but the penalty's part of the gradient is missing: it was detached, or the gradient "
-            "was taken without create_graph=True. The critic trains as if there were no penalty."
-        ),
-        NO_GRAPH,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

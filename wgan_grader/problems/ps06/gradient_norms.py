@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, averaged, composed, largest, part, squared, summed
+from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, squared, summed
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
@@ -38,6 +38,42 @@ def _partly(*a: Array) -> list[Array]:
     return [np.sqrt((g**2).sum(axis)) for axis in (0, 1, -1)]
 
 
+WRONG = {
+    "batch": (composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
+    "wrong-axis": (
+        part(_partly, 0),
+        part(_partly, 1),
+        part(_partly, 2),
+        Detected(lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower()),
+    ),
+    "squared": squared(_norms),
+    "other-norm": (
+        lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
+        lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
+        lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
+    ),
+    "mean-scores": lambda *a: _norms(*a) / len(a[4]),
+    "averaged": (averaged(_norms), summed(_norms), largest(_norms)),
+    "the-gradient": gradient,
+    "mean-gradient": (composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
+    "the-score": (score, absolute(score), lambda *a: score(*a)[:, None]),
+    "no-graph": NO_GRAPH,
+}
+MESSAGES = """
+batch: One norm is taken over the whole batch. A perfect critic, with slope 1 at every sample, gets √n: at batch 64 the
+    penalty charges it 49. Take the norm of each sample by itself.
+wrong-axis: The norm runs over the wrong axes: over the samples, or over one of a sample's axes only. One number for
+    each sample: flatten all axes but the first, then take the norm.
+squared: These are squared norms: the square root is missing.
+other-norm: This is another norm (the sum, the largest, or the root mean square of the entries). Euclidean length is
+    asked for.
+mean-scores: The scores were averaged before differentiating, so each norm is divided by n. Sum them.
+averaged: The norms have been averaged or added up, or the largest taken. One for each sample is asked for: the penalty
+    squares *before* it averages.
+the-gradient: The gradients themselves come back. Return their lengths.
+mean-gradient: The gradients are averaged (or summed) before the norm is taken: they cancel each other.
+the-score: This is (the size of) the critic's score, not its slope.
+"""
 PROBLEM = Problem(
     key="ps06.gradient_norms",
     title="Gradient norms that can be trained",
@@ -52,49 +88,5 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=(
-        Wrong(
-            "batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))
-        ).says(
-            "One norm is taken over the whole batch. A perfect critic, with slope 1 at every sample, gets √n: at batch "
-            "64 the penalty charges it 49. Take the norm of each sample by itself."
-        ),
-        Wrong(
-            "wrong-axis",
-            part(_partly, 0),
-            part(_partly, 1),
-            part(_partly, 2),
-            detect=lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower(),
-        ).says(
-            "The norm runs over the wrong axes: over the samples, or over one of a sample's axes only. One number for "
-            "each sample: flatten all axes but the first, then take the norm."
-        ),
-        Wrong("squared", squared(_norms)).says("These are squared norms: the square root is missing."),
-        Wrong(
-            "other-norm",
-            lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
-            lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
-            lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
-        ).says(
-            "This is another norm (the sum, the largest, or the root mean square of the entries). Euclidean length is "
-            "asked for."
-        ),
-        Wrong("mean-scores", lambda *a: _norms(*a) / len(a[4])).says(
-            "The scores were averaged before differentiating, so each norm is divided by n. Sum them."
-        ),
-        Wrong("averaged", averaged(_norms), summed(_norms), largest(_norms)).says(
-            "The norms have been averaged or added up, or the largest taken. One for each sample is asked for: the "
-            "penalty squares *before* it averages."
-        ),
-        Wrong("the-gradient", gradient).says("The gradients themselves come back. Return their lengths."),
-        Wrong(
-            "mean-gradient",
-            composed(np.linalg.norm, averaged(gradient, 0)),
-            composed(np.linalg.norm, summed(gradient, 0)),
-        ).says("The gradients are averaged (or summed) before the norm is taken: they cancel each other."),
-        Wrong("the-score", score, absolute(score), lambda *a: score(*a)[:, None]).says(
-            "This is (the size of) the critic's score, not its slope."
-        ),
-        NO_GRAPH,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...formulas import Wrong, negated
+from ...formulas import Detected, explained, negated
 from ...problem import Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, wrong_way
-from ._whole import misconceptions, penalty
+from ._whole import penalty, spoilt
 
 
 def right(*a: Array) -> Outputs:
@@ -14,6 +14,24 @@ def right(*a: Array) -> Outputs:
     return charged(charge, lambda size: 2 * a[7] * (size - 1) / len(size), *a[:4], mix(*a[4:7]))
 
 
+WRONG = {
+    **spoilt(penalty),
+    "no-weight": (lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]),
+    "negated": negated(penalty),
+    "not-reduced": (
+        lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),
+    ),
+    "wrong-shape-of-epsilon": Detected(
+        lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)
+    ),
+    "no-graph": NO_GRAPH,
+}
+MESSAGES = """
+no-weight: The weight λ is missing, or is 10 whatever the argument says.
+negated: The sign is wrong: a penalty is never negative.
+not-reduced: One charge a sample comes back. Their mean is asked for.
+wrong-shape-of-epsilon: ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).
+"""
 PROBLEM = Problem(
     key="ps06.gradient_penalty",
     title="The whole penalty",
@@ -28,20 +46,5 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=(
-        *misconceptions(penalty),
-        Wrong("no-weight", lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]).says(
-            "The weight λ is missing, or is 10 whatever the argument says."
-        ),
-        Wrong("negated", negated(penalty)).says("The sign is wrong: a penalty is never negative."),
-        Wrong(
-            "not-reduced",
-            lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),
-        ).says("One charge a sample comes back. Their mean is asked for."),
-        Wrong(
-            "wrong-shape-of-epsilon",
-            detect=lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected),
-        ).says("ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1)."),
-        NO_GRAPH,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

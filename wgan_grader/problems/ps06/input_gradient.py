@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, negated, scaled, summed, swapped
+from ...formulas import Detected, averaged, explained, negated, scaled, summed, swapped
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient, mix, score, to_weights, wrong_way
 
@@ -33,6 +33,61 @@ def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
 
+WRONG = {
+    "real-only": partial(_at, lambda r, f, e: r),
+    "fake-only": partial(_at, lambda r, f, e: f),
+    "one-epsilon": (
+        partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
+        partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+    ),
+    "epsilon-ignored": partial(_at, lambda r, f, e: (r + f) / 2),
+    "swapped": partial(_at, swapped(mix, "real", "fake")),
+    "extrapolation": (
+        partial(_at, lambda r, f, e: r + _column(e, r) * (r - f)),
+        partial(_at, lambda r, f, e: f + _column(e, r) * (f - r)),
+    ),
+    "not-convex": (
+        partial(_at, lambda r, f, e: r + _column(e, r) * f),
+        partial(_at, lambda r, f, e: f + _column(e, r) * r),
+        partial(_at, lambda r, f, e: r + f),
+    ),
+    "mean-scores": lambda *a: _value(*a) / len(a[4]),
+    "scaled": (scaled(_value, 10), lambda *a: len(a[4]) * _value(*a), scaled(_value, 2), scaled(_value, 0.1)),
+    "negated": negated(_value),
+    "normalised": lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True)),
+    "along-epsilon": (
+        lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1),
+        lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1, keepdims=True),
+    ),
+    "the-score": (
+        lambda *a: score(*a[:4], mix(*a[4:])),
+        lambda *a: score(*a[:4], mix(*a[4:]))[:, None],
+        lambda *a: score(*a[:4], mix(*a[4:])).sum(),
+    ),
+    "averaged": (averaged(_value, 0), summed(_value, 0)),
+    "wrong-axis": Detected(wrong_way),
+    "no-graph": NO_GRAPH,
+}
+MESSAGES = """
+real-only: The gradient is taken at the real points. The slope between the points, which the penalty is about, is never
+    looked at.
+fake-only: The gradient is taken at the generated points only, not between the two.
+one-epsilon: One ε serves the whole batch. Each sample has its own.
+epsilon-ignored: The given ε plays no part: these are the middles of the segments.
+swapped: ε weighs the generated points here. It belongs to the real ones: ε x + (1 − ε) x̃.
+extrapolation: The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between.
+not-convex: The weights of the two points do not add up to 1: ε and 1 − ε.
+mean-scores: The scores were averaged before differentiating, so each gradient is divided by n: a critic that obeys the
+    penalty would have slope n. Sum the scores (or pass ones as grad_outputs).
+scaled: Every gradient is too long by one and the same factor. Nothing is to be multiplied here: not by n, not by λ, not
+    by 10.
+negated: The sign is the wrong way round: the gradient of f is asked for, not that of −f (the loss of the generator).
+normalised: The gradients have been given length 1. Then there is nothing left to penalise.
+along-epsilon: This is the derivative in ε, or along the segment: one number a sample. The whole gradient is asked for.
+the-score: These are scores, not gradients.
+averaged: The gradients of the samples have been added up or averaged. One a sample is asked for.
+wrong-axis: ε meets the wrong axis: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.
+"""
 PROBLEM = Problem(
     key="ps06.input_gradient",
     title="The gradient at the interpolates",
@@ -47,73 +102,5 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=(
-        Wrong("real-only", partial(_at, lambda r, f, e: r)).says(
-            "The gradient is taken at the real points. The slope between the points, which the penalty is about, is "
-            "never looked at."
-        ),
-        Wrong("fake-only", partial(_at, lambda r, f, e: f)).says(
-            "The gradient is taken at the generated points only, not between the two."
-        ),
-        Wrong(
-            "one-epsilon",
-            partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
-            partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
-        ).says("One ε serves the whole batch. Each sample has its own."),
-        Wrong("epsilon-ignored", partial(_at, lambda r, f, e: (r + f) / 2)).says(
-            "The given ε plays no part: these are the middles of the segments."
-        ),
-        Wrong("swapped", partial(_at, swapped(mix, "real", "fake"))).says(
-            "ε weighs the generated points here. It belongs to the real ones: ε x + (1 − ε) x̃."
-        ),
-        Wrong(
-            "extrapolation",
-            partial(_at, lambda r, f, e: r + _column(e, r) * (r - f)),
-            partial(_at, lambda r, f, e: f + _column(e, r) * (f - r)),
-        ).says("The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between."),
-        Wrong(
-            "not-convex",
-            partial(_at, lambda r, f, e: r + _column(e, r) * f),
-            partial(_at, lambda r, f, e: f + _column(e, r) * r),
-            partial(_at, lambda r, f, e: r + f),
-        ).says("The weights of the two points do not add up to 1: ε and 1 − ε."),
-        Wrong("mean-scores", lambda *a: _value(*a) / len(a[4])).says(
-            "The scores were averaged before differentiating, so each gradient is divided by n: a critic that obeys "
-            "the penalty would have slope n. Sum the scores (or pass ones as grad_outputs)."
-        ),
-        Wrong(
-            "scaled", scaled(_value, 10), lambda *a: len(a[4]) * _value(*a), scaled(_value, 2), scaled(_value, 0.1)
-        ).says(
-            "Every gradient is too long by one and the same factor. Nothing is to be multiplied here: not by n, not by "
-            "λ, not by 10."
-        ),
-        Wrong("negated", negated(_value)).says(
-            "The sign is the wrong way round: the gradient of f is asked for, not that of −f (the loss of the "
-            "generator)."
-        ),
-        Wrong(
-            "normalised",
-            lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True)),
-        ).says("The gradients have been given length 1. Then there is nothing left to penalise."),
-        Wrong(
-            "along-epsilon",
-            lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1),
-            lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1, keepdims=True),
-        ).says(
-            "This is the derivative in ε, or along the segment: one number a sample. The whole gradient is asked for."
-        ),
-        Wrong(
-            "the-score",
-            lambda *a: score(*a[:4], mix(*a[4:])),
-            lambda *a: score(*a[:4], mix(*a[4:]))[:, None],
-            lambda *a: score(*a[:4], mix(*a[4:])).sum(),
-        ).says("These are scores, not gradients."),
-        Wrong("averaged", averaged(_value, 0), summed(_value, 0)).says(
-            "The gradients of the samples have been added up or averaged. One a sample is asked for."
-        ),
-        Wrong("wrong-axis", detect=wrong_way).says(
-            "ε meets the wrong axis: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying."
-        ),
-        NO_GRAPH,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

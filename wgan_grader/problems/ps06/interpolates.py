@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, swapped
+from ...formulas import Detected, explained, swapped
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, mix
 
@@ -44,6 +44,43 @@ def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
 
+WRONG = {
+    "one-epsilon": (
+        lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
+        lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
+    ),
+    "swapped": swapped(mix, "real", "fake"),
+    "extrapolation": (
+        lambda r, f, e: r + _column(e, r) * (r - f),
+        lambda r, f, e: f + _column(e, r) * (f - r),
+        lambda r, f, e: (1 + _column(e, r)) * r - f,
+    ),
+    "not-convex": (
+        lambda r, f, e: r + _column(e, r) * f,
+        lambda r, f, e: _column(e, r) * r + f,
+        lambda r, f, e: _column(e, r) * (r + f),
+        lambda r, f, e: (r + f) * 1.0,
+    ),
+    "one-end": (lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
+    "wrong-axis": Detected(_other_axis),
+    "all-pairs": lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None],
+    "rounded": (lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
+}
+MESSAGES = """
+one-epsilon: One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction.
+    Each sample has an ε of its own.
+swapped: Real and generated points have changed places: ε belongs to the real point, 1 − ε to the generated one.
+extrapolation: These points lie on the line through the pair but beyond its ends: the difference points the wrong way,
+    or starts at the wrong point. On the segment: x̃ + ε (x − x̃).
+not-convex: The two weights do not add up to 1, so the point is not between the two: ε and 1 − ε.
+one-end: ε plays no part: these are the real points, the generated ones, or the middles. The penalty would look at one
+    place of each segment only.
+wrong-axis: ε meets the wrong axis: it multiplies columns (coordinates), or its shape does not fit. It has one entry a
+    *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.
+all-pairs: This mixes every real with every generated point, n·n of them. The batches are paired: sample i with sample
+    i.
+rounded: ε was rounded, so that each point is one of the two ends.
+"""
 PROBLEM = Problem(
     key="ps06.interpolates",
     title="Interpolates",
@@ -56,50 +93,5 @@ PROBLEM = Problem(
     pure="points",
     package_functions=PACKAGE,
     stand_in="wgan_course.constraints.penalties.interpolate",
-    misconceptions=(
-        Wrong(
-            "one-epsilon",
-            lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
-            lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
-        ).says(
-            "One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction. "
-            "Each sample has an ε of its own."
-        ),
-        Wrong("swapped", swapped(mix, "real", "fake")).says(
-            "Real and generated points have changed places: ε belongs to the real point, 1 − ε to the generated one."
-        ),
-        Wrong(
-            "extrapolation",
-            lambda r, f, e: r + _column(e, r) * (r - f),
-            lambda r, f, e: f + _column(e, r) * (f - r),
-            lambda r, f, e: (1 + _column(e, r)) * r - f,
-        ).says(
-            "These points lie on the line through the pair but beyond its ends: the difference points the wrong way, "
-            "or starts at the wrong point. On the segment: x̃ + ε (x − x̃)."
-        ),
-        Wrong(
-            "not-convex",
-            lambda r, f, e: r + _column(e, r) * f,
-            lambda r, f, e: _column(e, r) * r + f,
-            lambda r, f, e: _column(e, r) * (r + f),
-            lambda r, f, e: (r + f) * 1.0,
-        ).says("The two weights do not add up to 1, so the point is not between the two: ε and 1 − ε."),
-        Wrong("one-end", lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2).says(
-            "ε plays no part: these are the real points, the generated ones, or the middles. The penalty would look at "
-            "one place of each segment only."
-        ),
-        Wrong("wrong-axis", detect=_other_axis).says(
-            "ε meets the wrong axis: it multiplies columns (coordinates), or its shape does not fit. It has one entry "
-            "a *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying."
-        ),
-        Wrong(
-            "all-pairs", lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None]
-        ).says(
-            "This mixes every real with every generated point, n·n of them. The batches are paired: sample i with "
-            "sample i."
-        ),
-        Wrong(
-            "rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))
-        ).says("ε was rounded, so that each point is one of the two ends."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Criterion, Problem
 from ._critic import PACKAGE, agree
-from ._penalties import GENTLE_ONLY, Array, cases, common
+from ._penalties import Array, cases, common
 
 
 def one_sided(norms: Array) -> float:
@@ -18,10 +18,17 @@ def right(norms: Array) -> dict[str, Array]:
     return {"value": one_sided(norms), "gradient:norms": 2 * np.maximum(norms - 1, 0) / len(norms)}
 
 
-def _two_sided(norms: Array) -> float:
-    return ((norms - 1) ** 2).mean()
-
-
+WRONG = {
+    "wrong-side": lambda s: (np.maximum(1 - s, 0) ** 2).mean(),
+    "steep-only": tuple(
+        lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)
+    ),
+}
+OTHER = "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint."
+MESSAGES = """
+wrong-side: Norms below 1 are charged, and those above are not: the wrong side is cut off. max(0, norm − 1).
+steep-only: The mean is taken over the norms above 1 only. Divide by the number of all samples.
+"""
 PROBLEM = Problem(
     key="ps06.one_sided",
     title="The one-sided penalty",
@@ -34,16 +41,5 @@ PROBLEM = Problem(
     compare=agree,
     pure="value",
     package_functions=PACKAGE,
-    misconceptions=(
-        *common(
-            one_sided,
-            _two_sided,
-            "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint.",
-        ),
-        Wrong("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()).says(GENTLE_ONLY),
-        Wrong(
-            "steep-only",
-            *(lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)),
-        ).says("The mean is taken over the norms above 1 only. Divide by the number of all samples."),
-    ),
+    misconceptions=(*common(one_sided, lambda s: ((s - 1) ** 2).mean(), OTHER), *explained(WRONG, MESSAGES)),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, given
+from ...formulas import absolute, explained, given
 from ...problem import Case, Criterion, Problem
 
 Array = np.ndarray
@@ -81,6 +81,40 @@ def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
     return np.where(h == 0, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * np.where(h == 0, 1, m))))
 
 
+WRONG = {
+    "no-overshoot": _close_to_one,
+    "sign": given(slopes, sign=-1.0),
+    "no-sign": absolute(slopes),
+    "half": given(slopes, overshoot=2.0),
+    "shrunk": given(slopes, overshoot=-1.0),
+    "uniform": _uniform,
+    "counted": _counted,
+    "paired": _paired,
+    "weight": (given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)),
+    "unit-where-free": (
+        lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
+        lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
+        lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
+    ),
+    "unweighted-h": (given(_with_counts, unit=1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))),
+}
+MESSAGES = """
+no-overshoot: These are the slopes of an unpenalised optimal critic, ±1. The penalty is a price that is worth paying: 1
+    + |h|/(2λm).
+sign: The critic climbs towards the generated points. It has to be higher where the real mass goes: the sign of h = F_Q
+    − F_P.
+no-sign: All slopes are positive: h has a sign.
+half: The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1).
+shrunk: The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler.
+uniform: m is taken as uniform over the whole range. It is the density of random points on random segments: higher where
+    many short segments lie.
+counted: m counts the segments that cover a gap, and forgets to divide each by its length: a point on a long segment is
+    rarely just here.
+paired: m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count.
+weight: λ is not where it belongs: the larger the weight, the smaller the overshoot.
+unit-where-free: Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)
+unweighted-h: h counts points in place of masses: each real point weighs 1/n and each generated one 1/k.
+"""
 PROBLEM = Problem(
     key="ps06.optimal_slopes",
     title="What a penalised critic becomes",
@@ -91,46 +125,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=slopes,
     pure="slopes",
-    misconceptions=(
-        Wrong("no-overshoot", _close_to_one).says(
-            "These are the slopes of an unpenalised optimal critic, ±1. The penalty is a price that is worth paying: "
-            "1 + |h|/(2λm)."
-        ),
-        Wrong("sign", given(slopes, sign=-1.0)).says(
-            "The critic climbs towards the generated points. It has to be higher where the real mass goes: the sign of "
-            "h = F_Q − F_P."
-        ),
-        Wrong("no-sign", absolute(slopes)).says("All slopes are positive: h has a sign."),
-        Wrong("half", given(slopes, overshoot=2.0)).says(
-            "The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1)."
-        ),
-        Wrong("shrunk", given(slopes, overshoot=-1.0)).says(
-            "The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler."
-        ),
-        Wrong("uniform", _uniform).says(
-            "m is taken as uniform over the whole range. It is the density of random points on random segments: higher "
-            "where many short segments lie."
-        ),
-        Wrong("counted", _counted).says(
-            "m counts the segments that cover a gap, and forgets to divide each by its length: a point on a long "
-            "segment is rarely just here."
-        ),
-        Wrong("paired", _paired).says(
-            "m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count."
-        ),
-        Wrong(
-            "weight", given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)
-        ).says("λ is not where it belongs: the larger the weight, the smaller the overshoot."),
-        Wrong(
-            "unit-where-free",
-            lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
-            lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
-            lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
-        ).says(
-            "Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)"
-        ),
-        Wrong(
-            "unweighted-h", given(_with_counts, unit=1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))
-        ).says("h counts points in place of masses: each real point weighs 1/n and each generated one 1/k."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, negated, scaled
+from ...formulas import explained, negated, scaled
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
@@ -33,6 +33,42 @@ def _value(*a: Array) -> float:
     return a[5] / 2 * (_norms(*a) ** 2).mean()
 
 
+WRONG = {
+    "no-half": scaled(_value, 2),
+    "centred-at-one": (
+        lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
+        lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
+        lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
+    ),
+    "not-squared": (lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()),
+    "early-mean": (
+        lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
+        lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
+    ),
+    "sum": lambda *a: _value(*a) * len(a[4]),
+    "mean-over-coordinates": lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean(),
+    "mean-scores": (lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
+    "no-weight": (lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
+    "the-score": lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean(),
+    "negated": negated(_value),
+    "not-reduced": lambda *a: a[5] / 2 * _norms(*a) ** 2,
+    "no-graph": NO_GRAPH,
+}
+MESSAGES = """
+no-half: The factor ½ is missing: R1 is half the mean squared norm.
+centred-at-one: This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.
+not-squared: The norm is not squared: half γ times the mean *length* of the gradients.
+early-mean: The average is taken before the square: over the norms, or over the gradients, which cancel.
+sum: The squares are added up over the samples (that is also what one norm over the whole batch does). Divide by the
+    number of samples.
+mean-over-coordinates: The mean runs over the coordinates too, so the penalty depends on the number of pixels. Sum over
+    the coordinates of a sample, average over samples.
+mean-scores: The scores were averaged before differentiating: each gradient is n times too short.
+no-weight: The weight γ is missing, or is 10 whatever the argument says.
+the-score: This penalises the *score*, not its gradient.
+negated: The sign is wrong: a penalty is never negative.
+not-reduced: One charge a sample comes back. Their mean is asked for.
+"""
 PROBLEM = Problem(
     key="ps06.r1_penalty",
     title="R1",
@@ -47,43 +83,5 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=(
-        Wrong("no-half", scaled(_value, 2)).says("The factor ½ is missing: R1 is half the mean squared norm."),
-        Wrong(
-            "centred-at-one",
-            lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
-            lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
-            lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
-        ).says("This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted."),
-        Wrong("not-squared", lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()).says(
-            "The norm is not squared: half γ times the mean *length* of the gradients."
-        ),
-        Wrong(
-            "early-mean",
-            lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
-            lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
-        ).says("The average is taken before the square: over the norms, or over the gradients, which cancel."),
-        Wrong("sum", lambda *a: _value(*a) * len(a[4])).says(
-            "The squares are added up over the samples (that is also what one norm over the whole batch does). Divide "
-            "by the number of samples."
-        ),
-        Wrong("mean-over-coordinates", lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean()).says(
-            "The mean runs over the coordinates too, so the penalty depends on the number of pixels. Sum over the "
-            "coordinates of a sample, average over samples."
-        ),
-        Wrong("mean-scores", lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])).says(
-            "The scores were averaged before differentiating: each gradient is n times too short."
-        ),
-        Wrong("no-weight", lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]).says(
-            "The weight γ is missing, or is 10 whatever the argument says."
-        ),
-        Wrong("the-score", lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean()).says(
-            "This penalises the *score*, not its gradient."
-        ),
-        Wrong("negated", negated(_value)).says("The sign is wrong: a penalty is never negative."),
-        Wrong("not-reduced", lambda *a: a[5] / 2 * _norms(*a) ** 2).says(
-            "One charge a sample comes back. Their mean is asked for."
-        ),
-        NO_GRAPH,
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

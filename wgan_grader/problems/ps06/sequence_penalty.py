@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, averaged, positive_part, scaled, shifted, squared
+from ...formulas import Detected, averaged, explained, positive_part, scaled, shifted, squared
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, agree, lengths
-from ._whole import CHARGES, two_sided
+from ._whole import WRONG_CHARGES, two_sided
 
 LOOK = {"gradients": ["gradient"]}
-WRONG = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", "no-one", "fourth-power", "absolute")
+SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", "no-one", "fourth-power", "absolute")
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -36,10 +36,37 @@ def right(gradient: Array) -> Outputs:
     return {"value": two_sided(gradient), "gradient:gradient": slope}
 
 
-def _sum(g: Array) -> float:
-    return ((lengths(g) - 1) ** 2).sum()
-
-
+WRONG = {one.id: one for one in WRONG_CHARGES if one.id in SHARED} | {
+    "sum": lambda g: ((lengths(g) - 1) ** 2).sum(),
+    "one-sided": averaged(squared(positive_part(shifted(lengths, -1)))),
+    "per-word": (
+        lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean(),
+        lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean(),
+        lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean(),
+    ),
+    "weighted": scaled(two_sided, 10),
+    "not-reduced": squared(shifted(lengths, -1)),
+    "matrix-norm": (
+        lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean(),
+        lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean(),
+    ),
+    "detached": Detected(
+        lambda case, seen, wanted: (
+            seen.status == "ok" and bool(case.options.get("gradients")) and "gradient:gradient" not in seen.outputs
+        )
+    ),
+}
+MESSAGES = """
+sum: The charges are added up, not averaged over the sentences.
+one-sided: This is the one-sided penalty. The script has the two-sided one.
+per-word: A norm is taken for every word, and each is compared with 1. A sentence is one sample: its gradient is all its
+    entries together.
+weighted: λ is in it (10 perhaps). Here the mean alone is asked for.
+not-reduced: One charge a sentence comes back. Return their mean.
+matrix-norm: This is a *matrix* norm of each sentence's gradient (the spectral or the nuclear one). The Euclidean length
+    of all its entries is asked for.
+detached: The number is right, but nothing leads back from it to the gradient: it could not train a critic.
+"""
 PROBLEM = Problem(
     key="ps06.sequence_penalty",
     title="Find the bug: the slope of a sentence",
@@ -53,38 +80,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=PACKAGE,
     compare=agree,
-    misconceptions=(
-        *(Wrong(name, *CHARGES[name][1]).says(CHARGES[name][0]) for name in WRONG),
-        Wrong("sum", _sum).says("The charges are added up, not averaged over the sentences."),
-        Wrong("one-sided", averaged(squared(positive_part(shifted(lengths, -1))))).says(
-            "This is the one-sided penalty. The script has the two-sided one."
-        ),
-        Wrong(
-            "per-word",
-            lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean(),
-            lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean(),
-            lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean(),
-        ).says(
-            "A norm is taken for every word, and each is compared with 1. A sentence is one sample: its gradient is "
-            "all its entries together."
-        ),
-        Wrong("weighted", scaled(two_sided, 10)).says("λ is in it (10 perhaps). Here the mean alone is asked for."),
-        Wrong("not-reduced", squared(shifted(lengths, -1))).says(
-            "One charge a sentence comes back. Return their mean."
-        ),
-        Wrong(
-            "matrix-norm",
-            lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean(),
-            lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean(),
-        ).says(
-            "This is a *matrix* norm of each sentence's gradient (the spectral or the nuclear one). The Euclidean "
-            "length of all its entries is asked for."
-        ),
-        Wrong(
-            "detached",
-            detect=lambda case, seen, wanted: (
-                seen.status == "ok" and bool(case.options.get("gradients")) and "gradient:gradient" not in seen.outputs
-            ),
-        ).says("The number is right, but nothing leads back from it to the gradient: it could not train a critic."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, composed, largest, squared
+from ...formulas import absolute, composed, explained, largest, squared
 from ...problem import Case, Criterion, Problem
 from ._linear import norm, reshaped
 
@@ -40,6 +40,39 @@ def _channel_axes(kernel: np.ndarray, n: int) -> float:
     return float(np.linalg.norm(np.fft.fft2(kernel, axes=(0, 1)), 2, axis=(-2, -1)).max())
 
 
+WRONG = {
+    "reshaped": lambda k, n: norm(reshaped(k)),
+    "upper-bound": lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3]),
+    "constant-images": lambda k, n: norm(k.sum((2, 3))),
+    "entrywise": largest(absolute(blocks)),
+    "frobenius": lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max(),
+    "kernel-grid": _kernel_grid,
+    "channel-axes": _channel_axes,
+    "real-part": lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max(),
+    "squared": squared(exact),
+    "mean": (
+        lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(),
+        composed(np.linalg.norm, blocks),
+        lambda k, n: np.linalg.norm(k),
+    ),
+}
+MESSAGES = """
+reshaped: This is the norm of the reshaped kernel. It acts on patches, and patches overlap: it is too small.
+upper-bound: This is the reshaped norm times √(k_h k_w): an upper bound, attained by the box kernel and hardly any
+    other.
+constant-images: This is the gain at frequency 0, on constant images. The loudest frequency may be another one: take the
+    largest over all.
+entrywise: This is the largest entry of all K̂(ω) by size. With several channels each K̂(ω) is a *matrix*; its largest
+    singular value is wanted.
+frobenius: The size of K̂(ω) was measured by the Frobenius norm. The operator norm is its spectral norm.
+kernel-grid: The transform was taken on the kernel's own grid, so that only k × k frequencies were looked at. Pad with
+    zeros to n × n.
+channel-axes: The transform runs over the channels. It belongs to the pixels, the last two axes.
+real-part: The imaginary part was dropped before taking the norm.
+squared: This is the largest eigenvalue of CᵀC. The norm is its root.
+mean: The norms were averaged over the frequencies, or one norm was taken of everything. An input can consist of the
+    loudest frequency alone: take the maximum.
+"""
 PROBLEM = Problem(
     key="ps07.circular_norm",
     title="The norm of a circular convolution",
@@ -57,46 +90,5 @@ PROBLEM = Problem(
         "wgan_course.norms.conv_norm",
     ),
     stand_in="wgan_course.norms.conv_norm_fft",
-    misconceptions=(
-        Wrong("reshaped", lambda k, n: norm(reshaped(k))).says(
-            "This is the norm of the reshaped kernel. It acts on patches, and patches overlap: it is too small."
-        ),
-        Wrong("upper-bound", lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3])).says(
-            "This is the reshaped norm times √(k_h k_w): an upper bound, attained by the box kernel and hardly "
-            "any other."
-        ),
-        Wrong("constant-images", lambda k, n: norm(k.sum((2, 3)))).says(
-            "This is the gain at frequency 0, on constant images. The loudest frequency may be another one: take the "
-            "largest over all."
-        ),
-        Wrong("entrywise", largest(absolute(blocks))).says(
-            "This is the largest entry of all K̂(ω) by size. With several channels each K̂(ω) is a *matrix*; its "
-            "largest "
-            "singular value is wanted."
-        ),
-        Wrong("frobenius", lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max()).says(
-            "The size of K̂(ω) was measured by the Frobenius norm. The operator norm is its spectral norm."
-        ),
-        Wrong("kernel-grid", _kernel_grid).says(
-            "The transform was taken on the kernel's own grid, so that only k × k frequencies were looked at. Pad with "
-            "zeros to n × n."
-        ),
-        Wrong("channel-axes", _channel_axes).says(
-            "The transform runs over the channels. It belongs to the pixels, the last two axes."
-        ),
-        Wrong("real-part", lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max()).says(
-            "The imaginary part was dropped before taking the norm."
-        ),
-        Wrong("squared", squared(exact)).says("This is the largest eigenvalue of CᵀC. The norm is its root."),
-        Wrong(
-            "mean",
-            lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(),
-            composed(np.linalg.norm, blocks),
-            lambda k, n: np.linalg.norm(k),
-        ).says(
-            "The norms were averaged over the frequencies, or one norm was taken of everything. An input can "
-            "consist of "
-            "the loudest frequency alone: take the maximum."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

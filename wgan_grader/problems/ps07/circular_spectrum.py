@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, composed, flipped, largest, squared
+from ...formulas import absolute, composed, explained, flipped, largest, squared
 from ...problem import Case, Criterion, Problem
 
 
@@ -28,6 +28,39 @@ def spectrum(kernel: np.ndarray, n: int) -> np.ndarray:
     return np.abs(np.fft.fft(on_circle(kernel, n)))
 
 
+WRONG = {
+    "not-padded": lambda k, n: np.abs(np.fft.fft(k)),
+    "squared": squared(spectrum),
+    "sorted": (flipped(composed(np.sort, spectrum)), composed(np.sort, spectrum)),
+    "half": absolute(composed(np.fft.rfft, on_circle)),
+    "real-part": (
+        lambda k, n: np.fft.fft(on_circle(k, n)).real,
+        lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
+        lambda k, n: np.fft.fft(k, n).real,
+    ),
+    "scaled": (
+        lambda k, n: spectrum(k, n) / n,
+        lambda k, n: spectrum(k, n) / np.sqrt(n),
+        lambda k, n: spectrum(k, n) * n,
+    ),
+    "centred": composed(np.fft.fftshift, spectrum),
+    "truncated": lambda k, n: np.abs(np.fft.fft(k, n)),
+    "only-the-norm": largest(spectrum),
+}
+MESSAGES = """
+not-padded: The transform was taken of the kernel alone, at k frequencies. The image has n places, so there are n
+    frequencies: write the kernel on the circle first.
+squared: This is |K̂|², the eigenvalues of CᵀC. Singular values are their roots.
+sorted: The values are right but sorted. They are wanted by frequency, from 0 on.
+half: Only half of the frequencies came back: a real transform (rfft) leaves out the mirror images, but each of them is
+    a singular value as well.
+real-part: The real part was taken. A frequency's gain is the absolute value of a complex number.
+scaled: The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum.
+centred: The frequencies begin at −½ (fftshift). They are wanted from 0 on.
+truncated: Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a
+    circle nothing ends: add tap j to place j mod n.
+only-the-norm: This is the largest one alone. All n were asked for.
+"""
 PROBLEM = Problem(
     key="ps07.circular_spectrum",
     title="The spectrum of a circular convolution",
@@ -39,40 +72,5 @@ PROBLEM = Problem(
     formula=spectrum,
     pure="value",
     package_functions=("wgan_course.norms.conv_singular_values", "wgan_course.norms.conv_norm_fft"),
-    misconceptions=(
-        Wrong("not-padded", lambda k, n: np.abs(np.fft.fft(k))).says(
-            "The transform was taken of the kernel alone, at k frequencies. The image has n places, so there are n "
-            "frequencies: write the kernel on the circle first."
-        ),
-        Wrong("squared", squared(spectrum)).says(
-            "This is |K̂|², the eigenvalues of CᵀC. Singular values are their roots."
-        ),
-        Wrong("sorted", flipped(composed(np.sort, spectrum)), composed(np.sort, spectrum)).says(
-            "The values are right but sorted. They are wanted by frequency, from 0 on."
-        ),
-        Wrong("half", absolute(composed(np.fft.rfft, on_circle))).says(
-            "Only half of the frequencies came back: a real transform (rfft) leaves out the mirror images, but each of "
-            "them is a singular value as well."
-        ),
-        Wrong(
-            "real-part",
-            lambda k, n: np.fft.fft(on_circle(k, n)).real,
-            lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
-            lambda k, n: np.fft.fft(k, n).real,
-        ).says("The real part was taken. A frequency's gain is the absolute value of a complex number."),
-        Wrong(
-            "scaled",
-            lambda k, n: spectrum(k, n) / n,
-            lambda k, n: spectrum(k, n) / np.sqrt(n),
-            lambda k, n: spectrum(k, n) * n,
-        ).says("The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum."),
-        Wrong("centred", composed(np.fft.fftshift, spectrum)).says(
-            "The frequencies begin at −½ (fftshift). They are wanted from 0 on."
-        ),
-        Wrong("truncated", lambda k, n: np.abs(np.fft.fft(k, n))).says(
-            "Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a "
-            "circle nothing ends: add tap j to place j mod n."
-        ),
-        Wrong("only-the-norm", largest(spectrum)).says("This is the largest one alone. All n were asked for."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import explained, given
 from ...problem import Case, Criterion, Problem
 
 
@@ -52,6 +52,46 @@ def _inverse(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return found.reshape(kernel.shape[1], y.shape[1])
 
 
+WRONG = {
+    "not-reversed": (lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
+    "channels-not-swapped": given(forward, sign=-1),
+    "circular": (
+        lambda y, k: forward(y, k.swapaxes(0, 1), -1, True),
+        lambda y, k: forward(y, k.swapaxes(0, 1), 1, True),
+    ),
+    "inverse": _inverse,
+    "result-reversed": (
+        lambda y, k: adjoint(y, k)[:, ::-1],
+        lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
+        lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
+    ),
+    "off-by-one": (
+        lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
+        lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
+        lambda y, k: shifted(adjoint(y, k), 1),
+        lambda y, k: shifted(adjoint(y, k), -1),
+    ),
+    "averaged": (
+        lambda y, k: adjoint(y, k) / k.shape[2],
+        lambda y, k: adjoint(y, k) / k.shape[0],
+        lambda y, k: adjoint(y, k) / k.shape[1],
+    ),
+    "channels-summed": lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0),
+}
+MESSAGES = """
+not-reversed: The taps are not reversed. A tap that looks q places to the right in C sends its value q places to the
+    right in y back to the *left*: reverse the kernel along its last axis.
+channels-not-swapped: The taps are reversed, but the channels are not swapped: as for a matrix, output a to input b
+    takes the entry [a, b] of the kernel. Swap its first two axes.
+circular: Values that leave on one side come back on the other: that is the adjoint of the *circular* convolution. Here
+    zeros are outside.
+inverse: This undoes the convolution (a pseudo-inverse). The adjoint does not undo anything: it satisfies ⟨Cx, y⟩ = ⟨x,
+    Cᵀy⟩, as the transpose of a matrix does.
+result-reversed: The result is reversed: y (or the outcome) was turned around in place of the kernel.
+off-by-one: Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side.
+averaged: The sum over channels or taps became a mean.
+channels-summed: All input channels get the same: the kernel was summed over them.
+"""
 PROBLEM = Problem(
     key="ps07.conv_adjoint",
     title="The adjoint of a convolution",
@@ -64,48 +104,5 @@ PROBLEM = Problem(
     formula=adjoint,
     pure="one",
     package_functions=("wgan_course.norms.conv_operator",),
-    misconceptions=(
-        Wrong("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward).says(
-            "The taps are not reversed. A tap that looks q places to the right in C sends its value q places to the "
-            "right in y back to the *left*: reverse the kernel along its last axis."
-        ),
-        Wrong("channels-not-swapped", given(forward, sign=-1)).says(
-            "The taps are reversed, but the channels are not swapped: as for a matrix, output a to input b takes the "
-            "entry [a, b] of the kernel. Swap its first two axes."
-        ),
-        Wrong(
-            "circular",
-            lambda y, k: forward(y, k.swapaxes(0, 1), -1, True),
-            lambda y, k: forward(y, k.swapaxes(0, 1), 1, True),
-        ).says(
-            "Values that leave on one side come back on the other: that is the adjoint of the *circular* convolution. "
-            "Here zeros are outside."
-        ),
-        Wrong("inverse", _inverse).says(
-            "This undoes the convolution (a pseudo-inverse). The adjoint does not undo anything: it satisfies "
-            "⟨Cx, y⟩ = ⟨x, Cᵀy⟩, as the transpose of a matrix does."
-        ),
-        Wrong(
-            "result-reversed",
-            lambda y, k: adjoint(y, k)[:, ::-1],
-            lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
-            lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
-        ).says("The result is reversed: y (or the outcome) was turned around in place of the kernel."),
-        Wrong(
-            "off-by-one",
-            lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
-            lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
-            lambda y, k: shifted(adjoint(y, k), 1),
-            lambda y, k: shifted(adjoint(y, k), -1),
-        ).says("Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side."),
-        Wrong(
-            "averaged",
-            lambda y, k: adjoint(y, k) / k.shape[2],
-            lambda y, k: adjoint(y, k) / k.shape[0],
-            lambda y, k: adjoint(y, k) / k.shape[1],
-        ).says("The sum over channels or taps became a mean."),
-        Wrong("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)).says(
-            "All input channels get the same: the kernel was summed over them."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._linear import norm, unit, uv_steps
 
@@ -43,6 +43,38 @@ def _half_step(W: np.ndarray, u: np.ndarray, steps: int) -> np.ndarray:
     return W / np.linalg.norm(W.T @ before)
 
 
+WRONG = {
+    "unchanged": _swapped,
+    "still-swapped": (lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
+    "the-number": estimate,
+    "multiplied": lambda W, u, s: W * estimate(W, u, s),
+    "squared": lambda W, u, s: W / estimate(W, u, s) ** 2,
+    "root": lambda W, u, s: W / np.sqrt(estimate(W, u, s)),
+    "exact": lambda W, u, s: W / norm(W),
+    "frobenius": lambda W, u, s: W / np.linalg.norm(W),
+    "half-step": _half_step,
+    "one-more": (lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)),
+    "rows": (
+        lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
+        lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
+    ),
+}
+MESSAGES = """
+unchanged: Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the number uᵀWv is
+    returned as if it were the weight.
+still-swapped: It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square
+    matrices the mistake makes no noise.
+the-number: The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂.
+multiplied: W was multiplied by σ̂. Divide.
+squared: W was divided by σ̂². Divide by σ̂ = uᵀWv itself.
+root: W was divided by the root of uᵀWv. That is the estimate of σ already; only vᵀWᵀWv needs a root.
+exact: This divides by the exact norm. The point of the exercise is to do without an SVD: use the iteration's estimate
+    after the given steps.
+frobenius: This divides by the Frobenius norm, which makes the layer smaller than it has to be.
+half-step: The u in uᵀWv is not the last one: each step ends with u ← Wv.
+one-more: The number of steps is off by one.
+rows: Each row (or column) was divided by its own length: that is weight normalisation, which bounds another norm.
+"""
 PROBLEM = Problem(
     key="ps07.normalised_weight",
     title="Find the bugs: the normalised weight",
@@ -54,45 +86,5 @@ PROBLEM = Problem(
     formula=normalised,
     pure="square",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong("unchanged", _swapped).says(
-            "Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the "
-            "number uᵀWv is "
-            "returned as if it were the weight."
-        ),
-        Wrong("still-swapped", lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))).says(
-            "It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square "
-            "matrices "
-            "the mistake makes no noise."
-        ),
-        Wrong("the-number", estimate).says(
-            "The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂."
-        ),
-        Wrong("multiplied", lambda W, u, s: W * estimate(W, u, s)).says("W was multiplied by σ̂. Divide."),
-        Wrong("squared", lambda W, u, s: W / estimate(W, u, s) ** 2).says(
-            "W was divided by σ̂². Divide by σ̂ = uᵀWv itself."
-        ),
-        Wrong("root", lambda W, u, s: W / np.sqrt(estimate(W, u, s))).says(
-            "W was divided by the root of uᵀWv. That is the estimate of σ already; only vᵀWᵀWv needs a root."
-        ),
-        Wrong("exact", lambda W, u, s: W / norm(W)).says(
-            "This divides by the exact norm. The point of the exercise is to do without an SVD: use the iteration's "
-            "estimate after the given steps."
-        ),
-        Wrong("frobenius", lambda W, u, s: W / np.linalg.norm(W)).says(
-            "This divides by the Frobenius norm, which makes the layer smaller than it has to be."
-        ),
-        Wrong("half-step", _half_step).says("The u in uᵀWv is not the last one: each step ends with u ← Wv."),
-        Wrong("one-more", lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)).says(
-            "The number of steps is off by one."
-        ),
-        Wrong(
-            "rows",
-            lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
-            lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
-        ).says(
-            "Each row (or column) was divided by its own length: that is weight normalisation, which bounds "
-            "another norm."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import explained, given
 from ...problem import Case, Criterion, Problem
 from ._linear import norm, reshaped
 
@@ -44,6 +44,57 @@ def _reshaped_as(shape):
     return lambda k, s: _bounds(k, s, _ceil, norm(shape(k)))
 
 
+WRONG = {
+    "wrong-reshape": (
+        _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1)),
+        _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1)),
+        _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1])),
+    ),
+    "no-root": (
+        lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2),
+        lambda k, s: _bounds(k, 1, lambda a, b: a**2),
+    ),
+    "stride-ignored": given(_bounds, stride=1, windows=_ceil),
+    "not-rounded-up": (
+        lambda k, s: _bounds(k, s, lambda a, b: a / b),
+        lambda k, s: _bounds(k, s, lambda a, b: a // b),
+        lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b)),
+    ),
+    "stride-once": (
+        lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
+        lambda k, s: {
+            "lower": norm(reshaped(k)),
+            "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
+        },
+    ),
+    "frobenius": lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k))),
+    "order": lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True)),
+    "divided": (
+        lambda k, s: {
+            "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
+            "upper": norm(reshaped(k)),
+        },
+    ),
+    "one-side": (
+        lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k))),
+        lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k))),
+    ),
+}
+MESSAGES = """
+wrong-reshape: The kernel was reshaped to another matrix. R has one row for each *output channel*, and its row is the
+    whole patch, all input channels: kernel.reshape(out, −1).
+no-root: The factor is k_h k_w, without the root. It counts squares: Σ‖patch‖² ≤ k_h k_w ‖x‖².
+stride-ignored: The stride is ignored. With stride s only every s-th window exists, so a pixel is seen by at most ⌈k/s⌉
+    on an axis.
+not-rounded-up: k/s is not rounded up. A pixel is seen by a whole number of windows; with k = 3 and s = 2 some pixels
+    are seen by 2.
+stride-once: The stride was divided out once, not on each of the two axes.
+frobenius: The Frobenius norm was taken in place of the spectral norm.
+order: The two bounds come back in the wrong order: lower first.
+divided: The reshaped norm was taken for the upper bound and divided for the lower one. It is the *lower* bound; the
+    operator can be larger, never smaller.
+one-side: Only one side of the kernel went into the factor. Count the windows on both axes.
+"""
 PROBLEM = Problem(
     key="ps07.operator_bounds",
     title="The reshaped kernel from both sides",
@@ -56,65 +107,5 @@ PROBLEM = Problem(
     formula=bounds,
     pure="one",
     package_functions=("wgan_course.norms.reshaped_norm", "wgan_course.norms.reshaped_factor"),
-    misconceptions=(
-        Wrong(
-            "wrong-reshape",
-            _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1)),
-            _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1)),
-            _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1])),
-        ).says(
-            "The kernel was reshaped to another matrix. R has one row for each *output channel*, and its row is "
-            "the whole "
-            "patch, all input channels: kernel.reshape(out, −1)."
-        ),
-        Wrong(
-            "no-root",
-            lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2),
-            lambda k, s: _bounds(k, 1, lambda a, b: a**2),
-        ).says("The factor is k_h k_w, without the root. It counts squares: Σ‖patch‖² ≤ k_h k_w ‖x‖²."),
-        Wrong("stride-ignored", given(_bounds, stride=1, windows=_ceil)).says(
-            "The stride is ignored. With stride s only every s-th window exists, so a pixel is seen by at most "
-            "⌈k/s⌉ on "
-            "an axis."
-        ),
-        Wrong(
-            "not-rounded-up",
-            lambda k, s: _bounds(k, s, lambda a, b: a / b),
-            lambda k, s: _bounds(k, s, lambda a, b: a // b),
-            lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b)),
-        ).says(
-            "k/s is not rounded up. A pixel is seen by a whole number of windows; with k = 3 and s = 2 some pixels are "
-            "seen by 2."
-        ),
-        Wrong(
-            "stride-once",
-            lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
-            lambda k, s: {
-                "lower": norm(reshaped(k)),
-                "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
-            },
-        ).says("The stride was divided out once, not on each of the two axes."),
-        Wrong("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))).says(
-            "The Frobenius norm was taken in place of the spectral norm."
-        ),
-        Wrong("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))).says(
-            "The two bounds come back in the wrong order: lower first."
-        ),
-        Wrong(
-            "divided",
-            lambda k, s: {
-                "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
-                "upper": norm(reshaped(k)),
-            },
-        ).says(
-            "The reshaped norm was taken for the upper bound and divided for the lower one. It is the *lower* "
-            "bound; the "
-            "operator can be larger, never smaller."
-        ),
-        Wrong(
-            "one-side",
-            lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k))),
-            lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k))),
-        ).says("Only one side of the kernel went into the factor. Count the windows on both axes."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, squared
+from ...formulas import explained, squared
 from ...problem import Case, Criterion, Problem
 from ._linear import iterate, norm, sigma, unit
 
@@ -49,6 +49,40 @@ def _with_w(W: np.ndarray, v: np.ndarray, steps: int) -> float:
     return np.linalg.norm(W @ v)
 
 
+WRONG = {
+    "squared": squared(sigma),
+    "iterates-w": (_with_w, lambda W, v, s: _with_w(W, v, 2 * s)),
+    "other-side": (lambda W, v, s: sigma(W.T, v, s), lambda W, v, s: np.linalg.norm(W @ iterate(W.T, v, s))),
+    "one-more": lambda W, v, s: sigma(W, v, s + 1),
+    "one-less": lambda W, v, s: sigma(W, v, max(s - 1, 0)),
+    "half-step": _half_step,
+    "exact": lambda W, v, s: norm(W),
+    "frobenius": lambda W, v, s: np.linalg.norm(W),
+    "length-of-step": (
+        lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s)),
+        lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0))),
+    ),
+    "start-length": lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s),
+    "at-least-one": lambda W, v, s: sigma(W, v, max(s, 1)),
+    "never-normalised": (_unnormalised(True), _unnormalised(False)),
+}
+MESSAGES = """
+squared: This is vᵀWᵀWv, the estimate of the *eigenvalue* σ². The norm is its square root, ‖Wv‖.
+iterates-w: The step applies W twice or alone, not WᵀW. That looks for eigenvalues of W, which need not have anything to
+    do with its norm. Apply W, then its transpose.
+other-side: This iterates with WWᵀ. A start on the side of the inputs, like this v, takes WᵀW: first W, then Wᵀ.
+one-more: This takes one step more than asked for.
+one-less: This takes one step less than asked for: is the estimate computed before the last step? It comes after it.
+half-step: The estimate uses the u of before the last v: uᵀWv with that u is ‖Wᵀu‖, half a step behind. Compute ‖Wv‖
+    with the final v.
+exact: This is the exact norm, from an SVD. The estimate after that many steps was asked for: it is smaller.
+frobenius: This is the Frobenius norm, an upper bound of what the iteration estimates.
+length-of-step: This is ‖WᵀWv‖, the length before normalising. It tends to σ², not to σ.
+start-length: The start is used as it came. Without a step its length goes straight into ‖Wv‖: normalise it first.
+at-least-one: Asked for no step, it takes one. ‖Wv‖ of the normalised start is the answer then.
+never-normalised: v is not normalised at each step. Its entries grow or shrink like σ to the power 2k, so that a long
+    run ends in inf, 0 or NaN: divide by the norm every time.
+"""
 PROBLEM = Problem(
     key="ps07.power_iteration",
     title="Power iteration from a given start",
@@ -62,45 +96,5 @@ PROBLEM = Problem(
     formula=sigma,
     pure="value",
     package_functions=("wgan_course.norms.power_iteration",),
-    misconceptions=(
-        Wrong("squared", squared(sigma)).says(
-            "This is vᵀWᵀWv, the estimate of the *eigenvalue* σ². The norm is its square root, ‖Wv‖."
-        ),
-        Wrong("iterates-w", _with_w, lambda W, v, s: _with_w(W, v, 2 * s)).says(
-            "The step applies W twice or alone, not WᵀW. That looks for eigenvalues of W, which need not have anything "
-            "to do with its norm. Apply W, then its transpose."
-        ),
-        Wrong(
-            "other-side", lambda W, v, s: sigma(W.T, v, s), lambda W, v, s: np.linalg.norm(W @ iterate(W.T, v, s))
-        ).says("This iterates with WWᵀ. A start on the side of the inputs, like this v, takes WᵀW: first W, then Wᵀ."),
-        Wrong("one-more", lambda W, v, s: sigma(W, v, s + 1)).says("This takes one step more than asked for."),
-        Wrong("one-less", lambda W, v, s: sigma(W, v, max(s - 1, 0))).says(
-            "This takes one step less than asked for: is the estimate computed before the last step? It comes after it."
-        ),
-        Wrong("half-step", _half_step).says(
-            "The estimate uses the u of before the last v: uᵀWv with that u is ‖Wᵀu‖, half a step behind. Compute ‖Wv‖ "
-            "with the final v."
-        ),
-        Wrong("exact", lambda W, v, s: norm(W)).says(
-            "This is the exact norm, from an SVD. The estimate after that many steps was asked for: it is smaller."
-        ),
-        Wrong("frobenius", lambda W, v, s: np.linalg.norm(W)).says(
-            "This is the Frobenius norm, an upper bound of what the iteration estimates."
-        ),
-        Wrong(
-            "length-of-step",
-            lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s)),
-            lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0))),
-        ).says("This is ‖WᵀWv‖, the length before normalising. It tends to σ², not to σ."),
-        Wrong("start-length", lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s)).says(
-            "The start is used as it came. Without a step its length goes straight into ‖Wv‖: normalise it first."
-        ),
-        Wrong("at-least-one", lambda W, v, s: sigma(W, v, max(s, 1))).says(
-            "Asked for no step, it takes one. ‖Wv‖ of the normalised start is the answer then."
-        ),
-        Wrong("never-normalised", _unnormalised(True), _unnormalised(False)).says(
-            "v is not normalised at each step. Its entries grow or shrink like σ to the power 2k, so that a long run "
-            "ends in inf, 0 or NaN: divide by the norm every time."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

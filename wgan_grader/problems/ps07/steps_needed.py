@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, composed, constant, shifted
+from ...formulas import composed, constant, explained, shifted
 from ...problem import Case, Criterion, Problem
 
 
@@ -56,6 +56,45 @@ def _of(quotient):
     return formula
 
 
+WRONG = {
+    "plain-rate": (_with(1, 2), _with(1, 1)),
+    "vector-rate": _with(2, 2),
+    "tangent-not-squared": (_with(4, 1), _with(2, 1)),
+    "fourth-power-of-rho": (_with(8, 2), _with(8, 1)),
+    "floor": (lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))),
+    "not-whole": (exact, lambda s, t, e: max(0.0, exact(s, t, e))),
+    "one-more": shifted(needed, 1),
+    "assumes-sorted": (_of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
+    "smallest": (_of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
+    "tie-never": (
+        lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
+        constant(-1),
+        constant(np.nan),
+        constant(np.inf),
+    ),
+    "tie-at-once": constant(0),
+    "negative": composed(math.ceil, exact),
+    "at-least-one": lambda s, t, e: max(1, needed(s, t, e)),
+}
+MESSAGES = """
+plain-rate: This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *vector* gains (σ₂/σ₁)², and the error of the
+    *value* is the square of that: (σ₂/σ₁)⁴.
+vector-rate: This takes (σ₂/σ₁)², the rate of the vector. The error of the value falls with its square, (σ₂/σ₁)⁴ a step.
+tangent-not-squared: The tangent enters the bound squared: tan²θ₀.
+fourth-power-of-rho: The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k).
+floor: The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. Round
+    up.
+not-whole: Steps are whole numbers: round up.
+one-more: This is one step more than the least number.
+assumes-sorted: The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them.
+smallest: The quotient is that of the smallest to the largest singular value. The slowest part to die is the *second*
+    largest.
+tie-never: With a tie it answers that no number of steps is enough (or an error comes of log 1 = 0). A tie does not slow
+    the value down: use the first singular value below the top one.
+tie-at-once: With a tie it answers 0. Only when *all* singular values agree is every start right at once.
+negative: Where the start is good enough already the formula is negative. No number of steps is: return 0.
+at-least-one: Where the start is good enough already, no step is needed: return 0.
+"""
 PROBLEM = Problem(
     key="ps07.steps_needed",
     title="How many steps are enough",
@@ -68,52 +107,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=needed,
     pure="value",
-    misconceptions=(
-        Wrong("plain-rate", _with(1, 2), _with(1, 1)).says(
-            "This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *vector* gains (σ₂/σ₁)², and the error of the "
-            "*value* is the square of that: (σ₂/σ₁)⁴."
-        ),
-        Wrong("vector-rate", _with(2, 2)).says(
-            "This takes (σ₂/σ₁)², the rate of the vector. The error of the value falls with its square, (σ₂/σ₁)⁴ "
-            "a step."
-        ),
-        Wrong("tangent-not-squared", _with(4, 1), _with(2, 1)).says("The tangent enters the bound squared: tan²θ₀."),
-        Wrong("fourth-power-of-rho", _with(8, 2), _with(8, 1)).says(
-            "The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k)."
-        ),
-        Wrong(
-            "floor", lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))
-        ).says(
-            "The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. "
-            "Round up."
-        ),
-        Wrong("not-whole", exact, lambda s, t, e: max(0.0, exact(s, t, e))).says("Steps are whole numbers: round up."),
-        Wrong("one-more", shifted(needed, 1)).says("This is one step more than the least number."),
-        Wrong("assumes-sorted", _of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])).says(
-            "The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them."
-        ),
-        Wrong("smallest", _of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])).says(
-            "The quotient is that of the smallest to the largest singular value. The slowest part to die is the "
-            "*second* largest."
-        ),
-        Wrong(
-            "tie-never",
-            lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
-            constant(-1),
-            constant(np.nan),
-            constant(np.inf),
-        ).says(
-            "With a tie it answers that no number of steps is enough (or an error comes of log 1 = 0). A tie does not "
-            "slow the value down: use the first singular value below the top one."
-        ),
-        Wrong("tie-at-once", constant(0)).says(
-            "With a tie it answers 0. Only when *all* singular values agree is every start right at once."
-        ),
-        Wrong("negative", composed(math.ceil, exact)).says(
-            "Where the start is good enough already the formula is negative. No number of steps is: return 0."
-        ),
-        Wrong("at-least-one", lambda s, t, e: max(1, needed(s, t, e))).says(
-            "Where the start is good enough already, no step is needed: return 0."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

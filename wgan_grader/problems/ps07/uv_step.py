@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, flipped, given
+from ...formulas import explained, flipped, given
 from ...problem import Case, Criterion, Problem
 from ._linear import unit, uv_steps
 
@@ -42,6 +42,41 @@ def _divided_by(size):
     return _named(formula)
 
 
+WRONG = {
+    "swapped-roles": _named(lambda W, u: uv_steps(W.T, u, 1)),
+    "returned-order": _named(flipped(given(uv_steps, steps=1))),
+    "not-normalised": (
+        _named(lambda W, u: (W.T @ u, W @ (W.T @ u))),
+        _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u))),
+        _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u))),
+        _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u)),
+    ),
+    "squared-norm": (
+        _divided_by(lambda x: x @ x),
+        _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u))),
+    ),
+    "other-norm": (_divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())),
+    "u-unchanged": _named(lambda W, u: (uv_steps(W, u, 1)[0], u)),
+    "two-steps": _named(given(uv_steps, steps=2)),
+    "half-step-more": _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1])),
+    "exact": (
+        _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0])),
+        _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0])),
+    ),
+}
+MESSAGES = """
+swapped-roles: u and v have swapped roles: W is applied to u. u lives on the side of the outputs (as many entries as W
+    has rows), so it is Wᵀ that can be applied to it. On square matrices nothing complains, and the result is wrong.
+returned-order: Both vectors are right, but they come back as (u, v). Return v first.
+not-normalised: A vector is not normalised. Both are unit vectors: divide each by its norm, v before it is used.
+squared-norm: The vectors are divided by the *squared* norm. Take the root.
+other-norm: The vectors are divided by another norm (the largest entry, or the sum of sizes). Use the Euclidean one.
+u-unchanged: u comes back as it went in: its update u ← Wv is missing.
+two-steps: This takes two steps; one was asked for.
+half-step-more: v was computed again from the new u. In one step each vector is computed once: v from the old u, u from
+    v.
+exact: These are the singular vectors themselves, from an SVD. One step from the given u was asked for.
+"""
 PROBLEM = Problem(
     key="ps07.uv_step",
     title="One step in the u, v form",
@@ -53,42 +88,5 @@ PROBLEM = Problem(
     formula=step,
     pure="square",
     package_functions=("wgan_course.norms.power_iteration",),
-    misconceptions=(
-        Wrong("swapped-roles", _named(lambda W, u: uv_steps(W.T, u, 1))).says(
-            "u and v have swapped roles: W is applied to u. u lives on the side of the outputs (as many entries "
-            "as W has "
-            "rows), so it is Wᵀ that can be applied to it. On square matrices nothing complains, and the result "
-            "is wrong."
-        ),
-        Wrong("returned-order", _named(flipped(given(uv_steps, steps=1)))).says(
-            "Both vectors are right, but they come back as (u, v). Return v first."
-        ),
-        Wrong(
-            "not-normalised",
-            _named(lambda W, u: (W.T @ u, W @ (W.T @ u))),
-            _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u))),
-            _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u))),
-            _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u)),
-        ).says("A vector is not normalised. Both are unit vectors: divide each by its norm, v before it is used."),
-        Wrong(
-            "squared-norm",
-            _divided_by(lambda x: x @ x),
-            _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u))),
-        ).says("The vectors are divided by the *squared* norm. Take the root."),
-        Wrong("other-norm", _divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())).says(
-            "The vectors are divided by another norm (the largest entry, or the sum of sizes). Use the Euclidean one."
-        ),
-        Wrong("u-unchanged", _named(lambda W, u: (uv_steps(W, u, 1)[0], u))).says(
-            "u comes back as it went in: its update u ← Wv is missing."
-        ),
-        Wrong("two-steps", _named(given(uv_steps, steps=2))).says("This takes two steps; one was asked for."),
-        Wrong("half-step-more", _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1]))).says(
-            "v was computed again from the new u. In one step each vector is computed once: v from the old u, u from v."
-        ),
-        Wrong(
-            "exact",
-            _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0])),
-            _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0])),
-        ).says("These are the singular vectors themselves, from an SVD. One step from the given u was asked for."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, part
+from ...formulas import Detected, explained, part
 from ...problem import Case, Criterion, Problem
 from ._linear import start, step, top, unit
 
@@ -43,6 +43,56 @@ def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
     return float(u @ W @ v), u
 
 
+WRONG = {
+    "u-changed": Detected(lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"])),
+    "frozen": Detected(lambda case, seen, expected: not seen.outputs["trainable"]),
+    "graph": Detected(lambda case, seen, expected: bool(seen.outputs["graph"])),
+    "not-in-place": (_named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])),
+    "returns-the-weight": (
+        _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
+        _named(lambda W, u: W / step(W, u)[0], part(step, 0)),
+        _named(lambda W, u: W / step(W, u)[0], part(step, 2)),
+    ),
+    "old-u": _named(lambda W, u: W / step(W, u)[0], lambda W, u: u),
+    "only-above-one": _named(lambda W, u: W / max(1.0, step(W, u)[0])),
+    "cut": _named(lambda W, u: _cut(W)),
+    "exact": (_named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])),
+    "frobenius": _named(lambda W, u: W / np.linalg.norm(W)),
+    "old-sigma": (
+        _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
+        _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
+    ),
+    "swapped-roles": _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1)),
+    "multiplied": (_named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)),
+    "after-the-division": (
+        _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
+        _named(
+            lambda W, u: W / step(W, step(W, u)[1])[0],
+            lambda W, u: step(W, step(W, u)[1])[1],
+        ),
+    ),
+}
+MESSAGES = """
+u-changed: The u that was handed over is overwritten. Only W changes in place; return a new u.
+frozen: W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and change W
+    under torch.no_grad().
+graph: The u that comes back drags a graph behind it. Compute under torch.no_grad().
+not-in-place: W is afterwards what it was before. Change the parameter itself (W.div_(…) or W /= … under
+    torch.no_grad()), do not make a new one: the optimiser holds this tensor.
+returns-the-weight: The weight is changed rightly, but something else than the new u comes back. The caller keeps u for
+    the next step.
+old-u: The old u comes back. The next step would start where this one did: no warm start.
+only-above-one: W was divided only where σ̂ > 1 (division by max(1, σ̂)). That keeps the norm at most 1, and it is
+    another constraint; here small weights are pulled up to norm 1 as well.
+cut: The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all.
+exact: This divides by the exact norm. Use the estimate after one step from u.
+frobenius: This divides by the Frobenius norm.
+old-sigma: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖, and σ̂ = uᵀWv takes the
+    new one.
+swapped-roles: u and v have swapped roles: Wᵀ is what can be applied to u.
+multiplied: W was multiplied by σ̂ (or divided by its square). Divide by σ̂.
+after-the-division: The step was made again after the division, or twice: one step, then the division.
+"""
 PROBLEM = Problem(
     key="ps08.divide_after",
     title="Dividing after the step",
@@ -54,68 +104,7 @@ PROBLEM = Problem(
     formula=formula,
     observe="wgan_course.check.observers.ps08.parameter",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong(
-            "u-changed",
-            detect=lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]),
-        ).says("The u that was handed over is overwritten. Only W changes in place; return a new u."),
-        Wrong("frozen", detect=lambda case, seen, expected: not seen.outputs["trainable"]).says(
-            "W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and "
-            "change W under torch.no_grad()."
-        ),
-        Wrong("graph", detect=lambda case, seen, expected: bool(seen.outputs["graph"])).says(
-            "The u that comes back drags a graph behind it. Compute under torch.no_grad()."
-        ),
-        Wrong("not-in-place", _named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])).says(
-            "W is afterwards what it was before. Change the parameter itself (W.div_(…) or W /= … under "
-            "torch.no_grad()), do not make a new one: the optimiser holds this tensor."
-        ),
-        Wrong(
-            "returns-the-weight",
-            _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
-            _named(lambda W, u: W / step(W, u)[0], part(step, 0)),
-            _named(lambda W, u: W / step(W, u)[0], part(step, 2)),
-        ).says(
-            "The weight is changed rightly, but something else than the new u comes back. The caller keeps u for the "
-            "next step."
-        ),
-        Wrong("old-u", _named(lambda W, u: W / step(W, u)[0], lambda W, u: u)).says(
-            "The old u comes back. The next step would start where this one did: no warm start."
-        ),
-        Wrong("only-above-one", _named(lambda W, u: W / max(1.0, step(W, u)[0]))).says(
-            "W was divided only where σ̂ > 1 (division by max(1, σ̂)). That keeps the norm at most 1, and it is another "
-            "constraint; here small weights are pulled up to norm 1 as well."
-        ),
-        Wrong("cut", _named(lambda W, u: _cut(W))).says(
-            "The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all."
-        ),
-        Wrong(
-            "exact", _named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])
-        ).says("This divides by the exact norm. Use the estimate after one step from u."),
-        Wrong("frobenius", _named(lambda W, u: W / np.linalg.norm(W))).says("This divides by the Frobenius norm."),
-        Wrong(
-            "old-sigma",
-            _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
-            _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
-        ).says(
-            "σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖, and σ̂ = uᵀWv takes "
-            "the new one."
-        ),
-        Wrong("swapped-roles", _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))).says(
-            "u and v have swapped roles: Wᵀ is what can be applied to u."
-        ),
-        Wrong("multiplied", _named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)).says(
-            "W was multiplied by σ̂ (or divided by its square). Divide by σ̂."
-        ),
-        Wrong(
-            "after-the-division",
-            _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
-            _named(
-                lambda W, u: W / step(W, step(W, u)[1])[0],
-                lambda W, u: step(W, step(W, u)[1])[1],
-            ),
-        ).says("The step was made again after the division, or twice: one step, then the division."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )
 
 

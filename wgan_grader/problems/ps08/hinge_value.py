@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant
+from ...formulas import constant, explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -35,6 +35,43 @@ def value(x: np.ndarray, y: np.ndarray, K: float) -> float:
     return 2 - min(K * _d(x, y), 2)
 
 
+WRONG = {
+    "not-truncated": lambda x, y, K: 2 - K * _d(x, y),
+    "the-gain": (lambda x, y, K: min(K * _d(x, y), 2), lambda x, y, K: K * _d(x, y)),
+    "cut-at-one": (lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)),
+    "half-way": (lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))),
+    "k-ignored": (
+        lambda x, y, K: 2 - min(_d(x, y), 2),
+        lambda x, y, K: 2 - min(_d(x, y) / K, 2),
+        lambda x, y, K: 2 - K * min(_d(x, y), 2),
+    ),
+    "cut-at-k": (
+        lambda x, y, K: 2 - min(_d(x, y), K),
+        lambda x, y, K: 2 - min(_d(x, y), 2 / K),
+        lambda x, y, K: 2 - min(K * _d(x, y), 2 / K),
+    ),
+    "squared": (lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)),
+    "other-norm": (
+        lambda x, y, K: 2 - min(K * np.abs(x - y).sum(), 2),
+        lambda x, y, K: 2 - min(K * np.abs(x - y).max(), 2),
+    ),
+    "largest": lambda x, y, K: 2 - max(K * _d(x, y), 2),
+    "two-everywhere": (constant(2.0), constant(0.0)),
+}
+MESSAGES = """
+not-truncated: This is 2 − K·W₁, without an end. A hinge loss is never negative: once the critic is ±1 at the two points
+    more slope gains nothing.
+the-gain: This is the truncated distance min(K‖x − y‖, 2) itself. The least *loss* is 2 minus it.
+cut-at-one: The distance is cut at 1. The critic may go from −1 to +1, a way of 2.
+half-way: Only one of the two terms is counted (or the mean of both): each is 1 − K‖x − y‖/2, and the loss is their sum.
+k-ignored: K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖.
+cut-at-k: The distance is cut at K or at 2/K without the factor K in front of it. The cost is min(K‖x − y‖, 2).
+squared: The distance is squared. The Lipschitz condition is about the distance itself.
+other-norm: This is another distance (the sum, or the largest, of the differences). Here it is Euclidean.
+largest: This takes the larger of the two, max for min: 2 − max(K‖x − y‖, 2) is never positive.
+two-everywhere: This is a loss of 2 (or 0) for every pair: that of a constant critic, or of one without a Lipschitz
+    constraint.
+"""
 PROBLEM = Problem(
     key="ps08.hinge_value",
     title="The least hinge loss",
@@ -45,49 +82,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=value,
     pure="near",
-    misconceptions=(
-        Wrong("not-truncated", lambda x, y, K: 2 - K * _d(x, y)).says(
-            "This is 2 − K·W₁, without an end. A hinge loss is never negative: once the critic is ±1 at the two points "
-            "more slope gains nothing."
-        ),
-        Wrong("the-gain", lambda x, y, K: min(K * _d(x, y), 2), lambda x, y, K: K * _d(x, y)).says(
-            "This is the truncated distance min(K‖x − y‖, 2) itself. The least *loss* is 2 minus it."
-        ),
-        Wrong("cut-at-one", lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)).says(
-            "The distance is cut at 1. The critic may go from −1 to +1, a way of 2."
-        ),
-        Wrong(
-            "half-way", lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))
-        ).says(
-            "Only one of the two terms is counted (or the mean of both): each is 1 − K‖x − y‖/2, and the loss is their "
-            "sum."
-        ),
-        Wrong(
-            "k-ignored",
-            lambda x, y, K: 2 - min(_d(x, y), 2),
-            lambda x, y, K: 2 - min(_d(x, y) / K, 2),
-            lambda x, y, K: 2 - K * min(_d(x, y), 2),
-        ).says("K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖."),
-        Wrong(
-            "cut-at-k",
-            lambda x, y, K: 2 - min(_d(x, y), K),
-            lambda x, y, K: 2 - min(_d(x, y), 2 / K),
-            lambda x, y, K: 2 - min(K * _d(x, y), 2 / K),
-        ).says("The distance is cut at K or at 2/K without the factor K in front of it. The cost is min(K‖x − y‖, 2)."),
-        Wrong(
-            "squared", lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)
-        ).says("The distance is squared. The Lipschitz condition is about the distance itself."),
-        Wrong(
-            "other-norm",
-            lambda x, y, K: 2 - min(K * np.abs(x - y).sum(), 2),
-            lambda x, y, K: 2 - min(K * np.abs(x - y).max(), 2),
-        ).says("This is another distance (the sum, or the largest, of the differences). Here it is Euclidean."),
-        Wrong("largest", lambda x, y, K: 2 - max(K * _d(x, y), 2)).says(
-            "This takes the larger of the two, max for min: 2 − max(K‖x − y‖, 2) is never positive."
-        ),
-        Wrong("two-everywhere", constant(2.0), constant(0.0)).says(
-            "This is a loss of 2 (or 0) for every pair: that of a constant critic, or of one without a Lipschitz "
-            "constraint."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, given, part
+from ...formulas import constant, explained, given, part
 from ...problem import Case, Criterion, Problem, close
 from ._linear import numeric, start, through, unit
 
@@ -98,6 +98,63 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
+WRONG = {
+    "still-swapped": (
+        _only("y", "u")(_with(_swapped)),
+        _only("y", "u")(_with(_swapped_only_training)),
+        _only("gradient:W")(_with(_swapped)),
+        _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
+    ),
+    "moves-in-eval": (
+        _only("y", "u")(_with(_always)),
+        _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
+        _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0))),
+    ),
+    "only-above-one": (_only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
+    "sigma-outside": _with(_vectors, gradient=_sigma_constant),
+    "through-the-vectors": _through_vectors,
+    "plain-in-eval": _only("y", "u")(_with(_vectors, sigma=constant(1.0))),
+    "never-moves": (
+        _only("y", "u")(_with(given(_vectors, training=False))),
+        _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
+        _only("gradient:W")(_with(given(_vectors, training=False))),
+    ),
+    "exact": (
+        _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+        _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
+    ),
+    "transposed-weight": (
+        lambda W, u, x, training: {
+            "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
+        },
+    ),
+    "multiplied": (
+        _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
+        _only("y")(_with(_vectors, sigma=constant(1.0))),
+    ),
+    "returns-v": (
+        lambda W, u, x, training: {
+            "y": _with(_vectors)(W, u, x, training)["y"],
+            "u": _vectors(W, u, training)[1],
+        },
+    ),
+}
+MESSAGES = """
+still-swapped: u and v still have swapped roles. u has an entry for each output, so Wᵀ is applied to it. With square
+    matrices nothing complains.
+moves-in-eval: It still makes a step in evaluation mode: the same input would give another output at the next call.
+only-above-one: It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights
+    larger.
+sigma-outside: σ̂ is still outside the graph (.item(), detach, no_grad): the gradient is G/σ̂, without the term that
+    keeps it orthogonal to W.
+through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
+plain-in-eval: In evaluation mode the weight is not divided. That is another function than the one that was trained.
+never-moves: In training no step is made any more: u comes back (or is used) as it went in.
+exact: This divides by the exact norm. One warm step is what the wrapper is about.
+transposed-weight: The layer computes x W̄. Samples are rows: the output is x W̄ᵀ.
+multiplied: The weight is multiplied by σ̂ (or not divided at all).
+returns-v: v comes back in the place of u.
+"""
 PROBLEM = Problem(
     key="ps08.repaired",
     title="Find the bugs: a published wrapper",
@@ -111,64 +168,5 @@ PROBLEM = Problem(
     pure="training",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong(
-            "still-swapped",
-            _only("y", "u")(_with(_swapped)),
-            _only("y", "u")(_with(_swapped_only_training)),
-            _only("gradient:W")(_with(_swapped)),
-            _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
-        ).says(
-            "u and v still have swapped roles. u has an entry for each output, so Wᵀ is applied to it. With square "
-            "matrices nothing complains."
-        ),
-        Wrong(
-            "moves-in-eval",
-            _only("y", "u")(_with(_always)),
-            _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
-            _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0))),
-        ).says("It still makes a step in evaluation mode: the same input would give another output at the next call."),
-        Wrong("only-above-one", _only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)).says(
-            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger."
-        ),
-        Wrong("sigma-outside", _with(_vectors, gradient=_sigma_constant)).says(
-            "σ̂ is still outside the graph (.item(), detach, no_grad): the gradient is G/σ̂, without the term that "
-            "keeps it orthogonal to W."
-        ),
-        Wrong("through-the-vectors", _through_vectors).says(
-            "The gradient runs through u and v as well. Compute them under torch.no_grad()."
-        ),
-        Wrong("plain-in-eval", _only("y", "u")(_with(_vectors, sigma=constant(1.0)))).says(
-            "In evaluation mode the weight is not divided. That is another function than the one that was trained."
-        ),
-        Wrong(
-            "never-moves",
-            _only("y", "u")(_with(given(_vectors, training=False))),
-            _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
-            _only("gradient:W")(_with(given(_vectors, training=False))),
-        ).says("In training no step is made any more: u comes back (or is used) as it went in."),
-        Wrong(
-            "exact",
-            _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-            _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-        ).says("This divides by the exact norm. One warm step is what the wrapper is about."),
-        Wrong(
-            "transposed-weight",
-            lambda W, u, x, training: {
-                "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
-            },
-        ).says("The layer computes x W̄. Samples are rows: the output is x W̄ᵀ."),
-        Wrong(
-            "multiplied",
-            _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
-            _only("y")(_with(_vectors, sigma=constant(1.0))),
-        ).says("The weight is multiplied by σ̂ (or not divided at all)."),
-        Wrong(
-            "returns-v",
-            lambda W, u, x, training: {
-                "y": _with(_vectors)(W, u, x, training)["y"],
-                "u": _vectors(W, u, training)[1],
-            },
-        ).says("v comes back in the place of u."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Problem
 from ._linear import numeric, start, step, top, unit
 
@@ -62,6 +62,54 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
+WRONG = {
+    "through-the-vectors": lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)},
+    "sigma-outside": Detected(
+        lambda case, seen, expected: (
+            case.criterion == "gradient" and seen.status == "ok" and "gradient:W" not in seen.outputs
+        )
+    ),
+    "swapped-roles": (_values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}),
+    "swapped-v": _values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1])),
+    "old-u": (
+        _values(_lengths),
+        _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2])),
+        lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])},
+    ),
+    "squared": (
+        _values(lambda W, u: (step(W, u)[0] ** 2, *step(W, u)[1:])),
+        lambda W, u: {"gradient:W": 2 * step(W, u)[0] * np.outer(*step(W, u)[1:])},
+    ),
+    "not-normalised": (
+        _values(lambda W, u: (float(W @ W.T @ u @ W @ W.T @ u), W @ W.T @ u, W.T @ u)),
+        _values(lambda W, u: (step(W, u)[0], W @ step(W, u)[2], step(W, u)[2])),
+        _values(lambda W, u: (step(W, u)[0] ** 2, W @ step(W, u)[2], step(W, u)[2])),
+    ),
+    "exact": (
+        _values(lambda W, u: top(W)),
+        _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2])),
+        lambda W, u: {"gradient:W": np.outer(*top(W)[1:])},
+    ),
+    "two-steps": _values(lambda W, u: step(W, step(W, u)[1])),
+    "transposed-gradient": lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])},
+}
+MESSAGES = """
+through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and
+    σ̂ from them with the graph on: at the true singular vectors nothing is lost by that, and a backward pass through
+    the iteration is saved.
+sigma-outside: No gradient of σ̂ reaches W: σ̂ itself was computed under no_grad, detached, or made a number with
+    .item(). Only u and v are constants.
+swapped-roles: u and v have swapped roles: W is applied to u. u has as many entries as W has rows, so Wᵀ is what can be
+    applied to it. On square matrices nothing complains.
+swapped-v: The vectors come back in the wrong order: (σ̂, u, v) was asked for, u on the side of the outputs.
+old-u: u comes back (or is used) as it went in. The step ends with u ← Wv/‖Wv‖, and σ̂ takes the new u.
+squared: This is σ̂², or an estimate of it such as vᵀWᵀWv. Take the root: σ̂ = uᵀWv = ‖Wv‖.
+not-normalised: A vector is not normalised. Both have length 1; divide v before it is used.
+exact: These are the exact norm and singular vectors. One step from the given u was asked for: no SVD.
+two-steps: This takes two steps; one was asked for.
+transposed-gradient: The gradient of σ̂ comes out as vuᵀ, or W was used transposed. uᵀWv has the gradient uvᵀ, of W's
+    shape.
+"""
 PROBLEM = Problem(
     key="ps08.sigma_step",
     title="One step, with σ̂ in the graph",
@@ -74,56 +122,5 @@ PROBLEM = Problem(
     pure="values",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong("through-the-vectors", lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)}).says(
-            "The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and σ̂ "
-            "from them with the graph on: at the true singular vectors nothing is lost by that, and a backward pass "
-            "through the iteration is saved."
-        ),
-        Wrong(
-            "sigma-outside",
-            detect=lambda case, seen, expected: (
-                case.criterion == "gradient" and seen.status == "ok" and "gradient:W" not in seen.outputs
-            ),
-        ).says(
-            "No gradient of σ̂ reaches W: σ̂ itself was computed under no_grad, detached, or made a number with .item(). "
-            "Only u and v are constants."
-        ),
-        Wrong("swapped-roles", _values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}).says(
-            "u and v have swapped roles: W is applied to u. u has as many entries as W has rows, so Wᵀ is what can be "
-            "applied to it. On square matrices nothing complains."
-        ),
-        Wrong("swapped-v", _values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1]))).says(
-            "The vectors come back in the wrong order: (σ̂, u, v) was asked for, u on the side of the outputs."
-        ),
-        Wrong(
-            "old-u",
-            _values(_lengths),
-            _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2])),
-            lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])},
-        ).says("u comes back (or is used) as it went in. The step ends with u ← Wv/‖Wv‖, and σ̂ takes the new u."),
-        Wrong(
-            "squared",
-            _values(lambda W, u: (step(W, u)[0] ** 2, *step(W, u)[1:])),
-            lambda W, u: {"gradient:W": 2 * step(W, u)[0] * np.outer(*step(W, u)[1:])},
-        ).says("This is σ̂², or an estimate of it such as vᵀWᵀWv. Take the root: σ̂ = uᵀWv = ‖Wv‖."),
-        Wrong(
-            "not-normalised",
-            _values(lambda W, u: (float(W @ W.T @ u @ W @ W.T @ u), W @ W.T @ u, W.T @ u)),
-            _values(lambda W, u: (step(W, u)[0], W @ step(W, u)[2], step(W, u)[2])),
-            _values(lambda W, u: (step(W, u)[0] ** 2, W @ step(W, u)[2], step(W, u)[2])),
-        ).says("A vector is not normalised. Both have length 1; divide v before it is used."),
-        Wrong(
-            "exact",
-            _values(lambda W, u: top(W)),
-            _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2])),
-            lambda W, u: {"gradient:W": np.outer(*top(W)[1:])},
-        ).says("These are the exact norm and singular vectors. One step from the given u was asked for: no SVD."),
-        Wrong("two-steps", _values(lambda W, u: step(W, step(W, u)[1]))).says(
-            "This takes two steps; one was asked for."
-        ),
-        Wrong("transposed-gradient", lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])}).says(
-            "The gradient of σ̂ comes out as vuᵀ, or W was used transposed. uᵀWv has the gradient uvᵀ, of W's shape."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant
+from ...formulas import constant, explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -31,6 +31,50 @@ def bound(norms: np.ndarray, estimates: np.ndarray, skips: np.ndarray) -> float:
     return float(np.prod(norms / estimates + skips))
 
 
+WRONG = {
+    "one": (constant(1.0), lambda n, e, s: 2.0 ** s.sum()),
+    "inverted": lambda n, e, s: np.prod(e / n + s),
+    "no-division": (
+        lambda n, e, s: np.prod(n + s),
+        lambda n, e, s: np.prod(e + s),
+        lambda n, e, s: np.prod(n),
+        lambda n, e, s: np.prod(e),
+    ),
+    "sum": (
+        lambda n, e, s: np.sum(n / e + s),
+        lambda n, e, s: np.sum(n / e),
+        lambda n, e, s: np.mean(n / e + s),
+        lambda n, e, s: np.mean(n / e),
+    ),
+    "largest": (lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)),
+    "skips-ignored": lambda n, e, s: np.prod(n / e),
+    "doubled": lambda n, e, s: np.prod(n / e * (1 + s)),
+    "blocks-are-two": lambda n, e, s: np.prod(np.where(s, 2.0, n / e)),
+    "all-skips": lambda n, e, s: np.prod(1 + n / e),
+    "skips-flipped": lambda n, e, s: np.prod(n / e + ~s),
+    "one-skip": (
+        lambda n, e, s: np.prod(n / e) + s.sum(),
+        lambda n, e, s: np.prod(n / e) + s.any(),
+        lambda n, e, s: 1 + np.prod(n / e),
+        lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
+    ),
+    "per-layer": (lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
+}
+MESSAGES = """
+one: This claims 1 (or counts only the blocks, 2 each): it believes the estimates. The layer's true norm is σ/σ̂, and
+    power iteration comes from below, so that is more than 1.
+inverted: The quotients are upside down: the weight is divided by the estimate, so its norm is σ/σ̂ ≥ 1.
+no-division: This is the product of the norms before any division (or of the estimates).
+sum: The layers' constants are added (or averaged). Composition multiplies.
+largest: This is the worst layer's constant. Composition multiplies them.
+skips-ignored: The residual blocks are treated like plain layers. x + g(x) has constant up to 1 + Lip(g).
+doubled: A block is counted as twice its layer. The skip path adds 1 to σ/σ̂; it does not double it.
+blocks-are-two: Each block is counted as exactly 2. That is right for norm 1; here the layer inside has σ/σ̂.
+all-skips: Every layer is treated like a block. Only those with skips == True have a skip path.
+skips-flipped: Blocks and plain layers are the wrong way round.
+one-skip: 1 is added to the whole product (or for the sum of the blocks), not within each block.
+per-layer: One number for each layer comes back. The bound of the network is their product.
+"""
 PROBLEM = Problem(
     key="ps08.sn_bound",
     title="What the network may claim",
@@ -41,55 +85,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=bound,
     pure="plain",
-    misconceptions=(
-        Wrong("one", constant(1.0), lambda n, e, s: 2.0 ** s.sum()).says(
-            "This claims 1 (or counts only the blocks, 2 each): it believes the estimates. The layer's true norm is "
-            "σ/σ̂, and power iteration comes from below, so that is more than 1."
-        ),
-        Wrong("inverted", lambda n, e, s: np.prod(e / n + s)).says(
-            "The quotients are upside down: the weight is divided by the estimate, so its norm is σ/σ̂ ≥ 1."
-        ),
-        Wrong(
-            "no-division",
-            lambda n, e, s: np.prod(n + s),
-            lambda n, e, s: np.prod(e + s),
-            lambda n, e, s: np.prod(n),
-            lambda n, e, s: np.prod(e),
-        ).says("This is the product of the norms before any division (or of the estimates)."),
-        Wrong(
-            "sum",
-            lambda n, e, s: np.sum(n / e + s),
-            lambda n, e, s: np.sum(n / e),
-            lambda n, e, s: np.mean(n / e + s),
-            lambda n, e, s: np.mean(n / e),
-        ).says("The layers' constants are added (or averaged). Composition multiplies."),
-        Wrong("largest", lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)).says(
-            "This is the worst layer's constant. Composition multiplies them."
-        ),
-        Wrong("skips-ignored", lambda n, e, s: np.prod(n / e)).says(
-            "The residual blocks are treated like plain layers. x + g(x) has constant up to 1 + Lip(g)."
-        ),
-        Wrong("doubled", lambda n, e, s: np.prod(n / e * (1 + s))).says(
-            "A block is counted as twice its layer. The skip path adds 1 to σ/σ̂; it does not double it."
-        ),
-        Wrong("blocks-are-two", lambda n, e, s: np.prod(np.where(s, 2.0, n / e))).says(
-            "Each block is counted as exactly 2. That is right for norm 1; here the layer inside has σ/σ̂."
-        ),
-        Wrong("all-skips", lambda n, e, s: np.prod(1 + n / e)).says(
-            "Every layer is treated like a block. Only those with skips == True have a skip path."
-        ),
-        Wrong("skips-flipped", lambda n, e, s: np.prod(n / e + ~s)).says(
-            "Blocks and plain layers are the wrong way round."
-        ),
-        Wrong(
-            "one-skip",
-            lambda n, e, s: np.prod(n / e) + s.sum(),
-            lambda n, e, s: np.prod(n / e) + s.any(),
-            lambda n, e, s: 1 + np.prod(n / e),
-            lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
-        ).says("1 is added to the whole product (or for the sum of the blocks), not within each block."),
-        Wrong(
-            "per-layer", lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)
-        ).says("One number for each layer comes back. The bound of the network is their product."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

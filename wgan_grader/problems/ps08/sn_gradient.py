@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 from ._linear import any_unit, start, step, through, top, unit
 
@@ -38,6 +38,57 @@ def _s(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
     return float(u @ W @ v)
 
 
+WRONG = {
+    "length": (
+        lambda G, W, u, v: through(G, W, unit(W @ v), v),
+        lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
+    ),
+    "no-second-term": lambda G, W, u, v: G / _s(W, u, v),
+    "raw-weight": (
+        lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
+        lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
+    ),
+    "not-divided": lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v),
+    "divided-twice": (
+        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
+        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
+    ),
+    "transposed": lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v),
+    "plus": lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+    "sphere": (
+        lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
+        lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
+        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
+    ),
+    "of-the-vectors": (
+        lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
+        lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
+    ),
+    "matrix-product": (
+        lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+        lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+        lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
+        lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
+    ),
+    "exact": lambda G, W, u, v: through(G, W, *top(W)[1:]),
+}
+MESSAGES = """
+length: This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v are
+    any unit vectors, and σ = uᵀWv.
+no-second-term: This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing.
+raw-weight: The factor is ⟨G, W⟩. It should be ⟨G, W̄⟩ = ⟨G, W⟩/σ, with the normalised weight.
+not-divided: The division by σ in front is missing: the gradient of W/σ has 1/σ in it.
+divided-twice: A power of σ too many: G is divided by σ once, ⟨G, W⟩uvᵀ by σ².
+transposed: The outer product is vuᵀ. The gradient of uᵀWv in W is uvᵀ: u along the rows of W's outputs.
+plus: The second term is added. Growing σ makes every entry of W̄ smaller: subtract.
+sphere: This takes out the component of G along W: the gradient of W/‖W‖_F, or a projection on the tangent of a sphere.
+    The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F.
+of-the-vectors: The factor is uᵀGv, the component of G along uvᵀ. What counts is how much the loss would gain from
+    growing all of W̄: ⟨G, W̄⟩.
+matrix-product: A product of matrices or of entries stands where the inner product ⟨G, W̄⟩ = Σ GᵢⱼW̄ᵢⱼ belongs, which is
+    one number.
+exact: This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv.
+"""
 PROBLEM = Problem(
     key="ps08.sn_gradient",
     title="The gradient in closed form",
@@ -49,66 +100,5 @@ PROBLEM = Problem(
     formula=through,
     pure="square",
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
-    misconceptions=(
-        Wrong(
-            "length",
-            lambda G, W, u, v: through(G, W, unit(W @ v), v),
-            lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
-        ).says(
-            "This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v "
-            "are any unit vectors, and σ = uᵀWv."
-        ),
-        Wrong("no-second-term", lambda G, W, u, v: G / _s(W, u, v)).says(
-            "This is G/σ: the gradient with σ held constant. σ depends on W; subtract ⟨G, W̄⟩uvᵀ before dividing."
-        ),
-        Wrong(
-            "raw-weight",
-            lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
-            lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
-        ).says("The factor is ⟨G, W⟩. It should be ⟨G, W̄⟩ = ⟨G, W⟩/σ, with the normalised weight."),
-        Wrong("not-divided", lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)).says(
-            "The division by σ in front is missing: the gradient of W/σ has 1/σ in it."
-        ),
-        Wrong(
-            "divided-twice",
-            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
-            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
-        ).says("A power of σ too many: G is divided by σ once, ⟨G, W⟩uvᵀ by σ²."),
-        Wrong("transposed", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v)).says(
-            "The outer product is vuᵀ. The gradient of uᵀWv in W is uvᵀ: u along the rows of W's outputs."
-        ),
-        Wrong("plus", lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)).says(
-            "The second term is added. Growing σ makes every entry of W̄ smaller: subtract."
-        ),
-        Wrong(
-            "sphere",
-            lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
-            lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
-            lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
-        ).says(
-            "This takes out the component of G along W: the gradient of W/‖W‖_F, or a projection on the tangent of a "
-            "sphere. The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F."
-        ),
-        Wrong(
-            "of-the-vectors",
-            lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
-            lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
-        ).says(
-            "The factor is uᵀGv, the component of G along uvᵀ. What counts is how much the loss would gain from "
-            "growing all of W̄: ⟨G, W̄⟩."
-        ),
-        Wrong(
-            "matrix-product",
-            lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-            lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-            lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
-            lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-        ).says(
-            "A product of matrices or of entries stands where the inner product ⟨G, W̄⟩ = Σ GᵢⱼW̄ᵢⱼ belongs, which is "
-            "one number."
-        ),
-        Wrong("exact", lambda G, W, u, v: through(G, W, *top(W)[1:])).says(
-            "This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

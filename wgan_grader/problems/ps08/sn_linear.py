@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Problem
 from ._linear import numeric, start, through, unit
 
@@ -201,6 +201,51 @@ def _in_place(case: Case, seen, expected) -> bool:
     return case.criterion == "two" and seen.status == "error" and "inplace" in seen.error
 
 
+WRONG = {
+    "never-moves": _seen(_Frozen),
+    "moves-in-eval": _seen(_Restless),
+    "plain-in-eval": _seen(_PlainEval),
+    "sigma-outside": (_seen(_SigmaOutside), _seen(_OutsideInEval)),
+    "through-the-vectors": _seen(_Through),
+    "changed-in-place": (_seen(_Data), Detected(_in_place)),
+    "overwrites": _seen(_Overwrites),
+    "stale-weight": Detected(lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok"),
+    "a-step-ahead": _seen(_Ahead),
+    "only-above-one": _seen(_OnlyAboveOne),
+    "no-bias": _seen(_NoBias),
+    "bias-too": _seen(_BiasToo),
+    "old-sigma": _seen(_OldSigma),
+    "not-saved": _seen(_Forgets),
+    "u-is-a-parameter": _seen(_Parameter),
+}
+MESSAGES = """
+never-moves: u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after
+    each step (self.u = …, without a graph).
+moves-in-eval: u also moves in evaluation mode: the same input gives another output at the next call. Iterate only where
+    self.training is true.
+plain-in-eval: In evaluation mode the weight is not divided: that is another function than the one that was trained.
+    Only the *step* is left out.
+sigma-outside: The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.
+through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
+changed-in-place: Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch
+    stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, or let a
+    copy of it enter the graph.
+overwrites: The stored weight itself is divided at every call. The optimiser's weight must stay; only the weight that
+    the layer computes with is divided.
+stale-weight: In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the
+    layer holds now. Divide at each call.
+a-step-ahead: u has moved before the first call: the layer ran once while it was made. (register_parametrization does
+    that to check the shapes, unless it is told unsafe=True.)
+only-above-one: It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights
+    larger.
+no-bias: The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it.
+bias-too: The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is.
+old-sigma: σ̂ is computed with the u from before the step. In training: v from the old u, the new u from v, then σ̂ =
+    uᵀWv with the new one.
+not-saved: u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer.
+u-is-a-parameter: u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use
+    register_buffer.
+"""
 PROBLEM = Problem(
     key="ps08.sn_linear",
     title="A layer with spectral normalisation",
@@ -216,61 +261,5 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps08.layer",
     limit=20.0,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong("never-moves", _seen(_Frozen)).says(
-            "u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after "
-            "each step (self.u = …, without a graph)."
-        ),
-        Wrong("moves-in-eval", _seen(_Restless)).says(
-            "u also moves in evaluation mode: the same input gives another output at the next call. Iterate only where "
-            "self.training is true."
-        ),
-        Wrong("plain-in-eval", _seen(_PlainEval)).says(
-            "In evaluation mode the weight is not divided: that is another function than the one that was trained. "
-            "Only the *step* is left out."
-        ),
-        Wrong("sigma-outside", _seen(_SigmaOutside), _seen(_OutsideInEval)).says(
-            "The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on."
-        ),
-        Wrong("through-the-vectors", _seen(_Through)).says(
-            "The gradient runs through u and v as well. Compute them under torch.no_grad()."
-        ),
-        Wrong("changed-in-place", _seen(_Data), detect=_in_place).says(
-            "Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch "
-            "stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, "
-            "or let a copy of it enter the graph."
-        ),
-        Wrong("overwrites", _seen(_Overwrites)).says(
-            "The stored weight itself is divided at every call. The optimiser's weight must stay; only the weight that "
-            "the layer computes with is divided."
-        ),
-        Wrong(
-            "stale-weight", detect=lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok"
-        ).says(
-            "In evaluation mode it computes with a weight that was normalised earlier, and not with the one that the "
-            "layer holds now. Divide at each call."
-        ),
-        Wrong("a-step-ahead", _seen(_Ahead)).says(
-            "u has moved before the first call: the layer ran once while it was made. (register_parametrization does "
-            "that to check the shapes, unless it is told unsafe=True.)"
-        ),
-        Wrong("only-above-one", _seen(_OnlyAboveOne)).says(
-            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger."
-        ),
-        Wrong("no-bias", _seen(_NoBias)).says("The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it."),
-        Wrong("bias-too", _seen(_BiasToo)).says(
-            "The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is."
-        ),
-        Wrong("old-sigma", _seen(_OldSigma)).says(
-            "σ̂ is computed with the u from before the step. In training: v from the old u, the new u from v, then "
-            "σ̂ = uᵀWv with the new one."
-        ),
-        Wrong("not-saved", _seen(_Forgets)).says(
-            "u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer."
-        ),
-        Wrong("u-is-a-parameter", _seen(_Parameter)).says(
-            "u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use "
-            "register_buffer."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

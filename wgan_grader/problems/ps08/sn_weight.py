@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, named
+from ...formulas import explained, named
 from ...problem import Case, Criterion, Problem, close
 from ._linear import any_unit, start, step, through, top, unit
 
@@ -59,6 +59,64 @@ def _norm_gradient(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.ones_like(W) / n - W.sum() * W / n**3
 
 
+WRONG = {
+    "sigma-outside": lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)},
+    "length": (
+        lambda W, u, v: {
+            "value": W / np.linalg.norm(W @ v),
+            "gradient:W": through(np.ones_like(W), W, unit(W @ v), v),
+        },
+    ),
+    "only-above-one": lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)},
+    "w-outside": lambda W, u, v: {"gradient:W": -W.sum() / _sigma(W, u, v) ** 2 * np.outer(u, v)},
+    "exact": (
+        lambda W, u, v: {"value": W / top(W)[0]},
+        lambda W, u, v: {
+            "value": W / top(W)[0],
+            "gradient:W": through(np.ones_like(W), W, *top(W)[1:]),
+        },
+    ),
+    "frobenius": _both(lambda W, u, v: 1 / np.linalg.norm(W), _norm_gradient),
+    "multiplied": (
+        _both(
+            _sigma,
+            lambda W, u, v: _sigma(W, u, v) * np.ones_like(W) + W.sum() * np.outer(u, v),
+        ),
+        lambda W, u, v: {"value": W * _sigma(W, u, v)},
+    ),
+    "squared": (
+        lambda W, u, v: {"value": W / _sigma(W, u, v) ** 2},
+        lambda W, u, v: {"value": W / np.sqrt(_sigma(W, u, v))},
+    ),
+    "the-number": named(_sigma, "value"),
+    "rows": (
+        lambda W, u, v: {"value": W / np.linalg.norm(W, axis=1, keepdims=True)},
+        lambda W, u, v: {"value": W / np.linalg.norm(W, axis=0, keepdims=True)},
+    ),
+    "rank-one": (
+        lambda W, u, v: {"value": np.outer(u, v)},
+        lambda W, u, v: {"value": _sigma(W, u, v) * np.outer(u, v)},
+        lambda W, u, v: {"value": W - _sigma(W, u, v) * np.outer(u, v)},
+    ),
+    "one-more": lambda W, u, v: {"value": W / step(W, u)[0]},
+}
+MESSAGES = """
+sigma-outside: The value is right, but σ is outside the graph (detached, under no_grad, or .item()): the gradient is
+    G/σ, and the term −⟨G, W̄⟩uvᵀ/σ is missing. Keep uᵀWv in the graph.
+length: This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v are
+    any unit vectors, and σ = uᵀWv.
+only-above-one: It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights
+    larger.
+w-outside: The W that is divided is detached, so only σ carries a gradient. Both carry one.
+exact: This divides by the exact norm, from an SVD. Use the given u and v: σ̂ = uᵀWv.
+frobenius: This divides by the Frobenius norm: the layer becomes flatter than it has to be.
+multiplied: W was multiplied by σ̂. Divide.
+squared: W was divided by σ̂² (or its root). uᵀWv is the norm's estimate itself.
+the-number: The number σ̂ comes back. The normalised weight is the matrix W/σ̂.
+rows: Each row (or column) was divided by its own length. That is weight normalisation, and bounds another norm.
+rank-one: The rank-one part σ̂uvᵀ (or uvᵀ) comes back, or was taken off. Divide the whole of W.
+one-more: Another step of the iteration was made. u and v are given; use them as they are.
+"""
 PROBLEM = Problem(
     key="ps08.sn_weight",
     title="The normalised weight",
@@ -71,69 +129,5 @@ PROBLEM = Problem(
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
-    misconceptions=(
-        Wrong("sigma-outside", lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)}).says(
-            "The value is right, but σ is outside the graph (detached, under no_grad, or .item()): the gradient is "
-            "G/σ, and the term −⟨G, W̄⟩uvᵀ/σ is missing. Keep uᵀWv in the graph."
-        ),
-        Wrong(
-            "length",
-            lambda W, u, v: {
-                "value": W / np.linalg.norm(W @ v),
-                "gradient:W": through(np.ones_like(W), W, unit(W @ v), v),
-            },
-        ).says(
-            "This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v "
-            "are any unit vectors, and σ = uᵀWv."
-        ),
-        Wrong("only-above-one", lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)}).says(
-            "It divides only where σ̂ is above 1. Spectral normalisation always divides: it makes small weights larger."
-        ),
-        Wrong("w-outside", lambda W, u, v: {"gradient:W": -W.sum() / _sigma(W, u, v) ** 2 * np.outer(u, v)}).says(
-            "The W that is divided is detached, so only σ carries a gradient. Both carry one."
-        ),
-        Wrong(
-            "exact",
-            lambda W, u, v: {"value": W / top(W)[0]},
-            lambda W, u, v: {
-                "value": W / top(W)[0],
-                "gradient:W": through(np.ones_like(W), W, *top(W)[1:]),
-            },
-        ).says("This divides by the exact norm, from an SVD. Use the given u and v: σ̂ = uᵀWv."),
-        Wrong("frobenius", _both(lambda W, u, v: 1 / np.linalg.norm(W), _norm_gradient)).says(
-            "This divides by the Frobenius norm: the layer becomes flatter than it has to be."
-        ),
-        Wrong(
-            "multiplied",
-            _both(
-                _sigma,
-                lambda W, u, v: _sigma(W, u, v) * np.ones_like(W) + W.sum() * np.outer(u, v),
-            ),
-            lambda W, u, v: {"value": W * _sigma(W, u, v)},
-        ).says("W was multiplied by σ̂. Divide."),
-        Wrong(
-            "squared",
-            lambda W, u, v: {"value": W / _sigma(W, u, v) ** 2},
-            lambda W, u, v: {"value": W / np.sqrt(_sigma(W, u, v))},
-        ).says("W was divided by σ̂² (or its root). uᵀWv is the norm's estimate itself."),
-        Wrong("the-number", named(_sigma, "value")).says(
-            "The number σ̂ comes back. The normalised weight is the matrix W/σ̂."
-        ),
-        Wrong(
-            "rows",
-            lambda W, u, v: {"value": W / np.linalg.norm(W, axis=1, keepdims=True)},
-            lambda W, u, v: {"value": W / np.linalg.norm(W, axis=0, keepdims=True)},
-        ).says(
-            "Each row (or column) was divided by its own length. That is weight normalisation, and bounds another norm."
-        ),
-        Wrong(
-            "rank-one",
-            lambda W, u, v: {"value": np.outer(u, v)},
-            lambda W, u, v: {"value": _sigma(W, u, v) * np.outer(u, v)},
-            lambda W, u, v: {"value": W - _sigma(W, u, v) * np.outer(u, v)},
-        ).says("The rank-one part σ̂uvᵀ (or uvᵀ) comes back, or was taken off. Divide the whole of W."),
-        Wrong("one-more", lambda W, u, v: {"value": W / step(W, u)[0]}).says(
-            "Another step of the iteration was made. u and v are given; use them as they are."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

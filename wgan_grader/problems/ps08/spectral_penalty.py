@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, part
+from ...formulas import Detected, constant, explained, part
 from ...problem import Case, Criterion, Problem, close
 from ._linear import numeric, start, step, top
 
@@ -62,6 +62,55 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
+WRONG = {
+    "not-squared": _total(part(step, 0), lambda W, u: np.outer(*step(W, u)[1:])),
+    "half": _scaled(constant(0.5)),
+    "frobenius": _total(lambda W, u: (W**2).sum(), lambda W, u: 2 * W),
+    "exact": (
+        _total(lambda W, u: top(W)[0] ** 2, _top_slope),
+        lambda W1, W2, u1, u2, s: {"value": s * (top(W1)[0] ** 2 + top(W2)[0] ** 2)},
+    ),
+    "product": (
+        lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1) * _square(W2, u2)},
+        lambda W1, W2, u1, u2, s: {"value": s * step(W1, u1)[0] * step(W2, u2)[0]},
+    ),
+    "square-of-sum": lambda W1, W2, u1, u2, s: {"value": s * (step(W1, u1)[0] + step(W2, u2)[0]) ** 2},
+    "strength": (
+        _scaled(lambda *a: 1 / a[-1]),
+        _scaled(lambda *a: a[-1]),
+        lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)},
+    ),
+    "one-layer": (
+        lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)},
+        lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)},
+    ),
+    "old-u": _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2),
+    "through-the-vectors": lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"},
+    "detached": Detected(
+        lambda case, seen, expected: (
+            case.criterion == "gradient"
+            and seen.status == "ok"
+            and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
+        )
+    ),
+}
+MESSAGES = """
+not-squared: The norms are summed, not their squares.
+half: This is half of it: a factor ½ (as in the package and in the paper), or a mean over the two layers. Here λ stands
+    in front of a sum.
+frobenius: This is weight decay: squared Frobenius norms. It shrinks all singular values; the penalty asked for is about
+    the largest.
+exact: This takes the exact norms. Use the estimate after one step from the given u: no SVD in training.
+product: The norms are multiplied. The product is the network's bound; the penalty is a sum over the layers.
+square-of-sum: The sum of the norms is squared. Square each norm, then add.
+strength: The strength λ has no effect, or the wrong one.
+one-layer: Only one of the two layers is penalised.
+old-u: The step is not finished: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖.
+through-the-vectors: The value is right, but the gradient runs through u and v as well. Compute them under
+    torch.no_grad().
+detached: The value is right, but no gradient reaches a weight: the penalty does nothing. Only u and v are constants;
+    uᵀWv stays in the graph.
+"""
 PROBLEM = Problem(
     key="ps08.spectral_penalty",
     title="The spectral penalty",
@@ -74,59 +123,5 @@ PROBLEM = Problem(
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
-    misconceptions=(
-        Wrong("not-squared", _total(part(step, 0), lambda W, u: np.outer(*step(W, u)[1:]))).says(
-            "The norms are summed, not their squares."
-        ),
-        Wrong("half", _scaled(constant(0.5))).says(
-            "This is half of it: a factor ½ (as in the package and in the paper), or a mean over the two layers. Here "
-            "λ stands in front of a sum."
-        ),
-        Wrong("frobenius", _total(lambda W, u: (W**2).sum(), lambda W, u: 2 * W)).says(
-            "This is weight decay: squared Frobenius norms. It shrinks all singular values; the penalty asked for is "
-            "about the largest."
-        ),
-        Wrong(
-            "exact",
-            _total(lambda W, u: top(W)[0] ** 2, _top_slope),
-            lambda W1, W2, u1, u2, s: {"value": s * (top(W1)[0] ** 2 + top(W2)[0] ** 2)},
-        ).says("This takes the exact norms. Use the estimate after one step from the given u: no SVD in training."),
-        Wrong(
-            "product",
-            lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1) * _square(W2, u2)},
-            lambda W1, W2, u1, u2, s: {"value": s * step(W1, u1)[0] * step(W2, u2)[0]},
-        ).says("The norms are multiplied. The product is the network's bound; the penalty is a sum over the layers."),
-        Wrong("square-of-sum", lambda W1, W2, u1, u2, s: {"value": s * (step(W1, u1)[0] + step(W2, u2)[0]) ** 2}).says(
-            "The sum of the norms is squared. Square each norm, then add."
-        ),
-        Wrong(
-            "strength",
-            _scaled(lambda *a: 1 / a[-1]),
-            _scaled(lambda *a: a[-1]),
-            lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)},
-        ).says("The strength λ has no effect, or the wrong one."),
-        Wrong(
-            "one-layer",
-            lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)},
-            lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)},
-        ).says("Only one of the two layers is penalised."),
-        Wrong("old-u", _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2)).says(
-            "The step is not finished: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with "
-            "u ← Wv/‖Wv‖."
-        ),
-        Wrong("through-the-vectors", lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"}).says(
-            "The value is right, but the gradient runs through u and v as well. Compute them under torch.no_grad()."
-        ),
-        Wrong(
-            "detached",
-            detect=lambda case, seen, expected: (
-                case.criterion == "gradient"
-                and seen.status == "ok"
-                and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
-            ),
-        ).says(
-            "The value is right, but no gradient reaches a weight: the penalty does nothing. Only u and v are "
-            "constants; uᵀWv stays in the graph."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, part
+from ...formulas import explained, part
 from ...problem import Case, Criterion, Problem
 
 
@@ -57,6 +57,34 @@ def _clip_theta(theta, target, steps, step_size, clip):
 
 NEVER = {"low": -np.inf, "high": np.inf}
 
+WRONG = {
+    "unchanged": _with(sign=-1, **NEVER),
+    "still-the-sign": _with(sign=-1),
+    "no-clip": _with(**NEVER),
+    "clips-the-gradient": (
+        _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
+        _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
+    ),
+    "clips-theta": _clip_theta,
+    "above-only": (_with(low=-np.inf), _with(high=np.inf)),
+    "zero-to-clip": _with(low=0),
+    "too-late": _with(late=True),
+    "simultaneous": _with(old=True),
+    "length": (lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)),
+}
+MESSAGES = """
+unchanged: Both bugs are still there: the generator runs away from the target, and nothing is clipped.
+still-the-sign: The slope is clipped now, but the generator still runs away. The critic is large on real points, so the
+    generator *climbs* it.
+no-clip: The direction is right now, but under the heading that promises clipping nothing is clipped.
+clips-the-gradient: The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself.
+clips-theta: The generator's point was clipped. Clip the critic's slope.
+above-only: The slope is clipped on one side only. It has to stay within [-clip, clip].
+zero-to-clip: The slope is clipped to [0, clip]; it must be able to change its sign.
+too-late: The clipping comes after the generator's step, which saw an unclipped slope.
+simultaneous: The generator sees the slope from before the critic's step. The script alternates: critic first.
+length: The path has steps + 1 places, the start first.
+"""
 PROBLEM = Problem(
     key="ps09.clipped_trainer",
     title="Find the bugs: a clipped WGAN",
@@ -67,37 +95,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=trained,
     limit=20.0,  # the first optimiser of a process makes torch load half of itself
-    misconceptions=(
-        Wrong("unchanged", _with(sign=-1, **NEVER)).says(
-            "Both bugs are still there: the generator runs away from the target, and nothing is clipped."
-        ),
-        Wrong("still-the-sign", _with(sign=-1)).says(
-            "The slope is clipped now, but the generator still runs away. The critic is large on real points, so the "
-            "generator *climbs* it."
-        ),
-        Wrong("no-clip", _with(**NEVER)).says(
-            "The direction is right now, but under the heading that promises clipping nothing is clipped."
-        ),
-        Wrong(
-            "clips-the-gradient",
-            _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
-            _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
-        ).says("The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself."),
-        Wrong("clips-theta", _clip_theta).says("The generator's point was clipped. Clip the critic's slope."),
-        Wrong("above-only", _with(low=-np.inf), _with(high=np.inf)).says(
-            "The slope is clipped on one side only. It has to stay within [-clip, clip]."
-        ),
-        Wrong("zero-to-clip", _with(low=0)).says(
-            "The slope is clipped to [0, clip]; it must be able to change its sign."
-        ),
-        Wrong("too-late", _with(late=True)).says(
-            "The clipping comes after the generator's step, which saw an unclipped slope."
-        ),
-        Wrong("simultaneous", _with(old=True)).says(
-            "The generator sees the slope from before the critic's step. The script alternates: critic first."
-        ),
-        Wrong("length", lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)).says(
-            "The path has steps + 1 places, the start first."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant
+from ...formulas import Detected, constant, explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -38,6 +38,44 @@ def _of(formula):
     return lambda J: formula(*_entries(J))
 
 
+WRONG = {
+    "half": (_of(lambda a, b, d: np.sqrt(a * b)), _of(lambda a, b, d: np.sqrt(a * b) - d)),
+    "not-rooted": (_of(lambda a, b, d: 4 * a * b), _of(lambda a, b, d: 4 * a * b - d), _of(lambda a, b, d: a * b)),
+    "arithmetic-mean": (_of(lambda a, b, d: a + b - d), _of(lambda a, b, d: a + b)),
+    "one-entry": (
+        _of(lambda a, b, d: 2 * a - d),
+        _of(lambda a, b, d: 2 * b - d),
+        _of(lambda a, b, d: 2 * a),
+        _of(lambda a, b, d: 2 * b),
+        _of(lambda a, b, d: 2 * max(a, b) - d),
+        _of(lambda a, b, d: 2 * min(a, b) - d),
+    ),
+    "own-damping-ignored": _of(lambda a, b, d: 2 * np.sqrt(a * b)),
+    "own-damping-added": _of(lambda a, b, d: 2 * np.sqrt(a * b) + d),
+    "own-damping-factor": (
+        _of(lambda a, b, d: 2 * np.sqrt(a * b) - 2 * d),
+        _of(lambda a, b, d: 2 * np.sqrt(a * b) - d / 2),
+        _of(lambda a, b, d: 2 * np.sqrt(a * b + d**2 / 4) - d),
+        _of(lambda a, b, d: np.sqrt(max(4 * a * b - d**2, 0))),
+    ),
+    "always-one": constant(1.0),
+    "rate-not-weight": _of(lambda a, b, d: -np.sqrt(a * b)),
+    "negative": (_of(lambda a, b, d: -2 * np.sqrt(a * b) - d), _of(lambda a, b, d: -2 * np.sqrt(a * b) + d)),
+    "no-real-root": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
+}
+MESSAGES = """
+half: This is √(ab) = ω. μ² + γμ + ω² has a double root at γ = 2ω.
+not-rooted: This is γ², or ω²: the discriminant is γ² - 4ab. Take the root.
+arithmetic-mean: a + b is right for a = b only: the characteristic polynomial contains the *product* ab.
+one-entry: Only one of the two entries went in. Both players turn the game: ω² = ab.
+own-damping-ignored: The game has a damping d of its own, and γ comes on top of it: γ + d = 2√(ab).
+own-damping-added: The game's own damping d (the last entry is -d) *helps*: subtract it.
+own-damping-factor: The game's own damping enters as it is: γ + d = 2√(ab).
+always-one: γ = 1 is right for the log loss, where ℓ'(0) = ½. Compute it from J.
+rate-not-weight: This is the double eigenvalue itself, or its size. The weight γ was asked for.
+negative: The sign of an entry went astray: J holds -a and -d, and the weight is 2√(ab) - d ≥ 0.
+no-real-root: A root of a negative number: the product of the two entries off the diagonal is negative, -ab.
+"""
 PROBLEM = Problem(
     key="ps09.critical_weight",
     title="The critical penalty",
@@ -50,47 +88,5 @@ PROBLEM = Problem(
     formula=weight,
     pure="turn",
     package_functions=("wgan_course.dynamics.Variant",),
-    misconceptions=(
-        Wrong("half", _of(lambda a, b, d: np.sqrt(a * b)), _of(lambda a, b, d: np.sqrt(a * b) - d)).says(
-            "This is √(ab) = ω. μ² + γμ + ω² has a double root at γ = 2ω."
-        ),
-        Wrong(
-            "not-rooted", _of(lambda a, b, d: 4 * a * b), _of(lambda a, b, d: 4 * a * b - d), _of(lambda a, b, d: a * b)
-        ).says("This is γ², or ω²: the discriminant is γ² - 4ab. Take the root."),
-        Wrong("arithmetic-mean", _of(lambda a, b, d: a + b - d), _of(lambda a, b, d: a + b)).says(
-            "a + b is right for a = b only: the characteristic polynomial contains the *product* ab."
-        ),
-        Wrong(
-            "one-entry",
-            _of(lambda a, b, d: 2 * a - d),
-            _of(lambda a, b, d: 2 * b - d),
-            _of(lambda a, b, d: 2 * a),
-            _of(lambda a, b, d: 2 * b),
-            _of(lambda a, b, d: 2 * max(a, b) - d),
-            _of(lambda a, b, d: 2 * min(a, b) - d),
-        ).says("Only one of the two entries went in. Both players turn the game: ω² = ab."),
-        Wrong("own-damping-ignored", _of(lambda a, b, d: 2 * np.sqrt(a * b))).says(
-            "The game has a damping d of its own, and γ comes on top of it: γ + d = 2√(ab)."
-        ),
-        Wrong("own-damping-added", _of(lambda a, b, d: 2 * np.sqrt(a * b) + d)).says(
-            "The game's own damping d (the last entry is -d) *helps*: subtract it."
-        ),
-        Wrong(
-            "own-damping-factor",
-            _of(lambda a, b, d: 2 * np.sqrt(a * b) - 2 * d),
-            _of(lambda a, b, d: 2 * np.sqrt(a * b) - d / 2),
-            _of(lambda a, b, d: 2 * np.sqrt(a * b + d**2 / 4) - d),
-            _of(lambda a, b, d: np.sqrt(max(4 * a * b - d**2, 0))),
-        ).says("The game's own damping enters as it is: γ + d = 2√(ab)."),
-        Wrong("always-one", constant(1.0)).says("γ = 1 is right for the log loss, where ℓ'(0) = ½. Compute it from J."),
-        Wrong("rate-not-weight", _of(lambda a, b, d: -np.sqrt(a * b))).says(
-            "This is the double eigenvalue itself, or its size. The weight γ was asked for."
-        ),
-        Wrong(
-            "negative", _of(lambda a, b, d: -2 * np.sqrt(a * b) - d), _of(lambda a, b, d: -2 * np.sqrt(a * b) + d)
-        ).says("The sign of an entry went astray: J holds -a and -d, and the weight is 2√(ab) - d ≥ 0."),
-        Wrong(
-            "no-real-root", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
-        ).says("A root of a negative number: the product of the two entries off the diagonal is negative, -ab."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Case, Criterion, Problem
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
@@ -68,6 +68,45 @@ def _layout(change):
     return lambda J: change(formula(J))
 
 
+WRONG = {
+    "order": _layout(lambda rows: rows[::-1]),
+    "layout": (_layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
+    "imaginary-dropped": _layout(lambda rows: rows * np.array([1, 0])),
+    "symmetric-solver": _symmetric,
+    "symmetric-part": _symmetric_part,
+    "trace-not-halved": (
+        _roots(lambda T: T, lambda T, D: T * T / 4 - D),
+        _roots(lambda T: T, lambda T, D: T * T - 4 * D),
+        _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
+    ),
+    "trace-sign": _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D),
+    "discriminant-sign": (
+        _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
+        _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
+    ),
+    "modulus-of-discriminant": _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D)),
+    "no-complex": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
+    "modulus-and-phase": lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1),
+    "singular-values": lambda J: parts(np.linalg.svd(J)[1].astype(complex)),
+}
+MESSAGES = """
+order: The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one with the
+    positive imaginary part.
+layout: The numbers are right, in the wrong places: one row for each eigenvalue, its real part first.
+imaginary-dropped: The imaginary parts are lost. Those are what turns the game.
+symmetric-solver: A solver for *symmetric* matrices (eigvalsh) reads one triangle only. The Jacobian of a game is not
+    symmetric: use eigvals, or the formula.
+symmetric-part: These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric part is what turns.
+trace-not-halved: The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it.
+trace-sign: The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace.
+discriminant-sign: Under the root stands T²/4 - Δ: the determinant comes with a minus.
+modulus-of-discriminant: Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real
+    numbers of it.
+no-complex: A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its size
+    is the imaginary part.
+modulus-and-phase: These are modulus and angle. Real and imaginary part were asked for.
+singular-values: These are singular values: lengths, never negative and never complex.
+"""
 PROBLEM = Problem(
     key="ps09.eigenvalues",
     title="Eigenvalues of a 2×2 matrix",
@@ -80,53 +119,5 @@ PROBLEM = Problem(
     formula=formula,
     pure="complex",
     package_functions=GAME,
-    misconceptions=(
-        Wrong("order", _layout(lambda rows: rows[::-1])).says(
-            "The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one "
-            "with the positive imaginary part."
-        ),
-        Wrong("layout", _layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])).says(
-            "The numbers are right, in the wrong places: one row for each eigenvalue, its real part first."
-        ),
-        Wrong("imaginary-dropped", _layout(lambda rows: rows * np.array([1, 0]))).says(
-            "The imaginary parts are lost. Those are what turns the game."
-        ),
-        Wrong("symmetric-solver", _symmetric).says(
-            "A solver for *symmetric* matrices (eigvalsh) reads one triangle only. The Jacobian of a game is not "
-            "symmetric: use eigvals, or the formula."
-        ),
-        Wrong("symmetric-part", _symmetric_part).says(
-            "These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric part is what turns."
-        ),
-        Wrong(
-            "trace-not-halved",
-            _roots(lambda T: T, lambda T, D: T * T / 4 - D),
-            _roots(lambda T: T, lambda T, D: T * T - 4 * D),
-            _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
-        ).says("The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it."),
-        Wrong("trace-sign", _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D)).says(
-            "The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace."
-        ),
-        Wrong(
-            "discriminant-sign",
-            _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
-            _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
-        ).says("Under the root stands T²/4 - Δ: the determinant comes with a minus."),
-        Wrong("modulus-of-discriminant", _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D))).says(
-            "Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real numbers "
-            "of it."
-        ),
-        Wrong(
-            "no-complex", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
-        ).says(
-            "A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its "
-            "size is the imaginary part."
-        ),
-        Wrong("modulus-and-phase", lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1)).says(
-            "These are modulus and angle. Real and imaginary part were asked for."
-        ),
-        Wrong("singular-values", lambda J: parts(np.linalg.svd(J)[1].astype(complex))).says(
-            "These are singular values: lengths, never negative and never complex."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

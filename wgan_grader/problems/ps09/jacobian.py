@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, flipped, given, scaled, transposed
+from ...formulas import constant, explained, flipped, given, scaled, transposed
 from ...problem import Case, Criterion, Problem
 from ._dirac import GAME, slope
 
@@ -40,6 +40,63 @@ def _penalty(entries):
     return lambda t, p, w: matrix(t, p, 0.0) + w * np.array(entries)
 
 
+WRONG = {
+    "transposed": transposed(matrix),
+    "hessian": (
+        scaled(matrix, np.array([[-1], [1]])),
+        scaled(matrix, np.array([[1], [-1]])),
+        lambda t, p, w: matrix(t, p, 0.0) * np.array([[-1], [1]]) + w * np.array([[0, 0], [0, 1]]),
+    ),
+    "rows-swapped": flipped(matrix),
+    "at-the-origin": given(matrix, theta=0.0, psi=0.0),
+    "no-second-derivative": given(matrix, second=0.0),
+    "no-product-rule": (given(matrix, product=0.0), lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0)),
+    "second-sign": _with_second(lambda s: s * (1 - s)),
+    "second-derivative": (
+        _with_second(constant(-0.25)),
+        _with_second(lambda s: -s),
+        _with_second(lambda s: -(s**2)),
+        _with_second(lambda s: s * (1 - s) * (1 - 2 * s)),
+    ),
+    "derivative": (
+        lambda t, p, w: matrix(-t, p, w) * np.array([[1, 1], [1, 1]]),
+        lambda t, p, w: matrix(t, p, w, slope(-p * t), slope(-p * t) * (1 - slope(-p * t))),
+    ),
+    "wasserstein": given(matrix, first=1.0, second=0.0),
+    "penalty-sign": _penalty([[0, 0], [0, 1]]),
+    "penalty-place": (
+        _penalty([[-1, 0], [0, 0]]),
+        _penalty([[-1, 0], [0, -1]]),
+        _penalty([[0, 0], [-1, 0]]),
+        _penalty([[0, -1], [0, 0]]),
+    ),
+    "penalty-missing": (given(matrix, weight=0.0), lambda t, p, w: matrix(t, p, w * p)),
+    "penalty-factor": (lambda t, p, w: matrix(t, p, 2 * w), lambda t, p, w: matrix(t, p, w / 2)),
+    "diagonal": (
+        lambda t, p, w: (
+            matrix(t, p, w) + (p**2 - t**2) * slope(p * t) * (slope(p * t) - 1) * np.array([[1, 0], [0, 1]])
+        ),
+    ),
+}
+MESSAGES = """
+transposed: The matrix is transposed. Rows: which velocity; columns: with respect to what. The entry in row 1, column 2
+    is the derivative of θ's velocity with respect to ψ.
+hessian: This is (up to sign) the Hessian of the game, which is symmetric. The two players move in opposite senses: θ
+    descends, so the first row has the other sign.
+rows-swapped: The rows are swapped: the velocity of θ comes first.
+at-the-origin: This is the Jacobian at (0, 0), whatever the state.
+no-second-derivative: The factor ℓ'(ψθ) depends on the state too: the product rule brings in ℓ''.
+no-product-rule: Off the diagonal a term is missing: the derivative of ψ ℓ'(ψθ) in ψ is ℓ' + ψθ ℓ''.
+second-sign: The sign of ℓ'' is wrong. ℓ' = 1/(1 + exp(t)) falls, so ℓ'' = -ℓ'(1 - ℓ').
+second-derivative: ℓ'' is not right. With s = ℓ'(t), ℓ'' = -s(1 - s), at t = ψθ: -1/4 only at 0.
+derivative: ℓ' is 1/(1 + exp(t)) and not 1/(1 + exp(-t)). At 0 one cannot see the difference.
+wasserstein: The loss is missing: with ℓ' = 1 and ℓ'' = 0 this is the Wasserstein game.
+penalty-sign: The penalty's entry is -γ: it damps.
+penalty-place: The penalty's force -γψ is a part of ψ's velocity and depends on ψ: it belongs to the last corner alone.
+penalty-missing: The penalty is missing, or enters with its force -γψ in place of the derivative -γ.
+penalty-factor: The penalty is γψ²/2: its entry is -γ, no factor 2 and no ½.
+diagonal: The diagonal is mixed up: ψ² belongs to θ's own entry and θ² to ψ's.
+"""
 PROBLEM = Problem(
     key="ps09.jacobian",
     title="The Jacobian of the R1 field",
@@ -50,71 +107,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=matrix,
     package_functions=GAME,
-    misconceptions=(
-        Wrong("transposed", transposed(matrix)).says(
-            "The matrix is transposed. Rows: which velocity; columns: with respect to what. "
-            "The entry in row 1, column 2 is the derivative of θ's velocity with respect to ψ."
-        ),
-        Wrong(
-            "hessian",
-            scaled(matrix, np.array([[-1], [1]])),
-            scaled(matrix, np.array([[1], [-1]])),
-            lambda t, p, w: matrix(t, p, 0.0) * np.array([[-1], [1]]) + w * np.array([[0, 0], [0, 1]]),
-        ).says(
-            "This is (up to sign) the Hessian of the game, which is symmetric. The two players move in opposite "
-            "senses: θ descends, so the first row has the other sign."
-        ),
-        Wrong("rows-swapped", flipped(matrix)).says("The rows are swapped: the velocity of θ comes first."),
-        Wrong("at-the-origin", given(matrix, theta=0.0, psi=0.0)).says(
-            "This is the Jacobian at (0, 0), whatever the state."
-        ),
-        Wrong("no-second-derivative", given(matrix, second=0.0)).says(
-            "The factor ℓ'(ψθ) depends on the state too: the product rule brings in ℓ''."
-        ),
-        Wrong(
-            "no-product-rule",
-            given(matrix, product=0.0),
-            lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0),
-        ).says("Off the diagonal a term is missing: the derivative of ψ ℓ'(ψθ) in ψ is ℓ' + ψθ ℓ''."),
-        Wrong("second-sign", _with_second(lambda s: s * (1 - s))).says(
-            "The sign of ℓ'' is wrong. ℓ' = 1/(1 + exp(t)) falls, so ℓ'' = -ℓ'(1 - ℓ')."
-        ),
-        Wrong(
-            "second-derivative",
-            _with_second(constant(-0.25)),
-            _with_second(lambda s: -s),
-            _with_second(lambda s: -(s**2)),
-            _with_second(lambda s: s * (1 - s) * (1 - 2 * s)),
-        ).says("ℓ'' is not right. With s = ℓ'(t), ℓ'' = -s(1 - s), at t = ψθ: -1/4 only at 0."),
-        Wrong(
-            "derivative",
-            lambda t, p, w: matrix(-t, p, w) * np.array([[1, 1], [1, 1]]),
-            lambda t, p, w: matrix(t, p, w, slope(-p * t), slope(-p * t) * (1 - slope(-p * t))),
-        ).says("ℓ' is 1/(1 + exp(t)) and not 1/(1 + exp(-t)). At 0 one cannot see the difference."),
-        Wrong("wasserstein", given(matrix, first=1.0, second=0.0)).says(
-            "The loss is missing: with ℓ' = 1 and ℓ'' = 0 this is the Wasserstein game."
-        ),
-        Wrong("penalty-sign", _penalty([[0, 0], [0, 1]])).says("The penalty's entry is -γ: it damps."),
-        Wrong(
-            "penalty-place",
-            _penalty([[-1, 0], [0, 0]]),
-            _penalty([[-1, 0], [0, -1]]),
-            _penalty([[0, 0], [-1, 0]]),
-            _penalty([[0, -1], [0, 0]]),
-        ).says(
-            "The penalty's force -γψ is a part of ψ's velocity and depends on ψ: it belongs to the last corner alone."
-        ),
-        Wrong("penalty-missing", given(matrix, weight=0.0), lambda t, p, w: matrix(t, p, w * p)).says(
-            "The penalty is missing, or enters with its force -γψ in place of the derivative -γ."
-        ),
-        Wrong("penalty-factor", lambda t, p, w: matrix(t, p, 2 * w), lambda t, p, w: matrix(t, p, w / 2)).says(
-            "The penalty is γψ²/2: its entry is -γ, no factor 2 and no ½."
-        ),
-        Wrong(
-            "diagonal",
-            lambda t, p, w: (
-                matrix(t, p, w) + (p**2 - t**2) * slope(p * t) * (slope(p * t) - 1) * np.array([[1, 0], [0, 1]])
-            ),
-        ).says("The diagonal is mixed up: ψ² belongs to θ's own entry and θ² to ψ's."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, divided, given
+from ...formulas import Detected, constant, divided, explained, given
 from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS
 
@@ -45,6 +45,43 @@ def _wasserstein(w: float, alternating: bool) -> float:
     return largest(w / 2, alternating) / 2
 
 
+WRONG = {
+    "complex-formula-everywhere": (_simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
+    "slow-eigenvalue": _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1))),
+    "always-simultaneous": given(largest, alternating=False),
+    "always-alternating": given(largest, alternating=True),
+    "swapped-ways": lambda w, alt: largest(w, not alt),
+    "critic-alone": (lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)),
+    "wasserstein": (_wasserstein, divided(largest, 4)),
+    "half": (divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)),
+    "fast-formula-everywhere": _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),
+    "flow": constant(np.inf),
+    "other-root": (
+        _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w)),
+        _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w)),
+    ),
+    "no-root": Detected(
+        lambda case, seen, expected: seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
+    ),
+}
+MESSAGES = """
+complex-formula-everywhere: 4γ is right as long as the eigenvalues are a complex pair, γ ≤ 1. Beyond, they are real, and
+    the *faster* one limits the step: 2/|μ|.
+slow-eigenvalue: The slower eigenvalue was taken. The faster one, -γ/2 - √(γ²/4 - ¼), is the first to leave the unit
+    circle.
+always-simultaneous: This is the limit of simultaneous steps although alternating=True.
+always-alternating: This is the limit of alternating steps although alternating=False.
+swapped-ways: The two ways are swapped: simultaneous and alternating.
+critic-alone: 2/γ is the limit of the critic on its own, with θ held fixed. The generator moves too.
+wasserstein: This is the limit for the Wasserstein game, where ω = 1. Here ω = ℓ'(0) = ½.
+half: A factor 2 is missing: |1 + hμ| < 1 means h < -2 Re μ/|μ|².
+fast-formula-everywhere: The formula for real eigenvalues was used where they are complex: γ² - 1 is negative there.
+flow: The flow converges for every γ > 0, but steps have a limit.
+other-root: The quadratic h² + 8γh - 16 has a positive and a negative root; the limit is the positive one, 4(√(γ² + 1) -
+    γ).
+no-root: A number under a root is negative (NaN or an error): for γ < 1 the eigenvalues are complex, and the limit is
+    4γ.
+"""
 PROBLEM = Problem(
     key="ps09.largest_step",
     title="The largest step",
@@ -57,53 +94,5 @@ PROBLEM = Problem(
     formula=largest,
     pure="weak",
     package_functions=STEPS,
-    misconceptions=(
-        Wrong("complex-formula-everywhere", _simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w).says(
-            "4γ is right as long as the eigenvalues are a complex pair, γ ≤ 1. Beyond, they are real, and the *faster* "
-            "one limits the step: 2/|μ|."
-        ),
-        Wrong("slow-eigenvalue", _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1)))).says(
-            "The slower eigenvalue was taken. The faster one, -γ/2 - √(γ²/4 - ¼), is the first to leave the unit "
-            "circle."
-        ),
-        Wrong("always-simultaneous", given(largest, alternating=False)).says(
-            "This is the limit of simultaneous steps although alternating=True."
-        ),
-        Wrong("always-alternating", given(largest, alternating=True)).says(
-            "This is the limit of alternating steps although alternating=False."
-        ),
-        Wrong("swapped-ways", lambda w, alt: largest(w, not alt)).says(
-            "The two ways are swapped: simultaneous and alternating."
-        ),
-        Wrong("critic-alone", lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)).says(
-            "2/γ is the limit of the critic on its own, with θ held fixed. The generator moves too."
-        ),
-        Wrong("wasserstein", _wasserstein, divided(largest, 4)).says(
-            "This is the limit for the Wasserstein game, where ω = 1. Here ω = ℓ'(0) = ½."
-        ),
-        Wrong("half", divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)).says(
-            "A factor 2 is missing: |1 + hμ| < 1 means h < -2 Re μ/|μ|²."
-        ),
-        Wrong("fast-formula-everywhere", _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1))))).says(
-            "The formula for real eigenvalues was used where they are complex: γ² - 1 is negative there."
-        ),
-        Wrong("flow", constant(np.inf)).says("The flow converges for every γ > 0, but steps have a limit."),
-        Wrong(
-            "other-root",
-            _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w)),
-            _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w)),
-        ).says(
-            "The quadratic h² + 8γh - 16 has a positive and a negative root; the limit is the positive one, "
-            "4(√(γ² + 1) - γ)."
-        ),
-        Wrong(
-            "no-root",
-            detect=lambda case, seen, expected: (
-                seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
-            ),
-        ).says(
-            "A number under a root is negative (NaN or an error): for γ < 1 the eigenvalues are complex, and the "
-            "limit is 4γ."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

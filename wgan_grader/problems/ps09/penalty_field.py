@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, flipped
+from ...formulas import Detected, explained, flipped
 from ...problem import Case, Criterion, Problem
 from ._dirac import GAME, pair
 
@@ -50,6 +50,67 @@ def _cut(values: np.ndarray, one: bool) -> np.ndarray:
     return np.maximum(values, 0) if one else values
 
 
+WRONG = {
+    "no-sign": _force(lambda p, w, g, one: w * _excess(p, g, one)),
+    "no-modulus": (
+        _force(lambda p, w, g, one: w * _cut(p - g, one)),
+        _force(lambda p, w, g, one: w * _cut(p - g, one) * np.sign(p)),
+    ),
+    "factor": (
+        _force(lambda p, w, g, one: 2 * w * _excess(p, g, one) * np.sign(p)),
+        _force(lambda p, w, g, one: w / 2 * _excess(p, g, one) * np.sign(p)),
+    ),
+    "penalty-sign": _force(lambda p, w, g, one: -w * _excess(p, g, one) * np.sign(p)),
+    "value": (
+        _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2 / 2),
+        _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2),
+    ),
+    "zero-centred": _force(lambda p, w, g, one: w * p),
+    "no-penalty": _force(lambda p, w, g, one: 0 * p),
+    "squared-norm": (
+        _force(lambda p, w, g, one: w * _cut(p**2 - g, one) * np.sign(p)),
+        _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g, one) * p),
+        _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g**2, one) * p),
+    ),
+    "always-two-sided": _force(lambda p, w, g, one: w * _excess(p, g, False) * np.sign(p)),
+    "always-one-sided": _force(lambda p, w, g, one: w * _excess(p, g, True) * np.sign(p)),
+    "wrong-side": (
+        _force(lambda p, w, g, one: w * np.sign(p) * (np.minimum(np.abs(p) - g, 0) if one else np.abs(p) - g)),
+        _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one)),
+    ),
+    "cuts-everything": (
+        _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one)),
+        pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one))),
+    ),
+    "generator-climbs": pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1])),
+    "order": pair(flipped(field)),
+    "sign-at-zero": (
+        _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p)),
+        _force(lambda p, w, g, one: w * _excess(p, g, one) * -_signed(-p)),
+    ),
+    "divides-by-zero": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
+}
+MESSAGES = """
+no-sign: The sign of ψ is missing. The penalty λ(|ψ| - g₀)²/2 has the derivative λ(|ψ| - g₀) sign ψ: a slope of -3 is
+    pushed *up*.
+no-modulus: The slope stands without its modulus: -2 is then as far from the target 1 as +4. The norm of the gradient is
+    |ψ|.
+factor: The penalty here is λ(|ψ| - g₀)²/2, with the ½: its derivative has the factor λ, not 2λ and not λ/2.
+penalty-sign: The penalty drives |ψ| *away* from the target. ψ climbs the game minus the penalty.
+value: The penalty itself, a square, was subtracted. The field has its derivative.
+zero-centred: The target is ignored: this penalty is centred at 0 (a good idea, but another method).
+no-penalty: The penalty is missing: this is the field of the bare Wasserstein game.
+squared-norm: The *squared* slope was compared with the target. The penalty is (|ψ| - g₀)²/2.
+always-two-sided: With one_sided=True slopes below the target must feel nothing: max(|ψ| - g₀, 0).
+always-one-sided: With one_sided=False slopes below the target are pushed up to it; only the one-sided penalty lets them
+    be.
+wrong-side: The wrong side was cut off: the one-sided penalty charges slopes *above* the target.
+cuts-everything: max(…, 0) goes around the excess |ψ| - g₀ alone. You cut off the signed force or the whole velocity.
+generator-climbs: The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ.
+order: Both are right, but they come back as (ψ, θ). Return θ's first.
+sign-at-zero: At ψ = 0 the sign was taken for ±1. The text sets sign 0 = 0 (torch.sign does): no force there.
+divides-by-zero: At ψ = 0, ψ/|ψ| is 0/0. Use torch.sign, which gives 0 there.
+"""
 PROBLEM = Problem(
     key="ps09.penalty_field",
     title="Gradient penalties on the Wasserstein game",
@@ -62,71 +123,5 @@ PROBLEM = Problem(
     formula=pair(field),
     pure="two",
     package_functions=GAME,
-    misconceptions=(
-        Wrong("no-sign", _force(lambda p, w, g, one: w * _excess(p, g, one))).says(
-            "The sign of ψ is missing. The penalty λ(|ψ| - g₀)²/2 has the derivative λ(|ψ| - g₀) sign ψ: a slope "
-            "of -3 is pushed *up*."
-        ),
-        Wrong(
-            "no-modulus",
-            _force(lambda p, w, g, one: w * _cut(p - g, one)),
-            _force(lambda p, w, g, one: w * _cut(p - g, one) * np.sign(p)),
-        ).says(
-            "The slope stands without its modulus: -2 is then as far from the target 1 as +4. The norm of the gradient "
-            "is |ψ|."
-        ),
-        Wrong(
-            "factor",
-            _force(lambda p, w, g, one: 2 * w * _excess(p, g, one) * np.sign(p)),
-            _force(lambda p, w, g, one: w / 2 * _excess(p, g, one) * np.sign(p)),
-        ).says("The penalty here is λ(|ψ| - g₀)²/2, with the ½: its derivative has the factor λ, not 2λ and not λ/2."),
-        Wrong("penalty-sign", _force(lambda p, w, g, one: -w * _excess(p, g, one) * np.sign(p))).says(
-            "The penalty drives |ψ| *away* from the target. ψ climbs the game minus the penalty."
-        ),
-        Wrong(
-            "value",
-            _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2 / 2),
-            _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2),
-        ).says("The penalty itself, a square, was subtracted. The field has its derivative."),
-        Wrong("zero-centred", _force(lambda p, w, g, one: w * p)).says(
-            "The target is ignored: this penalty is centred at 0 (a good idea, but another method)."
-        ),
-        Wrong("no-penalty", _force(lambda p, w, g, one: 0 * p)).says(
-            "The penalty is missing: this is the field of the bare Wasserstein game."
-        ),
-        Wrong(
-            "squared-norm",
-            _force(lambda p, w, g, one: w * _cut(p**2 - g, one) * np.sign(p)),
-            _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g, one) * p),
-            _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g**2, one) * p),
-        ).says("The *squared* slope was compared with the target. The penalty is (|ψ| - g₀)²/2."),
-        Wrong("always-two-sided", _force(lambda p, w, g, one: w * _excess(p, g, False) * np.sign(p))).says(
-            "With one_sided=True slopes below the target must feel nothing: max(|ψ| - g₀, 0)."
-        ),
-        Wrong("always-one-sided", _force(lambda p, w, g, one: w * _excess(p, g, True) * np.sign(p))).says(
-            "With one_sided=False slopes below the target are pushed up to it; only the one-sided penalty lets them be."
-        ),
-        Wrong(
-            "wrong-side",
-            _force(lambda p, w, g, one: w * np.sign(p) * (np.minimum(np.abs(p) - g, 0) if one else np.abs(p) - g)),
-            _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one)),
-        ).says("The wrong side was cut off: the one-sided penalty charges slopes *above* the target."),
-        Wrong(
-            "cuts-everything",
-            _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one)),
-            pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one))),
-        ).says("max(…, 0) goes around the excess |ψ| - g₀ alone. You cut off the signed force or the whole velocity."),
-        Wrong("generator-climbs", pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1]))).says(
-            "The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ."
-        ),
-        Wrong("order", pair(flipped(field))).says("Both are right, but they come back as (ψ, θ). Return θ's first."),
-        Wrong(
-            "sign-at-zero",
-            _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p)),
-            _force(lambda p, w, g, one: w * _excess(p, g, one) * -_signed(-p)),
-        ).says("At ψ = 0 the sign was taken for ±1. The text sets sign 0 = 0 (torch.sign does): no force there."),
-        Wrong(
-            "divides-by-zero", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
-        ).says("At ψ = 0, ψ/|ψ| is 0/0. Use torch.sign, which gives 0 there."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, flipped
+from ...formulas import Detected, explained, flipped
 from ...problem import Case, Criterion, Problem
 from ._dirac import GAME, pair, slope
 
@@ -47,6 +47,66 @@ def _psi(t, p, w):
     return t * slope(p * t) - w * p
 
 
+WRONG = {
+    "generator-climbs": _with(lambda t, p, w: p * slope(p * t), _psi),
+    "critic-descends": (
+        _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
+        _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
+    ),
+    "other-convention": (
+        _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
+        _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
+    ),
+    "derivative": (
+        pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
+        pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
+    ),
+    "no-derivative": pair(lambda t, p, w: (-p, t - w * p)),
+    "non-saturating": _with(lambda t, p, w: -p * slope(-p * t), _psi),
+    "value-not-force": pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p)),
+    "penalty-sign": _penalised_by(lambda t, p, w: w * p),
+    "penalty-factor": (_penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)),
+    "penalty-value": (
+        _penalised_by(lambda t, p, w: -w * p**2 / 2),
+        _penalised_by(lambda t, p, w: -w * p**2),
+        _penalised_by(lambda t, p, w: -w * np.abs(p)),
+        _penalised_by(lambda t, p, w: -w * np.sign(p)),
+    ),
+    "penalty-on-generator": (
+        _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
+        _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
+        _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
+        _penalised_by(lambda t, p, w: -w * t),
+    ),
+    "no-penalty": _penalised_by(lambda t, p, w: 0 * p),
+    "order": pair(flipped(field)),
+    "batch": (
+        pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
+        pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
+        pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
+    ),
+    "overflow": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
+}
+MESSAGES = """
+generator-climbs: The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ).
+critic-descends: The discriminator's sign is the wrong way round: ψ *climbs* ℓ(ψθ). In this convention it is large on
+    fakes.
+other-convention: This is the game with the discriminator large on *real* points. Here it is large on fakes: the game is
+    ℓ(ψθ).
+derivative: The derivative of ℓ(t) = -log(1 + exp(-t)) is 1/(1 + exp(t)), which *falls* from 1 to 0. You have 1/(1 +
+    exp(-t)).
+no-derivative: The factor ℓ'(ψθ) is missing: this is the Wasserstein game.
+non-saturating: The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ).
+value-not-force: ℓ(ψθ) itself stands where its derivative belongs.
+penalty-sign: The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ.
+penalty-factor: The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½.
+penalty-value: The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ.
+penalty-on-generator: The penalty belongs to the discriminator alone: it acts on ψ, not on θ.
+no-penalty: The penalty is missing: it adds −γψ to the critic's velocity.
+order: Both are right, but they come back as (ψ, θ). Return θ's first.
+batch: The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean.
+overflow: exp overflows, and inf/inf is NaN. Write ℓ' so that the exponential only gets small: torch.sigmoid(-t) does.
+"""
 PROBLEM = Problem(
     key="ps09.r1_field",
     title="The field of R1",
@@ -59,80 +119,5 @@ PROBLEM = Problem(
     formula=pair(field),
     pure="game",
     package_functions=GAME,
-    misconceptions=(
-        Wrong("generator-climbs", _with(lambda t, p, w: p * slope(p * t), _psi)).says(
-            "The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ)."
-        ),
-        Wrong(
-            "critic-descends",
-            _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
-            _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
-        ).says(
-            "The discriminator's sign is the wrong way round: ψ *climbs* ℓ(ψθ). In this convention it is large on "
-            "fakes."
-        ),
-        Wrong(
-            "other-convention",
-            _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
-            _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
-        ).says(
-            "This is the game with the discriminator large on *real* points. Here it is large on fakes: "
-            "the game is ℓ(ψθ)."
-        ),
-        Wrong(
-            "derivative",
-            pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
-            pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
-        ).says(
-            "The derivative of ℓ(t) = -log(1 + exp(-t)) is 1/(1 + exp(t)), which *falls* from 1 to 0. "
-            "You have 1/(1 + exp(-t))."
-        ),
-        Wrong("no-derivative", pair(lambda t, p, w: (-p, t - w * p))).says(
-            "The factor ℓ'(ψθ) is missing: this is the Wasserstein game."
-        ),
-        Wrong("non-saturating", _with(lambda t, p, w: -p * slope(-p * t), _psi)).says(
-            "The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ)."
-        ),
-        Wrong(
-            "value-not-force", pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p))
-        ).says("ℓ(ψθ) itself stands where its derivative belongs."),
-        Wrong("penalty-sign", _penalised_by(lambda t, p, w: w * p)).says(
-            "The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ."
-        ),
-        Wrong(
-            "penalty-factor", _penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)
-        ).says("The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½."),
-        Wrong(
-            "penalty-value",
-            _penalised_by(lambda t, p, w: -w * p**2 / 2),
-            _penalised_by(lambda t, p, w: -w * p**2),
-            _penalised_by(lambda t, p, w: -w * np.abs(p)),
-            _penalised_by(lambda t, p, w: -w * np.sign(p)),
-        ).says("The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ."),
-        Wrong(
-            "penalty-on-generator",
-            _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
-            _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
-            _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
-            _penalised_by(lambda t, p, w: -w * t),
-        ).says("The penalty belongs to the discriminator alone: it acts on ψ, not on θ."),
-        Wrong("no-penalty", _penalised_by(lambda t, p, w: 0 * p)).says(
-            "The penalty is missing: it adds −γψ to the critic's velocity."
-        ),
-        Wrong("order", pair(flipped(field))).says("Both are right, but they come back as (ψ, θ). Return θ's first."),
-        Wrong(
-            "batch",
-            pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
-            pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
-            pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
-        ).says(
-            "The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean."
-        ),
-        Wrong(
-            "overflow", detect=lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())
-        ).says(
-            "exp overflows, and inf/inf is NaN. Write ℓ' so that the exponential only gets small: "
-            "torch.sigmoid(-t) does."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

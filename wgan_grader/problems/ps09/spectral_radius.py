@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -32,6 +32,46 @@ def _of(pick):
     return lambda M: pick(np.linalg.eigvals(M))
 
 
+WRONG = {
+    "spectral-norm": lambda M: np.linalg.norm(M, 2),
+    "other-norm": (np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
+    "real-part": (
+        _of(lambda mu: mu.real.max()),
+        _of(lambda mu: np.abs(mu.real).max()),
+        _of(lambda mu: np.abs(mu.real.max())),
+    ),
+    "signed": _of(lambda mu: np.abs(mu[mu.real.argmax()])),
+    "imaginary-part": _of(lambda mu: np.abs(mu.imag).max()),
+    "determinant": (lambda M: np.sqrt(np.abs(np.linalg.det(M))), lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M))),
+    "smallest": _of(lambda mu: np.abs(mu).min()),
+    "summed": (_of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())),
+    "symmetric-solver": (
+        lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
+        lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
+    ),
+    "squared": _of(lambda mu: (np.abs(mu) ** 2).max()),
+    "trace": (np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
+    "two-by-two-only": lambda M: radius(M[:2, :2]),
+}
+MESSAGES = """
+spectral-norm: This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long
+    run the eigenvalues decide, and they can be much smaller.
+other-norm: This is a norm of the matrix. It bounds the spectral radius from above, no more.
+real-part: This is the largest *real part*. That decides about a flow. For steps it is the modulus |μ|, imaginary part
+    and all.
+signed: The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1.
+imaginary-part: This is the largest imaginary part. The modulus has both parts in it.
+determinant: The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is their
+    geometric mean.
+smallest: This is the smallest modulus: the direction that dies first. The largest decides.
+summed: The moduli were added, or averaged. The largest alone decides.
+symmetric-solver: A solver for symmetric matrices (eigvalsh) reads one triangle only, or (M + Mᵀ)/2 was taken. M is not
+    symmetric.
+squared: This is the largest |μ|². Take the root of it.
+trace: This is the trace or half of it: the mean of the eigenvalues.
+two-by-two-only: A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any
+    square matrix.
+"""
 PROBLEM = Problem(
     key="ps09.spectral_radius",
     title="The spectral radius",
@@ -43,64 +83,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=radius,
     pure="complex",
-    misconceptions=(
-        Wrong("spectral-norm", lambda M: np.linalg.norm(M, 2)).says(
-            "This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long "
-            "run the eigenvalues decide, and they can be much smaller."
-        ),
-        Wrong("other-norm", np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)).says(
-            "This is a norm of the matrix. It bounds the spectral radius from above, no more."
-        ),
-        Wrong(
-            "real-part",
-            _of(lambda mu: mu.real.max()),
-            _of(lambda mu: np.abs(mu.real).max()),
-            _of(lambda mu: np.abs(mu.real.max())),
-        ).says(
-            "This is the largest *real part*. That decides about a flow. For steps it is the modulus |μ|, imaginary "
-            "part and all."
-        ),
-        Wrong("signed", _of(lambda mu: np.abs(mu[mu.real.argmax()]))).says(
-            "The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1."
-        ),
-        Wrong("imaginary-part", _of(lambda mu: np.abs(mu.imag).max())).says(
-            "This is the largest imaginary part. The modulus has both parts in it."
-        ),
-        Wrong(
-            "determinant",
-            lambda M: np.sqrt(np.abs(np.linalg.det(M))),
-            lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M)),
-        ).says(
-            "The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is "
-            "their geometric mean."
-        ),
-        Wrong("smallest", _of(lambda mu: np.abs(mu).min())).says(
-            "This is the smallest modulus: the direction that dies first. The largest decides."
-        ),
-        Wrong("summed", _of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())).says(
-            "The moduli were added, or averaged. The largest alone decides."
-        ),
-        Wrong(
-            "symmetric-solver",
-            lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
-            lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
-        ).says(
-            "A solver for symmetric matrices (eigvalsh) reads one triangle only, or (M + Mᵀ)/2 was taken. "
-            "M is not symmetric."
-        ),
-        Wrong("squared", _of(lambda mu: (np.abs(mu) ** 2).max())).says(
-            "This is the largest |μ|². Take the root of it."
-        ),
-        Wrong(
-            "trace",
-            np.trace,
-            lambda M: np.abs(np.trace(M)),
-            lambda M: np.abs(np.trace(M)) / 2,
-            lambda M: np.trace(M) / 2,
-        ).says("This is the trace or half of it: the mean of the eigenvalues."),
-        Wrong("two-by-two-only", lambda M: radius(M[:2, :2])).says(
-            "A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any "
-            "square matrix."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

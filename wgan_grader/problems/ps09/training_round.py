@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, constant, flipped
+from ...formulas import constant, explained, flipped
 from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS, pair
 
@@ -98,6 +98,51 @@ def _changed(**changes):
     return pair(formula)
 
 
+WRONG = {
+    "always-simultaneous": _changed(alternating=constant(False)),
+    "always-alternating": _changed(alternating=constant(True)),
+    "swapped-ways": _changed(alternating=lambda v: not v["alternating"]),
+    "generator-first": pair(_generator_first),
+    "rates-swapped": _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"]),
+    "one-rate": (_changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
+    "generator-sign": _changed(step_g=lambda v: -v["step_g"]),
+    "critic-sign": _changed(step_d=lambda v: -v["step_d"]),
+    "one-critic-step": _changed(n_critic=constant(1)),
+    "generator-too-often": (pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
+    "one-step-less": (_changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
+    "no-clip": _changed(clip=constant(np.inf)),
+    "clip-once": pair(_clipped_at_the_end),
+    "clip-too-late": pair(_clipped_after_all),
+    "clip-before": pair(_clipped_before),
+    "clips-the-step": pair(_step_clipped),
+    "clip-above-only": pair(_above_only),
+    "clips-the-start": pair(_sees_clipped),
+    "order": pair(flipped(play)),
+}
+MESSAGES = """
+always-simultaneous: The generator sees the old slope although alternating=True: it must see the one from after the
+    critic's steps.
+always-alternating: The generator sees the new slope although alternating=False. Keep the old one for it.
+swapped-ways: The two ways are swapped: alternating steps let the generator see the *new* slope.
+generator-first: The generator moves first here, and the critic sees its new point. In this course the critic goes
+    first.
+rates-swapped: The two rates are swapped: step_g moves θ and step_d moves ψ.
+one-rate: Both players move with one rate. Two were given.
+generator-sign: The generator moves the wrong way: θ descends ψθ, so it takes -ψ.
+critic-sign: The critic moves the wrong way: ψ climbs ψθ, so it takes +θ.
+one-critic-step: The critic takes one step only: n_critic is not used.
+generator-too-often: The generator moves n_critic times as well. In a round it moves once, after the critic's steps.
+one-step-less: The number of critic steps is off by one.
+no-clip: Nothing is clipped: after each critic step ψ goes back into [−c, c].
+clip-once: The slope is clipped once, after all critic steps. It is clipped after *each*: that differs where the slope
+    comes from outside.
+clip-too-late: The clipping comes after the generator's step, which saw an unclipped slope.
+clip-before: The slope is clipped *before* the critic's step, so that it can end outside. Clip after it.
+clips-the-step: The critic's *gradient* was clipped in place of its slope.
+clip-above-only: The slope is clipped above only. It has to stay within [-clip, clip].
+clips-the-start: The start is clipped before anything happens. In a simultaneous round the generator sees ψ as it came.
+order: Both are right, but they come back as (ψ, θ). Return θ first.
+"""
 PROBLEM = Problem(
     key="ps09.training_round",
     title="One round of a clipped WGAN",
@@ -111,63 +156,5 @@ PROBLEM = Problem(
     formula=pair(play),
     pure="simultaneous",
     package_functions=STEPS,
-    misconceptions=(
-        Wrong("always-simultaneous", _changed(alternating=constant(False))).says(
-            "The generator sees the old slope although alternating=True: it must see the one from after the critic's "
-            "steps."
-        ),
-        Wrong("always-alternating", _changed(alternating=constant(True))).says(
-            "The generator sees the new slope although alternating=False. Keep the old one for it."
-        ),
-        Wrong("swapped-ways", _changed(alternating=lambda v: not v["alternating"])).says(
-            "The two ways are swapped: alternating steps let the generator see the *new* slope."
-        ),
-        Wrong("generator-first", pair(_generator_first)).says(
-            "The generator moves first here, and the critic sees its new point. In this course the critic goes first."
-        ),
-        Wrong("rates-swapped", _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"])).says(
-            "The two rates are swapped: step_g moves θ and step_d moves ψ."
-        ),
-        Wrong("one-rate", _changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])).says(
-            "Both players move with one rate. Two were given."
-        ),
-        Wrong("generator-sign", _changed(step_g=lambda v: -v["step_g"])).says(
-            "The generator moves the wrong way: θ descends ψθ, so it takes -ψ."
-        ),
-        Wrong("critic-sign", _changed(step_d=lambda v: -v["step_d"])).says(
-            "The critic moves the wrong way: ψ climbs ψθ, so it takes +θ."
-        ),
-        Wrong("one-critic-step", _changed(n_critic=constant(1))).says(
-            "The critic takes one step only: n_critic is not used."
-        ),
-        Wrong("generator-too-often", pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])).says(
-            "The generator moves n_critic times as well. In a round it moves once, after the critic's steps."
-        ),
-        Wrong(
-            "one-step-less",
-            _changed(n_critic=lambda v: v["n_critic"] - 1),
-            _changed(n_critic=lambda v: v["n_critic"] + 1),
-        ).says("The number of critic steps is off by one."),
-        Wrong("no-clip", _changed(clip=constant(np.inf))).says(
-            "Nothing is clipped: after each critic step ψ goes back into [−c, c]."
-        ),
-        Wrong("clip-once", pair(_clipped_at_the_end)).says(
-            "The slope is clipped once, after all critic steps. It is clipped after *each*: that differs where the "
-            "slope comes from outside."
-        ),
-        Wrong("clip-too-late", pair(_clipped_after_all)).says(
-            "The clipping comes after the generator's step, which saw an unclipped slope."
-        ),
-        Wrong("clip-before", pair(_clipped_before)).says(
-            "The slope is clipped *before* the critic's step, so that it can end outside. Clip after it."
-        ),
-        Wrong("clips-the-step", pair(_step_clipped)).says("The critic's *gradient* was clipped in place of its slope."),
-        Wrong("clip-above-only", pair(_above_only)).says(
-            "The slope is clipped above only. It has to stay within [-clip, clip]."
-        ),
-        Wrong("clips-the-start", pair(_sees_clipped)).says(
-            "The start is clipped before anything happens. In a simultaneous round the generator sees ψ as it came."
-        ),
-        Wrong("order", pair(flipped(play))).says("Both are right, but they come back as (ψ, θ). Return θ first."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, swapped, transposed
+from ...formulas import explained, swapped, transposed
 from ...problem import Case, Criterion, Problem
 from ._dirac import STEPS
 
@@ -57,6 +57,53 @@ def _columns(J, step_g, step_d, n_critic, alternating):
     return G @ _power(C, n_critic) if alternating else _sum(G, _power(C, n_critic))
 
 
+WRONG = {
+    "always-simultaneous": _built(lambda G, C, n, alt: _sum(G, _power(C, n))),
+    "always-alternating": _built(lambda G, C, n, alt: G @ _power(C, n)),
+    "wrong-order": _built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n))),
+    "critic-once": _built(lambda G, C, n, alt: G @ C if alt else _sum(G, C)),
+    "n-times-the-rate": _built(
+        lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))
+    ),
+    "whole-round-repeated": (
+        _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n)),
+        _built(lambda G, C, n, alt: _power(G, n) @ _power(C, n) if alt else _sum(_power(G, n), _power(C, n))),
+    ),
+    "entrywise-power": _built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n)),
+    "rates-swapped": swapped(matrix, "step_g", "step_d"),
+    "columns": _columns,
+    "no-identity": (
+        _built(
+            lambda G, C, n, alt: (
+                ((G - np.eye(2)) @ _power(C - np.eye(2), n)) if alt else (G - np.eye(2)) + _power(C - np.eye(2), n)
+            )
+        ),
+        _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2)),
+    ),
+    "identity-twice": _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n)),
+    "one-rate": (lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)),
+    "transposed": (transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)),
+    "players-swapped": _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n))),
+}
+MESSAGES = """
+always-simultaneous: This is the simultaneous round although alternating=True: then the generator's step acts on what
+    the critic's steps have left, a *product* of matrices.
+always-alternating: This is the alternating round although alternating=False. Simultaneous changes are added, not
+    multiplied.
+wrong-order: The factors are in the wrong order. The critic's steps come first, so they stand on the *right*: G Cⁿ.
+critic-once: n_critic is not used: the critic's step has to be applied that many times.
+n-times-the-rate: n steps are not one step of n times the rate: where the critic has a force of its own (the last corner
+    of J), each step starts from where the last one ended. Take the matrix power.
+whole-round-repeated: The generator's step was repeated as well. In a round it moves once.
+entrywise-power: C**n raises each entry to the power n. Use torch.linalg.matrix_power.
+rates-swapped: The rates are swapped: step_g belongs to the first row, θ's.
+columns: The rates multiply the *columns* of J. The velocity of a player is a row: diag(h_G, h_D) stands on the left.
+no-identity: The identity is missing: a step adds h·v to the state, so its matrix is I + h·J.
+identity-twice: Cⁿ and G both contain the identity; in their sum it must be taken away once.
+one-rate: Both players move with one rate. Two were given.
+transposed: The matrix is transposed: it acts on the column (θ, ψ) from the left.
+players-swapped: The generator takes n_critic steps here and the critic one: the first row of J is the generator's.
+"""
 PROBLEM = Problem(
     key="ps09.update_matrix",
     title="The matrix of a round",
@@ -69,62 +116,5 @@ PROBLEM = Problem(
     formula=matrix,
     pure="simultaneous",
     package_functions=STEPS,
-    misconceptions=(
-        Wrong("always-simultaneous", _built(lambda G, C, n, alt: _sum(G, _power(C, n)))).says(
-            "This is the simultaneous round although alternating=True: then the generator's step acts on what the "
-            "critic's steps have left, a *product* of matrices."
-        ),
-        Wrong("always-alternating", _built(lambda G, C, n, alt: G @ _power(C, n))).says(
-            "This is the alternating round although alternating=False. Simultaneous changes are added, not multiplied."
-        ),
-        Wrong("wrong-order", _built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n)))).says(
-            "The factors are in the wrong order. The critic's steps come first, so they stand on the *right*: G Cⁿ."
-        ),
-        Wrong("critic-once", _built(lambda G, C, n, alt: G @ C if alt else _sum(G, C))).says(
-            "n_critic is not used: the critic's step has to be applied that many times."
-        ),
-        Wrong(
-            "n-times-the-rate",
-            _built(lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))),
-        ).says(
-            "n steps are not one step of n times the rate: where the critic has a force of its own (the last corner of "
-            "J), each step starts from where the last one ended. Take the matrix power."
-        ),
-        Wrong(
-            "whole-round-repeated",
-            _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n)),
-            _built(lambda G, C, n, alt: _power(G, n) @ _power(C, n) if alt else _sum(_power(G, n), _power(C, n))),
-        ).says("The generator's step was repeated as well. In a round it moves once."),
-        Wrong("entrywise-power", _built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n))).says(
-            "C**n raises each entry to the power n. Use torch.linalg.matrix_power."
-        ),
-        Wrong("rates-swapped", swapped(matrix, "step_g", "step_d")).says(
-            "The rates are swapped: step_g belongs to the first row, θ's."
-        ),
-        Wrong("columns", _columns).says(
-            "The rates multiply the *columns* of J. The velocity of a player is a row: diag(h_G, h_D) stands on "
-            "the left."
-        ),
-        Wrong(
-            "no-identity",
-            _built(
-                lambda G, C, n, alt: (
-                    ((G - np.eye(2)) @ _power(C - np.eye(2), n)) if alt else (G - np.eye(2)) + _power(C - np.eye(2), n)
-                )
-            ),
-            _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2)),
-        ).says("The identity is missing: a step adds h·v to the state, so its matrix is I + h·J."),
-        Wrong("identity-twice", _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n))).says(
-            "Cⁿ and G both contain the identity; in their sum it must be taken away once."
-        ),
-        Wrong(
-            "one-rate", lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)
-        ).says("Both players move with one rate. Two were given."),
-        Wrong("transposed", transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)).says(
-            "The matrix is transposed: it acts on the column (θ, ψ) from the left."
-        ),
-        Wrong("players-swapped", _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n)))).says(
-            "The generator takes n_critic steps here and the critic one: the first row of J is the generator's."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
@@ -74,6 +74,36 @@ def _fake_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: n
     return _between(r[partners(b, a)], f, e)
 
 
+WRONG = {
+    "ignores-labels": lambda r, f, a, b, e: _between(r, f, e),
+    "epsilon-swapped": lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e),
+    "one-epsilon": (
+        lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
+        lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
+    ),
+    "label-order": (
+        _in_label_order,
+        lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
+    ),
+    "inverse-permutation": _inverse,
+    "first-of-class": _first,
+    "fake-order": _fake_order,
+    "extrapolates": (
+        lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e),
+        lambda r, f, a, b, e: interpolates(r, f, a, b, -e),
+    ),
+}
+MESSAGES = """
+ignores-labels: Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt.
+epsilon-swapped: ε and 1 − ε have changed places: ε is the share of the real sample.
+one-epsilon: One ε serves the whole batch. Each pair has its own.
+label-order: Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples.
+inverse-permutation: The permutation is applied the wrong way round: it says where a fake sample should go, not which
+    one comes here.
+first-of-class: Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th.
+fake-order: The result follows the order of the fake samples. It should follow the real ones.
+extrapolates: This leaves the segment: x + ε (x − x̃) lies beyond x.
+"""
 PROBLEM = Problem(
     key="ps10.conditional_interpolates",
     title="Interpolates within a class",
@@ -85,39 +115,5 @@ PROBLEM = Problem(
     formula=interpolates,
     pure="paired",
     package_functions=("wgan_course.constraints.penalties.interpolate",),
-    misconceptions=(
-        Wrong("ignores-labels", lambda r, f, a, b, e: _between(r, f, e)).says(
-            "Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt."
-        ),
-        Wrong("epsilon-swapped", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e)).says(
-            "ε and 1 − ε have changed places: ε is the share of the real sample."
-        ),
-        Wrong(
-            "one-epsilon",
-            lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
-            lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
-        ).says("One ε serves the whole batch. Each pair has its own."),
-        Wrong(
-            "label-order",
-            _in_label_order,
-            lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
-        ).says(
-            "Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples."
-        ),
-        Wrong("inverse-permutation", _inverse).says(
-            "The permutation is applied the wrong way round: it says where a fake sample should go, not which one "
-            "comes here."
-        ),
-        Wrong("first-of-class", _first).says(
-            "Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th."
-        ),
-        Wrong("fake-order", _fake_order).says(
-            "The result follows the order of the fake samples. It should follow the real ones."
-        ),
-        Wrong(
-            "extrapolates",
-            lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e),
-            lambda r, f, a, b, e: interpolates(r, f, a, b, -e),
-        ).says("This leaves the segment: x + ε (x − x̃) lies beyond x."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, root
+from ...formulas import explained, root
 from ...problem import Case, Criterion, Problem
 
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -58,6 +58,42 @@ def _with_cross(cross: Callable[[np.ndarray, np.ndarray], float]) -> Callable[..
     return lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.trace(S) + np.trace(T) - 2 * cross(S, T))
 
 
+WRONG = {
+    "no-root": _with_cross(lambda S, T: float(np.trace(S @ T))),
+    "elementwise-root": (
+        _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
+        _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
+        _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
+    ),
+    "diagonals": (
+        lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
+    ),
+    "roots-first": _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T)))),
+    "one-cross-term": lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T),
+    "plus-cross": lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T),
+    "mean-not-squared": lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n),
+    "mean-for-sum": lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2),
+    "root-of-all": root(distance),
+    "means-only": lambda m, S, n, T: float(np.sum((m - n) ** 2)),
+    "frobenius": lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2)),
+}
+MESSAGES = """
+no-root: The last term has no root: it is the trace of the product of the covariances. Take the root of the matrix S_P^½
+    S_Q S_P^½ before the trace.
+elementwise-root: The root is taken entry by entry. torch.sqrt of a matrix is not the matrix root R with R R = M: use
+    the eigenvalues.
+diagonals: Only the diagonals of the covariances are used. That ignores every correlation between features.
+roots-first: The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is
+    smaller than the trace of (S_P^½ S_Q S_P^½)^½.
+one-cross-term: The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab.
+plus-cross: The last term is added. It is subtracted: equal covariances must give 0.
+mean-not-squared: The means enter by their distance. It is the squared distance.
+mean-for-sum: The squared differences of the means are averaged over the features. They are added.
+root-of-all: This is the root of what was asked for. The Fréchet distance, as everybody reports it, is a *squared* W₂.
+means-only: Only the means are compared; the covariances are missing.
+frobenius: The covariances are compared entry by entry, by ‖S_P − S_Q‖_F². Variances are squares already: compare their
+    roots.
+"""
 PROBLEM = Problem(
     key="ps10.frechet",
     title="Fréchet distance from means and covariances",
@@ -70,49 +106,5 @@ PROBLEM = Problem(
     formula=distance,
     pure="commuting",
     package_functions=("wgan_course.measures.frechet_distance",),
-    misconceptions=(
-        Wrong("no-root", _with_cross(lambda S, T: float(np.trace(S @ T)))).says(
-            "The last term has no root: it is the trace of the product of the covariances. Take the root of the matrix "
-            "S_P^½ S_Q S_P^½ before the trace."
-        ),
-        Wrong(
-            "elementwise-root",
-            _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
-            _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
-            _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
-        ).says(
-            "The root is taken entry by entry. torch.sqrt of a matrix is not the matrix root R with R R = M: use the "
-            "eigenvalues."
-        ),
-        Wrong(
-            "diagonals",
-            lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
-        ).says("Only the diagonals of the covariances are used. That ignores every correlation between features."),
-        Wrong("roots-first", _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T))))).says(
-            "The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is "
-            "smaller than the trace of (S_P^½ S_Q S_P^½)^½."
-        ),
-        Wrong("one-cross-term", lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T)).says(
-            "The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab."
-        ),
-        Wrong("plus-cross", lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T)).says(
-            "The last term is added. It is subtracted: equal covariances must give 0."
-        ),
-        Wrong(
-            "mean-not-squared", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n)
-        ).says("The means enter by their distance. It is the squared distance."),
-        Wrong(
-            "mean-for-sum", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2)
-        ).says("The squared differences of the means are averaged over the features. They are added."),
-        Wrong("root-of-all", root(distance)).says(
-            "This is the root of what was asked for. The Fréchet distance, as everybody reports it, is a *squared* W₂."
-        ),
-        Wrong("means-only", lambda m, S, n, T: float(np.sum((m - n) ** 2))).says(
-            "Only the means are compared; the covariances are missing."
-        ),
-        Wrong("frobenius", lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2))).says(
-            "The covariances are compared entry by entry, by ‖S_P − S_Q‖_F². Variances are squares already: compare "
-            "their roots."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -61,6 +61,32 @@ def _edge_lost(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
     return cells(points[points < 1], bins) / len(points)
 
 
+WRONG = {
+    "unchanged": _buggy,
+    "rescaled": _scaled,
+    "last-batch-lost": (_whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
+    "one-batch": (_one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])),
+    "edge-lost": _edge_lost,
+    "counts": lambda p, b, n: cells(p, b),
+    "density": lambda p, b, n: cells(p, b) / len(p) * b,
+    "divided-by-batches": (
+        lambda p, b, n: cells(p, b) / n,
+        lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
+        lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
+    ),
+}
+MESSAGES = """
+unchanged: The bug is still there: each batch is *removed* from the list while the index moves on, so that about half of
+    the points are never looked at. The shares do not add up to 1.
+rescaled: The shares add up to 1 now, but they still come from the same points: half of the sample is ignored. Dividing
+    by another number hides the symptom.
+last-batch-lost: The last, incomplete batch is left out.
+one-batch: Only the first batch is counted.
+edge-lost: Points at exactly 1 are lost. The last cell is closed: 1 belongs to it.
+counts: Counts are returned, not shares.
+density: This is a density: shares divided by the width of a cell. The shares themselves were asked for.
+divided-by-batches: The counts are divided by the number of batches, or by the batch size.
+"""
 PROBLEM = Problem(
     key="ps10.histogram",
     title="Find the bug: a density that does not add up to one",
@@ -71,31 +97,5 @@ PROBLEM = Problem(
     cases=cases,
     formula=shares,
     pure="all",
-    misconceptions=(
-        Wrong("unchanged", _buggy).says(
-            "The bug is still there: each batch is *removed* from the list while the index moves on, so that about "
-            "half of the points are never looked at. The shares do not add up to 1."
-        ),
-        Wrong("rescaled", _scaled).says(
-            "The shares add up to 1 now, but they still come from the same points: half of the sample is ignored. "
-            "Dividing by another number hides the symptom."
-        ),
-        Wrong(
-            "last-batch-lost", _whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)
-        ).says("The last, incomplete batch is left out."),
-        Wrong("one-batch", _one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])).says(
-            "Only the first batch is counted."
-        ),
-        Wrong("edge-lost", _edge_lost).says("Points at exactly 1 are lost. The last cell is closed: 1 belongs to it."),
-        Wrong("counts", lambda p, b, n: cells(p, b)).says("Counts are returned, not shares."),
-        Wrong("density", lambda p, b, n: cells(p, b) / len(p) * b).says(
-            "This is a density: shares divided by the width of a cell. The shares themselves were asked for."
-        ),
-        Wrong(
-            "divided-by-batches",
-            lambda p, b, n: cells(p, b) / n,
-            lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
-            lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
-        ).says("The counts are divided by the number of batches, or by the batch size."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Criterion, Problem
 from . import _capstone as capstone
 from ._capstone import Judge, Look, flat, once
@@ -134,6 +134,38 @@ def _pictures(seen: Observation, judge: Judge) -> bool:
     return _shaped(samples) and not _noise(samples) and judge(samples)
 
 
+WRONG = {
+    "range": Detected(
+        capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5)
+    ),
+    "constant": Detected(capstone.detects(lambda x: _apart(x) < 3.0)),
+    "noise": Detected(capstone.detects(_noise)),
+    "copies": Detected(capstone.copied),
+    "few-classes": Detected(
+        lambda case, seen, expected: (
+            case.criterion in ("variety", "near", "middle", "far")
+            and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
+        )
+    ),
+    "not-there-yet": Detected(
+        lambda case, seen, expected: (
+            case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
+        )
+    ),
+    "shape": Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28)),
+}
+MESSAGES = """
+range: The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.
+constant: The images do not depend on z, or hardly: mode collapse, or one image for all.
+noise: Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all.
+copies: Many of the images are images of the package, or nearly: copied, mirrored, moved or with a little noise; or the
+    image jumps when z moves a little. A generator makes its own, as a continuous function of z. Copies earn nothing for
+    being close.
+few-classes: Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes.
+not-there-yet: These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning
+    rate for short runs (1e-3), two critic steps; average the weights.
+shape: The generator must return one grey image for each row of z: shape (n, 1, 28, 28).
+"""
 PROBLEM = Problem(
     key="ps10.images_generator",
     title="Capstone, part 2: a generator for clothes",
@@ -150,43 +182,5 @@ PROBLEM = Problem(
     limit=LIMIT,
     compare=capstone.compare,
     reached=capstone.reached,
-    misconceptions=(
-        Wrong(
-            "range",
-            detect=capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5),
-        ).says(
-            "The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it."
-        ),
-        Wrong("constant", detect=capstone.detects(lambda x: _apart(x) < 3.0)).says(
-            "The images do not depend on z, or hardly: mode collapse, or one image for all."
-        ),
-        Wrong("noise", detect=capstone.detects(_noise)).says(
-            "Neighbouring pixels have nothing to do with each other: this is noise. See whether it learns at all."
-        ),
-        Wrong("copies", detect=capstone.copied).says(
-            "Many of the images are images of the package, or nearly: copied, mirrored, moved or with a little noise; "
-            "or the image jumps when z moves a little. A generator makes its own, as a continuous function of z. "
-            "Copies earn nothing for being close."
-        ),
-        Wrong(
-            "few-classes",
-            detect=lambda case, seen, expected: (
-                case.criterion in ("variety", "near", "middle", "far")
-                and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
-            ),
-        ).says("Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes."),
-        Wrong(
-            "not-there-yet",
-            detect=lambda case, seen, expected: (
-                case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
-            ),
-        ).says(
-            "These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning "
-            "rate for short runs (1e-3), two critic steps; average the weights."
-        ),
-        Wrong(
-            "shape",
-            detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28),
-        ).says("The generator must return one grey image for each row of z: shape (n, 1, 28, 28)."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

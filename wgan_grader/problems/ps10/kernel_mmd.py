@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, absolute, divided, positive_part, root
+from ...formulas import absolute, divided, explained, positive_part, root
 from ...problem import Case, Criterion, Problem
 
 
@@ -52,6 +52,42 @@ def _plain_dot(x: np.ndarray, y: np.ndarray) -> float:
     return estimate(x * np.sqrt(d), y * np.sqrt(d))
 
 
+WRONG = {
+    "biased": _within(lambda k: float(k.mean())),
+    "divides-by-square": _within(lambda k: float((k.sum() - np.trace(k)) / k.size)),
+    "half-the-pairs": _within(divided(off_diagonal, 2)),
+    "one-cross-term": _within(off_diagonal, cross=1.0),
+    "clamped": (positive_part(estimate), absolute(estimate)),
+    "wrong-degree": (lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
+    "no-division-by-d": _plain_dot,
+    "no-one": lambda x, y: estimate(x, y, offset=0.0),
+    "root": (root(positive_part(estimate)), root(estimate)),
+    "sums": (
+        lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
+        lambda x, y: (
+            kernel(x, x).sum()
+            - np.trace(kernel(x, x))
+            + kernel(y, y).sum()
+            - np.trace(kernel(y, y))
+            - 2 * kernel(x, y).sum()
+        ),
+    ),
+}
+MESSAGES = """
+biased: The diagonals are kept: every point is compared with itself, so the estimate is too large on average. Leave them
+    out and divide by n(n−1).
+divides-by-square: The diagonal is left out of the sum, but the sum is divided by n² and not by the number of its terms,
+    n(n−1).
+half-the-pairs: Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number.
+one-cross-term: The term between the samples has the factor 1. It is 2.
+clamped: Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative now and
+    then.
+wrong-degree: The kernel has another degree. It is (x·y/d + 1)³.
+no-division-by-d: x·y is not divided by the dimension d.
+no-one: The kernel lacks the + 1, and with it every moment of lower order.
+root: This is the root. The *squared* discrepancy is what has an unbiased estimate.
+sums: Sums stand where means were asked for.
+"""
 PROBLEM = Problem(
     key="ps10.kernel_mmd",
     title="Kernel distance without bias",
@@ -63,45 +99,5 @@ PROBLEM = Problem(
     formula=estimate,
     pure="value",
     package_functions=("wgan_course.measures.kernel_distance",),
-    misconceptions=(
-        Wrong("biased", _within(lambda k: float(k.mean()))).says(
-            "The diagonals are kept: every point is compared with itself, so the estimate is too large on average. "
-            "Leave them out and divide by n(n−1)."
-        ),
-        Wrong("divides-by-square", _within(lambda k: float((k.sum() - np.trace(k)) / k.size))).says(
-            "The diagonal is left out of the sum, but the sum is divided by n² and not by the number of its terms, "
-            "n(n−1)."
-        ),
-        Wrong("half-the-pairs", _within(divided(off_diagonal, 2))).says(
-            "Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number."
-        ),
-        Wrong("one-cross-term", _within(off_diagonal, cross=1.0)).says(
-            "The term between the samples has the factor 1. It is 2."
-        ),
-        Wrong("clamped", positive_part(estimate), absolute(estimate)).says(
-            "Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative "
-            "now and then."
-        ),
-        Wrong("wrong-degree", lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)).says(
-            "The kernel has another degree. It is (x·y/d + 1)³."
-        ),
-        Wrong("no-division-by-d", _plain_dot).says("x·y is not divided by the dimension d."),
-        Wrong("no-one", lambda x, y: estimate(x, y, offset=0.0)).says(
-            "The kernel lacks the + 1, and with it every moment of lower order."
-        ),
-        Wrong("root", root(positive_part(estimate)), root(estimate)).says(
-            "This is the root. The *squared* discrepancy is what has an unbiased estimate."
-        ),
-        Wrong(
-            "sums",
-            lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
-            lambda x, y: (
-                kernel(x, x).sum()
-                - np.trace(kernel(x, x))
-                + kernel(y, y).sum()
-                - np.trace(kernel(y, y))
-                - 2 * kernel(x, y).sum()
-            ),
-        ).says("Sums stand where means were asked for."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

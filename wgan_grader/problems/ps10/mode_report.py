@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, given
+from ...formulas import explained, given
 from ...problem import Case, Criterion, Problem
 
 Report = dict[str, float]
@@ -63,6 +63,46 @@ def _changed(change: Callable[..., Report]) -> Callable[..., Report]:
     return lambda p, m, s: report(p, m, s) | change(p, m, s)
 
 
+WRONG = {
+    "one-std": given(report, radius=1.0),
+    "radius-without-std": given(report, std=1.0),
+    "variance": (
+        lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
+        lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
+        lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
+    ),
+    "nearest-counts": _changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))}),
+    "one-mode-a-point": (_nearest_only, _counted_anew),
+    "open-disc": lambda p, m, s: _from_near(_distances(p, m) < 3 * s),
+    "share-of-modes": (
+        _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
+        _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
+    ),
+    "box": lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1)),
+    "count-of-points": _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)}),
+    "mean-over-pairs": _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())}),
+    "swapped": (
+        lambda p, m, s: {
+            "covered": report(p, m, s)["quality"],
+            "quality": report(p, m, s)["covered"],
+        },
+    ),
+}
+MESSAGES = """
+one-std: The radius is one standard deviation; three were asked for.
+radius-without-std: The radius is 3, not 3 standard deviations.
+variance: The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like.
+nearest-counts: A mode counts as covered when it is some point's nearest, however far away. It needs a point within the
+    radius.
+one-mode-a-point: Each point counts for its nearest mode alone, or for each of several modes anew. A mode is reached by
+    any point within the radius, also by one that is nearer to another; a good point counts once.
+open-disc: Points exactly three standard deviations away are left out. The boundary is included: ≤, not <.
+share-of-modes: This is the share of the modes, where their number or the share of the points was asked for.
+box: Each coordinate is compared by itself: that is a square, not a disc.
+count-of-points: The number of good points is returned, not their share.
+mean-over-pairs: The mean runs over pairs of point and mode. A point counts once.
+swapped: The two have changed places: first the number of modes, then the share of points.
+"""
 PROBLEM = Problem(
     key="ps10.mode_report",
     title="Modes covered, and good points",
@@ -74,48 +114,5 @@ PROBLEM = Problem(
     formula=report,
     pure="quality",
     package_functions=("wgan_course.measures.mode_coverage",),
-    misconceptions=(
-        Wrong("one-std", given(report, radius=1.0)).says("The radius is one standard deviation; three were asked for."),
-        Wrong("radius-without-std", given(report, std=1.0)).says("The radius is 3, not 3 standard deviations."),
-        Wrong(
-            "variance",
-            lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
-            lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
-            lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
-        ).says("The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like."),
-        Wrong(
-            "nearest-counts", _changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))})
-        ).says(
-            "A mode counts as covered when it is some point's nearest, however far away. It needs a point within the "
-            "radius."
-        ),
-        Wrong("one-mode-a-point", _nearest_only, _counted_anew).says(
-            "Each point counts for its nearest mode alone, or for each of several modes anew. A mode is reached by any "
-            "point within the radius, also by one that is nearer to another; a good point counts once."
-        ),
-        Wrong("open-disc", lambda p, m, s: _from_near(_distances(p, m) < 3 * s)).says(
-            "Points exactly three standard deviations away are left out. The boundary is included: ≤, not <."
-        ),
-        Wrong(
-            "share-of-modes",
-            _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
-            _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
-        ).says("This is the share of the modes, where their number or the share of the points was asked for."),
-        Wrong("box", lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1))).says(
-            "Each coordinate is compared by itself: that is a square, not a disc."
-        ),
-        Wrong("count-of-points", _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)})).says(
-            "The number of good points is returned, not their share."
-        ),
-        Wrong("mean-over-pairs", _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())})).says(
-            "The mean runs over pairs of point and mode. A point counts once."
-        ),
-        Wrong(
-            "swapped",
-            lambda p, m, s: {
-                "covered": report(p, m, s)["quality"],
-                "quality": report(p, m, s)["covered"],
-            },
-        ).says("The two have changed places: first the number of modes, then the share of points."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

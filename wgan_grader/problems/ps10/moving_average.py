@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 
@@ -34,6 +34,29 @@ def _from_zero(weights: np.ndarray, decay: float) -> np.ndarray:
     return _from(np.zeros_like(weights[0]), weights, decay)
 
 
+WRONG = {
+    "swapped": lambda w, b: average(w, 1 - b),
+    "from-zero": _from_zero,
+    "bias-corrected": lambda w, b: _from_zero(w, b) / (1 - b ** len(w)),
+    "plain-mean": lambda w, b: w.mean(0),
+    "last-state": lambda w, b: w[-1],
+    "backwards": lambda w, b: average(w[::-1], b),
+    "one-step": (lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
+    "not-adding-to-one": lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w))),
+    "whole-path": lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))]),
+}
+MESSAGES = """
+swapped: The two weights have changed places: the *old average* keeps the share `decay`, which is near 1.
+from-zero: It starts at 0, and the zeros are part of the average. Start at the first state.
+bias-corrected: It starts at 0 and is divided by 1 − decayᵗ, as in Adam. That is another average: here the first state
+    is the start.
+plain-mean: This is the plain mean of all states, which never forgets the beginning.
+last-state: This is the last state, without any averaging.
+backwards: It runs from the last state to the first, so that the oldest weighs most.
+one-step: Only one step was taken, from the first state to the last (or the last two).
+not-adding-to-one: The shares do not add up to 1: the new state enters in full.
+whole-path: All averages on the way are returned. The last one was asked for, of shape (d,).
+"""
 PROBLEM = Problem(
     key="ps10.moving_average",
     title="Moving average of weights",
@@ -45,34 +68,5 @@ PROBLEM = Problem(
     formula=average,
     pure="value",
     package_functions=("wgan_course.training.Ema",),
-    misconceptions=(
-        Wrong("swapped", lambda w, b: average(w, 1 - b)).says(
-            "The two weights have changed places: the *old average* keeps the share `decay`, which is near 1."
-        ),
-        Wrong("from-zero", _from_zero).says(
-            "It starts at 0, and the zeros are part of the average. Start at the first state."
-        ),
-        Wrong("bias-corrected", lambda w, b: _from_zero(w, b) / (1 - b ** len(w))).says(
-            "It starts at 0 and is divided by 1 − decayᵗ, as in Adam. That is another average: here the first state "
-            "is the start."
-        ),
-        Wrong("plain-mean", lambda w, b: w.mean(0)).says(
-            "This is the plain mean of all states, which never forgets the beginning."
-        ),
-        Wrong("last-state", lambda w, b: w[-1]).says("This is the last state, without any averaging."),
-        Wrong("backwards", lambda w, b: average(w[::-1], b)).says(
-            "It runs from the last state to the first, so that the oldest weighs most."
-        ),
-        Wrong(
-            "one-step",
-            lambda w, b: b * w[0] + (1 - b) * w[-1],
-            lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1],
-        ).says("Only one step was taken, from the first state to the last (or the last two)."),
-        Wrong("not-adding-to-one", lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w)))).says(
-            "The shares do not add up to 1: the new state enters in full."
-        ),
-        Wrong("whole-path", lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))])).says(
-            "All averages on the way are returned. The last one was asked for, of shape (d,)."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import Detected, explained
 from ...problem import Criterion, Problem
 from . import _capstone as capstone
 from ._capstone import Look, once
@@ -100,6 +100,32 @@ def _too_round(x: np.ndarray) -> bool:
     return 1.0 < float(x.std(0).mean()) < 2.0 and float(rounded.mean()) < 0.33
 
 
+WRONG = {
+    "copies": Detected(capstone.copied),
+    "constant": Detected(capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6)),
+    "collapsed": Detected(capstone.detects(_collapsed)),
+    "one-cloud": Detected(capstone.detects(_too_round)),
+    "runs-away": Detected(capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0)),
+    "not-there-yet": Detected(
+        lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2
+    ),
+    "shape": Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2)),
+}
+MESSAGES = """
+copies: It returns training points, or the point jumps when z moves a little. A generator makes its own, as a continuous
+    function of z. Copies earn nothing for being close.
+constant: The samples do not depend on z: all are the same point.
+collapsed: The samples sit on a small part of the plane: mode collapse, or a critic so weak (clipped too hard, or
+    trained too little) that the generator follows one direction.
+one-cloud: The samples are as wide as the data, but they form one cloud without the 25 heaps. The critic has not
+    resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions.
+runs-away: The samples are far outside of the data. Look at the sign of the generator's loss, and at whether the critic
+    is constrained.
+not-there-yet: The samples are not there yet. Plot them over the data. Far from it: more steps, or a larger learning
+    rate. Modes without points: a critic that sees more (a wider one, or more of its steps). Heaps too wide: average the
+    weights, or let the rate fall towards the end.
+shape: The generator must return one point in the plane for each row of z: shape (n, 2).
+"""
 PROBLEM = Problem(
     key="ps10.points_generator",
     title="Capstone, part 1: a generator for 25 Gaussians",
@@ -116,36 +142,5 @@ PROBLEM = Problem(
     limit=LIMIT,
     compare=capstone.compare,
     reached=capstone.reached,
-    misconceptions=(
-        Wrong("copies", detect=capstone.copied).says(
-            "It returns training points, or the point jumps when z moves a little. A generator makes its own, as "
-            "a continuous function of z. Copies earn nothing for being close."
-        ),
-        Wrong("constant", detect=capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6)).says(
-            "The samples do not depend on z: all are the same point."
-        ),
-        Wrong("collapsed", detect=capstone.detects(_collapsed)).says(
-            "The samples sit on a small part of the plane: mode collapse, or a critic so weak (clipped too hard, or "
-            "trained too little) that the generator follows one direction."
-        ),
-        Wrong("one-cloud", detect=capstone.detects(_too_round)).says(
-            "The samples are as wide as the data, but they form one cloud without the 25 heaps. The critic has not "
-            "resolved them yet: more steps, a larger learning rate, a smaller λ, a latent space of two dimensions."
-        ),
-        Wrong("runs-away", detect=capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0)).says(
-            "The samples are far outside of the data. Look at the sign of the generator's loss, and at whether the "
-            "critic is constrained."
-        ),
-        Wrong(
-            "not-there-yet",
-            detect=lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2,
-        ).says(
-            "The samples are not there yet. Plot them over the data. Far from it: more steps, or a larger learning "
-            "rate. Modes without points: a critic that sees more (a wider one, or more of its steps). Heaps too wide: "
-            "average the weights, or let the rate fall towards the end."
-        ),
-        Wrong(
-            "shape", detect=lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2)
-        ).says("The generator must return one point in the plane for each row of z: shape (n, 2)."),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

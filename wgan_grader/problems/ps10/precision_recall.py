@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong
+from ...formulas import explained
 from ...problem import Case, Criterion, Problem
 
 Pair = dict[str, float]
@@ -99,6 +99,41 @@ def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
     return {"precision": float(balls.any(1).mean()), "recall": float(balls.any(0).mean())}
 
 
+WRONG = {
+    "swapped": _swapped,
+    "itself": (
+        lambda r, f, k: {
+            "precision": inside(f, r, radii(r, k - 1)),
+            "recall": inside(r, f, radii(f, k - 1)),
+        },
+    ),
+    "one-too-far": (
+        lambda r, f, k: {
+            "precision": inside(f, r, radii(r, k + 1)),
+            "recall": inside(r, f, radii(f, k + 1)),
+        },
+    ),
+    "nearest-ball": lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)},
+    "own-balls": _own_balls,
+    "open-balls": _open,
+    "pairs": _pairs,
+    "one-radius": _mean_radius,
+    "recall-by-real-balls": _both_by_real,
+}
+MESSAGES = """
+swapped: The two have changed places: precision is about the generated points.
+itself: Each point is counted as its own first neighbour, so that every ball reaches to the (k−1)-th other point only;
+    with k = 1 it has radius 0.
+one-too-far: The balls reach to the (k+1)-th other point: count the point itself once, not twice.
+nearest-ball: Only the ball of the *nearest* point is looked at. A point may lie outside of that and inside of a larger
+    ball further away: *some* ball is enough.
+own-balls: The balls are those of the points that are counted. For precision they belong to the real points.
+open-balls: Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <.
+pairs: This is the share of *pairs* that are close. A point counts once, however many balls it is in.
+one-radius: All balls have the same, mean radius. Each has its own.
+recall-by-real-balls: Recall uses the balls of the real points again: it asks which real balls hold a fake point. It
+    should use the balls around the fake points.
+"""
 PROBLEM = Problem(
     key="ps10.precision_recall",
     title="Precision and recall",
@@ -111,44 +146,5 @@ PROBLEM = Problem(
     formula=both,
     pure="precision",
     package_functions=("wgan_course.measures.precision_recall",),
-    misconceptions=(
-        Wrong("swapped", _swapped).says("The two have changed places: precision is about the generated points."),
-        Wrong(
-            "itself",
-            lambda r, f, k: {
-                "precision": inside(f, r, radii(r, k - 1)),
-                "recall": inside(r, f, radii(f, k - 1)),
-            },
-        ).says(
-            "Each point is counted as its own first neighbour, so that every ball reaches to the (k−1)-th other point "
-            "only; with k = 1 it has radius 0."
-        ),
-        Wrong(
-            "one-too-far",
-            lambda r, f, k: {
-                "precision": inside(f, r, radii(r, k + 1)),
-                "recall": inside(r, f, radii(f, k + 1)),
-            },
-        ).says("The balls reach to the (k+1)-th other point: count the point itself once, not twice."),
-        Wrong(
-            "nearest-ball", lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)}
-        ).says(
-            "Only the ball of the *nearest* point is looked at. A point may lie outside of that and inside of a larger "
-            "ball further away: *some* ball is enough."
-        ),
-        Wrong("own-balls", _own_balls).says(
-            "The balls are those of the points that are counted. For precision they belong to the real points."
-        ),
-        Wrong("open-balls", _open).says(
-            "Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <."
-        ),
-        Wrong("pairs", _pairs).says(
-            "This is the share of *pairs* that are close. A point counts once, however many balls it is in."
-        ),
-        Wrong("one-radius", _mean_radius).says("All balls have the same, mean radius. Each has its own."),
-        Wrong("recall-by-real-balls", _both_by_real).says(
-            "Recall uses the balls of the real points again: it asks which real balls hold a fake point. It should use "
-            "the balls around the fake points."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )

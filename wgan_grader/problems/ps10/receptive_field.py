@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...formulas import Wrong, shifted
+from ...formulas import explained, shifted
 from ...problem import Case, Criterion, Problem
 
 
@@ -46,6 +46,31 @@ def _set(stages: np.ndarray, column: int) -> np.ndarray:
     return changed
 
 
+WRONG = {
+    "no-strides": lambda s: side(_set(s, 1)),
+    "own-stride": _own_stride,
+    "last-stride-only": _last_stride,
+    "no-dilation": lambda s: side(_set(s, 2)),
+    "dilated-kernel": lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1)),
+    "kernels-not-minus-one": (
+        lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)),
+        lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1,
+    ),
+    "no-one": shifted(side, -1),
+    "backwards": lambda s: side(s[::-1]),
+    "product-of-kernels": lambda s: int(np.prod(s[:, 0])),
+}
+MESSAGES = """
+no-strides: Strides are left out. After a stride of 2, a step of one place is a step of two pixels.
+own-stride: A layer's own stride is counted in its own step. Only the strides *before* it spread its kernel.
+last-stride-only: Only the stride of the layer just before counts. The strides multiply up.
+no-dilation: Dilation is left out: the taps of a dilated kernel are d pixels apart.
+dilated-kernel: A dilated kernel spans d(k−1) + 1 places, not dk.
+kernels-not-minus-one: k is used where k − 1 belongs: a kernel of side k adds k − 1 places.
+no-one: The output's own place, the + 1, is missing.
+backwards: The layers are taken in the opposite order. The first in the list is the one that sees the image.
+product-of-kernels: Kernel sizes are multiplied. They add up (times the strides before them).
+"""
 PROBLEM = Problem(
     key="ps10.receptive_field",
     title="Receptive field",
@@ -57,33 +82,5 @@ PROBLEM = Problem(
     formula=side,
     pure="strides",
     package_functions=("wgan_course.models.layers.receptive_field",),
-    misconceptions=(
-        Wrong("no-strides", lambda s: side(_set(s, 1))).says(
-            "Strides are left out. After a stride of 2, a step of one place is a step of two pixels."
-        ),
-        Wrong("own-stride", _own_stride).says(
-            "A layer's own stride is counted in its own step. Only the strides *before* it spread its kernel."
-        ),
-        Wrong("last-stride-only", _last_stride).says(
-            "Only the stride of the layer just before counts. The strides multiply up."
-        ),
-        Wrong("no-dilation", lambda s: side(_set(s, 2))).says(
-            "Dilation is left out: the taps of a dilated kernel are d pixels apart."
-        ),
-        Wrong(
-            "dilated-kernel", lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1))
-        ).says("A dilated kernel spans d(k−1) + 1 places, not dk."),
-        Wrong(
-            "kernels-not-minus-one",
-            lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)),
-            lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1,
-        ).says("k is used where k − 1 belongs: a kernel of side k adds k − 1 places."),
-        Wrong("no-one", shifted(side, -1)).says("The output's own place, the + 1, is missing."),
-        Wrong("backwards", lambda s: side(s[::-1])).says(
-            "The layers are taken in the opposite order. The first in the list is the one that sees the image."
-        ),
-        Wrong("product-of-kernels", lambda s: int(np.prod(s[:, 0]))).says(
-            "Kernel sizes are multiplied. They add up (times the strides before them)."
-        ),
-    ),
+    misconceptions=explained(WRONG, MESSAGES),
 )
