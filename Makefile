@@ -1,9 +1,9 @@
 # Two commands matter: `make book` and `make test`. Each prepares what it needs; the rest is one line over `wgan-course`.
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name) 2>/dev/null)) python3)
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)) python3)
 READY := .venv/.ready
 RUN := .venv/bin/wgan-course
 .DEFAULT_GOAL := help
-.PHONY: help book test lab check check-style release grade doctor serve lock clean
+.PHONY: help book test test-oldest types lab check check-style release grade doctor serve lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -19,6 +19,12 @@ serve: book  ## Build the book and show it at http://localhost:8000
 
 test: $(READY)  ## Run every test (installs what is missing)
 	@sh tools/test.sh
+
+test-oldest: $(READY)  ## Test the library on the oldest versions that pyproject.toml allows (a second environment, 6 GB)
+	@sh tools/test_oldest.sh
+
+types: $(READY)  ## Check the types with pyright
+	@.venv/bin/python -m tools.pyright
 
 lab: $(READY)  ## Open the exercises in JupyterLab
 	@$(RUN) lab

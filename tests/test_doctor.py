@@ -29,7 +29,7 @@ def test_what_is_not_good_has_a_cure(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("version", "state"), [((3, 10), "broken"), ((3, 11), "good"), ((3, 12), "good"), ((3, 13), "broken")]
+    ("version", "state"), [((3, 10), "broken"), ((3, 11), "good"), ((3, 13), "good"), ((4, 0), "good")]
 )
 def test_python_is_told(monkeypatch, version, state):
     monkeypatch.setattr(doctor.sys, "version_info", version)

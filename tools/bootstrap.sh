@@ -5,8 +5,8 @@ PYTHON="${PYTHON:-python3}"
 
 say() { printf '%s\n' "$*" >&2; }
 
-"$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null || {
-  say "The course needs Python 3.11 or 3.12; '$PYTHON' is $("$PYTHON" --version 2>&1 || echo missing)."
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+  say "The course needs Python 3.11 or later; '$PYTHON' is $("$PYTHON" --version 2>&1 || echo missing)."
   say "On Debian: apt-get install python3 python3-venv.  Elsewhere: make PYTHON=/path/to/python3.11 ..."
   exit 1
 }

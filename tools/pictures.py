@@ -5,15 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import torch
 from playwright.sync_api import sync_playwright
 
 from wgan_course.check import report
-from wgan_course.check.checking import public_seed
-from wgan_course.check.observe import observe_all
-from wgan_grader import registry
-from wgan_grader.verdict import assess
+from wgan_grader.own import try_out
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAME = """<style>
@@ -32,14 +28,7 @@ def kl(p, q):
     return torch.where(p > 0, p * torch.log(p / (q + 1e-12)), 0).sum(-1)
 
 
-def judged(key, function):
-    """The verdict that `check` shows."""
-    problem = registry.find(key)
-    cases = problem.make_cases(np.random.default_rng(public_seed(key)))
-    return assess(problem, cases, observe_all(function, problem.request(cases)))
-
-
-def main(site=ROOT / "_build" / "html"):
+def main(site: str | Path = ROOT / "_build" / "html") -> None:
     """Write docs/page.png and docs/check.png."""
     chapter = Path(site, "01_js_saturation", "chapter.html")
     out = ROOT / "docs"
@@ -50,7 +39,7 @@ def main(site=ROOT / "_build" / "html"):
         page.goto(chapter.as_uri() + "#prop-optimal-discriminator")
         page.wait_for_timeout(3000)
         page.screenshot(path=out / "page.png")
-        verdict = judged("ps01.kl", kl)
+        verdict = try_out("ps01.kl", kl)
         with tempfile.NamedTemporaryFile("w", suffix=".html", delete=False) as file:
             file.write(FRAME.format(code=CODE, check=report.html(verdict)))
         page.set_viewport_size({"width": 720, "height": 400})

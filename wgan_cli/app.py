@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from wgan_cli import require
 from wgan_cli.root import find_root, tool
 
 __all__ = ["app", "main"]
@@ -89,6 +90,7 @@ def lab(
     notebook: Annotated[str, typer.Argument(help="What to open.")] = "exercises",
 ) -> None:
     """Open the exercises in JupyterLab."""
+    require("jupyterlab")
     arguments = [sys.executable, "-m", "jupyterlab", str(find_root() / notebook)]
     os.execv(sys.executable, arguments)
 
@@ -156,6 +158,9 @@ def train(  # the options of a run, one parameter each
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
+    graph: Annotated[
+        bool | None, typer.Option("--graph/--no-graph", help="A round as one CUDA graph; by itself where that works.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
     resume: Annotated[Path | None, typer.Option(help="Folder of a run to go on with, to the bit.")] = None,
     data_path: Annotated[Path | None, typer.Option(help="Where the images lie; found by itself.")] = None,
@@ -163,17 +168,21 @@ def train(  # the options of a run, one parameter each
     """Train a Wasserstein GAN, with a progress bar, a JSONL log, a grid of samples and a checkpoint.
 
     [dim]wgan-course train --data fashion-mnist --constraint clip --steps 500[/dim] takes about a minute on two cores;
-    [dim]wgan-course train --resume runs/latest --steps 1000[/dim] goes on from there.
+    [dim]wgan-course train --resume runs/latest --steps 1000[/dim] goes on from there. On several devices:
+    [dim]torchrun --nproc-per-node 4 -m wgan_cli train ...[/dim], with the batch shared among them.
     """
+    require("torchvision")  # the grid of samples, after the first steps
     from wgan_course.training.runs import RunOptions, train_from_options
 
     options = RunOptions(
         data=data, constraint=constraint, constraint_options=_options(option or []), objective=objective, model=model,
         steps=steps, batch=batch, n_critic=n_critic, lr_critic=lr, lr_generator=lr, size=size, width=width,
         conditional=conditional, ema=ema, seed=seed, device=device, precision=precision, out=out, resume=resume,
-        data_path=data_path,
+        data_path=data_path, graph=graph,
     )  # fmt: skip
     result = train_from_options(options)
+    if os.environ.get("RANK", "0") != "0":
+        return
     console.print(f"[green]✓[/green] {result.data}; {result.device}", highlight=False)
     for name in ("samples", "log", "checkpoint"):
         console.print(f"  {name:<12}{getattr(result, name)}", highlight=False, soft_wrap=True)

@@ -64,9 +64,9 @@ def python() -> Finding:
     -------
     finding : Finding
     """
-    good = (3, 11) <= sys.version_info[:2] < (3, 13)
+    good = sys.version_info[:2] >= (3, 11)
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("Python", "good" if good else "broken", detail, "" if good else "install Python 3.11 or 3.12")
+    return Finding("Python", "good" if good else "broken", detail, "" if good else "install Python 3.11 or later")
 
 
 def packages() -> Finding:

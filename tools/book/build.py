@@ -119,15 +119,21 @@ def _drop_cached(root: Path, pages: set[str]) -> None:
     from jupyter_cache import get_cache
 
     cache, wanted = get_cache(folder), {str(root / "book" / page) for page in pages}
-    for entry in cache.list_cache_records():
-        if entry.uri in wanted:
-            cache.remove_cache(entry.pk)
+    records: list[Any] = cache.list_cache_records()  # rows of a table, which it types as columns
+    for record in records:
+        if record.uri in wanted:
+            cache.remove_cache(record.pk)
 
 
 def _settings(root: Path) -> dict[str, Any]:
     from jupyter_book.config import get_final_config
 
-    overrides = {"external_toc_path": str(root / "_toc.yml"), "latex_individualpages": False, "nitpicky": True}
+    overrides: dict[str, Any] = {
+        "external_toc_path": str(root / "_toc.yml"),
+        "latex_individualpages": False,
+        "nitpicky": True,
+    }
+    settings: dict[str, Any]
     settings, _ = get_final_config(
         user_yaml=root / "_config.yml", cli_config=overrides, sourcedir=root / "book", raise_on_invalid=True
     )

@@ -6,12 +6,13 @@ its row in the table that the directive ``{ledger-table}`` writes, with paper, v
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tools.book.execution import run_ahead
@@ -113,9 +114,11 @@ class LedgerTable(SphinxDirective):
 
     def _row(self, entry: dict[str, Any]) -> nodes.row:
         name = f"ledger-{entry['id']}"
-        self.env.get_domain("std").note_hyperlink_target(name, self.env.docname, name, entry["text"])
+        cast(StandardDomain, self.env.get_domain("std")).note_hyperlink_target(
+            name, self.env.docname, name, entry["text"]
+        )
         cells = [_cell(entry[column]) for column in COLUMNS]
-        cells[0].children[0]["ids"].append(name)
+        next(cells[0].findall(nodes.paragraph))["ids"].append(name)
         return nodes.row("", *cells)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.book.extension import read_ledger
 from tools.book.pages import code_cells, text_pages
+from tools.book.sources import glossary_links, literal_results, references
 
 __all__ = [
     "CHECKS",
@@ -220,6 +221,9 @@ CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "table of contents": contents,
     "a test for each theorem": theorem_tests,
     "quoted numbers in the ledger": ledger_uses,
+    "no result of a paper typed out": literal_results,
+    "references": references,
+    "glossary": glossary_links,
     "alt texts": alt_texts,
     "notebooks without outputs": notebooks_without_outputs,
     "no hosts or machine paths": plain_files,

@@ -166,6 +166,8 @@ def load_script(name: str) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"book/ has no script {name}.py")
     spec = importlib.util.spec_from_file_location(f"experiment_{name.replace('/', '_')}", path)
+    assert spec is not None  # as it is for every file that ends in .py
+    assert spec.loader is not None
     sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
