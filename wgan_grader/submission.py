@@ -86,11 +86,22 @@ def find_notebook(folder: str | Path, name: str) -> tuple[Path, list[str]]:
     wanted = Path(folder) / f"{name}.ipynb"
     if wanted.exists() or wanted.is_symlink():
         return wanted, []
-    others = sorted(path for path in Path(folder).glob("*.ipynb") if path.is_file() and not path.is_symlink())
-    if len(others) == 1:
-        return others[0], [f"The notebook was called {others[0].name!r}; it was graded as {wanted.name}."]
-    listed = ", ".join(repr(path.name) for path in others[:5]) or "no notebook at all"
+    for pattern in ("*.ipynb", "*.ipynb.json", "*.ipynb.txt", "*/*.ipynb"):
+        others = sorted(path for path in Path(folder).glob(pattern) if path.is_file() and not path.is_symlink())
+        if len(others) == 1:
+            called = others[0].relative_to(folder).as_posix()
+            return others[0], [f"The notebook was called {called!r}; it was graded as {wanted.name}."]
+        if others:
+            break
+    listed = ", ".join(repr(path.relative_to(folder).as_posix()) for path in others[:5]) or _what_is_there(Path(folder))
     raise UnreadableError(f"{wanted.name} is not in the submission; there is {listed}. Please hand it in by that name.")
+
+
+def _what_is_there(folder: Path) -> str:
+    """What a submission without a notebook holds instead, in words."""
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    shown = ", ".join(repr(name) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"no notebook, only {shown}" if names else "nothing at all"
 
 
 def read_cells(path: str | Path) -> list[StudentCell]:
@@ -101,12 +112,16 @@ def read_cells(path: str | Path) -> list[StudentCell]:
     UnreadableError
         Where the file is no notebook; the message says what it is.
     """
-    plain = _parse(_read_bytes(Path(path)), Path(path).name)
-    raw = _raw_cells(plain)
+    return cells_of_bytes(_read_bytes(Path(path)), Path(path).name)
+
+
+def cells_of_bytes(content: bytes, name: str) -> list[StudentCell]:
+    """Cells of a notebook's content, as `read_cells` gives them; `name` is for the message of an UnreadableError."""
+    raw = _raw_cells(_parse(content, name))
     if raw is None:
-        raise UnreadableError(f"{Path(path).name} has no list of cells, so it is no notebook. {_AGAIN}")
+        raise UnreadableError(f"{name} has no list of cells, so it is no notebook. {_AGAIN}")
     if len(raw) > MAX_CELLS:
-        raise UnreadableError(f"{Path(path).name} has {len(raw)} cells; {MAX_CELLS} are the limit.")
+        raise UnreadableError(f"{name} has {len(raw)} cells; {MAX_CELLS} are the limit.")
     return student_cells(raw)
 
 
