@@ -128,7 +128,7 @@ class Recorder:
         self.points = REAL.sample(2000, source(seed, 6))
         self.latent = torch.randn(2000, 2, generator=source(seed, 7))
 
-    def __call__(self, trainer):
+    def __call__(self, trainer, _record):
         """Train the spectator as often as the critic was trained, then measure."""
         for _ in range(schedule(trainer.step - 1)):
             self.spectator.step(trainer.generator)

@@ -70,7 +70,7 @@ def one_run(constraint, weight, norm, objective, n_critic, seed):
     )
     real, path = mixture.sample(POINTS, rng(8)), []
 
-    def look(running):
+    def look(running, _record):
         if running.step % LOOK == 0:
             path.append(distance(real, running.sample(POINTS, seed=9)))
 

@@ -110,7 +110,7 @@ def test_log_is_cut_back_to_the_checkpoint(tmp_path):
     t.fit(4)
     for _ in range(2):
         t.train_step()
-        t._write_log()
+        t.write_log()
     assert len(read(tmp_path / "log.jsonl")) == 6
     trainer(folder=tmp_path, log_every=1, checkpoint_every=4).resume()
     assert [r["step"] for r in read(tmp_path / "log.jsonl")] == [1, 2, 3, 4]
@@ -173,7 +173,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "owned"),)
 
-    torch.save({"format": 1, "evil": Evil()}, tmp_path / "c.pt")
+    torch.save({"format": checkpoint.FORMAT, "evil": Evil()}, tmp_path / "c.pt")
     with pytest.raises(CheckpointError):
         checkpoint.load(tmp_path / "c.pt")
     assert not (tmp_path / "owned").exists()

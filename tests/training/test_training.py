@@ -37,7 +37,7 @@ def shifted(objective, steps, target=2.0):
         steps,
         objective=objective,
         config=config,
-        after=lambda t: path.append(t.generator.theta.detach().clone()),
+        after=lambda t, _: path.append(t.generator.theta.detach().clone()),
     )
     return float(torch.stack(path[-(steps // 3) :]).mean())
 
@@ -355,5 +355,5 @@ def test_no_progress_bar_no_noise(capsys):
 
 def test_a_step_is_followed_by_the_callers_function():
     seen = []
-    trainer().fit(3, after=lambda t: seen.append(t.step))
+    trainer().fit(3, after=lambda t, _: seen.append(t.step))
     assert seen == [1, 2, 3]

@@ -3,12 +3,13 @@
 import torch
 from torch import nn
 
+from wgan_course.constraints import Constraint
 from wgan_course.models import mlp
 from wgan_course.objectives import make as make_objective
 from wgan_course.training import SampledBatches, TensorBatches, Trainer, TrainingConfig
 
 
-class Free:
+class Free(Constraint):
     """A constraint with hooks that do nothing but count."""
 
     def __init__(self):
@@ -47,14 +48,17 @@ def labelled(batch=8, n=40, seed=5):
     return TensorBatches(points, batch, seeded(seed + 1), torch.arange(n) % 3)
 
 
+OWN = ("optimisers", "schedules", "latent", "rng")
+
+
 def trainer(constraint=None, classes=None, folder=None, objective="wasserstein", batches=None, **config):
+    own = {name: config.pop(name) for name in OWN if name in config}
     config = TrainingConfig(**{"device": "cpu", "log_every": 3, "checkpoint_every": 5, "n_critic": 2, **config})
     generator, critic = networks(classes)
     batches = batches or (labelled() if classes else SampledBatches(ring, 8, seeded(1)))
     constraint = constraint if constraint is not None else Free()
-    return Trainer(
-        generator, critic, batches, constraint, objective=make_objective(objective), config=config, folder=folder
-    )
+    own |= {"objective": make_objective(objective), "config": config, "folder": folder}
+    return Trainer(generator, critic, batches, constraint, **own)
 
 
 class Shift(nn.Module):

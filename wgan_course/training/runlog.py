@@ -2,7 +2,9 @@
 
 import io
 import json
+import logging
 import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -10,7 +12,12 @@ from torch import Tensor
 
 from wgan_course.training.checkpoint import atomic_write, naming_full_disk
 
-__all__ = ["RunLog", "point_picture", "save_picture"]
+__all__ = ["RunLog", "point_picture", "read", "save_picture", "set_aside"]
+
+REMAINS = ("options.json", "log.jsonl", "timing.jsonl", "checkpoint.pt", "samples.png", "samples")
+
+
+_log = logging.getLogger(__name__)
 
 
 class RunLog:
@@ -68,6 +75,31 @@ class RunLog:
     def _append(self, line: bytes) -> None:
         with self.path.open("ab") as file:
             file.write(line)
+
+
+def set_aside(folder: Path) -> None:
+    """Move what a run has left in its folder to ``previous``, in the place of what was there.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    if not _holds_a_run(folder):
+        return
+    previous = folder / "previous"
+    shutil.rmtree(previous, ignore_errors=True)
+    previous.mkdir()
+    for name in REMAINS:
+        if (folder / name).exists():
+            (folder / name).replace(previous / name)
+    _log.warning("%s held an older run; it is in %s now", folder, previous)
+
+
+def _holds_a_run(folder: Path) -> bool:
+    log = folder / "log.jsonl"
+    return any((folder / name).exists() for name in ("checkpoint.pt", "samples")) or (
+        log.is_file() and log.stat().st_size > 0
+    )
 
 
 def read(path: str | os.PathLike) -> list[dict]:

@@ -1,0 +1,69 @@
+"""What the loop does to a network besides training it: hold it still, average it."""
+
+import copy
+from types import TracebackType
+
+import torch
+from torch import nn
+
+__all__ = ["Ema", "frozen"]
+
+
+class frozen:  # noqa: N801 - a context manager, used like a function
+    """Hold a network still: no gradients for its parameters, no power iteration, evaluation mode.
+
+    Everything is put back afterwards, the mode of each part too. The object may be used again and again; it looks for
+    the network's parts only once, when it is made.
+
+    Parameters
+    ----------
+    module : Module
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self._parts, self._parameters = list(module.modules()), list(module.parameters())
+        self._before: list[tuple[list[bool], list[bool]]] = []
+
+    def __enter__(self) -> nn.Module:
+        self._before.append(([p.training for p in self._parts], [p.requires_grad for p in self._parameters]))
+        for part in self._parts:
+            part.training = False
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+        return self.module
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        modes, learning = self._before.pop()
+        for part, mode in zip(self._parts, modes, strict=True):
+            part.training = mode
+        for parameter, learns in zip(self._parameters, learning, strict=True):
+            parameter.requires_grad_(learns)
+
+
+class Ema:
+    r"""Exponential moving average of a network, :math:`\bar\theta \leftarrow \beta\bar\theta + (1 - \beta)\theta`.
+
+    Parameters
+    ----------
+    module : Module
+    decay : float
+        :math:`\beta`, from 0 to below 1; 0 follows the network.
+
+    References
+    ----------
+    Yazıcı et al., "The unusual effectiveness of averaging in GAN training", 2019. Used in chapter 10.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move towards a network; its buffers are copied."""
+        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), 1 - self.decay)
+        for mine, its in zip(self.module.buffers(), module.buffers(), strict=True):
+            mine.copy_(its)
