@@ -296,7 +296,7 @@ def test_unknown_option():
 @pytest.mark.parametrize(("name", "option"), [(n, o) for n, opts in OPTIONS.items() for o in opts])
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_bad_options(name, option, value):
-    with pytest.raises(ValueError, match=f"{option} must be finite and at least 0"):
+    with pytest.raises(ValueError, match=f"{option} must be non-negative and finite"):
         dynamics.make(name, **{option: value})
 
 
@@ -332,9 +332,9 @@ def test_three_step_sizes():
 @pytest.mark.parametrize("name", ["steps", "n_critic"])
 def test_bad_counts(name):
     counts = {"steps": 2, "n_critic": 1}
-    with pytest.raises(ValueError, match=f"{name} must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         dynamics.simulate(dynamics.WGAN(), (1.0, 1.0), **{**counts, name: 0})
-    with pytest.raises(TypeError, match=f"{name} must be an integer, got 2.5"):
+    with pytest.raises(TypeError, match=f"{name} must be a whole number, got 2.5"):
         dynamics.simulate(dynamics.WGAN(), (1.0, 1.0), **{**counts, name: 2.5})
 
 

@@ -1,6 +1,7 @@
 """Divergences that compare probabilities point by point, and the game that a discriminator plays.
 
-All of them take discrete distributions on the last axis, use the natural logarithm, and are derived in chapter 1.
+All of them take discrete distributions on the last axis, shape (..., n), whose sum may differ from one by rounding;
+they use the natural logarithm and give one value a distribution, shape (...). Derived in chapter 1.
 """
 
 import math
@@ -8,146 +9,93 @@ import math
 import torch
 from torch import Tensor
 
+from ._checks import HALF, check_floating, of_one_type
+
+LOG_2 = math.log(2.0)  # the most that the Jensen–Shannon divergence can be
 _MASS_TOLERANCE = 1e-4
 
 
 def kl(p: Tensor, q: Tensor) -> Tensor:
-    r"""Kullback–Leibler divergence of two discrete distributions.
+    r"""Kullback–Leibler divergence in nats, at least 0.
 
     .. math:: \operatorname{KL}(P\|Q)=\sum_i p_i\log\frac{p_i}{q_i}
 
-    with :math:`0\log 0=0`, and infinite where some :math:`p_i>0=q_i`. Derived in chapter 1.
+    with :math:`0\log 0=0`, and infinite where some :math:`p_i>0=q_i`.
 
     Parameters
     ----------
-    p : Tensor, shape (..., n)
-        Probabilities under which the average is taken.
-    q : Tensor, shape (..., n)
-        Probabilities to compare with.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        In nats; at least 0.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or an argument is no probability distribution.
+    p, q : Tensor, shape (..., n)
     """
-    p, q = _distributions(p, q)
-    return _relative_entropy(p, q).sum(-1)
+    return _relative_entropy(*_distributions(p, q)).sum(-1).clamp_min(0.0)
 
 
 def js(p: Tensor, q: Tensor) -> Tensor:
-    r"""Jensen–Shannon divergence of two discrete distributions.
+    r"""Jensen–Shannon divergence in nats.
 
     .. math:: \operatorname{JS}(P,Q)=\tfrac12\operatorname{KL}(P\|M)+\tfrac12\operatorname{KL}(Q\|M),
         \quad M=\tfrac12(P+Q)
 
-    It is symmetric and at most log 2, which it reaches on disjoint supports (chapter 1, `prop-js-disjoint`).
+    It is symmetric and at most log 2, which it reaches on disjoint supports (``prop-js-disjoint``).
 
     Parameters
     ----------
-    p : Tensor, shape (..., n)
-        Probabilities.
-    q : Tensor, shape (..., n)
-        Probabilities.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        In nats; between 0 and log 2.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or an argument is no probability distribution.
+    p, q : Tensor, shape (..., n)
     """
     p, q = _distributions(p, q)
     middle = p + q
     middle = torch.where(middle / 2 > 0, middle / 2, middle)  # half of the least denormal number is 0
-    return (_relative_entropy(p, middle).sum(-1) + _relative_entropy(q, middle).sum(-1)) / 2
+    return ((_relative_entropy(p, middle).sum(-1) + _relative_entropy(q, middle).sum(-1)) / 2).clamp_min(0.0)
 
 
 def tv(p: Tensor, q: Tensor) -> Tensor:
-    r"""Total variation distance, half of the sum of :math:`|p_i-q_i|`; defined in chapter 1.
+    r"""Total variation distance, half of the sum of :math:`|p_i-q_i|`; 1 exactly on disjoint supports.
 
     Parameters
     ----------
-    p : Tensor, shape (..., n)
-        Probabilities.
-    q : Tensor, shape (..., n)
-        Probabilities.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        Between 0 and 1; 1 exactly on disjoint supports.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or an argument is no probability distribution.
+    p, q : Tensor, shape (..., n)
     """
     p, q = _distributions(p, q)
     return (p - q).abs().sum(-1) / 2
 
 
 def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
-    r"""Best answer of a discriminator to two densities, :math:`D^*=p/(p+q)`.
+    r"""Best answer of a discriminator to two densities, :math:`D^*=p/(p+q)`, shape (..., n).
 
-    Where both vanish any value is optimal; one half is returned. Derived in chapter 1 (`prop-optimal-discriminator`).
+    Where both vanish any value is optimal; one half is returned. ``prop-optimal-discriminator``.
 
     Parameters
     ----------
-    p : Tensor, shape (..., n)
-        Density of the real distribution, or its probabilities; need not sum to one.
-    q : Tensor, shape (..., n)
-        Density of the generated distribution at the same points.
-
-    Returns
-    -------
-    Tensor, shape (..., n)
-        Between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or a density is negative or not finite.
+    p, q : Tensor, shape (..., n)
+        Real and generated density at the same points; need not sum to one.
     """
     p, q = _densities(p, q)
-    total = p + q
-    return torch.where(total > 0, p / total.clamp_min(torch.finfo(total.dtype).tiny), 0.5)
+    larger = torch.maximum(p, q).detach()
+    unit = torch.where(larger > 0, larger, 1.0)  # a sum of large densities is infinite, and one of small ones 0
+    p, q = p / unit, q / unit
+    return torch.where(larger > 0, p / torch.where(larger > 0, p + q, 1.0), 0.5)
 
 
 def game_value(d: Tensor, p: Tensor, q: Tensor) -> Tensor:
-    r"""Value of the GAN game for a discriminator and two discrete distributions.
+    r"""Value of the GAN game for a discriminator, at most 0; −∞ where it is certain and wrong.
 
     .. math:: V(D,Q)=\mathbb E_{x\sim P}\log D(x)+\mathbb E_{x\sim Q}\log(1-D(x))
 
-    At the optimal discriminator this is 2 JS(P, Q) − log 4 (chapter 1, `prop-game-value`).
+    At the optimal discriminator this is 2 JS(P, Q) − log 4 (``prop-game-value``).
 
     Parameters
     ----------
     d : Tensor, shape (..., n)
-        The discriminator's answers at the atoms, between 0 and 1.
-    p : Tensor, shape (..., n)
-        Probabilities of the real distribution.
-    q : Tensor, shape (..., n)
-        Probabilities of the generated distribution.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        At most 0; −∞ where the discriminator is certain and wrong.
+        The discriminator's answers at the atoms, in [0, 1].
+    p, q : Tensor, shape (..., n)
+        Real and generated distribution.
 
     Raises
     ------
     ValueError
-        If the shapes differ, `d` leaves [0, 1], or `p` or `q` is no probability distribution.
+        If `d` leaves [0, 1] or has not one value an atom.
     """
     p, q = _distributions(p, q)
+    d = check_floating("d", d)
     if d.shape[-1:] != p.shape[-1:]:
         raise ValueError(f"d must have one value an atom, got shape {tuple(d.shape)} for {p.shape[-1]} atoms")
     if not bool(((d >= 0) & (d <= 1)).all()):
@@ -156,27 +104,22 @@ def game_value(d: Tensor, p: Tensor, q: Tensor) -> Tensor:
 
 
 def histogram(samples: Tensor, edges: Tensor) -> Tensor:
-    """Share of the samples in each bin; every sample has to fall into one.
+    """Share of the samples in each bin, shape (bins,); every sample has to fall into one.
 
-    The last bin includes its right end. Used in chapter 1 to compare samples by KL, JS and TV.
+    The last bin includes its right end.
 
     Parameters
     ----------
     samples : Tensor, shape (n,)
-        Points on the line.
     edges : Tensor, shape (bins + 1,)
-        Increasing ends of the bins.
-
-    Returns
-    -------
-    Tensor, shape (bins,)
-        Probabilities that sum to one, in the samples' type.
+        Increasing.
 
     Raises
     ------
     ValueError
         If there is no sample, a sample is not finite or lies outside the edges, or the edges do not increase.
     """
+    samples, edges = of_one_type(check_floating("samples", samples), check_floating("edges", edges))
     if samples.ndim != 1 or samples.numel() == 0:
         raise ValueError(f"samples must be a non-empty vector, got shape {tuple(samples.shape)}")
     if edges.ndim != 1 or edges.numel() < 2 or not bool((edges[1:] > edges[:-1]).all()):
@@ -189,34 +132,17 @@ def histogram(samples: Tensor, edges: Tensor) -> Tensor:
 
 
 def sample_divergences(x: Tensor, y: Tensor, edges: Tensor) -> dict[str, Tensor]:
-    """KL, JS and TV of the histograms of two samples on the line (chapter 1).
+    """KL, JS and TV of the histograms of two samples on the line, under ``"kl"``, ``"js"`` and ``"tv"``.
 
     What comes out depends on the bins: finer ones make any two samples disjoint.
 
     Parameters
     ----------
-    x : Tensor, shape (n,)
-        Real samples.
-    y : Tensor, shape (m,)
-        Generated samples.
+    x, y : Tensor, shapes (n,) and (m,)
     edges : Tensor, shape (bins + 1,)
-        Increasing ends of the bins.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Scalars under ``"kl"``, ``"js"`` and ``"tv"``.
-
-    Raises
-    ------
-    ValueError
-        As `histogram`.
     """
     p, q = histogram(x, edges), histogram(y, edges)
     return {"kl": kl(p, q), "js": js(p, q), "tv": tv(p, q)}
-
-
-LOG_2 = math.log(2.0)  # the most that the Jensen–Shannon divergence can be
 
 
 def _relative_entropy(p: Tensor, q: Tensor) -> Tensor:
@@ -226,7 +152,8 @@ def _relative_entropy(p: Tensor, q: Tensor) -> Tensor:
     return torch.where(inside, safe_p * (safe_p.log() - safe_q.log()), 0.0)
 
 
-def _densities(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+def _densities(p: Tensor, q: Tensor) -> tuple[Tensor, ...]:
+    p, q = of_one_type(check_floating("p", p), check_floating("q", q))
     if p.shape != q.shape or p.ndim == 0 or p.shape[-1] == 0:
         raise ValueError(
             f"p and q must have one shape with at least one atom, got {tuple(p.shape)} and {tuple(q.shape)}"
@@ -237,10 +164,13 @@ def _densities(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
     return p, q
 
 
-def _distributions(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-    p, q = _densities(p, q)
-    for name, values in (("p", p), ("q", q)):
-        mass = values.sum(-1)
-        if bool(((mass - 1).abs() > _MASS_TOLERANCE).any()):
+def _distributions(p: Tensor, q: Tensor) -> tuple[Tensor, ...]:
+    """Refuse what does not sum to one but for rounding, and divide by the sum: unequal masses would be a divergence."""
+    rounding = [torch.finfo(x.dtype).eps if isinstance(x, Tensor) and x.dtype in HALF else 0.0 for x in (p, q)]
+    found = []
+    for name, values, tolerance in zip("pq", _densities(p, q), rounding, strict=True):
+        mass = values.sum(-1, keepdim=True)
+        if bool(((mass - 1).abs() > max(tolerance, _MASS_TOLERANCE)).any()):
             raise ValueError(f"{name} must sum to 1 over its last axis, got {mass.flatten()[0]:g}; divide by the sum")
-    return p, q
+        found.append(values / mass)
+    return tuple(found)

@@ -11,11 +11,11 @@ References
 Mescheder, Geiger, Nowozin, *Which Training Methods for GANs do actually Converge?*, 2018. Derived in chapter 9.
 """
 
-import math
-import numbers
-
 import numpy as np
 import torch
+from torch import Tensor
+
+from ._checks import check_count, check_positive, key_of
 
 __all__ = [
     "GP",
@@ -37,38 +37,51 @@ __all__ = [
 ]
 
 
-def derivatives(t):
+Pair = tuple[Tensor, Tensor]
+MOST_NODES = 256
+
+Entries = tuple[Tensor, Tensor, Tensor, Tensor]
+Value = float | Tensor
+
+
+def derivatives(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Differentiate f(t) = -log(1 + exp(-t)) three times.
+
+    With s = 1 / (1 + exp(t)): f' = s, f'' = -s (1 - s), f''' = s (1 - s) (1 - 2 s). At 0: 1/2, -1/4, 0.
 
     Parameters
     ----------
     t : Tensor, shape (...)
-
-    Returns
-    -------
-    (Tensor, Tensor, Tensor), each of shape (...)
-        With s = 1 / (1 + exp(t)): f' = s, f'' = -s (1 - s), f''' = s (1 - s) (1 - 2 s). At 0: 1/2, -1/4, 0.
     """
-    s = torch.sigmoid(-t)
+    s = torch.sigmoid(-torch.as_tensor(t))
     return s, -s * (1 - s), s * (1 - s) * (1 - 2 * s)
 
 
-def _number(name, value, minimum):
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value) or value < minimum:
-        raise ValueError(f"{name} must be finite and at least {minimum}, got {value}")
+def _state(theta: Value, psi: Value) -> Pair:
+    theta, psi = (_double(value) for value in (theta, psi))
+    if not (torch.isfinite(theta).all() and torch.isfinite(psi).all()):
+        raise ValueError("theta and psi must be finite; the trajectory may have diverged: take a smaller step")
+    try:
+        theta, psi = torch.broadcast_tensors(theta, psi)
+    except RuntimeError as error:
+        shapes = f"{tuple(theta.shape)} and {tuple(psi.shape)}"
+        raise ValueError(f"theta and psi must have shapes that broadcast, got {shapes}") from error
+    return theta, psi
+
+
+def _double(value: Value) -> Tensor:
+    """Convert to float64, on the host where the device (Apple's) has none."""
+    if not isinstance(value, Tensor):
+        return torch.as_tensor(value, dtype=torch.float64)
+    return (value.cpu() if value.device.type == "mps" else value).double()
+
+
+def _weight(name: str, value: float) -> float:
+    check_positive(name, value, zero=True)
     return float(value)
 
 
-def _state(theta, psi):
-    theta, psi = (torch.as_tensor(value, dtype=torch.float64) for value in (theta, psi))
-    if not (torch.isfinite(theta).all() and torch.isfinite(psi).all()):
-        raise ValueError("theta and psi must be finite; the trajectory may have diverged: take a smaller step")
-    return torch.broadcast_tensors(theta, psi)
-
-
-def _matrix(a, b, c, d):
+def _matrix(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
     a, b, c, d = torch.broadcast_tensors(a, b, c, d)
     return torch.stack([torch.stack([a, b], dim=-1), torch.stack([c, d], dim=-1)], dim=-2)
 
@@ -78,86 +91,45 @@ class Variant:
 
     name = ""
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         raise TypeError(f"{type(self).__name__} has no field; take one of the methods in NAMES")
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         raise TypeError(f"{type(self).__name__} has no Jacobian; take one of the methods in NAMES")
 
-    def field(self, theta, psi):
-        """Evaluate the direction in which gradient flow moves the state.
+    def field(self, theta: Value, psi: Value) -> Pair:
+        """Evaluate the direction in which gradient flow moves the state, in double precision.
 
-        Parameters
-        ----------
-        theta, psi : float or Tensor, shape (...)
-            Generator's and discriminator's parameter; they are broadcast.
-
-        Returns
-        -------
-        (Tensor, Tensor), each of shape (...)
-            The time derivatives of theta and psi, in double precision.
-
-        Raises
-        ------
-        ValueError
-            NaN or infinite values.
+        Both are of shape (...): the time derivatives of theta, the generator, and of psi, the discriminator.
         """
         return self._field(*_state(theta, psi))
 
-    def jacobian(self, theta=0.0, psi=0.0):
-        """Evaluate the Jacobian of the field, in closed form.
-
-        Parameters
-        ----------
-        theta, psi : float or Tensor, shape (...)
-            The equilibrium when absent.
-
-        Returns
-        -------
-        Tensor, shape (..., 2, 2)
-            Rows: derivative of theta and of psi; columns: with respect to theta and to psi.
-
-        Raises
-        ------
-        ValueError
-            NaN or infinite values.
-        """
+    def jacobian(self, theta: Value = 0.0, psi: Value = 0.0) -> Tensor:
+        """Evaluate the Jacobian of the field, shape (..., 2, 2), in closed form; at the equilibrium by default."""
         theta, psi = _state(theta, psi)
         zero = torch.zeros_like(theta)
-        return _matrix(*(zero + entry for entry in self._jacobian(theta, psi)))
+        a, b, c, d = self._jacobian(theta, psi)
+        return _matrix(zero + a, zero + b, zero + c, zero + d)
 
-    def eigenvalues(self, theta=0.0, psi=0.0):
+    def eigenvalues(self, theta: Value = 0.0, psi: Value = 0.0) -> Tensor:
         """Compute the eigenvalues of the Jacobian: real parts under 0 at the equilibrium mean local convergence.
 
-        Parameters
-        ----------
-        theta, psi : float or Tensor, shape (...)
-
-        Returns
-        -------
-        Tensor of complex128, shape (..., 2)
-            The one with the plus sign first.
-
-        Notes
-        -----
-        For the matrix with rows (a, b) and (c, d): (a + d) / 2 +- sqrt((a - d)^2 / 4 + b c). The closed form is exact
-        at double eigenvalues, where a general solver is right to half the digits only.
+        Shape (..., 2), complex128, the one with the plus sign first. For the matrix with rows (a, b) and (c, d):
+        (a + d) / 2 +- sqrt((a - d)^2 / 4 + b c), exact at double eigenvalues, where a general solver is right to half
+        the digits only. Of two real ones the smaller is the determinant over the larger, as their sum may cancel.
         """
         (a, b), (c, d) = (row.unbind(-1) for row in self.jacobian(theta, psi).unbind(-2))
-        root = (((a - d) / 2) ** 2 + b * c).to(torch.complex128).sqrt()
-        return torch.stack([(a + d) / 2 + root, (a + d) / 2 - root], dim=-1)
+        middle, square = (a + d) / 2, ((a - d) / 2) ** 2 + b * c
+        root = square.to(torch.complex128).sqrt()
+        larger = torch.where(middle < 0, middle - root, middle + root)
+        stable = (square > 0) & (larger != 0)
+        smaller = (a * d - b * c) / torch.where(stable, larger, 1.0)
+        plus = torch.where(stable & (middle < 0), smaller, middle + root)
+        minus = torch.where(stable & (middle >= 0), smaller, middle - root)
+        return torch.stack([plus, minus], dim=-1)
 
-    def project(self, psi):
-        """Bring the discriminator back to where the method allows it, after a step; nothing by default.
-
-        Parameters
-        ----------
-        psi : Tensor, shape (...)
-
-        Returns
-        -------
-        Tensor, shape (...)
-        """
+    def project(self, psi: Tensor) -> Tensor:
+        """Bring the discriminator back to where the method allows it, after a step; nothing by default."""
         return psi
 
 
@@ -166,11 +138,11 @@ class Minimax(Variant):
 
     name = "minimax"
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         first, _, _ = derivatives(psi * theta)
         return -psi * first, theta * first
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         first, second, _ = derivatives(psi * theta)
         cross = first + psi * theta * second
         return -(psi**2) * second, -cross, cross, theta**2 * second
@@ -181,10 +153,10 @@ class NonSaturating(Variant):
 
     name = "non-saturating"
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         return -psi * derivatives(-psi * theta)[0], theta * derivatives(psi * theta)[0]
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         ahead, ahead_second, _ = derivatives(psi * theta)
         back, back_second, _ = derivatives(-psi * theta)
         product = psi * theta
@@ -197,83 +169,48 @@ class WGAN(Variant):
 
     name = "wgan"
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         return -psi, theta.clone()
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         one = torch.ones_like(theta)
         return 0 * one, -one, one, 0 * one
 
 
 class Clip(WGAN):
-    """WGAN with psi clipped to [-clip, clip] after each step.
-
-    Parameters
-    ----------
-    clip : float
-        0 or more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        ``clip`` is not a finite number of 0 or more.
-    """
+    """WGAN with psi clipped to [-clip, clip] after each step; ``clip`` is 0 or more."""
 
     name = "clip"
 
-    def __init__(self, clip=1.0):
-        self.clip = _number("clip", clip, 0.0)
+    def __init__(self, clip: float = 1.0) -> None:
+        self.clip = _weight("clip", clip)
 
-    def project(self, psi):
-        """Clip.
-
-        Parameters
-        ----------
-        psi : Tensor, shape (...)
-
-        Returns
-        -------
-        Tensor, shape (...)
-        """
+    def project(self, psi: Tensor) -> Tensor:
         return psi.clamp(-self.clip, self.clip)
 
 
 class GP(Variant):
-    """Two-sided penalty: (-psi, theta - weight (|psi| - target) sign psi).
+    """Two-sided penalty: (-psi, theta - weight (|psi| - target) sign psi), with lambda = weight and g0 = target.
 
-    Parameters
-    ----------
-    weight : float
-        lambda, 0 or more.
-    target : float
-        g0, the gradient norm that costs nothing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A parameter is not a finite number of 0 or more.
-
-    Notes
-    -----
     The field jumps at psi = 0, so no linearisation decides about the equilibrium; `jacobian` gives the value that holds
     on both sides of the jump. It does not converge for target > 0: next to the equilibrium the penalty pushes psi away.
     """
 
     name = "gp"
 
-    def __init__(self, weight=1.0, target=1.0):
-        self.weight, self.target = _number("weight", weight, 0.0), _number("target", target, 0.0)
+    def __init__(self, weight: float = 1.0, target: float = 1.0) -> None:
+        self.weight, self.target = _weight("weight", weight), _weight("target", target)
 
-    def _excess(self, psi):
+    def _excess(self, psi: Tensor) -> Tensor:
         return psi.abs() - self.target
 
-    def _slope(self, psi):
+    def _slope(self, psi: Tensor) -> Tensor:
         return torch.ones_like(psi)
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         return -psi, theta - self.weight * self._excess(psi) * psi.sign()
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         one = torch.ones_like(theta)
         return 0 * one, -one, one, -self.weight * self._slope(psi)
 
@@ -281,58 +218,34 @@ class GP(Variant):
 class LP(GP):
     """One-sided penalty: (-psi, theta - weight max(|psi| - target, 0) sign psi). Inside the target it is WGAN's cycle.
 
-    Parameters
-    ----------
-    weight : float
-        lambda, 0 or more.
-    target : float
-        g0, the largest gradient norm that costs nothing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A parameter is not a finite number of 0 or more.
-
-    References
-    ----------
     Petzka, Fischer, Lukovnicov, *On the regularization of Wasserstein GANs*, 2018.
     """
 
     name = "lp"
 
-    def _excess(self, psi):
+    def _excess(self, psi: Tensor) -> Tensor:
         return (psi.abs() - self.target).clamp_min(0.0)
 
-    def _slope(self, psi):
+    def _slope(self, psi: Tensor) -> Tensor:
         return (psi.abs() > self.target).to(psi.dtype)
 
 
 class R1(Minimax):
     """Zero-centred penalty on the real point: (-psi f'(psi theta), theta f'(psi theta) - weight psi).
 
-    Eigenvalues at 0: -weight/2 +- sqrt(weight^2/4 - 1/4); it converges, fastest at weight = 1.
-
-    Parameters
-    ----------
-    weight : float
-        gamma, 0 or more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        ``weight`` is not a finite number of 0 or more.
+    Eigenvalues at 0: -weight/2 +- sqrt(weight^2/4 - 1/4), with gamma = weight; it converges, fastest at weight = 1.
     """
 
     name = "r1"
 
-    def __init__(self, weight=1.0):
-        self.weight = _number("weight", weight, 0.0)
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = _weight("weight", weight)
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         own, other = super()._field(theta, psi)
         return own, other - self.weight * psi
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         a, b, c, d = super()._jacobian(theta, psi)
         return a, b, c, d - self.weight
 
@@ -347,10 +260,10 @@ class LeastSquares(Variant):
 
     name = "least-squares"
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         return -psi * (psi * theta + 1), theta * (1 - psi * theta)
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         product = psi * theta
         return -(psi**2), -1 - 2 * product, 1 - 2 * product, -(theta**2)
 
@@ -358,39 +271,35 @@ class LeastSquares(Variant):
 class InstanceNoise(Variant):
     """Minimax with Gaussian noise on real and fake points alike.
 
-    L = E f(psi (theta + std e)) + E f(-psi std e), e standard normal. Eigenvalues at 0:
+    L = E f(psi (theta + std e)) + E f(-psi std e), e standard normal, by a Gauss-Hermite quadrature. Eigenvalues at 0:
     -std^2/4 +- sqrt(std^4/16 - 1/4); it converges.
-
-    Parameters
-    ----------
-    std : float
-        Standard deviation of the noise, 0 or more.
-    nodes : int
-        Of the Gauss-Hermite quadrature that takes the expectations.
 
     Raises
     ------
-    TypeError, ValueError
-        ``std`` is not a finite number of 0 or more.
+    ValueError
+        If there are more nodes than the quadrature can weigh.
     """
 
     name = "instance-noise"
 
-    def __init__(self, std=1.0, nodes=48):
-        self.std = _number("std", std, 0.0)
+    def __init__(self, std: float = 1.0, nodes: int = 48) -> None:
+        check_count("nodes", nodes)
+        if nodes > MOST_NODES:
+            raise ValueError(f"nodes must be at most {MOST_NODES}, beyond which weights overflow, got {nodes}")
+        self.std = _weight("std", std)
         points, weights = np.polynomial.hermite_e.hermegauss(nodes)
         self._noise = self.std * torch.from_numpy(points)
         self._weights = torch.from_numpy(weights / weights.sum())
 
-    def _mean(self, values):
+    def _mean(self, values: Tensor) -> Tensor:
         return (values * self._weights).sum(-1)
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         fake, real = theta[..., None] + self._noise, -self._noise
         first_fake, first_real = (derivatives(psi[..., None] * point)[0] for point in (fake, real))
         return -psi * self._mean(first_fake), self._mean(fake * first_fake + real * first_real)
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         fake, real, slope = theta[..., None] + self._noise, -self._noise, psi[..., None]
         first, second, _ = derivatives(slope * fake)
         second_real = derivatives(slope * real)[1]
@@ -402,40 +311,26 @@ class InstanceNoise(Variant):
 class Consensus(Minimax):
     """Minimax that also descends its own speed: v - weight grad (|v|^2 / 2).
 
-    Eigenvalues at 0: -weight/4 +- i/2; it converges.
-
-    Parameters
-    ----------
-    weight : float
-        0 or more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        ``weight`` is not a finite number of 0 or more.
-
-    References
-    ----------
-    Mescheder, Nowozin, Geiger, *The Numerics of GANs*, 2017.
+    Eigenvalues at 0: -weight/4 +- i/2; it converges. Mescheder, Nowozin, Geiger, *The Numerics of GANs*, 2017.
     """
 
     name = "consensus"
 
-    def __init__(self, weight=1.0):
-        self.weight = _number("weight", weight, 0.0)
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = _weight("weight", weight)
 
-    def _energy(self, theta, psi):
+    def _energy(self, theta: Tensor, psi: Tensor) -> Entries:
         """Return r = theta^2 + psi^2 and f'^2 with two derivatives: the energy |v|^2 / 2 is r f'(psi theta)^2 / 2."""
         first, second, third = derivatives(psi * theta)
         return theta**2 + psi**2, first**2, 2 * first * second, 2 * (second**2 + first * third)
 
-    def _field(self, theta, psi):
+    def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         own, other = super()._field(theta, psi)
         r, g, slope, _ = self._energy(theta, psi)
         own = own - self.weight * (theta * g + r * psi * slope / 2)
         return own, other - self.weight * (psi * g + r * theta * slope / 2)
 
-    def _jacobian(self, theta, psi):
+    def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         a, b, c, d = super()._jacobian(theta, psi)
         r, g, slope, bend = self._energy(theta, psi)
         diagonal = g + 2 * theta * psi * slope
@@ -451,49 +346,30 @@ _VARIANTS = {
 NAMES = tuple(_VARIANTS)
 
 
-def make(name, **options):
-    """Make a method by name.
-
-    Parameters
-    ----------
-    name : str
-        One of ``NAMES``.
-    **options
-        Of the method's class: ``clip``, ``weight``, ``target``, ``std``.
-
-    Returns
-    -------
-    Variant
+def make(name: str, **options: float) -> Variant:
+    """Make a method by its name, one of ``NAMES``, with the options of its class: clip, weight, target, std.
 
     Raises
     ------
     ValueError
         Unknown name.
-    TypeError
-        An option that the method does not have.
     """
-    key = str(name).lower().replace("_", "-")
-    if key not in _VARIANTS:
+    if key_of(name) not in _VARIANTS:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
-    return _VARIANTS[key](**options)
+    return _VARIANTS[key_of(name)](**options)
 
 
-def _rates(step_size):
+def _rates(step_size: float | tuple[float, float]) -> tuple[float, float]:
     """Return the generator's and the discriminator's step size."""
-    pair = step_size if isinstance(step_size, (tuple, list)) else (step_size, step_size)
+    pair = tuple(step_size) if isinstance(step_size, tuple | list) else (step_size, step_size)
     if len(pair) != 2:
         raise ValueError(f"step_size must be a number or two (generator, discriminator), got {step_size!r}")
-    return tuple(_number("step_size", value, 1e-300) for value in pair)
+    for value in pair:
+        check_positive("step_size", value)
+    return pair
 
 
-def _count(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be 1 or more, got {value}")
-
-
-def _step(variant, state, rates, n_critic, alternating):
+def _step(variant: Variant, state: Pair, rates: tuple[float, float], n_critic: int, alternating: bool) -> Pair:
     theta, psi = state
     before = psi
     for _ in range(n_critic):
@@ -502,37 +378,38 @@ def _step(variant, state, rates, n_critic, alternating):
     return theta + rates[0] * variant.field(theta, seen)[0], psi
 
 
-def simulate(variant, start, steps, step_size=0.1, *, alternating=False, n_critic=1):
-    """Follow the training of a Dirac-GAN by gradient steps.
+def simulate(
+    variant: Variant,
+    start: tuple[Value, Value],
+    steps: int,
+    step_size: float | tuple[float, float] = 0.1,
+    *,
+    alternating: bool = False,
+    n_critic: int = 1,
+) -> Tensor:
+    """Follow the training of a Dirac-GAN by gradient steps: all states, the start first, shape (steps + 1, ..., 2).
 
     Parameters
     ----------
-    variant : Variant
-    start : (float or Tensor, float or Tensor), each of shape (...)
+    start : (float or Tensor, float or Tensor), shape (...)
         theta and psi.
     steps : int
-        How many steps of the generator.
+        Of the generator; ``n_critic`` of the discriminator for each.
     step_size : float or (float, float)
         One for both, or the generator's and the discriminator's (two time scales).
     alternating : bool
         Whether the generator sees the discriminator's new value; in simultaneous steps it sees the old one.
-    n_critic : int
-        Steps of the discriminator for each of the generator.
-
-    Returns
-    -------
-    Tensor of float64, shape (steps + 1, ..., 2)
-        The states, the start first.
 
     Raises
     ------
-    TypeError, ValueError
-        ``steps`` or ``n_critic`` is not an integer of 1 or more; a step size is not positive; the start is not
-        finite, or the trajectory leaves the finite numbers.
+    ValueError
+        The start is no pair.
     """
-    _count("steps", steps)
-    _count("n_critic", n_critic)
+    check_count("steps", steps)
+    check_count("n_critic", n_critic)
     rates = _rates(step_size)
+    if len(start) != 2:
+        raise ValueError(f"start must be a pair, theta and psi, got {len(start)} values")
     states = [_state(*start)]
     for _ in range(steps):
         states.append(_step(variant, states[-1], rates, n_critic, alternating))
@@ -540,32 +417,20 @@ def simulate(variant, start, steps, step_size=0.1, *, alternating=False, n_criti
     return torch.stack([torch.stack(state, dim=-1) for state in states])
 
 
-def update_matrix(variant, step_size=0.1, *, alternating=False, n_critic=1):
-    """Linearise one round of training at the equilibrium: eigenvalues inside the unit circle mean convergence.
+def update_matrix(
+    variant: Variant,
+    step_size: float | tuple[float, float] = 0.1,
+    *,
+    alternating: bool = False,
+    n_critic: int = 1,
+) -> Tensor:
+    """Linearise one round of `simulate` at the equilibrium: eigenvalues inside the unit circle mean convergence.
 
-    Parameters
-    ----------
-    variant : Variant
-    step_size : float or (float, float)
-    alternating : bool
-    n_critic : int
-        As in `simulate`.
-
-    Returns
-    -------
-    Tensor of float64, shape (2, 2)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `simulate`.
-
-    Notes
-    -----
-    With J the Jacobian, C the identity plus h_D times J's second row, and G the identity plus h_G times J's first row,
-    alternating steps make G C^n; simultaneous ones C^n + G - I. A projection (clipping) is not felt at the equilibrium.
+    Shape (2, 2). With J the Jacobian, C the identity plus h_D times J's second row, and G the identity plus h_G times
+    J's first row, alternating steps make G C^n; simultaneous ones C^n + G - I. A projection (clipping) is not felt at
+    the equilibrium.
     """
-    _count("n_critic", n_critic)
+    check_count("n_critic", n_critic)
     rates = _rates(step_size)
     jacobian, identity = variant.jacobian(), torch.eye(2, dtype=torch.float64)
     rows = torch.diag_embed(torch.tensor([[rates[0], 0.0], [0.0, rates[1]]], dtype=torch.float64))

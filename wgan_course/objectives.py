@@ -3,67 +3,28 @@
 Scores are logits everywhere: a critic never ends in a sigmoid. Every loss is minimised.
 """
 
-import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ._checks import HALF, key_of
+
 
 class Objective:
-    """A pair of losses on the scores of real and of generated samples.
+    """A pair of losses on the scores of real samples, shape (n,), and of generated ones, shape (m,).
 
-    Notes
-    -----
-    The scores of a batch come in any shape with one entry a score; half precision is averaged in float32. NaN scores
-    give a NaN loss, which the training loop reports with the step.
+    The scores come in any shape with one entry a score; half precision is averaged in float32. NaN scores give a NaN
+    loss, which the training loop reports with the step.
     """
 
     name = "objective"
 
     def critic_loss(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-        """Return what the critic minimises.
-
-        Parameters
-        ----------
-        real_scores : Tensor, shape (n,)
-            Scores of real samples.
-        fake_scores : Tensor, shape (m,)
-            Scores of generated samples.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The loss.
-
-        Raises
-        ------
-        TypeError
-            If the scores are no floating-point tensors.
-        ValueError
-            If a batch is empty.
-        """
+        """Return what the critic minimises."""
         real, fake = check_scores("real_scores", real_scores), check_scores("fake_scores", fake_scores)
         return self._critic(real, fake)
 
     def generator_loss(self, fake_scores: Tensor) -> Tensor:
-        """Return what the generator minimises.
-
-        Parameters
-        ----------
-        fake_scores : Tensor, shape (m,)
-            Scores of generated samples.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The loss.
-
-        Raises
-        ------
-        TypeError
-            If the scores are no floating-point tensor.
-        ValueError
-            If the batch is empty.
-        """
+        """Return what the generator minimises."""
         return self._generator(check_scores("fake_scores", fake_scores))
 
     def _critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -79,13 +40,8 @@ class Objective:
 class Minimax(Objective):
     """The game of the first GAN: critic −E_P log D − E_Q log(1−D), generator E_Q log(1−D), with D = sigmoid(score).
 
-    Notes
-    -----
-    Its generator gradient vanishes as the discriminator gets better: ``thm-vanishing-generator-gradient``, chapter 1.
-
-    References
-    ----------
-    Goodfellow et al., "Generative Adversarial Nets", 2014.
+    Its generator gradient vanishes as the discriminator gets better: ``thm-vanishing-generator-gradient``, chapter
+    1. Goodfellow et al., "Generative Adversarial Nets", 2014.
     """
 
     name = "minimax"
@@ -100,13 +56,8 @@ class Minimax(Objective):
 class NonSaturating(Minimax):
     """The critic of the minimax game, and a generator that minimises −E_Q log D.
 
-    Notes
-    -----
-    What −log D minimises instead is derived in chapter 1 (``prop-minus-log-d``).
-
-    References
-    ----------
-    Goodfellow et al., "Generative Adversarial Nets", 2014, section 3.
+    What −log D minimises instead is derived in chapter 1 (``prop-minus-log-d``). Goodfellow et al., "Generative
+    Adversarial Nets", 2014, section 3.
     """
 
     name = "non-saturating"
@@ -118,13 +69,7 @@ class NonSaturating(Minimax):
 class LeastSquares(Objective):
     """Least squares with targets 1 for real and 0 for generated: ½E_P(f−1)² + ½E_Q f², generator ½E_Q(f−1)².
 
-    Notes
-    -----
-    Its field on the Dirac-GAN is drawn in chapter 9.
-
-    References
-    ----------
-    Mao et al., "Least Squares Generative Adversarial Networks", 2017.
+    Its field on the Dirac-GAN is drawn in chapter 9. Mao et al., "Least Squares Generative Adversarial Networks", 2017.
     """
 
     name = "least-squares"
@@ -139,13 +84,8 @@ class LeastSquares(Objective):
 class Hinge(Objective):
     """The hinge loss: E_P max(0, 1−f) + E_Q max(0, 1+f), generator −E_Q f. It is no Wasserstein loss.
 
-    Notes
-    -----
-    Used with spectral normalisation in chapter 8.
-
-    References
-    ----------
-    Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, equations 16 and 17.
+    Used with spectral normalisation in chapter 8. Miyato et al., "Spectral Normalization for Generative Adversarial
+    Networks", 2018, equations 16 and 17.
     """
 
     name = "hinge"
@@ -160,14 +100,8 @@ class Hinge(Objective):
 class Wasserstein(Objective):
     """The Kantorovich–Rubinstein dual: critic E_Q f − E_P f, generator −E_Q f.
 
-    Notes
-    -----
-    With a 1-Lipschitz critic, minus the critic's loss is a lower bound of W1: ``thm-kantorovich-rubinstein``, chapter
-    3.
-
-    References
-    ----------
-    Arjovsky, Chintala, Bottou, "Wasserstein Generative Adversarial Networks", 2017.
+    With a 1-Lipschitz critic, minus the critic's loss is a lower bound of W1: ``thm-kantorovich-rubinstein``,
+    chapter 3. Arjovsky, Chintala, Bottou, "Wasserstein Generative Adversarial Networks", 2017.
     """
 
     name = "wasserstein"
@@ -184,26 +118,16 @@ NAMES = tuple(_CLASSES)
 
 
 def make(name: str) -> Objective:
-    """Return an objective by its name.
-
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`: minimax, non-saturating, least-squares, hinge, wasserstein.
-
-    Returns
-    -------
-    Objective
-        The pair of losses.
+    """Return an objective by its name, one of `NAMES`: minimax, non-saturating, least-squares, hinge, wasserstein.
 
     Raises
     ------
     ValueError
         If there is no such objective.
     """
-    if name not in _CLASSES:
+    if key_of(name) not in _CLASSES:
         raise ValueError(f"no objective is called {name!r}; there are {', '.join(NAMES)}")
-    return _CLASSES[name]()
+    return _CLASSES[key_of(name)]()
 
 
 def check_scores(name: str, scores: Tensor) -> Tensor:
@@ -211,15 +135,8 @@ def check_scores(name: str, scores: Tensor) -> Tensor:
 
     Parameters
     ----------
-    name : str
-        What the scores are called.
     scores : Tensor, shape (n,)
         One score a sample, in any shape.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        The scores, in float32 or better.
 
     Raises
     ------
@@ -233,4 +150,4 @@ def check_scores(name: str, scores: Tensor) -> Tensor:
         raise TypeError(f"{name} must be a floating-point tensor, got {got}: pass the critic's output as it is")
     if scores.numel() == 0:
         raise ValueError(f"{name} is empty, of shape {tuple(scores.shape)}: a mean over no samples is undefined")
-    return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+    return scores.float() if scores.dtype in HALF else scores

@@ -9,12 +9,22 @@ from .entropic import SinkhornResult, sinkhorn, sinkhorn_divergence
 from .interpolation import displacement_interpolation
 from .one_dimension import wasserstein_1d
 from .potentials import c_transform, mcshane_extension, potential_critic
-from .programme import TransportSolution, cost_matrix, dual_violation, duality_gap, slackness, solve, wasserstein
+from .programme import (
+    TransportSolution,
+    assignment,
+    cost_matrix,
+    dual_violation,
+    duality_gap,
+    slackness,
+    solve,
+    wasserstein,
+)
 from .sliced import random_directions, sliced_wasserstein
 
 __all__ = [
     "SinkhornResult",
     "TransportSolution",
+    "assignment",
     "c_transform",
     "cost_matrix",
     "displacement_interpolation",

@@ -3,57 +3,37 @@
 import torch
 from torch import Tensor
 
-from ._checks import check_finite, check_weights
+from ._checks import check_finite, check_weights, of_one_type, wide
 
 
 def wasserstein_1d(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
-    r"""Exact :math:`W_1` of two weighted samples on the line; differentiable in points and weights.
+    r"""Exact :math:`W_1` of two weighted samples on the line, shape (...); differentiable in points and weights.
 
     .. math:: W_1(P,Q)=\int_{-\infty}^{\infty}|F(t)-G(t)|\,dt
 
-    with the distribution functions F and G. One sort, so :math:`O(n\log n)`. Derived in chapter 2
-    (``thm-w1-one-dimension``).
+    with the distribution functions F and G. One sort, so :math:`O(n\log n)`. Where points coincide the distance has a
+    kink, and the gradient is one of the subgradients. Chapter 2, ``thm-w1-one-dimension``.
 
     Parameters
     ----------
-    x : Tensor, shape (..., n)
-        Points of P; leading axes are a batch of problems.
-    y : Tensor, shape (..., m)
-        Points of Q; m may differ from n.
-    x_weights : Tensor, shape (n,) or (..., n), optional
+    x, y : Tensor, shapes (..., n) and (..., m)
+        Points; leading axes are a batch of problems.
+    x_weights, y_weights : Tensor, shapes (..., n) and (..., m), optional
         Non-negative, of sum 1; uniform by default.
-    y_weights : Tensor, shape (m,) or (..., m), optional
-        Likewise.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        The distance.
-
-    Raises
-    ------
-    TypeError
-        If an argument is no floating-point tensor.
-    ValueError
-        If points are missing, NaN or infinite, the batches differ, or weights are negative or do not sum to 1.
-
-    Notes
-    -----
-    Where points coincide the distance has a kink, and the gradient is one of the subgradients.
     """
-    _check_lines(x, y)
+    x, y = _check_lines(x, y)
     if x_weights is None and y_weights is None and x.shape[-1] == y.shape[-1]:
         return (x.sort(-1).values - y.sort(-1).values).abs().mean(-1)
-    a = check_weights("x_weights", x_weights, x.shape[-1], x).expand(x.shape)
-    b = check_weights("y_weights", y_weights, y.shape[-1], y).expand(y.shape)
-    return _area_between(torch.cat((x, y), -1), torch.cat((a, -b), -1))
+    a = check_weights("x_weights", x_weights, x.shape[-1], wide(x)).expand(x.shape)
+    b = check_weights("y_weights", y_weights, y.shape[-1], wide(y)).expand(y.shape)
+    return _area_between(torch.cat((x, y), -1), torch.cat((a, -b), -1)).to(x.dtype)
 
 
-def _check_lines(x: Tensor, y: Tensor) -> None:
-    check_finite("x", x)
-    check_finite("y", y)
+def _check_lines(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    x, y = check_finite("x", x), check_finite("y", y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[:-1] != y.shape[:-1]:
         raise ValueError(f"x and y must have shapes (..., n) and (..., m), got {tuple(x.shape)} and {tuple(y.shape)}")
+    return of_one_type(x, y)
 
 
 def _area_between(points: Tensor, signed_mass: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ._checks import check_finite, check_pair
+from ._checks import check_count, check_finite, check_pair
 from .one_dimension import wasserstein_1d
 
 if TYPE_CHECKING:
@@ -17,33 +17,12 @@ _UNIT_TOLERANCE = 1e-3
 
 
 def random_directions(n: int, d: int, rng: torch.Generator | np.random.Generator) -> Tensor:
-    """Draw directions uniformly from the unit sphere; used in chapter 2.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    d : int
-        Dimension of the space.
-    rng : torch.Generator or numpy.random.Generator
-        Source of the randomness.
-
-    Returns
-    -------
-    Tensor, shape (n, d)
-        Unit vectors in float64, on the generator's device.
-
-    Raises
-    ------
-    TypeError
-        If `rng` is no generator.
-    ValueError
-        If n or d is below 1.
-    """
-    if n < 1 or d < 1:
-        raise ValueError(f"n and d must be at least 1, got {n} and {d}")
+    """Draw n directions uniformly from the unit sphere: shape (n, d), float64, on the generator's device. Chapter 2."""
+    check_count("n", n)
+    check_count("d", d)
     if isinstance(rng, torch.Generator):
-        drawn = torch.randn((n, d), generator=rng, device=rng.device, dtype=torch.float64)
+        kind = torch.float32 if rng.device.type == "mps" else torch.float64
+        drawn = torch.randn((n, d), generator=rng, device=rng.device, dtype=kind)
     else:
         drawn = torch.from_numpy(_of_numpy(rng).standard_normal((n, d)))
     return drawn / drawn.norm(dim=1, keepdim=True)
@@ -64,45 +43,26 @@ def sliced_wasserstein(
 
     .. math:: SW_1(P,Q)=\frac1k\sum_{i=1}^kW_1(\langle\theta_i,\cdot\rangle_\#P,\ \langle\theta_i,\cdot\rangle_\#Q)
 
-    It is at most :math:`W_1(P,Q)`.
-
-    Compared with the exact distance in chapter 2.
+    It is at most :math:`W_1(P,Q)`. Chapter 2; Bonneel et al., "Sliced and Radon Wasserstein barycenters of measures",
+    2015.
 
     Parameters
     ----------
-    x : Tensor, shape (n, d)
-        Points of P.
-    y : Tensor, shape (m, d)
-        Points of Q.
+    x, y : Tensor, shapes (n, d) and (m, d)
     directions : Tensor, shape (k, d)
-        Unit vectors, see `random_directions`; converted to the points' type and device.
-    x_weights : Tensor, shape (n,), optional
+        Unit vectors, see `random_directions`.
+    x_weights, y_weights : Tensor, shapes (n,) and (m,), optional
         Of sum 1; uniform by default.
-    y_weights : Tensor, shape (m,), optional
-        Likewise.
-
-    Returns
-    -------
-    Tensor, shape ()
-        The mean distance.
 
     Raises
     ------
-    TypeError
-        If an argument is no floating-point tensor.
     ValueError
-        If the points or weights are as `wasserstein_1d` refuses them, or the directions are no unit vectors of the
-        points' dimension.
-
-    References
-    ----------
-    Bonneel et al., "Sliced and Radon Wasserstein barycenters of measures", 2015.
+        If the directions are no unit vectors of the points' dimension.
     """
-    check_pair(x, y)
-    check_finite("directions", directions)
-    if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
-        raise ValueError(f"directions must have shape (k, {x.shape[1]}), got {tuple(directions.shape)}")
-    if bool(((directions.norm(dim=1) - 1).abs() > _UNIT_TOLERANCE).any()):
+    x, y = check_pair(x, y)
+    lines = check_finite("directions", directions).to(x)
+    if lines.ndim != 2 or lines.shape[1] != x.shape[1]:
+        raise ValueError(f"directions must have shape (k, {x.shape[1]}), got {tuple(lines.shape)}")
+    if bool(((lines.norm(dim=1) - 1).abs() > _UNIT_TOLERANCE).any()):
         raise ValueError("directions must be unit vectors; divide each by its norm")
-    lines = directions.to(x)
     return wasserstein_1d(lines @ x.T, lines @ y.T, x_weights, y_weights).mean()
