@@ -1,14 +1,19 @@
 """Settings for plain nbgrader commands; `wgan-course release` and `wgan-course grade` read them too."""
 
 from nbgrader import preprocessors as steps
+from nbgrader.converters import GenerateAssignment
 
 from wgan_grader.judge import Judge
+from wgan_grader.released import NameCells
 
 c = get_config()  # noqa: F821 - nbgrader defines it
 
 c.CourseDirectory.course_id = "wgan_course"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
+
+# A released notebook says which problem set it is, so that `wgan-course submit` and `collect` know a renamed one.
+c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default_args[0], NameCells]
 
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("this exercise is still open")'}
 c.ClearSolutions.text_stub = "*Write your proof here.*"

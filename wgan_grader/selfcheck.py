@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .released import read_notebook, will_be_put_back
+
 __all__ = ["NotebookResult", "Row", "run_notebook"]
 
 SECONDS_A_CELL = 300
@@ -41,10 +43,13 @@ class NotebookResult:
     rows : tuple of Row
     error : str
         Why the notebook did not run to its end; empty when it did.
+    notes : tuple of str
+        What the grader will put back before it runs the notebook, so that its points may differ from these.
     """
 
     rows: tuple[Row, ...]
     error: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -76,23 +81,13 @@ def run_notebook(path: Path, seconds: int = SECONDS_A_CELL) -> NotebookResult:
     ValueError
         If the file is missing, is not a notebook, or has no graded cells.
     """
-    notebook = _read(path)
+    notebook = read_notebook(path)
+    notes = will_be_put_back(notebook)
     error = _execute(notebook, path, seconds)
     rows = tuple(_row(cell) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
     if not rows:
         raise ValueError(f"{path} has no graded cells: is it a problem set of exercises/?")
-    return NotebookResult(rows, error)
-
-
-def _read(path: Path) -> Any:
-    import nbformat
-
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    try:
-        return nbformat.read(path, as_version=4)
-    except Exception as error:
-        raise ValueError(f"{path} is not a notebook that can be read: {error}") from error
+    return NotebookResult(rows, error, tuple(notes))
 
 
 def _execute(notebook: Any, path: Path, seconds: int) -> str:
