@@ -5,44 +5,55 @@ import hashlib
 import json
 import logging
 import socket
-import threading
-import time
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from wgan_course.data import idx, images, make_subset
+from tests.data.idx_files import encode
+from wgan_course.data import cache, fashion, idx, images, make_subset
 
-HAS_DEBIAN = images._complete(images.DEBIAN_FOLDER, "train")
+HAS_DEBIAN = fashion.complete(fashion.DEBIAN_FOLDER, "train")
 needs_debian = pytest.mark.skipif(not HAS_DEBIAN, reason="apt-get install dataset-fashion-mnist")
 
 
 def small_split(split, n=20, seed=0):
     rng = np.random.default_rng(seed)
     pictures = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-    return dict(zip(images.FILES[split], (pictures, (np.arange(n) % 10).astype(np.uint8)), strict=True))
+    return dict(zip(fashion.FILES[split], (pictures, (np.arange(n) % 10).astype(np.uint8)), strict=True))
 
 
 def write_folder(folder, split="train", packed=True, **options):
     folder.mkdir(parents=True, exist_ok=True)
     arrays = small_split(split, **options)
     for name, array in arrays.items():
-        content = idx.encode(array)
+        content = encode(array)
         (folder / (f"{name}.gz" if packed else name)).write_bytes(gzip.compress(content) if packed else content)
     return arrays
 
 
 def checksums(arrays):
-    return {name: hashlib.md5(idx.encode(array)).hexdigest() for name, array in arrays.items()}
+    return {name: hashlib.md5(encode(array)).hexdigest() for name, array in arrays.items()}
+
+
+def fake_torchvision(monkeypatch, action):
+    import torchvision.datasets
+
+    monkeypatch.delenv("WGAN_COURSE_OFFLINE", raising=False)
+    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", action)
+
+
+def no_network(root, train, download):
+    raise OSError("no network")
 
 
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
     """No Debian package, an empty cache, no network."""
-    monkeypatch.setattr(images, "DEBIAN_FOLDER", tmp_path / "no-debian")
+    monkeypatch.setattr(fashion, "DEBIAN_FOLDER", tmp_path / "no-debian")
     monkeypatch.setenv("WGAN_COURSE_DATA", str(tmp_path / "cache"))
-    monkeypatch.setattr(images, "reachable", lambda *_: False)
+    fake_torchvision(monkeypatch, no_network)
     return tmp_path
 
 
@@ -60,8 +71,8 @@ def test_embedded_subset_is_balanced_and_scaled(split, n):
 
 
 def test_embedded_subset_matches_its_provenance():
-    record = json.loads(images.EMBEDDED_FILE.with_suffix(".json").read_text())
-    with np.load(images.EMBEDDED_FILE) as archive:
+    record = json.loads(fashion.EMBEDDED_FILE.with_suffix(".json").read_text())
+    with np.load(fashion.EMBEDDED_FILE) as archive:
         found = {name: hashlib.md5(archive[name].tobytes()).hexdigest() for name in archive.files}
     assert found == record["array_md5"]
     assert record["input_md5_of_uncompressed_content"] == images.CONTENT_MD5
@@ -69,7 +80,7 @@ def test_embedded_subset_matches_its_provenance():
 
 
 def test_embedded_subset_is_small_and_has_its_licence():
-    assert images.EMBEDDED_FILE.stat().st_size < 2.4e6
+    assert fashion.EMBEDDED_FILE.stat().st_size < 2.4e6
     notice = (images.ASSETS / "fashion_mnist_LICENSE.txt").read_text()
     assert "Zalando SE" in notice
     assert "Permission is hereby granted, free of charge" in notice
@@ -79,7 +90,7 @@ def test_embedded_subset_is_small_and_has_its_licence():
 def test_embedded_images_are_the_originals():
     for split in images.SPLITS:
         full = images.load(split=split, source="debian")
-        with np.load(images.EMBEDDED_FILE) as archive:
+        with np.load(fashion.EMBEDDED_FILE) as archive:
             where = torch.from_numpy(archive[f"{split}_indices"]).long()
         part = images.load(split=split, source="embedded")
         assert torch.equal(full.images[where], part.images)
@@ -90,7 +101,21 @@ def test_embedded_images_are_the_originals():
 def test_making_the_subset_again_gives_the_same(tmp_path):
     assert make_subset.main(["--target", str(tmp_path / "again.npz")]) == 0
     made = json.loads((tmp_path / "again.json").read_text())
-    assert made == json.loads(images.EMBEDDED_FILE.with_suffix(".json").read_text())
+    assert made == json.loads(fashion.EMBEDDED_FILE.with_suffix(".json").read_text())
+
+
+def test_a_small_subset_holds_the_images_it_says(tmp_path, monkeypatch):
+    full = {split: write_folder(tmp_path, split, n=60, seed=k) for k, split in enumerate(images.SPLITS)}
+    monkeypatch.setattr(fashion, "CONTENT_MD5", checksums(full["train"] | full["test"]))
+    monkeypatch.setattr(make_subset, "PER_CLASS", {"train": 4, "test": 1})
+    assert make_subset.main(["--folder", str(tmp_path), "--target", str(tmp_path / "made.npz")]) == 0
+    with np.load(tmp_path / "made.npz") as made:
+        for split, (pictures, labels) in ((split, full[split].values()) for split in images.SPLITS):
+            keep = made[f"{split}_indices"]
+            assert made[f"{split}_images"].dtype == made[f"{split}_labels"].dtype == np.uint8
+            assert np.array_equal(made[f"{split}_images"], pictures[keep])
+            assert np.array_equal(made[f"{split}_labels"], labels[keep])
+            assert np.bincount(labels[keep]).tolist() == [make_subset.PER_CLASS[split]] * 10
 
 
 def test_balanced_indices_against_counting():
@@ -114,7 +139,7 @@ def test_without_anything_the_embedded_subset_is_taken_and_said(nowhere, caplog)
         data = images.load(split="test")
     assert data.source == "embedded"
     assert "nothing found in debian" in caplog.text
-    assert "no network" in caplog.text
+    assert "the download failed (no network)" in caplog.text
     assert "1000 test images from embedded" in caplog.text
 
 
@@ -122,7 +147,7 @@ def test_without_anything_the_embedded_subset_is_taken_and_said(nowhere, caplog)
 def test_debian_comes_before_the_cache(nowhere, monkeypatch, packed):
     arrays = write_folder(nowhere / "no-debian", packed=packed)
     write_folder(nowhere / "cache" / "FashionMNIST" / "raw", seed=1)
-    monkeypatch.setattr(images, "CONTENT_MD5", checksums(arrays))
+    monkeypatch.setattr(fashion, "CONTENT_MD5", checksums(arrays))
     data = images.load()
     assert (data.source, data.origin) == ("debian", str(nowhere / "no-debian"))
     assert np.array_equal(images.from_unit(data.images).numpy(), arrays["train-images-idx3-ubyte"])
@@ -130,7 +155,7 @@ def test_debian_comes_before_the_cache(nowhere, monkeypatch, packed):
 
 def test_the_cache_comes_before_the_embedded_subset(nowhere, monkeypatch):
     arrays = write_folder(nowhere / "cache" / "FashionMNIST" / "raw", packed=False)
-    monkeypatch.setattr(images, "CONTENT_MD5", checksums(arrays))
+    monkeypatch.setattr(fashion, "CONTENT_MD5", checksums(arrays))
     data = images.load()
     assert (data.source, len(data)) == ("torchvision", 20)
 
@@ -158,48 +183,44 @@ def test_debian_package(split, n):
     assert data.labels.bincount().tolist() == [n // 10] * 10
 
 
-def fake_torchvision(monkeypatch, action):
-    import torchvision.datasets
-
-    monkeypatch.setattr(images, "reachable", lambda *_: True)
-    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", action)
-
-
 def test_download_where_there_is_a_network(nowhere, monkeypatch):
     arrays = small_split("train")
-    monkeypatch.setattr(images, "CONTENT_MD5", checksums(arrays))
+    monkeypatch.setattr(fashion, "CONTENT_MD5", checksums(arrays))
     roots = []
 
-    def download(root, download):
+    def download(root, train, download):
         roots.append((root, download, socket.getdefaulttimeout()))
         write_folder(nowhere / "cache" / "FashionMNIST" / "raw")
 
     fake_torchvision(monkeypatch, download)
     assert images.load().source == "torchvision"
     assert images.load().source == "torchvision"
-    assert roots == [(str(nowhere / "cache"), True, 20.0)]
+    assert roots == [(str(nowhere / "cache"), True, 10.0)]
     assert socket.getdefaulttimeout() is None
 
 
 @pytest.mark.parametrize("error", [OSError("line cut"), RuntimeError("File not found or corrupted.")])
 def test_a_download_that_fails_falls_through(nowhere, monkeypatch, caplog, error):
-    def download(root, download):
+    def download(root, train, download):
         raise error
 
     fake_torchvision(monkeypatch, download)
-    assert images.load(split="test").source == "embedded"
+    with caplog.at_level(logging.INFO):
+        assert images.load(split="test").source == "embedded"
     assert f"the download failed ({error})" in caplog.text
 
 
 def test_a_download_with_wrong_content_is_refused(nowhere, monkeypatch):
-    fake_torchvision(monkeypatch, lambda root, download: write_folder(nowhere / "cache" / "FashionMNIST" / "raw"))
+    fake_torchvision(
+        monkeypatch, lambda root, train, download: write_folder(nowhere / "cache" / "FashionMNIST" / "raw")
+    )
     with pytest.raises(idx.BadFileError, match="Cure: delete this file, so that it is downloaded again"):
         images.load()
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
 def test_downloading_can_be_forbidden(nowhere, monkeypatch, how):
-    def download(root, download):
+    def download(root, train, download):
         raise AssertionError("it downloaded")
 
     fake_torchvision(monkeypatch, download)
@@ -210,71 +231,10 @@ def test_downloading_can_be_forbidden(nowhere, monkeypatch, how):
 
 def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("WGAN_COURSE_DATA", str(tmp_path / "here"))
-    assert images.cache_folder() == tmp_path / "here"
+    assert cache.folder() == tmp_path / "here"
     monkeypatch.delenv("WGAN_COURSE_DATA")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert images.cache_folder() == tmp_path / "cache" / "wgan-course"
-
-
-# --- the network -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_proxy(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("no_proxy", "*")
-
-
-def serve(reply):
-    """Listen on a free port, answer one request with ``reply`` (with nothing at all when it is None)."""
-    server = socket.create_server(("127.0.0.1", 0))
-    held = []
-
-    def answer():
-        connection, _ = server.accept()
-        held.append(connection)
-        if reply is not None:
-            connection.recv(1000)
-            connection.sendall(reply)
-            connection.close()
-
-    threading.Thread(target=answer, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.getsockname()[1]}/", held
-
-
-@pytest.mark.parametrize(("status", "expected"), [(b"200 OK", True), (b"404 Not Found", False)])
-def test_reachable_host(no_proxy, status, expected):
-    server, url, _ = serve(b"HTTP/1.0 " + status + b"\r\nContent-Length: 0\r\n\r\n")
-    with server:
-        assert images.reachable(url) is expected
-
-
-def test_unreachable_host(no_proxy):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-    assert images.reachable(url) is False
-
-
-def test_silent_host_is_given_up(no_proxy):
-    server, url, held = serve(None)
-    with server:
-        assert images.reachable(url, timeout=0.2) is False
-        held[0].close()
-
-
-def test_slow_name_lookup_is_given_up(no_proxy, monkeypatch):
-    released = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: released.wait(60) and [])
-    start = time.monotonic()
-    assert images.reachable("http://example.invalid/", timeout=0.2) is False
-    waited = time.monotonic() - start
-    released.set()
-    assert waited < 30
-
-
-def test_nonsense_url_is_unreachable():
-    assert images.reachable("no address") is False
+    assert cache.folder() == tmp_path / "cache" / "wgan-course"
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
@@ -297,8 +257,8 @@ def damage(file, how):
 @pytest.mark.parametrize("which", [0, 1])
 def test_damaged_debian_file_is_named_with_its_cure(nowhere, monkeypatch, how, which):
     arrays = write_folder(nowhere / "no-debian")
-    monkeypatch.setattr(images, "CONTENT_MD5", checksums(arrays))
-    file = nowhere / "no-debian" / f"{images.FILES['train'][which]}.gz"
+    monkeypatch.setattr(fashion, "CONTENT_MD5", checksums(arrays))
+    file = nowhere / "no-debian" / f"{fashion.FILES['train'][which]}.gz"
     damage(file, how)
     with pytest.raises(idx.BadFileError, match=f"{file} is corrupt.*apt-get install --reinstall dataset-fashion-mnist"):
         images.load()
@@ -307,15 +267,15 @@ def test_damaged_debian_file_is_named_with_its_cure(nowhere, monkeypatch, how, w
 @pytest.mark.parametrize("how", ["truncated", "flipped", "emptied", "replaced"])
 def test_damaged_npz_is_named_with_its_cure(tmp_path, monkeypatch, how):
     copy = tmp_path / "subset.npz"
-    copy.write_bytes(images.EMBEDDED_FILE.read_bytes())
+    copy.write_bytes(fashion.EMBEDDED_FILE.read_bytes())
     damage(copy, how)
-    monkeypatch.setattr(images, "EMBEDDED_FILE", copy)
+    monkeypatch.setattr(fashion, "EMBEDDED_FILE", copy)
     with pytest.raises(idx.BadFileError, match=r"subset\.npz is corrupt or truncated: .*Cure: install the package"):
         images.load(source="embedded")
 
 
 def test_missing_embedded_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "EMBEDDED_FILE", tmp_path / "gone.npz")
+    monkeypatch.setattr(fashion, "EMBEDDED_FILE", tmp_path / "gone.npz")
     with pytest.raises(FileNotFoundError, match=r"gone\.npz is missing. Cure: install the package again"):
         images.load(source="embedded")
 
@@ -339,7 +299,7 @@ def test_labels_of_another_split(tmp_path):
 
 def test_labels_out_of_range(tmp_path):
     write_folder(tmp_path)
-    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(idx.encode(np.full(20, 11, dtype=np.uint8)))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(encode(np.full(20, 11, dtype=np.uint8)))
     with pytest.raises(idx.BadFileError, match="label 11 found"):
         images.load(path=tmp_path)
 
@@ -356,7 +316,13 @@ def test_npz_without_the_split(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "mnist"}, "name must be one of 'fashion-mnist', got 'mnist'"),
+        (
+            {"name": "emoji", "source": "embedded"},
+            "source is for fashion-mnist alone, got source='embedded'",
+        ),
+        ({"size": 28.0}, "size must be an integer, got 28.0"),
+        ({"channels": 2}, "channels must be 1 or 3, got 2"),
+        ({"size": True}, "size must be an integer, got True"),
         ({"split": "valid"}, "split must be one of 'train', 'test', got 'valid'"),
         ({"source": "web"}, "source must be one of 'path', 'debian', 'torchvision', 'embedded', got 'web'"),
         ({"source": "path"}, "contradict"),
@@ -365,7 +331,7 @@ def test_npz_without_the_split(tmp_path):
     ],
 )
 def test_bad_arguments(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         images.load(**arguments)
 
 
@@ -447,9 +413,28 @@ def test_shapes_that_are_no_images(shape):
             action(torch.zeros(shape))
 
 
-def test_colour_images_are_not_turned_into_bytes():
-    with pytest.raises(ValueError, match="one channel"):
-        images.from_unit(torch.zeros(2, 3, 4, 4))
+def test_colours_to_levels_and_back():
+    levels = torch.randint(0, 256, (2, 3, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(images.from_unit(images.to_unit(levels)), levels)
+
+
+def test_channels_that_stand_last_are_refused():
+    with pytest.raises(ValueError, match=r"or \(n, 1 or 3, s, s\), got \(2, 8, 8, 3\)"):
+        images.to_unit(torch.zeros(2, 8, 8, 3, dtype=torch.uint8))
+
+
+def test_grey_as_pillow_makes_it():
+    levels = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    grey = images.from_unit(images.recolour(images.to_unit(levels), 1))[0]
+    pillow = np.asarray(Image.fromarray(levels[0].permute(1, 2, 0).numpy()).convert("L"))
+    assert np.abs(grey.numpy().astype(int) - pillow).max() <= 1
+
+
+def test_grey_repeated_thrice_is_grey_again():
+    data = images.load(split="test", source="embedded").take(5)
+    wide = images.load(split="test", source="embedded", channels=3).take(5)
+    assert wide.images.shape == (5, 3, 28, 28)
+    torch.testing.assert_close(images.recolour(wide.images, 1), data.images)
 
 
 # --- selections ------------------------------------------------------------------------------------------------------
@@ -476,6 +461,16 @@ def test_first_and_random_images():
     assert not torch.equal(drawn[0].images, drawn[2].images)
     whole = data.take(1000, torch.Generator().manual_seed(0))
     assert whole.labels.bincount().tolist() == [100] * 10
+
+
+def test_half_an_image_is_refused():
+    with pytest.raises(TypeError, match=r"n must be an integer, got 2\.5"):
+        images.load(split="test", source="embedded").take(2.5)
+
+
+@pytest.mark.parametrize("name", ["Fashion-MNIST", "fashion_mnist", "FashionMNIST"])
+def test_names_may_be_written_in_several_ways(name):
+    assert len(images.load(name, "test", source="embedded")) == 1000
 
 
 @pytest.mark.parametrize("n", [0, 1001])

@@ -344,7 +344,7 @@ def test_bad_funnel_options(option, value):
 
 
 def test_funnel_shapes():
-    with pytest.raises(ValueError, match=r"offsets must have shape \(n, 3\)"):
+    with pytest.raises(ValueError, match=r"offsets must have shape \(3,\)"):
         toy.MinFunnel(torch.zeros(3, 2), torch.zeros(2))
     with pytest.raises(ValueError, match="centres holds NaN"):
         toy.MinFunnel(torch.full((3, 2), math.nan), torch.zeros(3))

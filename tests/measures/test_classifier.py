@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from wgan_course.data import images
+from wgan_course.data import fashion, images
 from wgan_course.measures import classifier
 
-HAS_DEBIAN = images._complete(images.DEBIAN_FOLDER, "test")
+HAS_DEBIAN = fashion.complete(fashion.DEBIAN_FOLDER, "test")
 
 
 def embedded(split="test"):

@@ -5,11 +5,7 @@ Modules
 toy
     Distributions in the plane and in any dimension; pairs whose optimal transport is known in closed form.
 images
-    Fashion-MNIST, from a folder, the Debian package, torchvision's cache or the subset that this package ships.
-idx
-    The file format that MNIST and its relatives come in.
-make_subset
-    The command that made the shipped subset: ``python -m wgan_course.data.make_subset``.
+    Images by name or by path: what ships with this package, torchvision's sets, folders of pictures, npz files.
+make_subset, make_emoji
+    The commands that made what ships: ``python -m wgan_course.data.make_subset``.
 """
-
-__all__ = ["idx", "images", "make_subset", "toy"]

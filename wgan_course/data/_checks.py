@@ -6,7 +6,7 @@ import numbers
 import torch
 
 
-def positive_int(name, value):
+def positive_int(name: str, value: object) -> None:
     """Refuse what is not an integer of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -14,7 +14,7 @@ def positive_int(name, value):
         raise ValueError(f"{name} must be 1 or more, got {value}")
 
 
-def finite(name, value, minimum=-math.inf):
+def finite(name: str, value: object, minimum: float = -math.inf) -> None:
     """Refuse what is not a finite number of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -23,7 +23,7 @@ def finite(name, value, minimum=-math.inf):
         raise ValueError(f"{name} must be a finite number{bound}, got {value}")
 
 
-def generator(rng):
+def generator(rng: object) -> None:
     """Refuse what is not a torch.Generator: nothing here draws from the global state."""
     if not isinstance(rng, torch.Generator):
         raise TypeError(
@@ -31,17 +31,30 @@ def generator(rng):
         )
 
 
-def draw(n, rng):
+def draw(n: object, rng: object) -> None:
     """Refuse a bad request for ``n`` points."""
     positive_int("n", n)
     generator(rng)
 
 
-def points(name, x, dim):
-    """Refuse what is not a batch of finite points of ``dim`` coordinates."""
+def points(name: str, x: object, dim: int | None = None) -> None:
+    """Refuse what is not a batch of finite points, of ``dim`` coordinates where that is given."""
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
-    if x.ndim != 2 or x.shape[1] != dim or len(x) == 0:
-        raise ValueError(f"{name} must have shape (n, {dim}) with n of 1 or more, got {tuple(x.shape)}")
+    if x.ndim != 2 or (dim is not None and x.shape[1] != dim) or x.numel() == 0:
+        raise ValueError(f"{name} must have shape (n, {dim or 'd'}) with n of 1 or more, got {tuple(x.shape)}")
+    _finite_values(name, x)
+
+
+def vector(name: str, x: object, length: int) -> None:
+    """Refuse what is not a vector of so many finite numbers."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
+    if x.shape != (length,):
+        raise ValueError(f"{name} must have shape ({length},), got {tuple(x.shape)}")
+    _finite_values(name, x)
+
+
+def _finite_values(name: str, x: torch.Tensor) -> None:
     if not torch.isfinite(x).all():
         raise ValueError(f"{name} holds NaN or infinite values; look where they come from first")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["BadFileError", "decode", "encode", "md5", "read", "read_bytes"]
+__all__ = ["BadFileError", "decode", "md5", "read"]
 
 UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
@@ -19,59 +19,33 @@ class BadFileError(ValueError):
     """A data file that can't be used; the message names the file, what is wrong with it and the cure."""
 
 
-def md5(content):
-    """Checksum of a file's uncompressed content.
+def md5(content: bytes) -> str:
+    """Checksum of a file's uncompressed content (gzip writes a time and a name into the header of its own).
 
     Parameters
     ----------
     content : bytes
-        What ``read_bytes`` returned.
 
     Returns
     -------
     str
         32 hexadecimal digits.
-
-    Notes
-    -----
-    The checksum of the ``.gz`` file itself is no use: gzip writes a time and a name into its header, so that two
-    copies of the same images differ.
     """
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def read_bytes(path):
-    """Read a file, unpacking it when it is gzipped (seen from its first two bytes, not from its name).
-
-    Parameters
-    ----------
-    path : str or Path
-        A plain or gzipped file.
-
-    Returns
-    -------
-    bytes
-        The uncompressed content.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such file.
-    BadFileError
-        The gzip stream is truncated or damaged.
-    """
+def _read_bytes(path: str | Path) -> bytes:
+    """Read a file, unpacking it when its first two bytes say that it is gzipped."""
     raw = Path(path).read_bytes()
     if not raw.startswith(GZIP_MAGIC):
         return raw
     try:
         return gzip.decompress(raw)
     except (EOFError, OSError, zlib.error) as error:
-        raise BadFileError(
-            f"{path}: the gzip stream is truncated or damaged ({error}); fetch the file again"
-        ) from error
+        raise BadFileError(f"the gzip stream is truncated or damaged ({error})") from error
 
 
-def _header(content):
+def _header(content: bytes) -> tuple[int, ...]:
     if len(content) < 4:
         raise BadFileError(f"only {len(content)} bytes, too short for an idx header")
     zeros, kind, ndim = struct.unpack(">HBB", content[:4])
@@ -82,7 +56,7 @@ def _header(content):
     return struct.unpack(f">{ndim}I", content[4 : 4 + 4 * ndim])
 
 
-def decode(content):
+def decode(content: bytes) -> np.ndarray:
     """Turn the bytes of an idx file into an array.
 
     Parameters
@@ -107,35 +81,12 @@ def decode(content):
     return np.frombuffer(body, dtype=np.uint8).reshape(shape).copy()
 
 
-def encode(array):
-    """Turn an array into the bytes of an idx file: the inverse of `decode`.
-
-    Parameters
-    ----------
-    array : ndarray of uint8, shape (n_1, ..., n_k) with k from 1 to 4
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    TypeError
-        ``array`` is not of type uint8.
-    """
-    if array.dtype != np.uint8:
-        raise TypeError(f"array must be of type uint8, got {array.dtype}; convert it first")
-    header = struct.pack(">HBB", 0, UNSIGNED_BYTE, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.tobytes()
-
-
-def read(path, expected_md5=None, cure="fetch the file again"):
-    """Read an idx file and check it.
+def read(path: str | Path, expected_md5: str | None = None, cure: str = "fetch the file again") -> np.ndarray:
+    """Read an idx file, plain or gzipped, and check it.
 
     Parameters
     ----------
     path : str or Path
-        A plain or gzipped idx file.
     expected_md5 : str, optional
         Checksum of the uncompressed content; not compared when absent.
     cure : str
@@ -147,13 +98,11 @@ def read(path, expected_md5=None, cure="fetch the file again"):
 
     Raises
     ------
-    FileNotFoundError
-        No such file.
     BadFileError
         Truncated, damaged, in another format, or with another checksum.
     """
     try:
-        content = read_bytes(path)
+        content = _read_bytes(path)
         found = md5(content)
         if expected_md5 is not None and found != expected_md5:
             raise BadFileError(f"the content's md5 is {found}, it should be {expected_md5}")

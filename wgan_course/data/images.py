@@ -1,69 +1,52 @@
-"""Fashion-MNIST, wherever it can be found: `load` says which copy it took.
+"""Images to learn from, by name or by path: `load` says where it found them.
 
-70,000 grey images of clothes, 28 by 28 pixels, ten classes, MIT licence, in place of MNIST's digits.
-
-References
-----------
-H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms*,
-arXiv:1708.07747.
+Fashion-MNIST and the emoji come with this package; torchvision's sets by name, folders and npz files by path.
 """
 
-import contextlib
 import logging
-import os
-import socket
-import threading
-import urllib.request
-import zipfile
-import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch.nn import functional
+from torch import Tensor
 
-from wgan_course.data import idx
+from wgan_course.data import _checks, arrays, fashion, folder, idx, published
+from wgan_course.data.fashion import ASSETS, CLASSES, CONTENT_MD5, DEBIAN_FOLDER, NATIVE_SIZE, SOURCES
+from wgan_course.data.pixels import RawImages, downsample, from_unit, recolour, resize, to_unit
 
-__all__ = ["CLASSES", "SOURCES", "ImageData", "downsample", "from_unit", "load", "resize", "to_unit"]
+__all__ = [
+    "ASSETS",
+    "CLASSES",
+    "CONTENT_MD5",
+    "DEBIAN_FOLDER",
+    "EMOJI_FILE",
+    "NAMES",
+    "NATIVE_SIZE",
+    "SOURCES",
+    "SPLITS",
+    "ImageData",
+    "downsample",
+    "emoji",
+    "from_unit",
+    "load",
+    "recolour",
+    "resize",
+    "to_unit",
+]
 
 log = logging.getLogger(__name__)
 
-CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-SOURCES = ("path", "debian", "torchvision", "embedded")
+NAMES = ("fashion-mnist", "emoji", *published.SETS)
 SPLITS = ("train", "test")
-NATIVE_SIZE = 28
-DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-ASSETS = Path(__file__).parent / "assets"
-EMBEDDED_FILE = ASSETS / "fashion_mnist_5k.npz"
-MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+EMOJI_FILE = ASSETS / "noto_emoji.npz"
+EMOJI_MD5 = {
+    "images": "167df874815d3066b5f0c013583a4d36",
+    "labels": "2385f85e38b3e8a07c4493aeb4571748",
+    "classes": "2f7d8e57bc88443d2fb088764af308b2",
+    "codes": "3062c665fdaa904aad75487e07a5b5d9",
 }
-CONTENT_MD5 = {
-    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-}
-CURES = {
-    "path": "give another path, or fetch the files again",
-    "debian": "apt-get install --reinstall dataset-fashion-mnist, or load(..., source='embedded')",
-    "torchvision": "delete this file, so that it is downloaded again, or load(..., source='embedded')",
-    "embedded": "install the package again, or run python -m wgan_course.data.make_subset",
-}
+EMOJI_CURE = "install the package again, or run python -m wgan_course.data.make_emoji"
 
 
 @dataclass(frozen=True)
@@ -72,67 +55,48 @@ class ImageData:
 
     Attributes
     ----------
-    images : Tensor of float32, shape (n, 1, s, s)
-        Grey levels in [-1, 1]; the background is -1.
+    images : Tensor of float32, shape (n, c, s, s)
+        Levels in [-1, 1].
     labels : Tensor of int64, shape (n,)
         Indices into ``classes``.
     source : str
-        ``"path"``, ``"debian"``, ``"torchvision"`` or ``"embedded"``.
+        Of Fashion-MNIST ``"path"``, ``"debian"``, ``"torchvision"`` or ``"embedded"``, as of the other sets.
     origin : str
         The folder or file that was read.
     split : str
-        ``"train"`` or ``"test"``.
     classes : tuple of str
-        The names of the classes.
+        Names; one alone means that there are no labels to learn from.
+    skipped : tuple of (str, str)
+        Files that were left out, each with the reason.
     """
 
-    images: torch.Tensor
-    labels: torch.Tensor
+    images: Tensor
+    labels: Tensor
     source: str
     origin: str = ""
     split: str = "train"
-    classes: tuple = field(default=CLASSES)
+    classes: tuple[str, ...] = CLASSES
+    skipped: tuple[tuple[str, str], ...] = ()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of images."""
         return len(self.labels)
 
-    def of_class(self, label):
-        """Keep the images of one class.
-
-        Parameters
-        ----------
-        label : int or str
-            An index into ``classes`` or a name from it.
-
-        Returns
-        -------
-        ImageData
+    def of_class(self, label: int | str) -> "ImageData":
+        """Keep the images of one class, given by its name or its index.
 
         Raises
         ------
         ValueError
             No such class.
         """
-        index = self.classes.index(label) if label in self.classes else label
+        index = self.classes.index(label) if isinstance(label, str) and label in self.classes else label
         if not isinstance(index, int) or not 0 <= index < len(self.classes):
             raise ValueError(f"label must be one of {self.classes} or its index, got {label!r}")
-        keep = self.labels == index
-        return replace(self, images=self.images[keep], labels=self.labels[keep])
+        return self._kept(self.labels == index)
 
-    def take(self, n, rng=None):
+    def take(self, n: int, rng: torch.Generator | None = None) -> "ImageData":
         """Keep ``n`` images: the first ones, or, with a generator, a draw without replacement.
-
-        Parameters
-        ----------
-        n : int
-            How many, from 1 to ``len(self)``.
-        rng : torch.Generator, optional
-            Source of randomness.
-
-        Returns
-        -------
-        ImageData
 
         Raises
         ------
@@ -141,340 +105,135 @@ class ImageData:
         """
         if not 1 <= n <= len(self):
             raise ValueError(f"n must be between 1 and {len(self)}, got {n}")
-        keep = torch.arange(n) if rng is None else torch.randperm(len(self), generator=rng)[:n]
+        _checks.positive_int("n", n)
+        return self._kept(torch.arange(n) if rng is None else torch.randperm(len(self), generator=rng)[:n])
+
+    def _kept(self, keep: Tensor) -> "ImageData":
         return replace(self, images=self.images[keep], labels=self.labels[keep])
 
 
-def to_unit(images):
-    """Turn bytes into grey levels in [-1, 1]: x / 127.5 - 1.
+def _known(name: str | Path) -> str | None:
+    """The name of a set as `NAMES` has it, whatever its hyphens and capitals; None for a path."""
+    plain = {known.replace("-", ""): known for known in NAMES}
+    return plain.get(str(name).lower().replace("-", "").replace("_", "")) if isinstance(name, str) else None
+
+
+def load(
+    name: str | Path = "fashion-mnist",
+    split: str = "train",
+    size: int | None = None,
+    path: str | Path | None = None,
+    *,
+    channels: int | None = None,
+    source: str | None = None,
+    download: bool = True,
+    kept_in: str | Path | None = None,
+    progress: bool | None = None,
+) -> ImageData:
+    """Load images, and say where they came from.
 
     Parameters
     ----------
-    images : ndarray or Tensor of uint8, shape (n, s, s)
-
-    Returns
-    -------
-    Tensor of float32, shape (n, 1, s, s)
-
-    Raises
-    ------
-    TypeError
-        Another type than uint8.
-    """
-    images = torch.as_tensor(images)
-    if images.dtype != torch.uint8:
-        raise TypeError(f"images must be of type uint8, got {images.dtype}; they may be scaled already")
-    return images[:, None].to(torch.float32).div_(127.5).sub_(1.0)
-
-
-def from_unit(images):
-    """Turn grey levels in [-1, 1] back into bytes, clipping what lies outside: the inverse of `to_unit`.
-
-    Parameters
-    ----------
-    images : Tensor, shape (n, 1, s, s)
-
-    Returns
-    -------
-    Tensor of uint8, shape (n, s, s)
-
-    Raises
-    ------
-    ValueError
-        Another shape than (n, 1, s, s).
-    """
-    _check_images(images)
-    if images.shape[1] != 1:
-        raise ValueError(f"images must have one channel, shape (n, 1, s, s), got {tuple(images.shape)}")
-    return images[:, 0].add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def _check_images(images):
-    if images.ndim != 4 or images.shape[-1] != images.shape[-2]:
-        raise ValueError(f"images must have shape (n, channels, s, s), got {tuple(images.shape)}")
-
-
-def resize(images, size):
-    """Change the size of square images.
-
-    Parameters
-    ----------
-    images : Tensor, shape (n, c, s, s)
-        Grey levels in [-1, 1].
-    size : int
-        The new side, 4 or more.
-
-    Returns
-    -------
-    Tensor, shape (n, c, size, size)
-
-    Raises
-    ------
-    ValueError
-        Images that are not square, or ``size`` under 4.
-
-    Notes
-    -----
-    From 28 to 32 the images get a border of two background pixels (-1), which changes no value. Every other change
-    of size is bilinear, with an anti-aliasing filter when it goes down.
-    """
-    _check_images(images)
-    if size < 4:
-        raise ValueError(f"size must be 4 or more, got {size}")
-    if size == images.shape[-1]:
-        return images
-    if (images.shape[-1], size) == (28, 32):
-        return functional.pad(images, (2, 2, 2, 2), value=-1.0)
-    return functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
-
-
-def downsample(images, factor):
-    """Average blocks of pixels: how a low-resolution camera would see the images.
-
-    Parameters
-    ----------
-    images : Tensor, shape (n, c, s, s)
-    factor : int
-        Side of a block; it divides s.
-
-    Returns
-    -------
-    Tensor, shape (n, c, s / factor, s / factor)
-
-    Raises
-    ------
-    ValueError
-        ``factor`` is under 1 or does not divide the side.
-
-    Notes
-    -----
-    Used in chapter 11: the low-resolution image keeps each block's mean, which is what a super-resolved image must
-    reproduce.
-    """
-    _check_images(images)
-    if factor < 1 or images.shape[-1] % factor:
-        raise ValueError(f"factor must divide the side {images.shape[-1]}, got {factor}")
-    return functional.avg_pool2d(images, factor)
-
-
-def _existing(folder, name):
-    """Return the plain or the gzipped file called ``name``, or None."""
-    candidates = (folder / name, folder / f"{name}.gz")
-    return next((file for file in candidates if file.is_file()), None)
-
-
-def _complete(folder, split):
-    return all(_existing(folder, name) for name in FILES[split])
-
-
-def _check_pair(images, labels, origin):
-    if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or len(labels) == 0:
-        shapes = f"images of shape {images.shape} and labels of shape {labels.shape}"
-        raise idx.BadFileError(f"{origin}: {shapes} do not go together; give files of one and the same split")
-    if labels.max() >= len(CLASSES):
-        raise idx.BadFileError(f"{origin}: label {labels.max()} found, Fashion-MNIST has labels 0 to 9")
-
-
-def _read_folder(folder, split, source):
-    """Read a split's two idx files; the checksum is demanded of every copy but the reader's own."""
-    missing = [name for name in FILES[split] if _existing(folder, name) is None]
-    if missing:
-        raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)} (plain or .gz). Cure: {CURES[source]}.")
-    sums = {} if source == "path" else CONTENT_MD5
-    arrays = [idx.read(_existing(folder, name), sums.get(name), CURES[source]) for name in FILES[split]]
-    _check_pair(*arrays, origin=folder)
-    return arrays
-
-
-def _read_npz(file, split, source):
-    """Read ``<split>_images`` and ``<split>_labels`` from an npz file."""
-    try:
-        with Path(file).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = [archive[f"{split}_images"], archive[f"{split}_labels"]]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise idx.BadFileError(f"{file} is corrupt or truncated: {error}. Cure: {CURES[source]}.") from error
-    _check_pair(*arrays, origin=file)
-    return arrays
-
-
-def cache_folder():
-    """Return the folder that torchvision downloads to.
-
-    Returns
-    -------
-    Path
-        ``$WGAN_COURSE_DATA`` if set, else ``$XDG_CACHE_HOME/wgan-course``, else ``~/.cache/wgan-course``.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("WGAN_COURSE_DATA") or Path(base) / "wgan-course")
-
-
-def reachable(url=MIRROR, timeout=3.0):
-    """Say whether a host answers, and never take longer than about ``timeout`` to say so.
-
-    Parameters
-    ----------
-    url : str
-        What to ask for; a proxy set in the environment is used.
-    timeout : float
-        Seconds.
-
-    Returns
-    -------
-    bool
-
-    Notes
-    -----
-    Asking happens in a thread of its own, because looking a name up has no time limit of its own.
-    """
-    answers = []
-
-    def ask():
-        with contextlib.suppress(OSError, ValueError):
-            request = urllib.request.Request(url, method="HEAD")
-            with urllib.request.urlopen(request, timeout=timeout) as reply:
-                answers.append(reply.status < 400)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return bool(answers and answers[0])
-
-
-@contextlib.contextmanager
-def _socket_timeout(seconds):
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _fetch(root):
-    """Let torchvision download all four files; say whether it could."""
-    if os.environ.get("WGAN_COURSE_OFFLINE") or not reachable(MIRROR + "t10k-labels-idx1-ubyte.gz"):
-        log.info("fashion-mnist: no network (or WGAN_COURSE_OFFLINE is set), nothing downloaded")
-        return False
-    from torchvision.datasets import FashionMNIST
-
-    try:
-        with _socket_timeout(20.0):
-            FashionMNIST(str(root), download=True)
-    except (OSError, RuntimeError) as error:
-        log.warning("fashion-mnist: the download failed (%s)", error)
-        return False
-    return True
-
-
-def _from_path(path, split, _download):
-    if path is None:
-        return None
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"path {path} does not exist. Cure: {CURES['path']}.")
-    read = _read_folder if path.is_dir() else _read_npz
-    return path, read(path, split, "path")
-
-
-def _from_debian(_path, split, _download):
-    if not _complete(DEBIAN_FOLDER, split):
-        return None
-    return DEBIAN_FOLDER, _read_folder(DEBIAN_FOLDER, split, "debian")
-
-
-def _from_torchvision(_path, split, download):
-    root = cache_folder()
-    folder = root / "FashionMNIST" / "raw"
-    if not _complete(folder, split) and not (download and _fetch(root)):
-        return None
-    return folder, _read_folder(folder, split, "torchvision")
-
-
-def _from_embedded(_path, split, _download):
-    if not EMBEDDED_FILE.is_file():
-        raise FileNotFoundError(f"{EMBEDDED_FILE} is missing. Cure: {CURES['embedded']}.")
-    return EMBEDDED_FILE, _read_npz(EMBEDDED_FILE, split, "embedded")
-
-
-_READERS = {
-    "path": _from_path,
-    "debian": _from_debian,
-    "torchvision": _from_torchvision,
-    "embedded": _from_embedded,
-}
-
-
-def _one_of(name, value, allowed):
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-
-
-def _order(path, source):
-    """Return the sources to try: the one asked for, the path alone when there is one, else all."""
-    if source is not None:
-        _one_of("source", source, SOURCES)
-        if (source == "path") != (path is not None):
-            raise ValueError(f"source={source!r} and path={path!r} contradict each other; give one of them")
-        return (source,)
-    return ("path",) if path is not None else SOURCES[1:]
-
-
-def _find(path, split, source, download):
-    for candidate in _order(path, source):
-        found = _READERS[candidate](path, split, download)
-        if found is not None:
-            return candidate, *found
-        log.info("fashion-mnist: nothing found in %s", candidate)
-    raise FileNotFoundError(f"no Fashion-MNIST in source {source!r}; leave source out, or take source='embedded'")
-
-
-def load(name="fashion-mnist", split="train", size=None, path=None, *, source=None, download=True):
-    """Load images, from the first place that has them, and say which it was.
-
-    Parameters
-    ----------
-    name : str
-        ``"fashion-mnist"``.
-    split : str
-        ``"train"`` or ``"test"``: 60,000 and 10,000 images, or 4,000 and 1,000 from the embedded subset, drawn from
-        the training and the test images and balanced over the classes.
-    size : int, optional
-        Side of the images; 28 when absent (see `resize`).
-    path : str or Path, optional
-        A folder with the two idx files of the split, plain or gzipped, or an npz file with the arrays
-        ``<split>_images`` (n, 28, 28) and ``<split>_labels`` (n,).
+    name : str or path
+        One of ``NAMES``, or a folder of pictures (`wgan_course.data.folder.read`) or of MNIST's idx files, or an npz
+        file (`wgan_course.data.arrays.read_npz`).
+    split : {"train", "test"}
+        Of Fashion-MNIST 60,000 and 10,000 images, or 4,000 and 1,000 from the embedded subset, which is balanced over
+        the classes.
+    size, channels : int, optional
+        Side of the images and 1 or 3; their own when absent.
+    path : path, optional
+        Where the files of a named set lie. Of Fashion-MNIST a folder with the idx files, plain or gzipped, or an npz
+        file with ``<split>_images`` and ``<split>_labels``.
     source : str, optional
-        Take this source and no other: ``"debian"``, ``"torchvision"`` or ``"embedded"``. With ``"embedded"`` the
-        result is the same on every machine; the labs use it.
+        Take Fashion-MNIST from this source and no other: ``"debian"``, ``"torchvision"`` or ``"embedded"``. With
+        ``"embedded"`` the result is the same on every machine; the labs use it.
     download : bool
         Whether torchvision may download. Setting ``WGAN_COURSE_OFFLINE`` in the environment forbids it too.
+    kept_in : path, optional
+        Where the decoded pictures of a folder are kept for the next time.
+    progress : bool, optional
+        Show a bar while decoding; on terminals when absent.
 
     Returns
     -------
     ImageData
-        Its ``source`` says where the images came from; so does a line in the log.
 
     Raises
     ------
     ValueError
-        Unknown name, split or source; a source that contradicts ``path``.
-    FileNotFoundError
-        The path does not exist, lacks a file, or the source asked for has no images.
-    BadFileError
-        A file is corrupt or truncated; the message names it and the cure.
+        Unknown name, split or source; a source that contradicts ``path``; a size or channels that can't be.
 
     Notes
     -----
-    Sources are tried in this order: the path; the Debian package ``dataset-fashion-mnist``; torchvision's cache in
-    `cache_folder`, downloading when a network answers; the embedded subset. A damaged copy stops the search: going
-    on in silence would hand you other images than you think.
+    Fashion-MNIST is taken from the path; else the Debian package ``dataset-fashion-mnist``; else torchvision's cache,
+    downloading when a network answers; else the embedded subset. A damaged copy stops the search: going on in silence
+    would hand you other images than you think.
     """
-    _one_of("name", name, ("fashion-mnist",))
-    _one_of("split", split, SPLITS)
-    found, origin, (images, labels) = _find(path, split, source, download)
-    log.info("fashion-mnist: %d %s images from %s (%s)", len(labels), split, found, origin)
-    images = resize(to_unit(images), size or images.shape[-1])
-    return ImageData(images, torch.as_tensor(labels).long(), found, str(origin), split)
+    _check_wishes(split, size, channels)
+    known = _known(name)
+    if source is not None and known != "fashion-mnist":
+        raise ValueError(f"source is for fashion-mnist alone, got source={source!r} with {name!r}")
+    if known == "fashion-mnist":
+        raw, found, origin = fashion.read(split, path, source, download)
+    elif known == "emoji":
+        raw, found, origin = _read_emoji(split), "embedded", str(EMOJI_FILE)
+    elif known:
+        (raw, origin), found = published.read(known, split, path, download), "torchvision"
+    else:
+        raw = _read_own(name, split, size=size, channels=channels, kept_in=kept_in, progress=progress)
+        found, origin = "path", str(name)
+    log.info("%s: %d %s images from %s (%s)", name, len(raw.labels), split, found, origin)
+    images = to_unit(raw.pixels)
+    images = recolour(resize(images, size or images.shape[-1], border=known is not None), channels or images.shape[1])
+    return ImageData(images, torch.as_tensor(raw.labels), found, origin, split, raw.classes, raw.skipped)
+
+
+def emoji(size: int | None = None, channels: int | None = None) -> ImageData:
+    """Load the 3,786 Noto emoji: colour on white, 32 by 32 pixels, ten categories of very different sizes.
+
+    Parameters
+    ----------
+    size, channels : int, optional
+        32 and 3 when absent.
+
+    Returns
+    -------
+    ImageData
+    """
+    return load("emoji", size=size, channels=channels)
+
+
+def _check_wishes(split: str, size: int | None, channels: int | None) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
+    if size is not None:
+        _checks.positive_int("size", size)
+        if size < 4:
+            raise ValueError(f"size must be 4 or more, got {size}")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels must be 1 or 3, got {channels!r}")
+
+
+def _read_emoji(split: str) -> RawImages:
+    if split != "train":
+        raise ValueError("split: the emoji are all for training, got split='test'")
+    if not EMOJI_FILE.is_file():
+        raise FileNotFoundError(f"{EMOJI_FILE} is missing. Cure: {EMOJI_CURE}.")
+    found = arrays.load_npz(EMOJI_FILE, EMOJI_CURE)
+    if (sums := {name: idx.md5(found[name].tobytes()) for name in EMOJI_MD5 if name in found}) != EMOJI_MD5:
+        raise idx.BadFileError(f"{EMOJI_FILE} holds other arrays than it should ({sums}). Cure: {EMOJI_CURE}.")
+    return arrays.from_arrays(found["images"], found["labels"], found["classes"], str(EMOJI_FILE))
+
+
+def _read_own(name: str | Path, split: str, **wishes: Any) -> RawImages:
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"data {str(name)!r} is no file or folder here, and no known set: {', '.join(NAMES)}")
+    if path.is_dir() and fashion.complete(path, split):
+        return fashion.read_idx(path, split)
+    if path.is_dir():
+        return folder.read(path, split, **wishes)
+    if path.suffix.lower() in (".npz", ".npy"):
+        return arrays.read_npz(path, split)
+    raise idx.BadFileError(f"{path} is a file; give a folder of pictures, or an .npz file with an array 'images'")

@@ -6,11 +6,14 @@ made here by name with `make_pair`.
 """
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from wgan_course.data import _checks
-from wgan_course.data.pairs import CentreSquares, GaussianPair, MinFunnel, ParallelLines, TwoClouds
+from wgan_course.data.pairs import CentreSquares, GaussianPair, MinFunnel, Pair, ParallelLines, TwoClouds
 
 __all__ = [
     "NAMES",
@@ -22,7 +25,6 @@ __all__ = [
     "Mixture",
     "ParallelLines",
     "TwoClouds",
-    "centre_square_pair",
     "eight_gaussians",
     "make",
     "make_pair",
@@ -41,50 +43,25 @@ class Mixture:
     Parameters
     ----------
     modes : Tensor, shape (k, d)
-        Their centres.
     std : float
-        Standard deviation of each coordinate around a mode; 0 makes point masses.
+        Of each coordinate around a mode; 0 makes point masses.
     name : str
-
-    Raises
-    ------
-    TypeError, ValueError
-        ``modes`` is not a batch of finite points, or ``std`` is negative.
     """
 
-    def __init__(self, modes, std, name="mixture"):
-        _checks.points("modes", modes, modes.shape[-1] if isinstance(modes, torch.Tensor) else 0)
+    def __init__(self, modes: Tensor, std: float, name: str = "mixture") -> None:
+        _checks.points("modes", modes)
         _checks.finite("std", std, 0.0)
         self.modes, self.std, self.name, self.dim = modes, std, name, modes.shape[1]
 
-    def sample(self, n, rng, dtype=torch.float32):
-        """Draw points.
-
-        Parameters
-        ----------
-        n : int
-        rng : torch.Generator
-        dtype : torch.dtype
-
-        Returns
-        -------
-        Tensor, shape (n, d)
-        """
+    def sample(self, n: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Draw points, shape (n, d)."""
         _checks.draw(n, rng)
         which = torch.randint(len(self.modes), (n,), generator=rng)
         noise = torch.randn(n, self.dim, generator=rng, dtype=dtype)
         return self.modes.to(dtype)[which] + self.std * noise
 
-    def log_density(self, x):
-        """Evaluate the logarithm of the density.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, d)
-
-        Returns
-        -------
-        Tensor, shape (n,)
+    def log_density(self, x: Tensor) -> Tensor:
+        """Evaluate the logarithm of the density at points of shape (n, d).
 
         Raises
         ------
@@ -109,85 +86,69 @@ class Curve:
     noise : float
         Standard deviation of each coordinate.
     name : str
-
-    Raises
-    ------
-    TypeError, ValueError
-        ``noise`` is not a finite number of 0 or more.
     """
 
     dim = 2
 
-    def __init__(self, curve, noise, name="curve"):
+    def __init__(self, curve: Callable[[Tensor], Tensor], noise: float, name: str = "curve") -> None:
         _checks.finite("noise", noise, 0.0)
         self.curve, self.noise, self.name = curve, noise, name
 
-    def sample(self, n, rng, dtype=torch.float32):
-        """Draw points.
-
-        Parameters
-        ----------
-        n : int
-        rng : torch.Generator
-        dtype : torch.dtype
-
-        Returns
-        -------
-        Tensor, shape (n, 2)
-        """
+    def sample(self, n: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Draw points, shape (n, 2)."""
         _checks.draw(n, rng)
         place = torch.rand(n, generator=rng, dtype=dtype)
         return self.curve(place) + self.noise * torch.randn(n, 2, generator=rng, dtype=dtype)
 
 
-def _ring(count, radius):
+def _ring(count: int, radius: float) -> Tensor:
     angles = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count
     return radius * torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
-def _grid(side, spacing):
+def _grid(side: int, spacing: float) -> Tensor:
     ticks = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     return torch.cartesian_prod(ticks, ticks)
 
 
-def _roll(place):
+def _roll(place: Tensor) -> Tensor:
     angle = 1.5 * math.pi * (1 + 2 * place)
     return torch.stack([angle * angle.cos(), angle * angle.sin()], dim=1) / 7.5
 
 
-def _moons(place):
+def _moons(place: Tensor) -> Tensor:
     angle = 2 * math.pi * place
     x = torch.where(place < 0.5, angle.cos(), 1 - (angle - math.pi).cos())
     y = torch.where(place < 0.5, angle.sin(), 0.5 - (angle - math.pi).sin())
     return torch.stack([x - 0.5, y - 0.25], dim=1)
 
 
-def _eight(radius=2.0, std=0.05):
+def _eight(radius: float = 2.0, std: float = 0.05) -> Mixture:
     _checks.finite("radius", radius, 0.0)
     return Mixture(_ring(8, radius), std, "eight-gaussians")
 
 
-def _twenty_five(spacing=1.0, std=0.05):
+def _twenty_five(spacing: float = 1.0, std: float = 0.05) -> Mixture:
     _checks.finite("spacing", spacing, 0.0)
     return Mixture(_grid(5, spacing), std, "twenty-five-gaussians")
 
 
-def _swiss_roll(noise=0.03):
+def _swiss_roll(noise: float = 0.03) -> Curve:
     return Curve(_roll, noise, "swiss-roll")
 
 
-def _two_moons(noise=0.05):
+def _two_moons(noise: float = 0.05) -> Curve:
     return Curve(_moons, noise, "two-moons")
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[..., Mixture | Curve]] = {
     "eight-gaussians": _eight,
     "twenty-five-gaussians": _twenty_five,
     "swiss-roll": _swiss_roll,
     "two-moons": _two_moons,
 }
 _ALIASES = {"8-gaussians": "eight-gaussians", "25-gaussians": "twenty-five-gaussians"}
-_PAIR_MAKERS = {
+_PAIR_MAKERS: dict[str, Callable[..., Any]] = {
     "parallel-lines": ParallelLines,
     "two-clouds": TwoClouds,
     "gaussians": GaussianPair,
@@ -198,7 +159,7 @@ NAMES = tuple(_MAKERS)
 PAIR_NAMES = tuple(_PAIR_MAKERS)
 
 
-def _look_up(name, makers):
+def _look_up(name: str, makers: Mapping[str, Callable]) -> Callable:
     key = str(name).lower().replace("_", "-")
     key = _ALIASES.get(key, key)
     if key not in makers:
@@ -206,7 +167,7 @@ def _look_up(name, makers):
     return makers[key]
 
 
-def make(name, **options):
+def make(name: str, **options: Any) -> Mixture | Curve:
     """Make a toy distribution by name.
 
     Parameters
@@ -215,23 +176,11 @@ def make(name, **options):
         One of ``NAMES``; underscores do for hyphens, ``8-gaussians`` and ``25-gaussians`` are understood.
     **options
         As for the function of that name, without ``n`` and ``rng``.
-
-    Returns
-    -------
-    Mixture or Curve
-        With ``name``, ``dim`` and ``sample(n, rng)``; a mixture also with ``modes``, ``std`` and ``log_density``.
-
-    Raises
-    ------
-    ValueError
-        Unknown name.
-    TypeError
-        An option that the distribution does not have.
     """
     return _look_up(name, _MAKERS)(**options)
 
 
-def make_pair(name, **options):
+def make_pair(name: str, **options: Any) -> Pair:
     """Make a pair with known transport by name.
 
     Parameters
@@ -240,154 +189,44 @@ def make_pair(name, **options):
         One of ``PAIR_NAMES``.
     **options
         As for the class of that pair; ``min-funnel`` takes what `MinFunnel.random` takes.
-
-    Returns
-    -------
-    ParallelLines, TwoClouds, GaussianPair, CentreSquares or MinFunnel
-
-    Raises
-    ------
-    ValueError
-        Unknown name.
     """
     return _look_up(name, _PAIR_MAKERS)(**options)
 
 
-def eight_gaussians(n, rng, radius=2.0, std=0.05):
-    """Draw from eight Gaussians on a circle.
-
-    Parameters
-    ----------
-    n : int
-    rng : torch.Generator
-    radius : float
-    std : float
-
-    Returns
-    -------
-    Tensor, shape (n, 2)
-    """
+def eight_gaussians(n: int, rng: torch.Generator, radius: float = 2.0, std: float = 0.05) -> Tensor:
+    """Draw from eight Gaussians on a circle, shape (n, 2)."""
     return _eight(radius, std).sample(n, rng)
 
 
-def twenty_five_gaussians(n, rng, spacing=1.0, std=0.05):
-    """Draw from 25 Gaussians on a five-by-five grid around 0.
-
-    Parameters
-    ----------
-    n : int
-    rng : torch.Generator
-    spacing : float
-        Between neighbours.
-    std : float
-
-    Returns
-    -------
-    Tensor, shape (n, 2)
-    """
+def twenty_five_gaussians(n: int, rng: torch.Generator, spacing: float = 1.0, std: float = 0.05) -> Tensor:
+    """Draw from 25 Gaussians on a five-by-five grid around 0, shape (n, 2)."""
     return _twenty_five(spacing, std).sample(n, rng)
 
 
-def swiss_roll(n, rng, noise=0.03):
-    """Draw from a spiral: (t cos t, t sin t) / 7.5, t uniform on [1.5 pi, 4.5 pi], plus noise.
-
-    Parameters
-    ----------
-    n : int
-    rng : torch.Generator
-    noise : float
-
-    Returns
-    -------
-    Tensor, shape (n, 2)
-    """
+def swiss_roll(n: int, rng: torch.Generator, noise: float = 0.03) -> Tensor:
+    """Draw from a spiral: (t cos t, t sin t) / 7.5, t uniform on [1.5 pi, 4.5 pi], plus noise; shape (n, 2)."""
     return _swiss_roll(noise).sample(n, rng)
 
 
-def two_moons(n, rng, noise=0.05):
-    """Draw from two interleaved half circles of radius 1, centred around 0, plus noise.
-
-    Parameters
-    ----------
-    n : int
-    rng : torch.Generator
-    noise : float
-
-    Returns
-    -------
-    Tensor, shape (n, 2)
-    """
+def two_moons(n: int, rng: torch.Generator, noise: float = 0.05) -> Tensor:
+    """Draw from two interleaved half circles of radius 1, centred around 0, plus noise; shape (n, 2)."""
     return _two_moons(noise).sample(n, rng)
 
 
-def parallel_lines(theta, n, rng):
-    """Draw from two vertical unit segments, at 0 and at theta; W1 is |theta|.
-
-    Parameters
-    ----------
-    theta : float
-    n : int
-    rng : torch.Generator
-
-    Returns
-    -------
-    (Tensor, Tensor), each of shape (n, 2)
-        Real (at 0) and fake (at theta).
-    """
+def parallel_lines(theta: float, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw from two vertical unit segments, the real one at 0, the fake one at theta, each of shape (n, 2)."""
     return ParallelLines(theta).sample(n, rng)
 
 
-def two_clouds(separation, n, rng, std=0.5, dim=2):
-    """Draw from two Gaussian clouds whose centres are ``separation`` apart; W1 is |separation|.
-
-    Parameters
-    ----------
-    separation : float
-    n : int
-    rng : torch.Generator
-    std : float
-    dim : int
-
-    Returns
-    -------
-    (Tensor, Tensor), each of shape (n, dim)
-        Real (around 0) and fake.
-    """
+def two_clouds(
+    separation: float, n: int, rng: torch.Generator, std: float = 0.5, dim: int = 2
+) -> tuple[Tensor, Tensor]:
+    """Draw from two Gaussian clouds, the real one around 0, the fake one ``separation`` away; shapes (n, dim)."""
     return TwoClouds(separation, std, dim).sample(n, rng)
 
 
-def centre_square_pair(n, rng, size=64, side=None):
-    """Draw black images, and images with a centre square of either sign; W1 is 35 at 64 pixels.
-
-    Parameters
-    ----------
-    n : int
-    rng : torch.Generator
-    size, side : int
-        See `CentreSquares`.
-
-    Returns
-    -------
-    (Tensor, Tensor), each of shape (n, 1, size, size)
-        Black images and squares.
-    """
-    return CentreSquares(size, side).sample(n, rng)
-
-
-def min_funnel_pair(dim, rng, funnels=4, push=1.0, scale=2.0):
-    """Make a pair in any dimension with known plan, cost and critic (see `MinFunnel`).
-
-    Parameters
-    ----------
-    dim : int
-    rng : torch.Generator
-    funnels : int
-    push : float
-        W1 of the pair.
-    scale : float
-
-    Returns
-    -------
-    MinFunnel
-    """
+def min_funnel_pair(
+    dim: int, rng: torch.Generator, funnels: int = 4, push: float = 1.0, scale: float = 2.0
+) -> MinFunnel:
+    """Make a pair in any dimension with known plan, cost and critic (see `MinFunnel`)."""
     return MinFunnel.random(dim, rng, funnels, push, scale)
