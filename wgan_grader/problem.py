@@ -28,7 +28,7 @@ The observer is `observe.call` unless the function needs more; see there what a 
 **Then its mutants and alternatives**: ``tests/exercises/psNN/test_NAME.py``; see ``tests/exercises/README.md``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,17 @@ class Case(Sample):
     hidden: bool = False
     rtol: float = RTOL
     atol: float = ATOL
+
+
+Cases = Iterator[Case]
+
+
+def case(
+    criterion: str, name: str, /, *, options: Mapping[str, Any] | None = None, rtol=RTOL, atol=ATOL, **inputs: Any
+) -> Case:
+    """Case whose inputs stand by their names, in the order of the function's arguments; a list becomes an array."""
+    arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in inputs.items()}
+    return Case(name, arrays, options or {}, criterion, rtol=rtol, atol=atol)
 
 
 @dataclass(frozen=True)

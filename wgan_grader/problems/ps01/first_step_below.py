@@ -5,24 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, explained, positive_part, shifted
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Falling curves, curves that come back, values at the threshold, curves that never fall so far."""
-    yield _case("falling", [1.0, 0.5, 0.2, 0.1], 0.3, "first")
-    yield _case("at once", [0.1, 0.5, 0.05, 0.01], 0.3, "first")
-    yield _case("comes back", [1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], 0.1, "first")
+    yield case("first", "falling", norms=[1.0, 0.5, 0.2, 0.1], threshold=0.3)
+    yield case("first", "at once", norms=[0.1, 0.5, 0.05, 0.01], threshold=0.3)
+    yield case("first", "comes back", norms=[1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], threshold=0.1)
     noisy = np.exp(-np.arange(60) / 8) * rng.uniform(0.5, 1.5, 60)
-    yield Case("noisy", {"norms": noisy, "threshold": 0.05}, criterion="first")
-    yield _case("touches the threshold", [1.0, 0.5, 0.25, 0.125], 0.25, "strict")
-    yield _case("starts at the threshold", [0.5, 0.5, 0.375], 0.5, "strict")
-    yield _case("never", [1.0, 0.5, 0.75], 0.25, "never")
-    yield _case("only touches", [1.0, 0.25, 0.75, 0.25], 0.25, "never")
-
-
-def _case(name: str, norms: list[float], threshold: float, criterion: str) -> Case:
-    return Case(name, {"norms": np.array(norms), "threshold": threshold}, criterion=criterion)
+    yield case("first", "noisy", norms=noisy, threshold=0.05)
+    yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
+    yield case("strict", "starts at the threshold", norms=[0.5, 0.5, 0.375], threshold=0.5)
+    yield case("never", "never", norms=[1.0, 0.5, 0.75], threshold=0.25)
+    yield case("never", "only touches", norms=[1.0, 0.25, 0.75, 0.25], threshold=0.25)
 
 
 def first(norms: np.ndarray, threshold: float) -> int:

@@ -5,24 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import divided, explained, negated, scaled, swapped
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._distributions import distribution
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two atoms first, then random ones, then discriminators that are certain: rightly, and wrongly."""
-    small = {"d": np.array([0.8, 0.3]), "p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}
-    yield Case("two atoms", small, criterion="value")
+    yield case("value", "two atoms", d=[0.8, 0.3], p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
-        yield Case(f"{atoms} atoms", _random(rng, atoms), criterion="value")
-    perfect = {"d": np.array([1.0, 0.0]), "p": np.array([1.0, 0.0]), "q": np.array([0.0, 1.0])}
-    yield Case("certain and right", perfect, criterion="right")
-    half = {"d": np.array([1.0, 0.5, 0.0]), "p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.0, 0.5, 0.5])}
-    yield Case("certain where it can be", half, criterion="right")
-    wrong = {"d": np.array([0.0, 0.5]), "p": np.array([0.5, 0.5]), "q": np.array([0.25, 0.75])}
-    yield Case("certain and wrong about a real point", wrong, criterion="wrong")
-    wrong = {"d": np.array([0.5, 1.0]), "p": np.array([0.5, 0.5]), "q": np.array([0.25, 0.75])}
-    yield Case("certain and wrong about a fake point", wrong, criterion="wrong")
+        yield case("value", f"{atoms} atoms", **_random(rng, atoms))
+    yield case("right", "certain and right", d=[1.0, 0.0], p=[1.0, 0.0], q=[0.0, 1.0])
+    yield case("right", "certain where it can be", d=[1.0, 0.5, 0.0], p=[0.5, 0.5, 0.0], q=[0.0, 0.5, 0.5])
+    yield case("wrong", "certain and wrong about a real point", d=[0.0, 0.5], p=[0.5, 0.5], q=[0.25, 0.75])
+    yield case("wrong", "certain and wrong about a fake point", d=[0.5, 1.0], p=[0.5, 0.5], q=[0.25, 0.75])
 
 
 def _random(rng: np.random.Generator, atoms: int) -> dict[str, np.ndarray]:

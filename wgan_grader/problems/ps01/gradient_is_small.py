@@ -5,17 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """A recognised, a doubtful and a convincing fake first; then random ones; then values at the threshold."""
-    yield Case("three fakes", {"d": np.array([0.01, 0.5, 0.99]), "threshold": 0.1}, criterion="where")
-    yield Case("random fakes", {"d": rng.uniform(0, 1, 11), "threshold": 0.3}, criterion="where")
-    yield Case("a generous threshold", {"d": np.array([0.2, 0.7, 0.95]), "threshold": 0.9}, criterion="where")
-    certain = {"d": np.array([0.0, 1e-9, 1 - 1e-9, 1.0]), "threshold": 1e-3}
-    yield Case("certain answers", certain, criterion="where")
-    yield Case("at the threshold", {"d": np.array([0.25, 0.125, 0.5, 0.75]), "threshold": 0.25}, criterion="strict")
+    yield case("where", "three fakes", d=[0.01, 0.5, 0.99], threshold=0.1)
+    yield case("where", "random fakes", d=rng.uniform(0, 1, 11), threshold=0.3)
+    yield case("where", "a generous threshold", d=[0.2, 0.7, 0.95], threshold=0.9)
+    yield case("where", "certain answers", d=[0.0, 1e-9, 1 - 1e-9, 1.0], threshold=1e-3)
+    yield case("strict", "at the threshold", d=[0.25, 0.125, 0.5, 0.75], threshold=0.25)
 
 
 def small(d: np.ndarray, threshold: float) -> np.ndarray:

@@ -5,21 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import divided, explained, root, scaled
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._distributions import distribution, kl, with_holes
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two atoms first, then random ones, then zeros and disjoint supports."""
-    yield Case("two atoms", {"p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}, criterion="value")
+    yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
-        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
-        yield Case(f"{atoms} atoms", pair, criterion="value")
-    yield Case("two points", {"p": np.array([1.0, 0.0]), "q": np.array([0.0, 1.0])}, criterion="zeros")
-    yield Case(
-        "zeros in both", {"p": with_holes(rng, 6, 2), "q": with_holes(rng, 6, 2)[::-1].copy()}, criterion="zeros"
-    )
-    yield Case("one zero", {"p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.25, 0.25, 0.5])}, criterion="zeros")
+        yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
+    yield case("zeros", "two points", p=[1.0, 0.0], q=[0.0, 1.0])
+    yield case("zeros", "zeros in both", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 2)[::-1].copy())
+    yield case("zeros", "one zero", p=[0.5, 0.5, 0.0], q=[0.25, 0.25, 0.5])
 
 
 def js(p: np.ndarray, q: np.ndarray) -> float:

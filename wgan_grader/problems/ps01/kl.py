@@ -5,22 +5,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, divided, explained, summed, swapped
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._distributions import distribution, kl, with_holes, x_log_ratio
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two atoms first, then random ones, then zeros in p, in q, in both."""
     half, quarter = np.array([0.5, 0.5]), np.array([0.25, 0.75])
-    yield Case("two atoms", {"p": half, "q": quarter}, criterion="value")
+    yield case("value", "two atoms", p=half, q=quarter)
     for atoms in (3, 7, 40):
-        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
-        yield Case(f"{atoms} atoms", pair, criterion="value")
-    yield Case("p has a zero", {"p": np.array([1.0, 0.0]), "q": quarter}, criterion="zero-p")
-    yield Case("zeros in both", {"p": with_holes(rng, 6, 2), "q": with_holes(rng, 6, 1)}, criterion="zero-p")
-    yield Case("q has a zero", {"p": half, "q": np.array([1.0, 0.0])}, criterion="infinite")
-    yield Case("disjoint", {"p": np.array([0.0, 1.0, 0.0]), "q": np.array([0.5, 0.0, 0.5])}, criterion="infinite")
-    yield Case("far atoms", {"p": np.array([1.0, 0.0]), "q": np.array([1e-200, 1.0])}, criterion="infinite")
+        yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
+    yield case("zero-p", "p has a zero", p=[1.0, 0.0], q=quarter)
+    yield case("zero-p", "zeros in both", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 1))
+    yield case("infinite", "q has a zero", p=half, q=[1.0, 0.0])
+    yield case("infinite", "disjoint", p=[0.0, 1.0, 0.0], q=[0.5, 0.0, 0.5])
+    yield case("infinite", "far atoms", p=[1.0, 0.0], q=[1e-200, 1.0])
 
 
 def _smoothed(eps: float, both: bool = True):

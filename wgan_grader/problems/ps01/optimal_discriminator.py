@@ -5,22 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import complement, composed, explained, scaled
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._distributions import distribution
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two atoms first, then random ones, then atoms that one or both never visit."""
-    yield Case("two atoms", {"p": np.array([0.5, 0.5]), "q": np.array([0.1, 0.9])}, criterion="value")
+    yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
-        pair = {"p": distribution(rng, atoms), "q": distribution(rng, atoms)}
-        yield Case(f"{atoms} atoms", pair, criterion="value")
-    one_sided = {"p": np.array([0.0, 0.5, 0.5]), "q": np.array([0.5, 0.5, 0.0])}
-    yield Case("one of them is zero", one_sided, criterion="value")
-    nobody = {"p": np.array([0.0, 0.2, 0.8]), "q": np.array([0.0, 0.6, 0.4])}
-    yield Case("both are zero", nobody, criterion="nobody")
-    small = {"p": np.array([2e-12, 1.0 - 2e-12]), "q": np.array([6e-12, 1.0 - 6e-12])}
-    yield Case("tiny densities", small, criterion="nobody")
+        yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
+    yield case("value", "one of them is zero", p=[0.0, 0.5, 0.5], q=[0.5, 0.5, 0.0])
+    yield case("nobody", "both are zero", p=[0.0, 0.2, 0.8], q=[0.0, 0.6, 0.4])
+    yield case("nobody", "tiny densities", p=[2e-12, 1.0 - 2e-12], q=[6e-12, 1.0 - 6e-12])
 
 
 def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:

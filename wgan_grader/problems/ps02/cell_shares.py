@@ -6,22 +6,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import composed, explained, given, scaled
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Few samples, many, uneven cells; then samples on the edges."""
     edges = np.array([0.0, 1.0, 2.0, 3.0])
     few = np.array([0.5, 1.5, 1.25, 2.5, 0.25])
-    yield Case("five samples", {"samples": few, "edges": edges}, criterion="all")
-    yield Case("all in one cell", {"samples": np.array([1.1, 1.2, 1.3, 1.4]), "edges": edges}, criterion="all")
+    yield case("all", "five samples", samples=few, edges=edges)
+    yield case("all", "all in one cell", samples=[1.1, 1.2, 1.3, 1.4], edges=edges)
     for n, cells in ((31, 6), (450, 9)):
         edges = np.concatenate([[0.0], np.sort(rng.uniform(0.1, 0.9, cells - 1)), [1.0]])
-        yield Case(f"{n} samples", {"samples": rng.uniform(0.01, 0.99, n), "edges": edges}, criterion="all")
-    inner = {"samples": np.array([1.0, 0.5, 2.0, 0.0, 1.0, 2.5]), "edges": np.array([0.0, 1.0, 2.0, 3.0])}
-    yield Case("on inner edges", inner, criterion="edges")
-    outer = {"samples": np.array([4.0, 0.5, 4.0, 1.0, 3.0]), "edges": np.array([0.0, 1.0, 2.0, 4.0])}
-    yield Case("on the last edge", outer, criterion="edges")
+        yield case("all", f"{n} samples", samples=rng.uniform(0.01, 0.99, n), edges=edges)
+    yield case("edges", "on inner edges", samples=[1.0, 0.5, 2.0, 0.0, 1.0, 2.5], edges=[0.0, 1.0, 2.0, 3.0])
+    yield case("edges", "on the last edge", samples=[4.0, 0.5, 4.0, 1.0, 3.0], edges=[0.0, 1.0, 2.0, 4.0])
 
 
 def shares(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -5,23 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, explained, transposed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Small ones by hand, unequal sizes, then weights that run out together, and zeros."""
-    yield _case("two and three", [0.5, 0.5], [0.2, 0.5, 0.3], "value")
-    yield _case("three and two", [0.1, 0.6, 0.3], [0.45, 0.55], "value")
+    yield case("value", "two and three", a=[0.5, 0.5], b=[0.2, 0.5, 0.3])
+    yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
     for n, m in ((4, 7), (8, 5)):
-        yield Case(f"{n} and {m}", {"a": weights(rng, n), "b": weights(rng, m)}, criterion="value")
-    yield _case("run out together", [0.25, 0.25, 0.5], [0.5, 0.125, 0.375], "ties")
-    yield _case("equal weights", [0.25] * 4, [0.25] * 4, "ties")
-    yield _case("a source with nothing", [0.5, 0.0, 0.5], [0.25, 0.25, 0.0, 0.5], "ties")
-
-
-def _case(name: str, a: list[float], b: list[float], criterion: str) -> Case:
-    return Case(name, {"a": np.array(a), "b": np.array(b)}, criterion=criterion)
+        yield case("value", f"{n} and {m}", a=weights(rng, n), b=weights(rng, m))
+    yield case("ties", "run out together", a=[0.25, 0.25, 0.5], b=[0.5, 0.125, 0.375])
+    yield case("ties", "equal weights", a=[0.25] * 4, b=[0.25] * 4)
+    yield case("ties", "a source with nothing", a=[0.5, 0.0, 0.5], b=[0.25, 0.25, 0.0, 0.5])
 
 
 def plan(a: np.ndarray, b: np.ndarray) -> np.ndarray:

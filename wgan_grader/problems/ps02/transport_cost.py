@@ -5,20 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Warehouses and shops, then couplings that are neither square nor symmetric."""
-    shops = {"coupling": np.array([[0.5, 0.0], [0.0, 0.5]]), "cost": np.array([[2.0, 3.0], [1.0, 2.0]])}
-    yield Case("warehouses and shops", shops, criterion="value")
-    uneven = {"coupling": np.array([[0.1, 0.5], [0.3, 0.1]]), "cost": np.array([[1.0, 4.0], [2.0, 5.0]])}
-    yield Case("uneven", uneven, criterion="value")
+    yield case("value", "warehouses and shops", coupling=[[0.5, 0.0], [0.0, 0.5]], cost=[[2.0, 3.0], [1.0, 2.0]])
+    yield case("value", "uneven", coupling=[[0.1, 0.5], [0.3, 0.1]], cost=[[1.0, 4.0], [2.0, 5.0]])
     for n, m in ((3, 5), (6, 2)):
         table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
-        inputs = {"coupling": table / table.sum(), "cost": rng.uniform(0.5, 3, (n, m))}
-        yield Case(f"{n} sources, {m} targets", inputs, criterion="value")
+        yield case("value", f"{n} sources, {m} targets", coupling=table / table.sum(), cost=rng.uniform(0.5, 3, (n, m)))
 
 
 def bill(coupling: np.ndarray, cost: np.ndarray) -> float:

@@ -5,21 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Places one apart first, where the widths do not show, then uneven ones."""
-    first = {"points": np.arange(3.0), "p": np.array([0.5, 0.5, 0.0]), "q": np.array([0.0, 0.25, 0.75])}
-    yield Case("one apart", first, criterion="value")
-    both = {"points": np.arange(4.0), "p": np.array([0.0, 0.5, 0.5, 0.0]), "q": np.array([0.4, 0.1, 0.1, 0.4])}
-    yield Case("both ways", both, criterion="value")
-    yield Case("nine places", _random(rng, 9, even=True), criterion="value")
-    far = {"points": np.array([0.0, 1.0, 10.0]), "p": np.array([1.0, 0.0, 0.0]), "q": np.array([0.0, 0.5, 0.5])}
-    yield Case("one place far away", far, criterion="uneven")
+    yield case("value", "one apart", points=np.arange(3.0), p=[0.5, 0.5, 0.0], q=[0.0, 0.25, 0.75])
+    yield case("value", "both ways", points=np.arange(4.0), p=[0.0, 0.5, 0.5, 0.0], q=[0.4, 0.1, 0.1, 0.4])
+    yield case("value", "nine places", **_random(rng, 9, even=True))
+    yield case("uneven", "one place far away", points=[0.0, 1.0, 10.0], p=[1.0, 0.0, 0.0], q=[0.0, 0.5, 0.5])
     for atoms in (4, 11):
-        yield Case(f"{atoms} uneven places", _random(rng, atoms), criterion="uneven")
+        yield case("uneven", f"{atoms} uneven places", **_random(rng, atoms))
 
 
 def _random(rng: np.random.Generator, atoms: int, even: bool = False) -> dict[str, np.ndarray]:

@@ -5,25 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, composed, explained, negated, shifted
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Scores within the margin, in which the two losses differ by a constant; then beyond it; bags of unequal size."""
-    yield _case("within the margin", [0.5, 0.25], [-0.5, 0.75, 0.0], "inside")
-    inputs = {"real_scores": rng.uniform(-0.9, 0.9, 7), "fake_scores": rng.uniform(-0.9, 0.9, 5)}
-    yield Case("within, random", inputs, criterion="inside")
-    yield _case("within, a wrong critic", [-0.5, 0.1], [0.5, 0.75, 0.2], "inside")
-    yield _case("beyond the margin", [3.0, 8.0], [-2.0, -5.0, -4.0], "beyond")
-    inputs = {"real_scores": 5 * rng.normal(size=6), "fake_scores": 5 * rng.normal(size=9)}
-    yield Case("anywhere", inputs, criterion="beyond")
+    yield case("inside", "within the margin", real_scores=[0.5, 0.25], fake_scores=[-0.5, 0.75, 0.0])
+    yield case("inside", "within, random", real_scores=rng.uniform(-0.9, 0.9, 7), fake_scores=rng.uniform(-0.9, 0.9, 5))
+    yield case("inside", "within, a wrong critic", real_scores=[-0.5, 0.1], fake_scores=[0.5, 0.75, 0.2])
+    yield case("beyond", "beyond the margin", real_scores=[3.0, 8.0], fake_scores=[-2.0, -5.0, -4.0])
+    yield case("beyond", "anywhere", real_scores=5 * rng.normal(size=6), fake_scores=5 * rng.normal(size=9))
     inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
-    yield _case("beyond, a wrong critic", [-3.0, 2.0], [4.0, 5.0, 1.0], "beyond")
-    yield Case("far beyond", inputs, criterion="beyond")
-
-
-def _case(name: str, real: list, fake: list, criterion: str) -> Case:
-    return Case(name, {"real_scores": np.array(real), "fake_scores": np.array(fake)}, criterion=criterion)
+    yield case("beyond", "beyond, a wrong critic", real_scores=[-3.0, 2.0], fake_scores=[4.0, 5.0, 1.0])
+    yield case("beyond", "far beyond", **inputs)
 
 
 def loss(real: np.ndarray, fake: np.ndarray) -> float:

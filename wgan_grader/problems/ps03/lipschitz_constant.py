@@ -5,26 +5,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._geometry import distances
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Three points of a line first, the steepest pair not neighbours; then space; then points that coincide."""
-    yield _case("three points", [[0.0], [3.0], [1.0]], [0.0, 1.0, -2.0], "line")
-    yield Case("a line", {"points": 3 * rng.normal(size=(7, 1)), "values": rng.normal(size=7)}, criterion="line")
-    yield _case("a triangle", [[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], [2.0, 0.0, 1.0], "space")
+    yield case("line", "three points", points=[[0.0], [3.0], [1.0]], values=[0.0, 1.0, -2.0])
+    yield case("line", "a line", points=3 * rng.normal(size=(7, 1)), values=rng.normal(size=7))
+    yield case("space", "a triangle", points=[[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], values=[2.0, 0.0, 1.0])
     for n, d in ((6, 2), (9, 5)):
-        inputs = {"points": rng.normal(size=(n, d)), "values": rng.normal(size=n)}
-        yield Case(f"{n} points, {d} coordinates", inputs, criterion="space")
-    yield _case("twice the same point", [[0.0], [1.0], [0.0], [3.0]], [1.0, 2.0, 1.0, -4.0], "same")
-    yield _case("twice, in the plane", [[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], [3.0, 3.0, 13.0], "same")
-    yield _case("torn", [[0.0], [1.0], [0.0], [3.0]], [1.0, 2.0, 1.5, -4.0], "torn")
-    yield _case("torn, in the plane", [[2.0, 1.0], [2.0, 1.0], [4.0, 5.0]], [3.0, -3.0, 1.0], "torn")
-
-
-def _case(name: str, points: list, values: list, criterion: str) -> Case:
-    return Case(name, {"points": np.array(points), "values": np.array(values)}, criterion=criterion)
+        yield case("space", f"{n} points, {d} coordinates", points=rng.normal(size=(n, d)), values=rng.normal(size=n))
+    yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
+    yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])
+    yield case("torn", "torn", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.5, -4.0])
+    yield case("torn", "torn, in the plane", points=[[2.0, 1.0], [2.0, 1.0], [4.0, 5.0]], values=[3.0, -3.0, 1.0])
 
 
 def _pairs(points: np.ndarray, values: np.ndarray, order: float = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -5,30 +5,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, averaged, explained, largest, negated
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Pairs of a line first; then space; then pairs of which one has not moved."""
-    yield _case("a line", [2.0, 0.0, 1.0], [1.0, 3.0, 0.5], [[1.0], [4.0], [3.0]], [[3.0], [2.0], [2.0]], "line")
+    yield case(
+        "line", "a line", f_x=[2.0, 0.0, 1.0], f_y=[1.0, 3.0, 0.5], x=[[1.0], [4.0], [3.0]], y=[[3.0], [2.0], [2.0]]
+    )
     yield _random(rng, 5, 1, "line")
-    yield _case("a plane", [2.0, 1.0], [0.5, 6.0], [[0.0, 0.0], [1.0, 1.0]], [[3.0, 4.0], [1.0, 3.0]], "space")
+    yield case(
+        "space", "a plane", f_x=[2.0, 1.0], f_y=[0.5, 6.0], x=[[0.0, 0.0], [1.0, 1.0]], y=[[3.0, 4.0], [1.0, 3.0]]
+    )
     yield _random(rng, 4, 3, "space")
     yield _random(rng, 6, 2, "space")
     stays = _random(rng, 4, 2, "stays")
     stays.inputs["y"][2], stays.inputs["f_y"][2] = stays.inputs["x"][2], stays.inputs["f_x"][2]
     yield stays
-    yield _case("one stays", [2.0, 1.0], [2.0, 3.0], [[1.5], [4.0]], [[1.5], [3.0]], "stays")
-
-
-def _case(name: str, f_x: list, f_y: list, x: list, y: list, criterion: str) -> Case:
-    names = ("f_x", "f_y", "x", "y")
-    return Case(name, dict(zip(names, map(np.array, (f_x, f_y, x, y)), strict=True)), criterion=criterion)
+    yield case("stays", "one stays", f_x=[2.0, 1.0], f_y=[2.0, 3.0], x=[[1.5], [4.0]], y=[[1.5], [3.0]])
 
 
 def _random(rng: np.random.Generator, n: int, d: int, criterion: str) -> Case:
     inputs = {name: rng.normal(size=n) for name in ("f_x", "f_y")} | {k: rng.normal(size=(n, d)) for k in "xy"}
-    return Case(f"{n} pairs, {d} coordinates, {criterion}", inputs, criterion=criterion)
+    return case(criterion, f"{n} pairs, {d} coordinates, {criterion}", **inputs)
 
 
 def slopes(f_x: np.ndarray, f_y: np.ndarray, x: np.ndarray, y: np.ndarray, order: float = 2) -> np.ndarray:

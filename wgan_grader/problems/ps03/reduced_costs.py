@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, explained, negated, positive_part, smallest, summed, transposed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._geometry import random_cost
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two mines and three shops first; then random ones; square tables; potentials that are not admissible."""
-    small = {"phi": np.array([1.0, 0.0]), "psi": np.array([0.5, -1.0, 2.0])}
-    yield Case("two by three", small | {"cost": np.array([[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])}, criterion="value")
+    yield case("value", "two by three", phi=[1.0, 0.0], psi=[0.5, -1.0, 2.0], cost=[[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])
     yield _admissible(rng, 4, 3, "value")
     yield _admissible(rng, 3, 3, "square")
     yield _admissible(rng, 5, 5, "square")
@@ -23,14 +22,14 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 def _admissible(rng: np.random.Generator, n: int, m: int, criterion: str) -> Case:
     cost, phi = random_cost(rng, n, m) + 1, rng.normal(size=n)
     psi = (cost - phi[:, None]).min(0) - rng.uniform(0.1, 0.5, m)
-    return Case(f"{n} by {m}", {"phi": phi, "psi": psi, "cost": cost}, criterion=criterion)
+    return case(criterion, f"{n} by {m}", phi=phi, psi=psi, cost=cost)
 
 
 def _dear(rng: np.random.Generator, n: int, m: int) -> Case:
     """Prices that are too high on some routes and not on others."""
     phi, psi = rng.normal(size=n), rng.normal(size=m)
     slack = rng.uniform(0.2, 1.0, (n, m)) * np.where((np.arange(n)[:, None] + np.arange(m)) % 2, 1, -1)
-    return Case(f"too dear, {n} by {m}", {"phi": phi, "psi": psi, "cost": phi[:, None] + psi + slack}, criterion="sign")
+    return case("sign", f"too dear, {n} by {m}", phi=phi, psi=psi, cost=phi[:, None] + psi + slack)
 
 
 def slack(phi: np.ndarray, psi: np.ndarray, cost: np.ndarray) -> np.ndarray:

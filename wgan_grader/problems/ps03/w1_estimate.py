@@ -5,25 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, explained, negated, positive_part
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Equal bags and K = 1 first; then a constant; then bags of different sizes; then a critic that is wrong."""
-    yield _case("two a side", [3.0, 2.0], [1.0, 0.5], 1.0, "value")
-    yield Case("six a side", _scores(rng, 6, 6, 1.0), criterion="value")
-    yield _case("K = 4", [7.0, 5.0], [2.0, 3.0], 4.0, "constant")
-    yield Case("K = 0.3", _scores(rng, 5, 5, 0.3), criterion="constant")
-    yield _case("three and two", [3.0, 2.0, 7.0], [1.0, 0.5], 2.0, "sizes")
-    yield Case("eleven and four", _scores(rng, 11, 4, 2.5), criterion="sizes")
-    yield Case("three and eight", _scores(rng, 3, 8, 0.7), criterion="sizes")
-    yield _case("a wrong critic", [0.0, 1.0], [2.0, 4.0], 2.0, "sign")
-    yield Case("a worse one", _scores(rng, 6, 6, 0.5, shift=-3.0), criterion="sign")
-
-
-def _case(name: str, real: list, fake: list, k: float, criterion: str) -> Case:
-    inputs = {"real_scores": np.array(real), "fake_scores": np.array(fake), "lipschitz": k}
-    return Case(name, inputs, criterion=criterion)
+    yield case("value", "two a side", real_scores=[3.0, 2.0], fake_scores=[1.0, 0.5], lipschitz=1.0)
+    yield case("value", "six a side", **_scores(rng, 6, 6, 1.0))
+    yield case("constant", "K = 4", real_scores=[7.0, 5.0], fake_scores=[2.0, 3.0], lipschitz=4.0)
+    yield case("constant", "K = 0.3", **_scores(rng, 5, 5, 0.3))
+    yield case("sizes", "three and two", real_scores=[3.0, 2.0, 7.0], fake_scores=[1.0, 0.5], lipschitz=2.0)
+    yield case("sizes", "eleven and four", **_scores(rng, 11, 4, 2.5))
+    yield case("sizes", "three and eight", **_scores(rng, 3, 8, 0.7))
+    yield case("sign", "a wrong critic", real_scores=[0.0, 1.0], fake_scores=[2.0, 4.0], lipschitz=2.0)
+    yield case("sign", "a worse one", **_scores(rng, 6, 6, 0.5, shift=-3.0))
 
 
 def _scores(rng: np.random.Generator, n: int, m: int, k: float, shift: float = 3.0) -> dict:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import averaged, explained, smallest, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -24,8 +24,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _case(name: str, logits: np.ndarray, labels, lipschitz: float, criterion: str) -> Case:
-    inputs = {"logits": logits, "labels": np.array(labels, dtype=np.int64), "lipschitz": lipschitz}
-    return Case(name, inputs, criterion=criterion)
+    return case(criterion, name, logits=logits, labels=np.array(labels, dtype=np.int64), lipschitz=lipschitz)
 
 
 def margins(z: np.ndarray, y: np.ndarray) -> np.ndarray:

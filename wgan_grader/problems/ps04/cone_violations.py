@@ -5,25 +5,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import composed, explained, given, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Points above and below, left and right of the tip; then points on the side of the cone."""
-    yield _case("pierced above", [-1.0, 0.0, 1.0, 2.0], [0.25, 0.5, 2.0, 2.0], 1.2, 1, "inside")
-    yield _case("below, on both sides", [-2.0, -1.0, 0.0, 1.0], [-3.0, 0.5, 1.0, -1.5], 1.5, 2, "inside")
+    yield case("inside", "pierced above", x=[-1.0, 0.0, 1.0, 2.0], values=[0.25, 0.5, 2.0, 2.0], slope=1.2, tip=1)
+    yield case(
+        "inside", "below, on both sides", x=[-2.0, -1.0, 0.0, 1.0], values=[-3.0, 0.5, 1.0, -1.5], slope=1.5, tip=2
+    )
     x = rng.permutation(np.arange(15) * 0.4)
     values = rng.normal(scale=2.0, size=15)
     for tip, slope in ((4, 0.7), (11, 2.5)):
-        inputs = {"x": x, "values": values, "slope": slope, "tip": tip}
-        yield Case(f"fifteen points, tip at {tip}", inputs, criterion="inside")
-    yield _case("touches the sides", [0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 2.0, -4.0, 7.0, 1.0], 2.0, 0, "strict")
-    yield _case("a level cone", [0.0, 1.0, 2.0, 3.0], [1.0, 1.0, 2.0, 1.0], 0.0, 3, "strict")
-
-
-def _case(name: str, x: list[float], values: list[float], slope: float, tip: int, criterion: str) -> Case:
-    inputs = {"x": np.array(x), "values": np.array(values), "slope": slope, "tip": tip}
-    return Case(name, inputs, criterion=criterion)
+        yield case("inside", f"fifteen points, tip at {tip}", x=x, values=values, slope=slope, tip=tip)
+    yield case(
+        "strict", "touches the sides", x=[0.0, 1.0, 2.0, 3.0, 4.0], values=[0.0, 2.0, -4.0, 7.0, 1.0], slope=2.0, tip=0
+    )
+    yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 2.0, 1.0], slope=0.0, tip=3)
 
 
 def inside(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:

@@ -5,34 +5,33 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, constant, explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._line import in_order, runs_and_rises, slopes
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Functions that break the condition in one place each, and functions that keep it."""
-    yield _case("one steep step", [0.0, 1.0, 2.0, 4.0], [0.0, 0.5, 3.0, 3.5], 1.0, "refutes")
-    yield _case("steep on the way down", [0.0, 1.0, 2.0, 3.0], [3.0, 3.5, 0.5, 1.0], 2.0, "refutes")
-    yield _case(
-        "steep between points far apart in the list", [0.0, 4.0, 0.5, 8.0], [0.0, 3.0, 1.5, 5.0], 2.0, "refutes"
+    yield case("refutes", "one steep step", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, 3.0, 3.5], slope=1.0)
+    yield case("refutes", "steep on the way down", x=[0.0, 1.0, 2.0, 3.0], values=[3.0, 3.5, 0.5, 1.0], slope=2.0)
+    yield case(
+        "refutes",
+        "steep between points far apart in the list",
+        x=[0.0, 4.0, 0.5, 8.0],
+        values=[0.0, 3.0, 1.5, 5.0],
+        slope=2.0,
     )
-    yield _case("up and down again", [0.0, 1.0, 3.0, 4.0, 8.0], [0.0, 0.2, 0.0, 0.9, 0.1], 0.5, "refutes")
-    yield _case("steep at the beginning", [0.0, 1.0, 2.0, 6.0], [0.0, 3.0, 1.5, 1.0], 2.0, "refutes")
-    yield _case("steep everywhere", [0.0, 1.0, 2.0], [0.0, 3.0, 5.0], 2.0, "refutes")
+    yield case("refutes", "up and down again", x=[0.0, 1.0, 3.0, 4.0, 8.0], values=[0.0, 0.2, 0.0, 0.9, 0.1], slope=0.5)
+    yield case("refutes", "steep at the beginning", x=[0.0, 1.0, 2.0, 6.0], values=[0.0, 3.0, 1.5, 1.0], slope=2.0)
+    yield case("refutes", "steep everywhere", x=[0.0, 1.0, 2.0], values=[0.0, 3.0, 5.0], slope=2.0)
     x = np.arange(10) * 0.5
     values = np.cumsum(rng.uniform(-0.3, 0.3, 10))
     values[6:] -= 2.0
-    yield Case("ten points", {"x": x, "values": values, "slope": 1.5}, criterion="refutes")
-    yield _case("gentle", [0.0, 1.0, 2.0, 4.0], [0.0, 0.5, -0.25, 1.0], 1.0, "accepts")
-    yield _case("touches", [0.0, 1.0, 3.0], [0.0, 2.0, -2.0], 2.0, "accepts")
-    yield _case("steep but allowed", [2.0, 0.0, 1.0], [5.0, 0.5, 3.5], 3.5, "accepts")
+    yield case("refutes", "ten points", x=x, values=values, slope=1.5)
+    yield case("accepts", "gentle", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, -0.25, 1.0], slope=1.0)
+    yield case("accepts", "touches", x=[0.0, 1.0, 3.0], values=[0.0, 2.0, -2.0], slope=2.0)
+    yield case("accepts", "steep but allowed", x=[2.0, 0.0, 1.0], values=[5.0, 0.5, 3.5], slope=3.5)
     x = rng.permutation(np.arange(8) * 1.0)
-    yield Case("a wave in no order", {"x": x, "values": np.sin(x), "slope": 1.0}, criterion="accepts")
-
-
-def _case(name: str, x: list[float], values: list[float], slope: float, criterion: str) -> Case:
-    inputs = {"x": np.array(x), "values": np.array(values), "slope": slope}
-    return Case(name, inputs, criterion=criterion)
+    yield case("accepts", "a wave in no order", x=x, values=np.sin(x), slope=1.0)
 
 
 def keeps(x: np.ndarray, values: np.ndarray, slope: float) -> bool:

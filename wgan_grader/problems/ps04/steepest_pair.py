@@ -5,27 +5,26 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, reciprocal, smallest
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._line import in_order, runs_and_rises, slopes
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Sorted points whose steepest pair falls, then points in no order."""
-    yield _case("three points", [0.0, 1.0, 3.0], [0.0, -2.0, 1.0], "largest")
-    yield _case(
-        "a steep place far from the first point", [0.0, 1.0, 2.0, 2.5, 4.0], [0.0, 0.5, 1.0, -1.0, 0.0], "largest"
+    yield case("largest", "three points", x=[0.0, 1.0, 3.0], values=[0.0, -2.0, 1.0])
+    yield case(
+        "largest",
+        "a steep place far from the first point",
+        x=[0.0, 1.0, 2.0, 2.5, 4.0],
+        values=[0.0, 0.5, 1.0, -1.0, 0.0],
     )
     x = np.sort(rng.uniform(-3, 3, 12)) + 0.3 * np.arange(12)
     values = np.cumsum(rng.normal(size=12))
     values[7:] -= 12
-    yield Case("twelve points", {"x": x, "values": values}, criterion="largest")
-    yield _case("in no order", [2.0, 0.0, 1.0, 5.0], [1.0, 0.0, -2.5, 0.5], "unsorted")
+    yield case("largest", "twelve points", x=x, values=values)
+    yield case("unsorted", "in no order", x=[2.0, 0.0, 1.0, 5.0], values=[1.0, 0.0, -2.5, 0.5])
     x = rng.permutation(np.arange(9) * 0.7)
-    yield Case("nine points in no order", {"x": x, "values": 3 * np.sin(2.3 * x)}, criterion="unsorted")
-
-
-def _case(name: str, x: list[float], values: list[float], criterion: str) -> Case:
-    return Case(name, {"x": np.array(x), "values": np.array(values)}, criterion=criterion)
+    yield case("unsorted", "nine points in no order", x=x, values=3 * np.sin(2.3 * x))
 
 
 def steepest(x: np.ndarray, values: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, averaged, explained, positive_part, scaled, shifted, squared
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Criterion, Outputs, Problem, case
 from ._critic import PACKAGE, Array, agree, lengths
 from ._whole import WRONG_CHARGES, two_sided
 
@@ -16,17 +16,15 @@ SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """One sentence; several; as many sentences as words; a perfect critic; then what reaches the gradient."""
     one = np.array([[[0.0, 3.0], [4.0, 0.0], [0.0, 0.0]]])
-    yield Case("one sentence", {"gradient": one}, LOOK, criterion="value")
+    yield case("value", "one sentence", gradient=one, options=LOOK)
     for shape in ((2, 3, 4), (5, 2, 3), (3, 3, 2)):
-        yield Case(
-            f"shape {'×'.join(map(str, shape))}", {"gradient": 0.6 * rng.normal(size=shape)}, LOOK, criterion="value"
-        )
+        yield case("value", f"shape {'×'.join(map(str, shape))}", gradient=0.6 * rng.normal(size=shape), options=LOOK)
     perfect = rng.normal(size=(4, 3, 2))
     perfect = perfect / lengths(perfect)[:, None, None]
-    yield Case("a perfect critic", {"gradient": perfect}, LOOK, criterion="perfect", atol=1e-6)
+    yield case("perfect", "a perfect critic", gradient=perfect, options=LOOK, atol=1e-6)
     for shape in ((3, 2, 4), (2, 2, 2)):
         name = f"shape {'×'.join(map(str, shape))}, to the gradient"
-        yield Case(name, {"gradient": rng.normal(size=shape)}, LOOK, criterion="slope")
+        yield case("slope", name, gradient=rng.normal(size=shape), options=LOOK)
 
 
 def right(gradient: Array) -> Outputs:

@@ -5,20 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import absolute, composed, explained, largest, squared
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._linear import norm, reshaped
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """A box, one channel, then several."""
-    yield Case("box", {"kernel": np.ones((1, 1, 3, 3)), "n": 6}, criterion="box")
-    yield Case("box of 2×3", {"kernel": np.ones((1, 1, 2, 3)), "n": 5}, criterion="box")
+    yield case("box", "box", kernel=np.ones((1, 1, 3, 3)), n=6)
+    yield case("box", "box of 2×3", kernel=np.ones((1, 1, 2, 3)), n=5)
     high = np.array([[1.0, -1.0, 0.5], [-1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])[None, None]
-    yield Case("high-pass", {"kernel": high, "n": 6}, criterion="one")
-    yield Case("one channel", {"kernel": rng.normal(size=(1, 1, 3, 3)), "n": 7}, criterion="one")
+    yield case("one", "high-pass", kernel=high, n=6)
+    yield case("one", "one channel", kernel=rng.normal(size=(1, 1, 3, 3)), n=7)
     for outs, ins, k, n in ((3, 2, 3, 6), (2, 5, 3, 8), (4, 4, 2, 5)):
-        inputs = {"kernel": rng.normal(size=(outs, ins, k, k)), "n": n}
-        yield Case(f"{outs} out, {ins} in, {k}×{k}", inputs, criterion="channels")
+        yield case("channels", f"{outs} out, {ins} in, {k}×{k}", kernel=rng.normal(size=(outs, ins, k, k)), n=n)
 
 
 def blocks(kernel: np.ndarray, n: int) -> np.ndarray:

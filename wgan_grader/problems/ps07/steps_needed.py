@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import composed, constant, explained, shifted
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -25,8 +25,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _case(name: str, values, tangent: float, error: float, criterion: str) -> Case:
-    inputs = {"singular_values": np.array(values, dtype=float), "tangent": tangent, "error": error}
-    return Case(name, inputs, criterion=criterion)
+    return case(criterion, name, singular_values=np.array(values, dtype=float), tangent=tangent, error=error)
 
 
 def ratio(values: np.ndarray) -> float:

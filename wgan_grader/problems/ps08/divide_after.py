@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, explained, part
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._linear import start, step, top, unit
 
 OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
@@ -13,13 +13,12 @@ OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Norms above and below 1: dividing pulls up as well."""
-    small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
-    yield Case("2×2", small, OPTIONS, criterion="large")
+    yield case("large", "2×2", W=[[1.0, 2.0], [0.0, 1.0]], u=[0.6, 0.8], options=OPTIONS)
     for shape in ((4, 4), (3, 5), (6, 2)):
-        yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape, 1.0), OPTIONS, criterion="large")
+        yield case("large", f"{shape[0]}×{shape[1]}", **_random(rng, shape, 1.0), options=OPTIONS)
     for shape in ((3, 3), (2, 4)):
         name = f"{shape[0]}×{shape[1]}, norm below 1"
-        yield Case(name, _random(rng, shape, 0.05), OPTIONS, criterion="small")
+        yield case("small", name, **_random(rng, shape, 0.05), options=OPTIONS)
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> dict[str, np.ndarray]:

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import constant, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Exact and estimated norms without skip paths; then residual blocks among the layers."""
-    plain = {"norms": np.array([2.0, 3.0]), "estimates": np.array([1.0, 2.0]), "skips": np.array([False, False])}
-    yield Case("two layers", plain, criterion="plain")
+    yield case("plain", "two layers", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     for count in (3, 5):
-        yield Case(f"{count} layers", _random(rng, count, np.zeros(count, bool)), criterion="plain")
-    mixed = {"norms": np.array([2.0, 3.0]), "estimates": np.array([1.0, 2.0]), "skips": np.array([True, False])}
-    yield Case("a block and a layer", mixed, criterion="skips")
+        yield case("plain", f"{count} layers", **_random(rng, count, np.zeros(count, bool)))
+    yield case("skips", "a block and a layer", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[True, False])
     for count in (4, 6):
         skips = np.arange(count) % 2 == 1
-        yield Case(f"{count} layers, every second a block", _random(rng, count, skips), criterion="skips")
+        yield case("skips", f"{count} layers, every second a block", **_random(rng, count, skips))
 
 
 def _random(rng: np.random.Generator, count: int, skips: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._linear import numeric, start, through, unit
 
 LOOKS = {
@@ -23,8 +23,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     for criterion, looks in LOOKS.items():
         for look in looks:
             for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
-                inputs = {"look": look} | _layer(rng, rows, columns, size)
-                yield Case(f"{look}, {rows}×{columns}", inputs, criterion=criterion)
+                yield case(criterion, f"{look}, {rows}×{columns}", look=look, **_layer(rng, rows, columns, size))
 
 
 def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained, named
-from ...problem import Case, Criterion, Problem, close
+from ...problem import Case, Criterion, Problem, case, close
 from ._linear import any_unit, start, step, through, top, unit
 
 GRADIENT = {"gradients": ["W"]}
@@ -13,17 +13,16 @@ GRADIENT = {"gradients": ["W"]}
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Vectors after one step from a random start, where uᵀWv = ‖Wv‖; and any others, where it is not."""
-    small = _inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8]))
-    yield Case("2×2", small, criterion="value")
+    yield case("value", "2×2", **_inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8])))
     for shape in ((4, 4), (3, 5)):
-        yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="value")
+        yield case("value", f"{shape[0]}×{shape[1]}", **_random(rng, shape))
     for shape, sigma in (((3, 4), 1.5), ((4, 2), 0.2)):
         name = f"{shape[0]}×{shape[1]}, any unit vectors"
-        yield Case(name, any_unit(rng, rng.normal(size=shape), sigma), criterion="value")
+        yield case("value", name, **any_unit(rng, rng.normal(size=shape), sigma))
     for shape in ((2, 2), (3, 3), (5, 2)):
-        yield Case(f"gradient, {shape[0]}×{shape[1]}", _random(rng, shape), GRADIENT, criterion="gradient")
+        yield case("gradient", f"gradient, {shape[0]}×{shape[1]}", **_random(rng, shape), options=GRADIENT)
     name = "gradient, 2×3, any unit vectors"
-    yield Case(name, any_unit(rng, rng.normal(size=(2, 3)), 0.7), GRADIENT, criterion="gradient")
+    yield case("gradient", name, **any_unit(rng, rng.normal(size=(2, 3)), 0.7), options=GRADIENT)
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, constant, explained, part
-from ...problem import Case, Criterion, Problem, close
+from ...problem import Case, Criterion, Problem, case, close
 from ._linear import numeric, start, step, top
 
 GRADIENT = {"gradients": ["W1", "W2"]}
@@ -14,12 +14,11 @@ GRADIENT = {"gradients": ["W1", "W2"]}
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Two layers of different shapes, so that they cannot be taken for one another."""
     first = {"W1": np.array([[1.0, 2.0], [0.0, 1.0]]), "W2": np.array([[3.0, 0.0]])}
-    vectors = {"u1": np.array([0.6, 0.8]), "u2": np.array([1.0]), "strength": 0.5}
-    yield Case("2×2 and 1×2", first | vectors, criterion="value")
+    yield case("value", "2×2 and 1×2", **first, u1=[0.6, 0.8], u2=[1.0], strength=0.5)
     for shapes, strength in ((((3, 4), (2, 3)), 0.1), (((5, 2), (4, 5)), 2.0)):
         name = " and ".join(f"{m}×{n}" for m, n in shapes)
-        yield Case(name, _random(rng, shapes, strength), criterion="value")
-        yield Case(f"gradient, {name}", _random(rng, shapes, strength), GRADIENT, criterion="gradient")
+        yield case("value", name, **_random(rng, shapes, strength))
+        yield case("gradient", f"gradient, {name}", **_random(rng, shapes, strength), options=GRADIENT)
 
 
 def _random(rng: np.random.Generator, shapes, strength: float) -> dict[str, object]:

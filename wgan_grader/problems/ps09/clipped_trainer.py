@@ -5,22 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained, part
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """First few steps, where nothing has to be clipped; then far starts on both sides, where much has."""
-    yield _case("two steps", 0.0, 3.0, 2, 0.1, 5.0, "direction")
-    yield _case("from the right", 2.0, -1.0, 4, 0.2, 9.0, "direction")
-    yield _case("from the left, clipped", 0.0, 3.0, 12, 0.1, 0.4, "clip")
+    yield case("direction", "two steps", theta=0.0, target=3.0, steps=2, step_size=0.1, clip=5.0)
+    yield case("direction", "from the right", theta=2.0, target=-1.0, steps=4, step_size=0.2, clip=9.0)
+    yield case("clip", "from the left, clipped", theta=0.0, target=3.0, steps=12, step_size=0.1, clip=0.4)
     theta, target = rng.uniform(2, 4), rng.uniform(-4, -2)
-    yield _case("from the right, clipped", float(theta), float(target), 15, 0.2, 0.5, "clip")
-    yield _case("a long run", float(rng.uniform(-1, 0)), 1.5, 60, 0.2, 0.3, "clip")
-
-
-def _case(name: str, theta: float, target: float, steps: int, step_size: float, clip: float, criterion: str) -> Case:
-    inputs = {"theta": theta, "target": target, "steps": steps, "step_size": step_size, "clip": clip}
-    return Case(name, inputs, criterion=criterion)
+    yield case(
+        "clip", "from the right, clipped", theta=float(theta), target=float(target), steps=15, step_size=0.2, clip=0.5
+    )
+    yield case("clip", "a long run", theta=float(rng.uniform(-1, 0)), target=1.5, steps=60, step_size=0.2, clip=0.3)
 
 
 def run(theta, target, steps, step_size, clip, *, sign=1, low=-1, high=1, late=False, old=False, force=None):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
 
@@ -14,18 +14,16 @@ ATOL = 1e-5  # a general solver is right to half the digits at a double eigenval
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Complex pairs, real ones, and a double one; no matrix is symmetric, and none has trace 0 but the first."""
-    yield _case("a turn", [[0.0, -0.5], [0.5, 0.0]], "complex")
+    yield case("complex", "a turn", J=[[0.0, -0.5], [0.5, 0.0]], atol=ATOL)
     a, b, c = rng.uniform(0.5, 1.5, size=3)
-    yield _case("a damped turn", [[-0.3, -a], [b, -0.3 - 0.4 * c]], "complex")
-    yield _case("a growing turn", [[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], "complex")
-    yield _case("overdamped", [[0.0, -0.5], [0.5, -1.0 - a]], "real")
-    yield _case("both signs", [[0.3, 1.0 + a], [0.5 + b, -c]], "real")
-    yield _case("the larger one below", [[-1.0 - a, 0.3], [0.2, 0.5 + b]], "real")  # most solvers give it last
-    yield _case("critical", [[0.0, -0.5], [0.5, -1.0]], "double")
-
-
-def _case(name: str, J, criterion: str) -> Case:
-    return Case(name, {"J": np.array(J)}, criterion=criterion, atol=ATOL)
+    yield case("complex", "a damped turn", J=[[-0.3, -a], [b, -0.3 - 0.4 * c]], atol=ATOL)
+    yield case("complex", "a growing turn", J=[[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], atol=ATOL)
+    yield case("real", "overdamped", J=[[0.0, -0.5], [0.5, -1.0 - a]], atol=ATOL)
+    yield case("real", "both signs", J=[[0.3, 1.0 + a], [0.5 + b, -c]], atol=ATOL)
+    yield case(
+        "real", "the larger one below", J=[[-1.0 - a, 0.3], [0.2, 0.5 + b]], atol=ATOL
+    )  # most solvers give it last
+    yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=ATOL)
 
 
 def parts(values: np.ndarray) -> np.ndarray:

@@ -5,22 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import constant, explained, flipped, given, scaled, transposed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 from ._dirac import GAME, slope
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """The equilibrium; then states whose two coordinates differ."""
     for weight in (0.0, 1.4):
-        yield _case(f"(0, 0), weight {weight:g}", 0.0, 0.0, weight, "origin")
-    yield _case("(1, 2), no penalty", 1.0, 2.0, 0.0, "anywhere")
+        yield case("origin", f"(0, 0), weight {weight:g}", theta=0.0, psi=0.0, weight=weight)
+    yield case("anywhere", "(1, 2), no penalty", theta=1.0, psi=2.0, weight=0.0)
     for k in range(3):
         theta, psi = rng.uniform(0.4, 1.6, size=2) * rng.choice([-1, 1], size=2)
-        yield _case(f"a state, {k + 1}", float(theta), float(psi), float(rng.uniform(0.3, 2)), "anywhere")
-
-
-def _case(name: str, theta: float, psi: float, weight: float, criterion: str) -> Case:
-    return Case(name, {"theta": theta, "psi": psi, "weight": weight}, criterion=criterion)
+        yield case(
+            "anywhere", f"a state, {k + 1}", theta=float(theta), psi=float(psi), weight=float(rng.uniform(0.3, 2))
+        )
 
 
 def matrix(theta: float, psi: float, weight: float, first=None, second=None, product: float = 1.0) -> np.ndarray:

@@ -5,22 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Complex pairs, real ones of which the negative is the larger, and matrices beyond 2×2."""
-    yield _case("a round", [[1.0, -0.2], [0.3, 1.0]], "complex")
+    yield case("complex", "a round", M=[[1.0, -0.2], [0.3, 1.0]])
     a, b = rng.uniform(0.3, 0.9, size=2)
-    yield _case("a damped round", [[0.9, -a], [2 * b, 0.4]], "complex")
-    yield _case("a large step", [[-1.7 - a, 0.4], [0.3 * b, 0.8]], "real")
-    yield _case("a shear", [[0.5, 3.0], [0.0, -0.6 - 0.3 * b]], "real")
-    yield _case("3×3", rng.normal(size=(3, 3)), "larger")
-    yield _case("5×5", rng.normal(size=(5, 5)), "larger")
-
-
-def _case(name: str, M, criterion: str) -> Case:
-    return Case(name, {"M": np.array(M)}, criterion=criterion)
+    yield case("complex", "a damped round", M=[[0.9, -a], [2 * b, 0.4]])
+    yield case("real", "a large step", M=[[-1.7 - a, 0.4], [0.3 * b, 0.8]])
+    yield case("real", "a shear", M=[[0.5, 3.0], [0.0, -0.6 - 0.3 * b]])
+    yield case("larger", "3×3", M=rng.normal(size=(3, 3)))
+    yield case("larger", "5×5", M=rng.normal(size=(5, 5)))
 
 
 def radius(M: np.ndarray) -> float:

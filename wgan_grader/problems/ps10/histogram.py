@@ -5,19 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Small ones by hand; batches that do not divide; batches larger than the sample; a number on the right edge."""
-    hand = {"points": np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.9]), "bins": 2, "batch": 2}
-    yield Case("six points", hand, criterion="all")
+    yield case("all", "six points", points=[0.1, 0.2, 0.3, 0.6, 0.7, 0.9], bins=2, batch=2)
     for n, bins, batch in ((20, 4, 5), (45, 5, 6), (30, 3, 1)):
-        inputs = {"points": rng.beta(1.2, 3, size=n), "bins": bins, "batch": batch}
-        yield Case(f"{n} points by {batch}", inputs, criterion="all")
-    yield Case("one large batch", {"points": rng.uniform(size=7), "bins": 3, "batch": 50}, criterion="edges")
-    edge = {"points": np.array([1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0]), "bins": 4, "batch": 3}
-    yield Case("points at 1", edge, criterion="edges")
+        yield case("all", f"{n} points by {batch}", points=rng.beta(1.2, 3, size=n), bins=bins, batch=batch)
+    yield case("edges", "one large batch", points=rng.uniform(size=7), bins=3, batch=50)
+    yield case("edges", "points at 1", points=[1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0], bins=4, batch=3)
 
 
 def cells(points: np.ndarray, bins: int) -> np.ndarray:

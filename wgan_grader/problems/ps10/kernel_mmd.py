@@ -5,22 +5,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ...formulas import absolute, divided, explained, positive_part, root
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Samples of unequal sizes, ones where the estimate is negative, and a repeated point."""
-    small = {"x": np.array([[0.0], [1.0]]), "y": np.array([[1.0], [2.0], [4.0]])}
-    yield Case("two and three numbers", small, criterion="value")
+    yield case("value", "two and three numbers", x=[[0.0], [1.0]], y=[[1.0], [2.0], [4.0]])
     for n, m, d in ((4, 6, 3), (7, 3, 2)):
-        inputs = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d)) + 0.5}
-        yield Case(f"{n} and {m} points in dimension {d}", inputs, criterion="value")
-    yield Case(
-        "the same two points", {"x": np.array([[0.0], [2.0]]), "y": np.array([[2.0], [0.0]])}, criterion="negative"
-    )
+        yield case(
+            "value", f"{n} and {m} points in dimension {d}", x=rng.normal(size=(n, d)), y=rng.normal(size=(m, d)) + 0.5
+        )
+    yield case("negative", "the same two points", x=[[0.0], [2.0]], y=[[2.0], [0.0]])
     twice = rng.normal(size=(3, 2))
-    inputs = {"x": twice, "y": twice[::-1] + 0.01}
-    yield Case("nearly the same three points", inputs, criterion="negative")
+    yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)
 
 
 def kernel(a: np.ndarray, b: np.ndarray, degree: int = 3, offset: float = 1.0) -> np.ndarray:

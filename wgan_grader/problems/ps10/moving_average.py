@@ -5,17 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Three numbers; several weights; no step at all; no memory."""
-    yield Case("three numbers", {"weights": np.array([[1.0], [3.0], [7.0]]), "decay": 0.75}, criterion="value")
+    yield case("value", "three numbers", weights=[[1.0], [3.0], [7.0]], decay=0.75)
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
-        inputs = {"weights": rng.normal(size=(steps, d)), "decay": decay}
-        yield Case(f"{steps} states of {d} weights", inputs, criterion="value")
-    yield Case("one state", {"weights": rng.normal(size=(1, 3)), "decay": 0.9}, criterion="edges")
-    yield Case("no memory", {"weights": rng.normal(size=(5, 2)), "decay": 0.0}, criterion="edges")
+        yield case("value", f"{steps} states of {d} weights", weights=rng.normal(size=(steps, d)), decay=decay)
+    yield case("edges", "one state", weights=rng.normal(size=(1, 3)), decay=0.9)
+    yield case("edges", "no memory", weights=rng.normal(size=(5, 2)), decay=0.0)
 
 
 def average(weights: np.ndarray, decay: float) -> np.ndarray:
