@@ -1,11 +1,16 @@
 """Settings for plain nbgrader commands; `wgan-course release` and `wgan-course grade` read them too."""
 
+from pathlib import Path
+
 from nbgrader import preprocessors as steps
 from nbgrader.converters import GenerateAssignment
 
 from wgan_grader.judge import Judge
+from wgan_grader.late import LatePenalty
+from wgan_grader.programs import find_programs
 from wgan_grader.released import NameCells
 
+find_programs()
 c = get_config()  # noqa: F821 - nbgrader defines it
 
 c.CourseDirectory.course_id = "wgan_course"
@@ -27,3 +32,7 @@ c.Autograde.autograde_preprocessors = [
     steps.CheckCellMetadata,
 ]
 c.OverwriteCells.add_missing_cells = True
+
+# What a day late costs: `wgan-course late`.
+c.AssignLatePenalties.plugin_class = LatePenalty
+c.LatePenalty.folder = str(Path(__file__).resolve().parent / "grading")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wgan_cli import require
+from wgan_cli import require, teaching
 from wgan_cli.root import find_root, tool
 
 __all__ = ["app", "main"]
@@ -79,6 +79,7 @@ def book(
     Only pages whose code, or whose part of the package, has changed run again. Any warning makes the build fail. The
     result asks no other host for anything and reads from disk.
     """
+    require("jupyter_book")  # before anything is forgotten or fetched
     built = tool("book.build").build(find_root(), force=force, status=sys.stdout if verbose else None)
     console.print("[green]✓[/green] nothing has changed" if built.fresh else "[green]✓[/green] the book is built")
     console.print(f"  open   {built.index.as_uri()}", soft_wrap=True, highlight=False)
@@ -248,6 +249,9 @@ def grade(
     )
     console.print(f"  grades    {summary.grades}\n  feedback  {summary.feedback}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if any(row.status == "failed" for row in summary.rows) else 0)
+
+
+teaching.register(app)
 
 
 @app.command(rich_help_panel="When it does not work")

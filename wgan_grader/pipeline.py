@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -23,6 +22,8 @@ from typing import Any
 from . import sandbox
 from .execution import NO_SANDBOX, Settings
 from .judge import Judged, TakeJudged, copy_plain_files, judge_submission, refuse, student_token
+from .programs import find_programs
+from .stamps import rewrite_timestamp
 from .submission import Blueprint
 
 logger = logging.getLogger(__name__)
@@ -324,7 +325,7 @@ class Course:
 
         self.root = root.resolve()
         self.config = _load_config(self.root)
-        _find_programs()
+        find_programs()
         self.directory = CourseDirectory(config=self.config)
 
     def folder(self, step: str, student: str = ".", problem_set: str = "") -> Path:
@@ -451,7 +452,7 @@ class Course:
         folder.mkdir(parents=True)
         if task.folder.is_dir():
             copy_plain_files(task.folder, folder)
-        _write_timestamp(folder)
+        rewrite_timestamp(folder / "timestamp.txt")
         shutil.copyfile(task.released, folder / task.released.name)
         (staged / "judged").mkdir()
         (staged / "judged" / f"{student_token(task.student)}.json").write_text(judged.to_json())
@@ -537,25 +538,6 @@ def _one_submission(converter: Any, problem_set: str, student: str) -> None:
     folder = converter._format_source(problem_set, student)
     names = sorted(path for path in Path(folder).glob("*.ipynb") if path.is_file())
     converter.assignments, converter.notebooks = {folder: [os.path.join(folder, path.name) for path in names]}, []
-
-
-def _find_programs() -> None:
-    """Let nbgrader find alembic, which it calls by name, where the environment is not activated."""
-    here = str(Path(sys.executable).parent)
-    if here not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
-
-
-def _write_timestamp(folder: Path) -> None:
-    """Keep a submission's time stamp only where it is one, since nbgrader stops at any other."""
-    from nbgrader.utils import parse_utc
-
-    path = folder / "timestamp.txt"
-    if path.exists():
-        try:
-            parse_utc(path.read_text()[:100].strip())
-        except (ValueError, OverflowError, TypeError):
-            path.unlink()
 
 
 def hash_tree(path: Path) -> str:

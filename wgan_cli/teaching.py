@@ -1,0 +1,133 @@
+"""The commands between a class and its grades: hand in, collect, class list, due dates, late penalties."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from wgan_cli.root import find_root
+
+__all__ = ["register"]
+
+console = Console()
+COURSE = typer.Option(help="Folder with nbgrader_config.py and submitted/.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command(rich_help_panel="Learn")(submit)
+    for command in (collect, roster, due, late):
+        app.command(rich_help_panel="Teach")(command)
+
+
+def submit(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook, under whatever name.")],
+    student: Annotated[str, typer.Option(help="Your id, where the course wants it in the file.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the zip.")] = Path(),
+    no_check: Annotated[bool, typer.Option("--no-check", help="Pack without running the set once more.")] = False,
+) -> None:
+    """Run a problem set as the grader will, say what will be put back, and write the zip to hand in."""
+    from wgan_grader import handin, selfcheck
+
+    result = None
+    if not no_check:
+        with console.status("running the whole set in a fresh kernel"):
+            result = selfcheck.run_notebook(notebook)
+        console.print(f"{notebook.name}: {result.points:g} of {result.possible:g} points here", highlight=False)
+        if result.error:
+            console.print(f"[yellow]![/yellow] {escape(result.error)}", highlight=False, soft_wrap=True)
+    done = handin.pack(notebook, out, student=student, result=result)
+    for note in done.notes:
+        console.print(f"[yellow]![/yellow] {escape(note)}", highlight=False, soft_wrap=True)
+    for name in done.left_out:
+        console.print(f"[yellow]![/yellow] {escape(name)} is left out (a link, or too large)", highlight=False)
+    console.print(f"[green]✓[/green] {escape(str(done.path))}: upload this file", highlight=False, soft_wrap=True)
+
+
+def collect(
+    download: Annotated[Path, typer.Argument(help="What the platform let you download: a zip or a folder.")],
+    roster: Annotated[Path, typer.Option(help="The class list, a CSV file of nbgrader or of the platform.")],
+    problem_set: Annotated[str, typer.Option(help="Only this one; read off each notebook otherwise.")] = "",
+    zone: Annotated[str, typer.Option(help="Zone of times without one, such as Europe/Berlin.")] = "UTC",
+    course: Annotated[Path | None, COURSE] = None,
+) -> None:
+    """Lay what Canvas, Moodle, Blackboard, Gradescope or Google Classroom exports into [cyan]submitted/[/cyan].
+
+    A submission is a student's where an id, a login, an address or the whole name says so; all else is listed as a
+    doubt and left alone. Ends with 1 where there are doubts.
+    """
+    from wgan_grader import collect as collecting
+    from wgan_grader.pipeline import Course
+    from wgan_grader.roster import Roster
+    from wgan_grader.submission import Blueprint
+
+    where = Course(course or find_root())
+    blueprints = [Blueprint.read(path) for name in where.problem_sets() if (path := where.released(name)).is_file()]
+    zoned = collecting.zone_of(zone)
+    outcome = collecting.collect(
+        download, Roster.read(roster), blueprints, where.folder("submitted"), zone=zoned, problem_set=problem_set
+    )
+    table = Table("student", "problem set", "handed in", "from", "note")
+    for row in outcome.collected:
+        when = f"{row.when:%Y-%m-%d %H:%M} UTC" if row.when else "no time given"
+        table.add_row(*map(escape, (row.student, row.problem_set, when, row.platform, row.note)))
+    console.print(table)
+    for name, students in outcome.missing.items():
+        listed = escape(", ".join(students))
+        console.print(f"{name}: {len(students)} handed in nothing {listed}", highlight=False, soft_wrap=True)
+    for doubt in outcome.doubts:
+        console.print(
+            f"[yellow]?[/yellow] {escape(doubt.path)}: {escape(doubt.reason)}", highlight=False, soft_wrap=True
+        )
+    raise typer.Exit(1 if outcome.doubts else 0)
+
+
+def roster(
+    path: Annotated[Path, typer.Argument(help="The class list, a CSV file of nbgrader or of the platform.")],
+    course: Annotated[Path | None, COURSE] = None,
+) -> None:
+    """Enter a class list into the gradebook; who is in it already is brought up to date, and nobody is removed."""
+    from wgan_grader.pipeline import Course
+    from wgan_grader.roster import Roster
+
+    students = Roster.read(path).students
+    with Course(course or find_root()).gradebook() as book:
+        for student in students:
+            book.update_or_create_student(
+                student.id, first_name=student.first, last_name=student.last, email=student.email
+            )
+    console.print(f"[green]✓[/green] {len(students)} students are in the gradebook", highlight=False)
+
+
+def due(
+    problem_set: Annotated[str, typer.Argument(help="Such as ps01_js_saturation.")],
+    when: Annotated[str, typer.Argument(help='Such as "2026-03-01 18:00 Europe/Berlin"; "never" removes it.')],
+    course: Annotated[Path | None, COURSE] = None,
+) -> None:
+    """Set when a problem set is due; a time without a zone is UTC."""
+    from wgan_grader.pipeline import Course
+    from wgan_grader.stamps import parse_time
+
+    where = Course(course or find_root())
+    where.require(problem_set)
+    moment = None if when == "never" else parse_time(when)
+    where.generate_if_changed(problem_set)
+    with where.gradebook() as book:
+        book.update_or_create_assignment(problem_set, duedate=None if moment is None else moment.replace(tzinfo=None))
+    shown = "has no due date" if moment is None else f"is due {moment:%Y-%m-%d %H:%M} UTC"
+    console.print(f"[green]✓[/green] {problem_set} {shown}", highlight=False)
+
+
+def late(
+    per_day: Annotated[float, typer.Argument(help="Per cent of the score for each day begun, from 0 to 100.")],
+    course: Annotated[Path | None, COURSE] = None,
+) -> None:
+    """Set what handing in late costs; the next [cyan]grade[/cyan] counts with it."""
+    from wgan_grader.late import write_rule
+    from wgan_grader.pipeline import KEEP
+
+    write_rule((course or find_root()) / KEEP, per_day / 100)
+    console.print(f"[green]✓[/green] each day late costs {per_day:g} % of the score", highlight=False)
