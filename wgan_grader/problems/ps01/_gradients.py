@@ -1,14 +1,12 @@
 """What the two problems on the generator's gradient share."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy.special import expit
 
-from ...problem import Case
+from ...problem import Case, Cases
 
 
-def gradient_cases(rng: np.random.Generator) -> Iterator[Case]:
+def gradient_cases(rng: np.random.Generator) -> Cases:
     """Small logits for the value, an array for the shape, huge logits for stability."""
     yield Case("logit 0 and 2", {"logit": np.array([0.0, 2.0])}, criterion="value")
     yield Case("random logits", {"logit": rng.normal(0, 2, 9)}, criterion="value")

@@ -1,14 +1,12 @@
 """``first_step_below(norms, threshold)``: when a trained discriminator's gradient is gone."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, positive_part, shifted
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Falling curves, curves that come back, values at the threshold, curves that never fall so far."""
     yield case("first", "falling", norms=[1.0, 0.5, 0.2, 0.1], threshold=0.3)
     yield case("first", "at once", norms=[0.1, 0.5, 0.05, 0.01], threshold=0.3)

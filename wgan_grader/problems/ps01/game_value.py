@@ -1,15 +1,13 @@
 """``game_value(d, p, q)``: what the discriminator maximises."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import divided, explained, negated, scaled, swapped
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._distributions import distribution
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two atoms first, then random ones, then discriminators that are certain: rightly, and wrongly."""
     yield case("value", "two atoms", d=[0.8, 0.3], p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):

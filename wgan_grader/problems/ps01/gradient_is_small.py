@@ -1,14 +1,12 @@
 """``gradient_is_small(d, threshold)``: find the bug. A textbook's sentence about saturation, as code, is backwards."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A recognised, a doubtful and a convincing fake first; then random ones; then values at the threshold."""
     yield case("where", "three fakes", d=[0.01, 0.5, 0.99], threshold=0.1)
     yield case("where", "random fakes", d=rng.uniform(0, 1, 11), threshold=0.3)

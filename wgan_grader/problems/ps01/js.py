@@ -1,15 +1,13 @@
 """``js(p, q)``: the Jensen–Shannon divergence of two discrete distributions."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import divided, explained, root, scaled
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._distributions import distribution, kl, with_holes
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two atoms first, then random ones, then zeros and disjoint supports."""
     yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):

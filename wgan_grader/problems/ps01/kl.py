@@ -1,15 +1,13 @@
 """``kl(p, q)``: the Kullback–Leibler divergence of two discrete distributions."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, divided, explained, summed, swapped
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._distributions import distribution, kl, with_holes, x_log_ratio
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two atoms first, then random ones, then zeros in p, in q, in both."""
     half, quarter = np.array([0.5, 0.5]), np.array([0.25, 0.75])
     yield case("value", "two atoms", p=half, q=quarter)
@@ -30,10 +28,6 @@ def _clamped(eps: float):
     return lambda p, q: np.sum(p * np.log(np.clip(p, eps, None) / np.clip(q, eps, None)))
 
 
-def _dropped(p: np.ndarray, q: np.ndarray) -> float:
-    return kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)])
-
-
 SMOOTHING = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-16, 1e-15, 1e-20)
 WRONG = {
     "reversed": (swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))),
@@ -51,7 +45,10 @@ WRONG = {
         *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False)),
         *(_clamped(eps) for eps in SMOOTHING),
     ),
-    "dropped": (_dropped, lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
+    "dropped": (
+        lambda p, q: kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)]),
+        lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0)),
+    ),
 }
 MESSAGES = """
 reversed: This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p.

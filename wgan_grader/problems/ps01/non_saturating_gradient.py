@@ -1,15 +1,13 @@
 """``non_saturating_gradient(logit)``: slope of the generator's loss −log D in the discriminator's logit."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, complement, composed, explained, negated, shifted
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """The shared ones, and fakes that pass for real, where the slope is tiny but not 0."""
     yield from gradient_cases(rng)
     yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)

@@ -1,15 +1,13 @@
 """``optimal_discriminator(p, q)``: the best answer of a discriminator, atom by atom."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import complement, composed, explained, scaled
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._distributions import distribution
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two atoms first, then random ones, then atoms that one or both never visit."""
     yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
@@ -25,10 +23,6 @@ def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.where(total > 0, p / np.where(total > 0, total, 1.0), 0.5)
 
 
-def _softmax(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(q - p))
-
-
 SMOOTHING = tuple(10.0**-k for k in range(5, 17))
 WRONG = {
     "swapped": (complement(optimal), lambda p, q: q / (p + q)),
@@ -41,7 +35,7 @@ WRONG = {
     ),
     "normalised": lambda p, q: p / (p + q).sum(),
     "mixture": (scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))),
-    "sigmoid-of-difference": _softmax,
+    "sigmoid-of-difference": lambda p, q: 1 / (1 + np.exp(q - p)),
     "zero-over-zero": lambda p, q: p / (p + q),
     "nobody-zero": (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
     "smoothed": (

@@ -1,15 +1,13 @@
 """``saturating_gradient(logit)``: slope of the generator's loss log(1 − D) in the discriminator's logit."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._gradients import gradient_cases, ratio, sigmoid
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """The shared ones, and fakes that are recognised with certainty, where the slope is tiny but not 0."""
     yield from gradient_cases(rng)
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)

@@ -1,15 +1,14 @@
 """``cell_shares(samples, edges)``: find the bug. A histogram that takes samples out of the list it walks along."""
 
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 
 from ...formulas import composed, explained, given, scaled
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Few samples, many, uneven cells; then samples on the edges."""
     edges = np.array([0.0, 1.0, 2.0, 3.0])
     few = np.array([0.5, 1.5, 1.25, 2.5, 0.25])
@@ -50,10 +49,6 @@ def _by_cell(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _last_open(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    return shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean()
-
-
 def _closed_right(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
     cells = np.clip(np.searchsorted(edges, samples, side="left") - 1, 0, len(edges) - 2)
     return np.bincount(cells, minlength=len(edges) - 1) / len(samples)
@@ -87,7 +82,7 @@ WRONG = {
     "even-cells": lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s),
     "over-cells": (lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)),
     "cumulated": (composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
-    "last-edge": _last_open,
+    "last-edge": lambda samples, edges: shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean(),
     "closed-right": (_closed_right, _right_dropped),
     "twice": _both_closed,
 }

@@ -1,15 +1,13 @@
 """``cost_matrix(x, y)``: the Euclidean distance of each source to each target."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, squared, transposed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._transport import CENTRE, distances
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One 3-4-5 triangle, then clouds of unequal sizes, then points that are close together and far from 0."""
     yield Case("3-4-5", {"x": np.array([[0.0, 0.0]]), "y": np.array([[3.0, 4.0], [6.0, 8.0]])}, criterion="value")
     for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1)):
@@ -18,10 +16,6 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     corner = CENTRE + rng.integers(0, 64, size=(4, 2)) / 2**16
     other = CENTRE + rng.integers(0, 64, size=(3, 2)) / 2**16 + 1 / 2**10
     yield Case("neighbours, far from 0", {"x": corner, "y": other}, criterion="precise", atol=0.0)
-
-
-def _gram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T)
 
 
 WRONG = {
@@ -47,7 +41,10 @@ WRONG = {
         lambda x, y: np.linalg.norm(x[:, None] - y, axis=1),
         lambda x, y: np.linalg.norm(x[:, None] - y, axis=0),
     ),
-    "cancellation": (_gram, Detected(lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok")),
+    "cancellation": (
+        lambda x, y: np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T),
+        Detected(lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok"),
+    ),
 }
 MESSAGES = """
 squared: The distances are squared: the root is missing. With ‖x − y‖² transport is no longer a metric.

@@ -1,14 +1,12 @@
 """``displacement(x, y, partner, t)``: where the points are at time t on their straight ways."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two points that exchange sides, permutations that are not their own inverse, shared targets."""
     swap = {"x": np.array([[0.0, 0.0], [4.0, 0.0]]), "y": np.array([[4.0, 2.0], [0.0, 6.0]])}
     yield Case("two points", swap | {"partner": np.array([1, 0]), "t": 0.25}, criterion="value")
@@ -30,10 +28,6 @@ def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> n
     return (1 - t) * x + t * y[partner]
 
 
-def _mixture(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.ndarray:
-    return np.concatenate([(1 - t) * x, t * y])
-
-
 WRONG = {
     "no-partner": lambda x, y, s, t: (1 - t) * x + t * y,
     "inverse": (
@@ -46,7 +40,11 @@ WRONG = {
     "adds-target": (lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
     "halfway": (lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
     "unit-steps": lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True),
-    "mixture": (_mixture, lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
+    "mixture": (
+        lambda x, y, partner, t: np.concatenate([(1 - t) * x, t * y]),
+        lambda x, y, s, t: np.concatenate([x, y]),
+        lambda x, y, s, t: np.stack([x, y[s]]),
+    ),
     "other-speed": (
         lambda x, y, s, t: on_the_way(x, y, s, t**2),
         lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),

@@ -1,15 +1,13 @@
 """``monotone_plan(a, b)``: the plan that serves sources and targets in order."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, transposed
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._transport import weights
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Small ones by hand, unequal sizes, then weights that run out together, and zeros."""
     yield case("value", "two and three", a=[0.5, 0.5], b=[0.2, 0.5, 0.3])
     yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
@@ -51,13 +49,9 @@ def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return table
 
 
-def _no_memory(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.minimum(a[:, None], b)
-
-
 WRONG = {
     "product": lambda a, b: a[:, None] * b,
-    "no-memory": _no_memory,
+    "no-memory": lambda a, b: np.minimum(a[:, None], b),
     "lost-rest": _lost_rest,
     "backwards": lambda a, b: plan(a, b[::-1])[:, ::-1],
     "transposed": transposed(plan),

@@ -1,15 +1,13 @@
 """``sinkhorn(cost, a, b, epsilon, rounds)``: the coupling after so many rounds, in the log domain."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._transport import distances, weights
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Converged ones first, then a few rounds only, then an ε for which exp(−c/ε) is 0."""
     small = {"cost": np.array([[0.0, 1.0], [2.0, 0.5]]), "a": np.array([0.3, 0.7]), "b": np.array([0.6, 0.4])}
     yield Case("two and two", small | {"epsilon": 0.5, "rounds": 200}, criterion="value")
@@ -46,10 +44,6 @@ def coupling(cost: np.ndarray, a: np.ndarray, b: np.ndarray, eps: float, rounds:
     return a[:, None] * b * np.exp((phi[:, None] + psi - cost) / eps)
 
 
-def _columns_first(cost, a, b, eps, rounds):
-    return coupling(cost.T, b, a, eps, rounds).T
-
-
 def _rows_only(cost, a, b, eps, rounds):
     phi = soft(cost, np.zeros(len(b)), np.log(b), eps)
     return a[:, None] * b * np.exp((phi[:, None] - cost) / eps)
@@ -58,10 +52,6 @@ def _rows_only(cost, a, b, eps, rounds):
 def _rows_last(cost, a, b, eps, rounds):
     table = coupling(cost, a, b, eps, rounds)
     return table * (a / table.sum(1))[:, None]
-
-
-def _unweighted_start(cost, a, b, eps, rounds):
-    return coupling(cost, a, b, eps, rounds, start=-eps * np.log(b))
 
 
 def _uniform(cost, a, b, eps, rounds):
@@ -96,9 +86,9 @@ WRONG = {
             )
         ),
     ),
-    "columns-first": _columns_first,
+    "columns-first": lambda cost, a, b, eps, rounds: coupling(cost.T, b, a, eps, rounds).T,
     "rows-last": _rows_last,
-    "start-at-ones": _unweighted_start,
+    "start-at-ones": lambda cost, a, b, eps, rounds: coupling(cost, a, b, eps, rounds, start=-eps * np.log(b)),
     "one-round-off": (
         lambda c, a, b, e, r: coupling(c, a, b, e, r + 1),
         lambda c, a, b, e, r: coupling(c, a, b, e, r - 1),

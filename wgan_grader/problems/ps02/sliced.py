@@ -1,15 +1,13 @@
 """``sliced(x, y, directions)``: the mean of the one-dimensional distances along directions."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import averaged, explained, largest, root, squared, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._transport import in_order
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Axes first, then random directions; in the end one direction only, and many for few points."""
     x, y = np.array([[0.0, 2.0], [1.0, -1.0], [3.0, 0.5]]), np.array([[2.5, 0.0], [-1.0, 1.0], [0.0, 4.0]])
     yield Case("along the axes", {"x": x, "y": y, "directions": np.eye(2)}, criterion="value")
@@ -30,25 +28,13 @@ def slices(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return in_order(lines @ x.T, lines @ y.T)
 
 
-def _wrong_axis(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
-    return np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean()
-
-
-def _sorted_before(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
-    return np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean()
-
-
-def _mean_direction(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
-    return in_order(x @ lines.mean(0), y @ lines.mean(0))
-
-
 WRONG = {
     "unsorted": lambda x, y, u: np.abs(u @ (x - y).T).mean(),
-    "wrong-axis": _wrong_axis,
-    "sorted-before": _sorted_before,
+    "wrong-axis": lambda x, y, lines: np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean(),
+    "sorted-before": lambda x, y, lines: np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean(),
     "largest-slice": largest(slices),
     "summed": (summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)),
-    "mean-direction": _mean_direction,
+    "mean-direction": lambda x, y, lines: in_order(x @ lines.mean(0), y @ lines.mean(0)),
     "means": (
         lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
         lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),

@@ -1,15 +1,13 @@
 """``transport_cost(coupling, cost)``: the bill of a plan."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._transport import weights
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Warehouses and shops, then couplings that are neither square nor symmetric."""
     yield case("value", "warehouses and shops", coupling=[[0.5, 0.0], [0.0, 0.5]], cost=[[2.0, 3.0], [1.0, 2.0]])
     yield case("value", "uneven", coupling=[[0.1, 0.5], [0.3, 0.1]], cost=[[1.0, 4.0], [2.0, 5.0]])

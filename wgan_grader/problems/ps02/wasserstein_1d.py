@@ -1,17 +1,15 @@
 """``wasserstein_1d(x, y)``: W1 of two samples of one size, by sorting."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._transport import in_order, ranks
 
 SLOPE = {"gradients": ["x"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Crossed pairs first, then random samples on both sides of each other, then the slope in the points."""
     yield _case("two points", [1.0, 0.0], [2.0, 3.0], "value")
     yield _case("both sides", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "value")

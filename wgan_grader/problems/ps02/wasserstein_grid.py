@@ -1,15 +1,13 @@
 """``wasserstein_grid(points, p, q)``: the area between two distribution functions on an uneven grid."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._transport import weights
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Places one apart first, where the widths do not show, then uneven ones."""
     yield case("value", "one apart", points=np.arange(3.0), p=[0.5, 0.5, 0.0], q=[0.0, 0.25, 0.75])
     yield case("value", "both ways", points=np.arange(4.0), p=[0.0, 0.5, 0.5, 0.0], q=[0.4, 0.1, 0.1, 0.4])
@@ -34,14 +32,10 @@ def area(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
     return float((np.abs(surplus(p, q))[:-1] * np.diff(points)).sum())
 
 
-def _first_gap(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
-    return float(np.abs(surplus(p, q)).sum() * (points[1] - points[0]))
-
-
 WRONG = {
     "no-width": (lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()),
     "even-width": (
-        _first_gap,
+        lambda points, p, q: float(np.abs(surplus(p, q)).sum() * (points[1] - points[0])),
         lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean(),
         lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0]),
     ),

@@ -1,15 +1,13 @@
 """``c_transform(phi, cost)``: the best partner of a potential."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, negated, positive_part
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._geometry import random_cost
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two mines and three shops first; then random ones; square tables, in which axes can be swapped unseen."""
     small = np.array([[1.0, 4.0, 2.0], [3.0, 1.5, 2.5]])
     yield Case("two by three", {"phi": np.array([0.5, 1.0]), "cost": small}, criterion="value")

@@ -1,14 +1,12 @@
 """``critic_loss(real_scores, fake_scores)``: find the bug. A loss called Wasserstein that is the hinge loss."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, composed, explained, negated, shifted
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Scores within the margin, in which the two losses differ by a constant; then beyond it; bags of unequal size."""
     yield case("inside", "within the margin", real_scores=[0.5, 0.25], fake_scores=[-0.5, 0.75, 0.0])
     yield case("inside", "within, random", real_scores=rng.uniform(-0.9, 0.9, 7), fake_scores=rng.uniform(-0.9, 0.9, 5))

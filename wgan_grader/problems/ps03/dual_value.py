@@ -1,15 +1,13 @@
 """``dual_value(phi, psi, a, b)``: what a pair of potentials is worth."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import divided, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._geometry import masses
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two atoms a side first; then uniform weights, unequal weights, and more atoms on one side."""
     yield _case("two atoms", [3.0, 1.0], [-0.5, 2.0], [0.5, 0.5], [0.5, 0.5], "uniform")
     for n in (3, 5):

@@ -1,15 +1,13 @@
 """``lipschitz_constant(points, values)``: the steepest pair."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._geometry import distances
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Three points of a line first, the steepest pair not neighbours; then space; then points that coincide."""
     yield case("line", "three points", points=[[0.0], [3.0], [1.0]], values=[0.0, 1.0, -2.0])
     yield case("line", "a line", points=3 * rng.normal(size=(7, 1)), values=rng.normal(size=7))
@@ -50,10 +48,6 @@ def _neighbours(points: np.ndarray, values: np.ndarray, order: np.ndarray | None
     return (abs(rise) / run).max()
 
 
-def _spread(points: np.ndarray, values: np.ndarray) -> float:
-    return (values.max() - values.min()) / distances(points, points).max()
-
-
 def _ends(points: np.ndarray, values: np.ndarray) -> float:
     top, bottom = values.argmax(), values.argmin()
     return (values[top] - values[bottom]) / np.linalg.norm(points[top] - points[bottom])
@@ -75,7 +69,7 @@ WRONG = {
     ),
     "other-norm": (_over(np.max, order=1), _over(np.max, order=np.inf)),
     "inverted": (_over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
-    "spread": (_spread, _ends),
+    "spread": (lambda points, values: (values.max() - values.min()) / distances(points, points).max(), _ends),
     "zero-over-zero": (_over(np.max), _over(lambda quotients: np.nan)),
     "always-infinite": _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf)),
     "torn-dropped": _dropped,

@@ -1,15 +1,13 @@
 """``mcshane(points, values, lipschitz, x)``: the lowest K-Lipschitz function through given values."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._geometry import distances
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A line with K = 1 first; then the plane; then other constants; then the data points themselves."""
     yield _case("a line", [[0.0], [2.0]], [0.0, 1.0], 1.0, [[-1.0], [0.5], [1.25], [4.0]], "unit")
     yield _random(rng, 5, 7, 2, 1.0, "unit")

@@ -1,18 +1,18 @@
 """``potentials_from_plan(coupling, cost)``: the prices that explain an optimal plan; any that do are right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 
 TOLERANCE = 1e-6
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Optimal plans that are made from their potentials: one tree of routes, several, and routes in a circle."""
     yield _small()
     yield _case(rng, "a tree, 4 by 3", _tree(rng, 4, 3), "connected")

@@ -1,14 +1,12 @@
 """``ray_slopes(f_x, f_y, x, y)``: how steeply a critic climbs from y to x, pair by pair."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, averaged, explained, largest, negated
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Pairs of a line first; then space; then pairs of which one has not moved."""
     yield case(
         "line", "a line", f_x=[2.0, 0.0, 1.0], f_y=[1.0, 3.0, 0.5], x=[[1.0], [4.0], [3.0]], y=[[3.0], [2.0], [2.0]]

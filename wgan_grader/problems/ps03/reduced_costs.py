@@ -1,15 +1,13 @@
 """``reduced_costs(phi, psi, cost)``: the slack of every route."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, explained, negated, positive_part, smallest, summed, transposed
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Problem, case
 from ._geometry import random_cost
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two mines and three shops first; then random ones; square tables; potentials that are not admissible."""
     yield case("value", "two by three", phi=[1.0, 0.0], psi=[0.5, -1.0, 2.0], cost=[[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])
     yield _admissible(rng, 4, 3, "value")

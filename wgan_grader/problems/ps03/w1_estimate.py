@@ -1,14 +1,12 @@
 """``w1_estimate(real_scores, fake_scores, lipschitz)``: what a critic with a known constant says about W1."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, explained, negated, positive_part
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Equal bags and K = 1 first; then a constant; then bags of different sizes; then a critic that is wrong."""
     yield case("value", "two a side", real_scores=[3.0, 2.0], fake_scores=[1.0, 0.5], lipschitz=1.0)
     yield case("value", "six a side", **_scores(rng, 6, 6, 1.0))

@@ -1,14 +1,12 @@
 """``certified_radius(logits, labels, lipschitz)``: how far each image may be moved without a change of decision."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import averaged, explained, smallest, summed
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Right decisions with several rivals; then wrong ones and a tie."""
     right = np.array([[3.0, 0.5, 1.0], [-1.0, 2.0, 1.5], [0.0, -4.0, 1.0]])
     yield _case("three right answers", right, [0, 1, 2], 2.0, "radius")

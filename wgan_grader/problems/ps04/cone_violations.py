@@ -1,14 +1,12 @@
 """``cone_violations(x, values, slope, tip)``: which samples lie inside the double cone with a given tip."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import composed, explained, given, summed
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Points above and below, left and right of the tip; then points on the side of the cone."""
     yield case("inside", "pierced above", x=[-1.0, 0.0, 1.0, 2.0], values=[0.25, 0.5, 2.0, 2.0], slope=1.2, tip=1)
     yield case(
@@ -29,16 +27,8 @@ def inside(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndar
     return np.abs(values - values[tip]) > slope * np.abs(x - x[tip])
 
 
-def _signed_run(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
-    return np.abs(values - values[tip]) > slope * (x - x[tip])
-
-
 def _one_half(x: np.ndarray, values: np.ndarray, slope: float, tip: int, sign: float) -> np.ndarray:
     return sign * (values - values[tip]) > slope * np.abs(x - x[tip])
-
-
-def _other_axis(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
-    return np.abs(x - x[tip]) > slope * np.abs(values - values[tip])
 
 
 def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:
@@ -47,10 +37,13 @@ def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.
 
 WRONG = {
     "outside": (lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
-    "signed-run": _signed_run,
+    "signed-run": lambda x, values, slope, tip: np.abs(values - values[tip]) > slope * (x - x[tip]),
     "one-half": (lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
     "both-signed": (lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k),
-    "other-axis": (_other_axis, lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),
+    "other-axis": (
+        lambda x, values, slope, tip: np.abs(x - x[tip]) > slope * np.abs(values - values[tip]),
+        lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i]),
+    ),
     "slope-ignored": given(inside, slope=1.0),
     "at-the-origin": (
         lambda x, f, k, i: np.abs(f) > k * np.abs(x),

@@ -1,16 +1,14 @@
 """``gradient_norms(network, points)``: the slope of a network at each sample of a batch."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, averaged, composed, explained, largest, squared, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Few points, more points than inputs, fewer points than inputs; then a network that is flat."""
     for n, d, width in ((2, 2, 3), (7, 3, 4), (3, 5, 6)):
         yield _case(f"{n} points in dimension {d}", rng, n, d, width, 1.0, "per-sample")

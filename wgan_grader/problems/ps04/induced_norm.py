@@ -1,15 +1,14 @@
 """``induced_norm(W, p)``: the largest stretch of a matrix in the norms 1 and ∞."""
 
-from collections.abc import Iterator
 from math import inf
 
 import numpy as np
 
 from ...formulas import averaged, explained, smallest
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Small and random matrices, of unequal sides and signs, for each of the two norms."""
     given = {
         "two by two": np.array([[1.0, -2.0], [3.0, 4.0]]),

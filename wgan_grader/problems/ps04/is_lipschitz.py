@@ -1,15 +1,13 @@
 """``is_lipschitz(x, values, slope)``: find the bug. A check of all pairs that can't fail."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, constant, explained, given
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._line import in_order, runs_and_rises, slopes
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Functions that break the condition in one place each, and functions that keep it."""
     yield case("refutes", "one steep step", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, 3.0, 3.5], slope=1.0)
     yield case("refutes", "steep on the way down", x=[0.0, 1.0, 2.0, 3.0], values=[3.0, 3.5, 0.5, 1.0], slope=2.0)
@@ -45,18 +43,6 @@ def _rises_only(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     return bool(np.all(rises <= slope * np.abs(runs)))
 
 
-def _ends(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
-    return bool(abs(values[-1] - values[0]) <= slope * abs(x[-1] - x[0]))
-
-
-def _extremes(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
-    return bool(np.ptp(values) <= slope * np.ptp(x))
-
-
-def _one_point(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
-    return bool(np.all(np.abs(values - values[0]) <= slope * np.abs(x - x[0])))
-
-
 def _strict(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     runs, rises = runs_and_rises(x, values)
     return bool(np.all(np.abs(rises) < slope * np.abs(runs)))
@@ -75,9 +61,12 @@ WRONG = {
         lambda x, f, k: bool((in_order(x, f) <= k).all()),
     ),
     "order": lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all()),
-    "ends": (_ends, _extremes),
+    "ends": (
+        lambda x, values, slope: bool(abs(values[-1] - values[0]) <= slope * abs(x[-1] - x[0])),
+        lambda x, values, slope: bool(np.ptp(values) <= slope * np.ptp(x)),
+    ),
     "one-point": (
-        _one_point,
+        lambda x, values, slope: bool(np.all(np.abs(values - values[0]) <= slope * np.abs(x - x[0]))),
         lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0])),
         lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1]))),
     ),

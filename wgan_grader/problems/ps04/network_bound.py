@@ -1,18 +1,17 @@
 """``network_bound(network)``: the product of the layers' Lipschitz constants."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from ...formulas import explained, squared
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 ACTIVATIONS = {1: [], 2: ["relu"], 3: ["tanh", "relu"], 4: ["sigmoid", "softplus", "sigmoid"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One linear layer; ReLU and tanh between layers; a network with two sigmoids."""
     yield _case("one layer", rng, (3, 2), "product")
     yield _case("ReLU", rng, (2, 4, 3), "product")
@@ -93,10 +92,6 @@ def _with_bias_norms(*arrays: np.ndarray) -> float:
     return prod(_spectral(W) + np.linalg.norm(b) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
 
 
-def _bias_factors(*arrays: np.ndarray) -> float:
-    return prod(np.linalg.norm(a, 2) for a in arrays) * 0.25 ** _quarters(len(arrays) // 2)
-
-
 WRONG = {
     "sum": _over(sum),
     "largest": (*_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])),
@@ -115,7 +110,11 @@ WRONG = {
         _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
         _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
     ),
-    "bias": (_with_bias, _with_bias_norms, _bias_factors),
+    "bias": (
+        _with_bias,
+        _with_bias_norms,
+        lambda *arrays: prod(np.linalg.norm(a, 2) for a in arrays) * 0.25 ** _quarters(len(arrays) // 2),
+    ),
     "collapsed": (_collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)),
     "a-slope": _slope_at_zero,
     "sigmoid-one": _with(_spectral, 1.0),

@@ -1,14 +1,12 @@
 """``residual_block(x, W, b)``: find the bug. An activation in place takes half of the skip path away."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import divided, explained, summed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Inputs of both signs; a skip path alone."""
     W = np.array([[1.0, 2.0], [0.0, -1.0]])
     yield Case("one sample", {"x": np.array([[1.0, -3.0]]), "W": W, "b": np.array([0.5, -0.25])}, criterion="sum")

@@ -1,15 +1,13 @@
 """``steepest_pair(x, values)``: the largest slope between two samples of a function on the line."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, reciprocal, smallest
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._line import in_order, runs_and_rises, slopes
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Sorted points whose steepest pair falls, then points in no order."""
     yield case("largest", "three points", x=[0.0, 1.0, 3.0], values=[0.0, -2.0, 1.0])
     yield case(
@@ -32,14 +30,6 @@ def steepest(x: np.ndarray, values: np.ndarray) -> float:
     return np.abs(slopes(x, values)).max()
 
 
-def _centred(x: np.ndarray, values: np.ndarray) -> float:
-    return np.abs(np.gradient(values, x)).max()
-
-
-def _of_extremes(x: np.ndarray, values: np.ndarray) -> float:
-    return np.ptp(values) / np.ptp(x)
-
-
 def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
     runs, rises = runs_and_rises(x, values)
     best = np.abs(rises).argmax()
@@ -55,7 +45,7 @@ WRONG = {
     "signed": (largest(slopes), largest(in_order)),
     "ends": (
         lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])),
-        _of_extremes,
+        lambda x, values: np.ptp(values) / np.ptp(x),
         lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()])),
     ),
     "apart": (
@@ -68,7 +58,7 @@ WRONG = {
     "inverse": (largest(absolute(reciprocal(slopes))), largest(absolute(reciprocal(in_order)))),
     "mean": (averaged(absolute(slopes)), averaged(absolute(in_order)), composed(np.median, absolute(slopes))),
     "one-point": lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max(),
-    "centred": _centred,
+    "centred": lambda x, values: np.abs(np.gradient(values, x)).max(),
     "smallest": (smallest(absolute(slopes)), smallest(absolute(in_order))),
     "diagonal": Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all())),
     "all-slopes": (absolute(in_order), absolute(slopes)),

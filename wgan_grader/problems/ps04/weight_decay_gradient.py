@@ -1,14 +1,12 @@
 """``weight_decay_gradient(W, weight)``: what the Lipschitz penalty in disguise does to a matrix."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Small and random matrices with several weights, and the zero matrix."""
     yield Case("two by two", {"W": np.array([[1.0, -2.0], [3.0, 0.5]]), "weight": 0.1}, criterion="gradient")
     yield Case("random", {"W": rng.normal(size=(3, 5)), "weight": 0.7}, criterion="gradient")

@@ -1,6 +1,5 @@
 """``clip_(critic, c)``: every parameter into [-c, c], in place."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -8,13 +7,13 @@ import numpy as np
 from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, constant, explained
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, in_place, tensors
 
 WIDTHS = (3, 4, 1)
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Weights beyond the bound; biases beyond it; both; one alone. Critics of two layers, of one, of three."""
     small = [[[0.5, -0.2], [0.0, -3.0]], [0.1, -0.1], [[0.3, -0.25]], [0.05]]
     yield _case("2–2–1", [np.array(a) for a in small], 0.25, "weights")

@@ -1,17 +1,16 @@
 """``clip_bound(widths, c)``: the Lipschitz bound of a critic whose weights are clipped."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from math import prod, sqrt
 
 import numpy as np
 
 from ...formulas import composed, constant, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._networks import LIMIT
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One matrix; several; very many, and very wide ones, where numbers get small or large."""
     yield _case([4, 1], 0.5, "one")
     yield _case([9, 1], 0.01, "one")

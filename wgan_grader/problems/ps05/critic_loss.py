@@ -1,20 +1,18 @@
 """``critic_loss(critic, generator, real, z)``: what the critic minimises, with no gradient for the generator."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 
 MODULES = {"critic": layers(2), "generator": layers(2)}
 NAMES = [f"{owner}.{kind}{place}" for owner in ("critic", "generator") for place in (0, 1) for kind in "wb"]
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Batches of unequal size, so that sums and means differ."""
     yield _case("a good critic", rng, 3, 2, "value", better=True)
     yield _case("a bad critic", rng, 5, 8, "value", better=False)

@@ -1,18 +1,16 @@
 """``critic_step(critic, real, fake, rate, c)``: a step of gradient descent on the critic's loss, then the clip."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from wgan_course.check.exchange import Observation
 from wgan_course.check.observers.ps05 import STALE
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Steps in a box too wide to matter; in one that does; with gradients left over. One to three layers."""
     yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
     yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")

@@ -1,15 +1,13 @@
 """``frobenius_clip(W, radius)``: the nearest matrix in a Frobenius ball."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._networks import LIMIT
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Outside; inside; the matrix of zeros."""
     yield Case("2×2", {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "radius": 1.0}, criterion="outside")
     for shape, radius in (((3, 5), 0.7), ((6, 2), 2.0)):

@@ -1,13 +1,11 @@
 """``generator_loss(critic, generator, z)``: what the generator minimises."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, averaged, explained, negated
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import LIMIT, back, layers, named, network, output
 from .critic_loss import _close, _relu, _right_value
 
@@ -15,7 +13,7 @@ MODULES = {"critic": layers(2), "generator": layers(2)}
 NAMES = [f"generator.{kind}{place}" for place in (0, 1) for kind in "wb"]
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Few latents and more."""
     for name, m, criterion in (("few", 2, "value"), ("more", 7, "value"), ("one", 1, "value")):
         yield _case(name, rng, m, criterion)

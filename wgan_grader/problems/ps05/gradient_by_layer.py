@@ -1,15 +1,13 @@
 """``gradient_by_layer(critic, x)``: how long the gradient is at each layer."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, flipped, squared
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._networks import LIMIT, back, hidden, layers, network
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One hidden layer and one sample; batches; three hidden layers of different widths."""
     small = [[[1.0, 0.0], [2.0, 1.0]], [0.0, -1.0], [[3.0, -4.0]], [0.5]]
     names = [f"critic.{kind}{place}" for place in (0, 1) for kind in "wb"]
@@ -64,10 +62,6 @@ def _weights(*inputs: np.ndarray) -> np.ndarray:
     return np.array([np.linalg.norm(g) for g in for_sum[::2]])
 
 
-def _mean_weights(*inputs: np.ndarray) -> np.ndarray:
-    return _weights(*inputs) / len(inputs[-1])
-
-
 WRONG = {
     "before-activation": (_of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]),
     "reversed": flipped(_of(rms)),
@@ -77,7 +71,7 @@ WRONG = {
     "mean-gradient": (_of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))),
     "per-coordinate": (_of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())),
     "squared": (_of(squared(rms)), _of(lambda g: (g**2).sum())),
-    "weights": (_weights, _mean_weights),
+    "weights": (_weights, lambda *inputs: _weights(*inputs) / len(inputs[-1])),
     "input-missing": lambda *a: _of(rms)(*a)[1:],
     "output-too": (lambda *a: np.append(_of(rms)(*a), 1.0), lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1])))),
     "largest": _of(lambda g: np.linalg.norm(g, axis=1).max()),

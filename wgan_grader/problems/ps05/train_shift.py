@@ -1,17 +1,15 @@
 """``train_shift(real, z, steps, rate, c)``: find the bugs. A clipping script whose generator flees."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._networks import LIMIT
 
 CRITIC_STEPS = 5
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A single step; the way to the data; the rattling about when it has arrived."""
     real, z = np.array([3.0, 3.0]), np.array([0.0])
     yield Case("one step", {"real": real, "z": z, "steps": 1, "rate": 0.1, "c": 0.5}, criterion="way")

@@ -1,11 +1,11 @@
 """What the problems of this set share: a small critic in numpy, its gradients, and the cases that it is tried on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ...problem import Case, Misconception, Outputs, close
+from ...problem import Case, Cases, Misconception, Outputs, close
 
 Array = np.ndarray
 LAYERS = {"critic": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}
@@ -48,7 +48,7 @@ def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
     return all(name in seen and close(seen[name], wanted[name], case) for name in names)
 
 
-def batches(rng: np.random.Generator, weighted: bool = True) -> Iterator[Case]:
+def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
     """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
     shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):

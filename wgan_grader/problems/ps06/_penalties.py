@@ -1,17 +1,17 @@
 """What ``two_sided`` and ``one_sided`` share: bags of norms, and the wrong formulas that people write for either."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ...formulas import Detected, averaged, divided, explained, root, scaled, squared, summed
-from ...problem import Case, Misconception
+from ...problem import Case, Cases, Misconception
 
 Array = np.ndarray
 Penalty = Callable[[Array], float]
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Norms on both sides of 1 whose mean is near it; a flat critic; a steep one; slopes that are differentiated."""
     first = {"norms": np.array([0.5, 1.5, 1.0, 2.0])}
     yield Case("four norms", first, SLOPES, criterion="value")

@@ -1,16 +1,15 @@
 """``gradient_norms(critic, points)``: one norm a sample, with the graph."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, squared, summed
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Points of several shapes; then seen through to the weights."""
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (2, 2, 3)), (3, (3,))):

@@ -1,16 +1,15 @@
 """``input_gradient(critic, real, fake, epsilon)``: the critic's gradient at the interpolates, with its graph."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from ...formulas import Detected, averaged, explained, negated, scaled, summed, swapped
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Cases, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient, mix, score, to_weights, wrong_way
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Pairs of batches of several shapes, without a penalty weight."""
     return batches(rng, weighted=False)
 

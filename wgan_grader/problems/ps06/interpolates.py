@@ -1,15 +1,13 @@
 """``interpolates(real, fake, epsilon)``: one point on the segment of each pair."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, swapped
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, mix
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Points in the plane, as many samples as coordinates, the two ends; then images and sequences."""
     first = {
         "real": np.array([[2.0, 0.0], [4.0, 1.0]]),

@@ -1,16 +1,14 @@
 """``optimal_slopes(real, fake, weight)``: what a penalised critic converges to, on a line."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 Array = np.ndarray
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two masses; three against three; bags of unequal sizes; a gap in which no mass has to move."""
     yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
@@ -38,10 +36,6 @@ def slopes(real: Array, fake: Array, weight: float, overshoot: float = 1.0, sign
     h = np.where(np.abs(h) < 1e-12, 0.0, h)
     safe = np.where(h == 0, 1.0, m)
     return sign * np.sign(h) * (1 + overshoot * np.abs(h) / (2 * weight * safe))
-
-
-def _close_to_one(real: Array, fake: Array, weight: float) -> Array:
-    return np.sign(slopes(real, fake, weight))
 
 
 def _uniform(real: Array, fake: Array, weight: float) -> Array:
@@ -82,7 +76,7 @@ def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
 
 
 WRONG = {
-    "no-overshoot": _close_to_one,
+    "no-overshoot": lambda real, fake, weight: np.sign(slopes(real, fake, weight)),
     "sign": given(slopes, sign=-1.0),
     "no-sign": absolute(slopes),
     "half": given(slopes, overshoot=2.0),

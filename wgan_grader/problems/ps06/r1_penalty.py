@@ -1,15 +1,13 @@
 """``r1_penalty(critic, real, weight)``: half γ times the mean squared gradient norm at real points."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, negated, scaled
-from ...problem import Case, Criterion, Outputs, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Points of several shapes; then seen through to the weights."""
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,))):

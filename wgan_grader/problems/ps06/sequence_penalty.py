@@ -1,11 +1,9 @@
 """``sequence_penalty(gradient)``: find the bug. A language model's penalty takes the norm along the wrong axis."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, averaged, explained, positive_part, scaled, shifted, squared
-from ...problem import Case, Criterion, Outputs, Problem, case
+from ...problem import Cases, Criterion, Outputs, Problem, case
 from ._critic import PACKAGE, Array, agree, lengths
 from ._whole import WRONG_CHARGES, two_sided
 
@@ -13,7 +11,7 @@ LOOK = {"gradients": ["gradient"]}
 SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", "no-one", "fourth-power", "absolute")
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One sentence; several; as many sentences as words; a perfect critic; then what reaches the gradient."""
     one = np.array([[[0.0, 3.0], [4.0, 0.0], [0.0, 0.0]]])
     yield case("value", "one sentence", gradient=one, options=LOOK)

@@ -1,15 +1,13 @@
 """``circular_norm(kernel, n)``: the exact operator norm of a circular convolution."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, composed, explained, largest, squared
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._linear import norm, reshaped
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A box, one channel, then several."""
     yield case("box", "box", kernel=np.ones((1, 1, 3, 3)), n=6)
     yield case("box", "box of 2×3", kernel=np.ones((1, 1, 2, 3)), n=5)
@@ -35,10 +33,6 @@ def _kernel_grid(kernel: np.ndarray, n: int) -> float:
     return float(np.linalg.norm(spectrum, 2, axis=(-2, -1)).max())
 
 
-def _channel_axes(kernel: np.ndarray, n: int) -> float:
-    return float(np.linalg.norm(np.fft.fft2(kernel, axes=(0, 1)), 2, axis=(-2, -1)).max())
-
-
 WRONG = {
     "reshaped": lambda k, n: norm(reshaped(k)),
     "upper-bound": lambda k, n: norm(reshaped(k)) * np.sqrt(k.shape[2] * k.shape[3]),
@@ -46,7 +40,7 @@ WRONG = {
     "entrywise": largest(absolute(blocks)),
     "frobenius": lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max(),
     "kernel-grid": _kernel_grid,
-    "channel-axes": _channel_axes,
+    "channel-axes": lambda kernel, n: float(np.linalg.norm(np.fft.fft2(kernel, axes=(0, 1)), 2, axis=(-2, -1)).max()),
     "real-part": lambda k, n: np.linalg.norm(blocks(k, n).real, 2, axis=(-2, -1)).max(),
     "squared": squared(exact),
     "mean": (

@@ -1,14 +1,12 @@
 """``circular_spectrum(kernel, n)``: singular values of a circular convolution with one channel, by FFT."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import absolute, composed, explained, flipped, largest, squared
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A box, random kernels, and kernels that are longer than the circle."""
     yield Case("box of three", {"kernel": np.ones(3), "n": 6}, criterion="value")
     for k, n in ((3, 7), (5, 8), (4, 4)):

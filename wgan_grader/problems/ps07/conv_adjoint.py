@@ -1,14 +1,12 @@
 """``conv_adjoint(y, kernel)``: the adjoint of a zero-padded convolution in one dimension."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One channel first, then as many channels out as in, then different numbers."""
     pulse = np.zeros((1, 5))
     pulse[0, 2] = 1

@@ -1,15 +1,13 @@
 """``normalised_weight(W, u, steps)``: find the bugs. The roles of u and v are swapped, and σ is called the weight."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import norm, unit, uv_steps
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Square ones first, where nothing complains; then rectangular ones."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2", {"W": small, "u": np.array([0.6, 0.8]), "steps": 1}, criterion="square")

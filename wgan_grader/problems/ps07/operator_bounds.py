@@ -1,18 +1,17 @@
 """``operator_bounds(kernel, stride)``: what the reshaped kernel says about the convolution's norm."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from ...formulas import explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import norm, reshaped
 
 NAMES = {"outputs": ["lower", "upper"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A box, random kernels with sides that differ, then strides that do and do not divide the kernel."""
     yield Case("box", {"kernel": np.ones((1, 1, 3, 3)), "stride": 1}, NAMES, criterion="one")
     for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4)):

@@ -1,15 +1,13 @@
 """``power_iteration(W, v, steps)``: the estimate of the spectral norm from a given start."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, squared
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import iterate, norm, sigma, unit
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Square ones first, then rectangular ones, starts of any length, and long runs."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2, one step", {"W": small, "v": np.array([0.6, 0.8]), "steps": 1}, criterion="value")

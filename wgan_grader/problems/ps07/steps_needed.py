@@ -1,15 +1,14 @@
 """``steps_needed(singular_values, tangent, error)``: how many steps the bound promises to be enough."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from ...formulas import composed, constant, explained, shifted
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two values first, then many in any order; ties; a start that is good enough."""
     yield _case("two values", [2.0, 1.0], 3.0, 1e-3, "value")
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")

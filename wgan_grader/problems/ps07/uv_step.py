@@ -1,17 +1,15 @@
 """``uv_step(W, u)``: one step of power iteration in the order of the SN paper."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, flipped, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import unit, uv_steps
 
 NAMES = {"outputs": ["v", "u"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Square ones first, where swapped roles go unnoticed by the shapes; then rectangular ones."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2", {"W": small, "u": np.array([0.6, 0.8])}, NAMES, criterion="square")

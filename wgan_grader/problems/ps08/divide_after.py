@@ -1,17 +1,15 @@
 """``divide_after(W, u)``: what a Keras constraint does after the optimiser's step, in place."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, part
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._linear import start, step, top, unit
 
 OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Norms above and below 1: dividing pulls up as well."""
     yield case("large", "2×2", W=[[1.0, 2.0], [0.0, 1.0]], u=[0.6, 0.8], options=OPTIONS)
     for shape in ((4, 4), (3, 5), (6, 2)):

@@ -1,14 +1,12 @@
 """``hinge_value(x, y, K)``: the least hinge loss of a K-Lipschitz critic for two point masses."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import constant, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Points within the range 2/K, and beyond it."""
     yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
     for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):

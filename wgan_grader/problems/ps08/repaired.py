@@ -1,18 +1,16 @@
 """``repaired(W, u, x, training)``: find the bugs of a published wrapper."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import constant, explained, given, part
-from ...problem import Case, Criterion, Problem, close
+from ...problem import Case, Cases, Criterion, Problem, close
 from ._linear import numeric, start, through, unit
 
 NAMES = {"outputs": ["y", "u"]}
 GRADIENT = NAMES | {"gradients": ["W"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Square ones, where swapped roles make no noise, and others, of norm below 1; both modes; the gradient."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
     yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")

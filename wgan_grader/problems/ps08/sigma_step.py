@@ -1,18 +1,16 @@
 """``sigma_step(W, u)``: one warm step of power iteration, with σ̂ in the graph and the vectors outside it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import numeric, start, step, top, unit
 
 VALUES = {"outputs": ["sigma", "u", "v"]}
 GRADIENT = VALUES | {"gradients": ["W"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Values first, on square matrices and others; then the gradient of σ̂, where u is far from converged."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
     yield Case("2×2", small, VALUES, criterion="values")

@@ -1,14 +1,12 @@
 """``sn_bound(norms, estimates, skips)``: what a network that divides by estimates may claim."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import constant, explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Exact and estimated norms without skip paths; then residual blocks among the layers."""
     yield case("plain", "two layers", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     for count in (3, 5):

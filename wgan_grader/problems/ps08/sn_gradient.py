@@ -1,15 +1,13 @@
 """``sn_gradient(G, W, u, v)``: the gradient through W/σ in closed form."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._linear import any_unit, start, step, through, top, unit
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A small matrix; square ones, where a transposed outer product has the right shape; others."""
     small = {"G": np.array([[1.0, 0.0], [0.0, 2.0]])} | _given(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8]))
     yield Case("2×2", small, criterion="square")

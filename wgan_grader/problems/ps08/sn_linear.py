@@ -1,11 +1,9 @@
 """``sn_linear(weight, bias, u)``: a layer with spectral normalisation, as training meets it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Problem, case
 from ._linear import numeric, start, through, unit
 
 LOOKS = {
@@ -18,7 +16,7 @@ LOOKS = {
 MODES = {"train": "ttt", "eval": "ee", "mixed": "teet"}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Each look at layers of two shapes, the second one with norms below 1; u is far from converged."""
     for criterion, looks in LOOKS.items():
         for look in looks:

@@ -1,17 +1,15 @@
 """``sn_weight(W, u, v)``: the weight that the layer computes with, and the gradient through the division."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, named
-from ...problem import Case, Criterion, Problem, case, close
+from ...problem import Case, Cases, Criterion, Problem, case, close
 from ._linear import any_unit, start, step, through, top, unit
 
 GRADIENT = {"gradients": ["W"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Vectors after one step from a random start, where uᵀWv = ‖Wv‖; and any others, where it is not."""
     yield case("value", "2×2", **_inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8])))
     for shape in ((4, 4), (3, 5)):

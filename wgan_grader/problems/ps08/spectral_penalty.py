@@ -1,17 +1,15 @@
 """``spectral_penalty(W1, W2, u1, u2, strength)``: λ Σσ̂², with the gradient 2λσ̂uvᵀ."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, constant, explained, part
-from ...problem import Case, Criterion, Problem, case, close
+from ...problem import Case, Cases, Criterion, Problem, case, close
 from ._linear import numeric, start, step, top
 
 GRADIENT = {"gradients": ["W1", "W2"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Two layers of different shapes, so that they cannot be taken for one another."""
     first = {"W1": np.array([[1.0, 2.0], [0.0, 1.0]]), "W2": np.array([[3.0, 0.0]])}
     yield case("value", "2×2 and 1×2", **first, u1=[0.6, 0.8], u2=[1.0], strength=0.5)

@@ -1,14 +1,12 @@
 """``clipped_trainer(theta, target, steps, step_size, clip)``: find the bugs. A wrong sign, and nothing is clipped."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, part
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """First few steps, where nothing has to be clipped; then far starts on both sides, where much has."""
     yield case("direction", "two steps", theta=0.0, target=3.0, steps=2, step_size=0.1, clip=5.0)
     yield case("direction", "from the right", theta=2.0, target=-1.0, steps=4, step_size=0.2, clip=9.0)

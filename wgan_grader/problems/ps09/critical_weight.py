@@ -1,14 +1,12 @@
 """``critical_weight(J)``: the penalty at which a game stops turning."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, constant, explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Pure turns, then unequal players, then games with some damping of their own."""
     for omega in (0.5, float(rng.uniform(1, 3))):
         yield _case(f"a turn of speed {omega:.3g}", omega, omega, 0.0, "turn")

@@ -1,18 +1,16 @@
 """``eigenvalues(J)``: both eigenvalues of a real 2×2 matrix, as real and imaginary parts."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
 
 ATOL = 1e-5  # a general solver is right to half the digits at a double eigenvalue
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Complex pairs, real ones, and a double one; no matrix is symmetric, and none has trace 0 but the first."""
     yield case("complex", "a turn", J=[[0.0, -0.5], [0.5, 0.0]], atol=ATOL)
     a, b, c = rng.uniform(0.5, 1.5, size=3)
@@ -54,14 +52,6 @@ def _roots(centre, square):
     return wrong
 
 
-def _symmetric(J: np.ndarray) -> np.ndarray:
-    return parts(np.linalg.eigvalsh(J)[::-1].astype(complex))
-
-
-def _symmetric_part(J: np.ndarray) -> np.ndarray:
-    return parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex))
-
-
 def _layout(change):
     return lambda J: change(formula(J))
 
@@ -70,8 +60,8 @@ WRONG = {
     "order": _layout(lambda rows: rows[::-1]),
     "layout": (_layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
     "imaginary-dropped": _layout(lambda rows: rows * np.array([1, 0])),
-    "symmetric-solver": _symmetric,
-    "symmetric-part": _symmetric_part,
+    "symmetric-solver": lambda J: parts(np.linalg.eigvalsh(J)[::-1].astype(complex)),
+    "symmetric-part": lambda J: parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex)),
     "trace-not-halved": (
         _roots(lambda T: T, lambda T, D: T * T / 4 - D),
         _roots(lambda T: T, lambda T, D: T * T - 4 * D),

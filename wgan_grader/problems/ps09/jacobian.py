@@ -1,15 +1,13 @@
 """``jacobian(theta, psi, weight)``: the Jacobian of the R1 field at any state."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import constant, explained, flipped, given, scaled, transposed
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 from ._dirac import GAME, slope
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """The equilibrium; then states whose two coordinates differ."""
     for weight in (0.0, 1.4):
         yield case("origin", f"(0, 0), weight {weight:g}", theta=0.0, psi=0.0, weight=weight)

@@ -1,17 +1,15 @@
 """``largest_step(weight, alternating)``: how large the steps of R1 may be."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, constant, divided, explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import STEPS
 
 RTOL = 1e-4  # bisection is a right way to find it
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Weak and strong penalties, on both sides of every change of formula."""
     for weight in (0.5, float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.65, 0.95))):
         yield _case(weight, False, "weak")
@@ -41,10 +39,6 @@ def _alternating(formula):
     return lambda w, alt: formula(w) if alt else largest(w, False)
 
 
-def _wasserstein(w: float, alternating: bool) -> float:
-    return largest(w / 2, alternating) / 2
-
-
 WRONG = {
     "complex-formula-everywhere": (_simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
     "slow-eigenvalue": _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1))),
@@ -52,7 +46,7 @@ WRONG = {
     "always-alternating": given(largest, alternating=True),
     "swapped-ways": lambda w, alt: largest(w, not alt),
     "critic-alone": (lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)),
-    "wasserstein": (_wasserstein, divided(largest, 4)),
+    "wasserstein": (lambda w, alternating: largest(w / 2, alternating) / 2, divided(largest, 4)),
     "half": (divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)),
     "fast-formula-everywhere": _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),
     "flow": constant(np.inf),

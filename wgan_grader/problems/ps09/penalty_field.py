@@ -1,17 +1,15 @@
 """``penalty_field(theta, psi, weight, target, one_sided)``: gradient penalties on the Wasserstein game."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, flipped
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import GAME, pair
 
 NAMES = {"outputs": ["theta", "psi"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Positive slopes, then both signs; one-sided below and above the target; the slope 0."""
     yield _case("one state", np.array([0.5]), np.array([2.0]), 3.0, 1.2, False, "two")
     psi = rng.uniform(0.2, 2, size=6) * np.array([1, -1, 1, -1, 1, -1])

@@ -1,17 +1,15 @@
 """``r1_field(theta, psi, weight)``: the field of R1 on the log loss."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import Detected, explained, flipped
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import GAME, pair, slope
 
 NAMES = {"outputs": ["theta", "psi"]}
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One state, then batches; no penalty and with it; products far beyond what exp can take."""
     yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
     yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")

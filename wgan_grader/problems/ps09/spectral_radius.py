@@ -1,14 +1,12 @@
 """``spectral_radius(M)``: the number that decides about steps."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Complex pairs, real ones of which the negative is the larger, and matrices beyond 2×2."""
     yield case("complex", "a round", M=[[1.0, -0.2], [0.3, 1.0]])
     a, b = rng.uniform(0.3, 0.9, size=2)

@@ -1,18 +1,16 @@
 """``training_round(…)``: one round of a clipped WGAN, simultaneous or alternating, with several critic steps."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import constant, explained, flipped
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import STEPS, pair
 
 NAMES = {"outputs": ["theta", "psi"]}
 WIDE = 100.0
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Wide bounds first; then several critic steps; then bounds that are met, also by the start."""
     yield _case("one state", [1.0], [0.5], 0.1, 0.2, 1, WIDE, False, "simultaneous")
     yield _case("batch", *rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")

@@ -1,15 +1,13 @@
 """``update_matrix(J, step_g, step_d, n_critic, alternating)``: the linear part of a round."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, swapped, transposed
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import STEPS
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A turn first, then Jacobians without a zero, unequal rates, several critic steps."""
     yield _case("a turn", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.1, 1, False, "simultaneous")
     yield _case("unequal rates", rng.normal(size=(2, 2)), 0.1, 0.4, 1, False, "simultaneous")

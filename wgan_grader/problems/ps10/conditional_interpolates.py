@@ -1,16 +1,14 @@
 """``conditional_interpolates(real, fake, real_labels, fake_labels, epsilon)``: segments within a class."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Four numbers by hand; more classes; images."""
     hand = (
         np.array([[0.0], [10.0], [1.0], [11.0]]),
@@ -62,18 +60,6 @@ def _in_label_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, 
     return _between(r[np.argsort(a, kind="stable")], f[np.argsort(b, kind="stable")], e)
 
 
-def _inverse(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
-    return _between(r, f[partners(b, a)], e)
-
-
-def _first(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
-    return _between(r, f[[int(np.argmax(b == label)) for label in a]], e)
-
-
-def _fake_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
-    return _between(r[partners(b, a)], f, e)
-
-
 WRONG = {
     "ignores-labels": lambda r, f, a, b, e: _between(r, f, e),
     "epsilon-swapped": lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e),
@@ -85,9 +71,9 @@ WRONG = {
         _in_label_order,
         lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
     ),
-    "inverse-permutation": _inverse,
-    "first-of-class": _first,
-    "fake-order": _fake_order,
+    "inverse-permutation": lambda r, f, a, b, e: _between(r, f[partners(b, a)], e),
+    "first-of-class": lambda r, f, a, b, e: _between(r, f[[int(np.argmax(b == label)) for label in a]], e),
+    "fake-order": lambda r, f, a, b, e: _between(r[partners(b, a)], f, e),
     "extrapolates": (
         lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e),
         lambda r, f, a, b, e: interpolates(r, f, a, b, -e),

@@ -1,11 +1,11 @@
 """``frechet(mean_p, cov_p, mean_q, cov_q)``: the Fréchet distance from two means and two covariances."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ...formulas import explained, root
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -20,7 +20,7 @@ def _case(name: str, moments: Moments, criterion: str, **tolerance: float) -> Ca
     return Case(name, inputs, criterion=criterion, **tolerance)
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One dimension, diagonal covariances, ones that do not commute, and singular ones."""
     line = (np.array([0.0]), np.array([[1.0]]), np.array([3.0]), np.array([[4.0]]))
     yield _case("one dimension", line, "commuting")

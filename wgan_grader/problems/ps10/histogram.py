@@ -1,14 +1,12 @@
 """``histogram(points, bins, batch)``: find the bug. A list is cut into batches with splice where slice was meant."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Small ones by hand; batches that do not divide; batches larger than the sample; a number on the right edge."""
     yield case("all", "six points", points=[0.1, 0.2, 0.3, 0.6, 0.7, 0.9], bins=2, batch=2)
     for n, bins, batch in ((20, 4, 5), (45, 5, 6), (30, 3, 1)):
@@ -37,33 +35,23 @@ def spliced(points: np.ndarray, batch: int) -> np.ndarray:
     return np.array(kept)
 
 
-def _buggy(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
-    return cells(spliced(points, batch), bins) / len(points)
-
-
 def _scaled(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
     kept = spliced(points, batch)
     return cells(kept, bins) / len(kept)
 
 
-def _whole_batches(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
-    return cells(points[: len(points) // batch * batch], bins) / len(points)
-
-
-def _one_batch(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
-    return cells(points[:batch], bins) / len(points)
-
-
-def _edge_lost(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
-    return cells(points[points < 1], bins) / len(points)
-
-
 WRONG = {
-    "unchanged": _buggy,
+    "unchanged": lambda points, bins, batch: cells(spliced(points, batch), bins) / len(points),
     "rescaled": _scaled,
-    "last-batch-lost": (_whole_batches, lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
-    "one-batch": (_one_batch, lambda p, b, n: cells(p[:n], b) / len(p[:n])),
-    "edge-lost": _edge_lost,
+    "last-batch-lost": (
+        lambda points, bins, batch: cells(points[: len(points) // batch * batch], bins) / len(points),
+        lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1),
+    ),
+    "one-batch": (
+        lambda points, bins, batch: cells(points[:batch], bins) / len(points),
+        lambda p, b, n: cells(p[:n], b) / len(p[:n]),
+    ),
+    "edge-lost": lambda points, bins, batch: cells(points[points < 1], bins) / len(points),
     "counts": lambda p, b, n: cells(p, b),
     "density": lambda p, b, n: cells(p, b) / len(p) * b,
     "divided-by-batches": (

@@ -1,14 +1,14 @@
 """``kernel_mmd(x, y)``: the unbiased estimate of the squared maximum mean discrepancy with the cubic kernel."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ...formulas import absolute, divided, explained, positive_part, root
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Samples of unequal sizes, ones where the estimate is negative, and a repeated point."""
     yield case("value", "two and three numbers", x=[[0.0], [1.0]], y=[[1.0], [2.0], [4.0]])
     for n, m, d in ((4, 6, 3), (7, 3, 2)):

@@ -1,16 +1,16 @@
 """``mode_report(points, modes, std)``: how many modes are reached, and the share of good points."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ...formulas import explained, given
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 Report = dict[str, float]
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A few points by hand; random ones; modes that nobody reaches, also where every point is somebody's nearest."""
     hand = np.array([[0.0, 0.1], [0.2, 0.2], [1.0, 1.0], [4.0, 0.1], [0.25, 0.25]])
     modes = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])

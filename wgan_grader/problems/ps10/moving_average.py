@@ -1,14 +1,12 @@
 """``moving_average(weights, decay)``: the exponential moving average of a generator's weights."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem, case
+from ...problem import Cases, Criterion, Problem, case
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """Three numbers; several weights; no step at all; no memory."""
     yield case("value", "three numbers", weights=[[1.0], [3.0], [7.0]], decay=0.75)
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):

@@ -1,16 +1,14 @@
 """``precision_recall(real, fake, k)``: shares of points inside the other sample's neighbourhood balls."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 Pair = dict[str, float]
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """A line first; clouds of unequal sizes; an outlier; copies."""
     line = {"real": np.array([[0.0], [1.0], [3.0], [10.0]]), "fake": np.array([[0.4], [5.0], [30.0]]), "k": 1}
     yield _case("on a line", line, "precision")

@@ -1,14 +1,12 @@
 """``receptive_field(stages)``: the side of the square of inputs that one output sees."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...formulas import explained, shifted
-from ...problem import Case, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem
 
 
-def cases(rng: np.random.Generator) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Cases:
     """One layer; DCGAN's; strides and kernels in an order that matters; dilation."""
     yield _case("one layer", [(3, 1, 1)], "strides")
     yield _case("DCGAN", [(4, 2, 1), (4, 2, 1), (4, 2, 1)], "strides")
