@@ -26,7 +26,7 @@ from traitlets import Bool, Int, Unicode
 from wgan_course.check import report
 from wgan_course.check.exchange import ExchangeError, read_observations, write_request
 
-from . import registry, sandbox, verdict
+from . import own, registry, sandbox, verdict
 from .execution import Run, Settings, run_notebook
 from .problem import Case, Problem
 from .sandbox import Workspace
@@ -187,7 +187,8 @@ def _fill(
     workspace: Workspace, folder: Path, problems: Mapping[str, Problem], cases: Mapping[str, Sequence[Case]]
 ) -> None:
     for key, problem in problems.items():
-        write_request(problem.request(cases[key]), workspace.inputs).chmod(0o644)
+        request = problem.request([*cases[key], *own.public_cases(problem)])
+        write_request(request, workspace.inputs).chmod(0o644)
     copy_plain_files(folder, workspace.work)
 
 
@@ -215,7 +216,7 @@ def _is_plain_file(path: Path, depth: int) -> bool:
 def _verdict(problem: Problem, cases: Sequence[Case], workspace: Workspace, run: Run) -> verdict.Verdict:
     try:
         observations = read_observations(workspace.outputs, problem.key)
-        return verdict.assess(problem, cases, observations)
+        return verdict.assess(problem, cases, observations, own.public_cases(problem))
     except ExchangeError as error:
         return verdict.blank(problem, "unreadable", _why_missing(run, str(error)))
     except Exception as error:
@@ -261,7 +262,7 @@ def _outputs(found: verdict.Verdict | None, most: float) -> list[NotebookNode]:
     """Verdict as a table, then the points as the cell's result, which is how nbgrader stores partial credit."""
     if found is None:
         return [new_output("execute_result", {"text/plain": "0.0"})]
-    data = {"text/plain": report.text(found, feedback=True), "text/html": report.html(found, feedback=True)}
+    data = {"text/plain": report.text(found), "text/html": report.html(found)}
     points = min(float(found.points), most)
     return [new_output("display_data", data), new_output("execute_result", {"text/plain": repr(points)})]
 

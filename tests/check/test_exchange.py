@@ -31,7 +31,7 @@ def _with_header(tensors, **header):
 
 
 def _entry(**changes):
-    return {"name": "first", "status": "ok", "error": "", "mutated": [], "outputs": []} | changes
+    return {"name": "first", "status": "ok", "error": "", "changes": [], "outputs": []} | changes
 
 
 def test_request_there_and_back(tmp_path):
@@ -77,8 +77,8 @@ def test_transposed_arrays_keep_their_order(tmp_path):
     np.testing.assert_array_equal(exchange.read_observations(tmp_path, KEY)[0].outputs["value"], table)
 
 
-def test_observations_keep_status_error_and_mutated(tmp_path):
-    seen = [Observation("a", "error", error="ValueError: no"), Observation("b", "ok", {}, mutated=("p",))]
+def test_observations_keep_status_error_and_changes(tmp_path):
+    seen = [Observation("a", "error", error="ValueError: no"), Observation("b", "ok", {}, changes=("value:p",))]
     exchange.write_observations(KEY, seen, tmp_path)
     assert list(exchange.read_observations(tmp_path, KEY)) == seen
 
@@ -86,6 +86,13 @@ def test_observations_keep_status_error_and_mutated(tmp_path):
 def test_long_errors_are_cut(tmp_path):
     exchange.write_observations(KEY, [Observation("a", "error", error="x" * 10**6)], tmp_path)
     assert len(exchange.read_observations(tmp_path, KEY)[0].error) == exchange.MAX_TEXT
+
+
+def test_endless_lists_of_changes_are_cut(tmp_path):
+    forged = Observation("a", "ok", changes=("x" * 10**4,) * 10**3)
+    exchange.write_observations(KEY, [forged], tmp_path)
+    (seen,) = exchange.read_observations(tmp_path, KEY)
+    assert seen.changes == ("x" * exchange.MAX_CODE,) * exchange.MAX_CODES
 
 
 def test_no_draft_is_left_behind(tmp_path):
@@ -193,7 +200,7 @@ def test_other_types_are_refused(tmp_path, dtype):
         [_entry(status=5)],
         [_entry(outputs=["value"])],
         [_entry(outputs=[["value"]])],
-        [_entry(mutated=[1])],
+        [_entry(changes=[1])],
         [_entry(error={"a": 1})],
     ],
 )

@@ -10,7 +10,7 @@ from wgan_course.check import report
 from wgan_course.check.exchange import Observation
 from wgan_grader import registry
 from wgan_grader.problem import Case, Criterion, Misconception, Problem, close
-from wgan_grader.verdict import GENERIC, assess, blank
+from wgan_grader.verdict import assess, blank
 
 SMALL, LARGE = np.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0, 5.0])
 
@@ -39,17 +39,17 @@ def _problem(**changes):
     return Problem(**(settings | changes))
 
 
-def _judge(answer, problem=None, mutated=(), hidden=False):
+def _judge(answer, problem=None, changes=(), hidden=False):
     problem = problem or _problem()
     cases = problem.make_cases(np.random.default_rng(0), hidden)
-    seen = [_observe(case, answer, mutated) for case in cases]
+    seen = [_observe(case, answer, changes) for case in cases]
     return assess(problem, cases, seen)
 
 
-def _observe(case, answer, mutated):
+def _observe(case, answer, changes):
     if isinstance(answer, Observation):
-        return Observation(case.name, answer.status, answer.outputs, answer.error, mutated)
-    return Observation(case.name, "ok", {"value": np.asarray(answer(case.inputs["x"]))}, mutated=mutated)
+        return Observation(case.name, answer.status, answer.outputs, answer.error, changes)
+    return Observation(case.name, "ok", {"value": np.asarray(answer(case.inputs["x"]))}, changes=changes)
 
 
 def _ids(verdict):
@@ -78,7 +78,8 @@ def test_each_criterion_is_earned_by_its_own_cases():
         (lambda x: np.nan, "generic:nan"),
         (lambda x: x, "generic:shape"),
         (lambda x: np.sum(x) * (1 + 1e-4), "generic:precision"),
-        (lambda x: np.sum(x) + x[0] ** 2, "generic:value"),
+        (lambda x: np.sum(x) + x[0] ** 2, "generic:direction"),
+        (lambda x: np.sum(x) + (2.6 if len(x) > 2 else -1.1), "generic:value"),
         (Observation("", "error", error="ValueError: no"), "generic:error"),
         (Observation("", "timeout", error="it was still running after 5.0 s"), "generic:timeout"),
         (Observation("", "refused", error="it calls the package's own sum"), "generic:refused"),
@@ -93,13 +94,6 @@ def test_what_is_said_of_a_wrong_answer(answer, expected):
     assert expected in _ids(verdict)
 
 
-def test_every_generic_message_can_be_drawn():
-    """Names in the table are distinct, and no message has a hole that is never filled."""
-    names = [name for name, _, _ in GENERIC]
-    assert len(set(names)) == len(names)
-    assert all("{" not in message.replace("{error}", "") for _, _, message in GENERIC)
-
-
 def test_a_missing_gradient_is_called_detached():
     problem = _problem(formula=lambda x: {"value": x.sum(), "gradient:x": np.ones(x.shape)}, misconceptions=())
     assert _ids(_judge(np.sum, problem)) == ["generic:detached"]
@@ -108,7 +102,7 @@ def test_a_missing_gradient_is_called_detached():
 def test_a_wrong_value_is_not_called_detached():
     """Where the value is wrong, whether a gradient reaches the inputs was perhaps not even asked."""
     problem = _problem(formula=lambda x: {"value": x.sum(), "gradient:x": np.ones(x.shape)}, misconceptions=())
-    assert _ids(_judge(lambda x: x.sum() + x.size, problem)) == ["generic:value"]
+    assert "generic:detached" not in _ids(_judge(lambda x: x.sum() + x.size, problem))
 
 
 def test_a_wrong_formula_that_is_right_here_explains_no_failure():
@@ -126,7 +120,7 @@ def test_the_misconception_that_explains_most_wins():
         Misconception("fully", "Explains all.", (lambda x: np.abs(x).sum(),)),
     )
     problem = _problem(misconceptions=both)
-    assert _ids(_judge(lambda x: np.abs(x).sum(), problem)) == ["partly"], "equal: the first one listed"
+    assert _ids(_judge(lambda x: np.abs(x).sum(), problem)) == ["generic:sign"], "no case tells the two apart"
     worse = (Misconception("partly", "", (lambda x: np.abs(x).sum() if x[0] < 0 else 0.0,)), both[1])
     assert _ids(_judge(lambda x: np.abs(x).sum(), _problem(misconceptions=worse))) == ["fully"]
 
@@ -139,7 +133,8 @@ def test_different_failures_of_one_criterion_are_told_by_the_worst():
 
     verdict = _judge(sometimes)
     assert verdict.points == 0.0
-    assert _ids(verdict)[0] == "generic:shape", "the first failing case of the criterion is told"
+    assert _ids(verdict)[0] == "generic:shape"
+    assert "In 1 of the 2 cases that fail: the result" in verdict.diagnoses[0].message.replace("The", "the")
 
 
 def test_cases_that_were_not_observed_fail():
@@ -153,10 +148,10 @@ def test_cases_that_were_not_observed_fail():
 
 
 def test_changed_inputs_cost_the_criterion_that_the_problem_names():
-    verdict = _judge(np.sum, _problem(pure="sign"), mutated=("x",))
+    verdict = _judge(np.sum, _problem(pure="sign"), changes=("value:x",))
     assert verdict.points == 2.0
     assert _ids(verdict) == ["mutates-input"]
-    assert _judge(np.sum, mutated=("x",)).points == 3.0
+    assert _judge(np.sum, changes=("value:x",)).points == 1.0, "the first, where the problem names none"
 
 
 def test_leaving_the_inputs_alone_is_worth_nothing_by_itself():
@@ -164,7 +159,7 @@ def test_leaving_the_inputs_alone_is_worth_nothing_by_itself():
     cases = [Case("small", {"x": SMALL}, criterion="value"), Case("large", {"x": LARGE}, criterion="value")]
     problem = _problem(pure="untouched", criteria=criteria, cases=lambda rng: cases)
     assert _judge(np.sum, problem).points == 3.0
-    assert _judge(np.sum, problem, mutated=("x",)).points == 2.0
+    assert _judge(np.sum, problem, changes=("value:x",)).points == 2.0
     assert _judge(lambda x: np.nan, problem).points == 0.0
     assert _judge(Observation("", "error", {}, "ZeroDivisionError"), problem).points == 0.0
 
@@ -202,16 +197,27 @@ def test_braces_in_an_error_do_no_harm():
     assert "{x}" in _judge(Observation("", "error", error="KeyError: {x}")).diagnoses[0].message
 
 
-def test_feedback_has_no_inputs_and_no_expected_values():
-    verdict = _judge(np.mean)
-    for shown in (report.text(verdict, feedback=True), report.html(verdict, feedback=True)):
-        assert "expected" not in shown
-        assert "x=" not in shown
+def test_feedback_shows_an_example_of_public_cases_only():
+    problem = _problem()
+    secret = problem.make_cases(np.random.default_rng(0), hidden=True)
+    public = [Case("public: small", {"x": SMALL}, criterion="value")]
+    seen = [_observe(case, np.mean, ()) for case in (*secret, *public)]
+    verdict = assess(problem, secret, seen, public)
+    assert verdict.example.name == "public: small"
+    for shown in (report.text(verdict), report.html(verdict)):
+        assert "expected: 3." in shown
         assert "Averaged." in shown
-    assert "expected: 3." in report.text(verdict)
-    assert verdict.as_dict()["example"] is None
-    assert verdict.as_dict(feedback=False)["example"]["expected"] == "3."
     assert json.loads(json.dumps(verdict.as_dict()))["points"] == 0.0
+    assert assess(problem, secret, seen[: len(secret)], public).example is None
+    assert assess(problem, secret, seen, []).example is None
+
+
+def test_public_cases_decide_no_points():
+    problem = _problem()
+    secret = problem.make_cases(np.random.default_rng(0), hidden=True)
+    public = [Case("public: small", {"x": SMALL}, criterion="value")]
+    seen = [*(_observe(case, np.sum, ()) for case in secret), Observation("public: small", "error", error="once")]
+    assert assess(problem, secret, seen, public).points == 3.0
 
 
 def test_html_escapes_what_the_student_wrote():

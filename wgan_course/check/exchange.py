@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 MAX_FILE_BYTES = 64 * 2**20
 MAX_HEADER_BYTES = 4 * 2**20
 MAX_ELEMENTS = 2**20
 MAX_TEXT = 2000
+MAX_CODE, MAX_CODES = 100, 40
 DTYPES = frozenset({"F64", "F32", "I64", "I32", "BOOL"})
 STATUSES = frozenset({"ok", "error", "timeout", "not-attempted", "refused", "unusable"})
 
@@ -55,14 +56,15 @@ class Observation:
 
     `status` is one of `STATUSES`: ``ok``; ``error`` (it raised, see `error`); ``timeout``; ``not-attempted`` (it raised
     NotImplementedError, or is a sealed reference); ``refused`` (it called the package's own implementation);
-    ``unusable`` (it returned what cannot be turned into a plain array). `mutated` names the inputs that it changed.
+    ``unusable`` (it returned what cannot be turned into a plain array). `error` also says why a gradient is missing
+    where all else is ``ok``; `changes` has codes of what the call left changed, see `wgan_course.check.world`.
     """
 
     name: str
     status: str
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     error: str = ""
-    mutated: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 def path_for(folder: str | Path, key: str) -> Path:
@@ -101,7 +103,8 @@ def write_observations(key: str, observations: Sequence[Observation], folder: st
     for index, seen in enumerate(observations):
         arrays.update({f"{index}/{name}": value for name, value in seen.outputs.items()})
         entry = {"name": seen.name, "status": seen.status, "error": seen.error[:MAX_TEXT]}
-        entries.append(entry | {"mutated": list(seen.mutated), "outputs": list(seen.outputs)})
+        changes = [code[:MAX_CODE] for code in seen.changes[:MAX_CODES]]
+        entries.append(entry | {"changes": changes, "outputs": list(seen.outputs)})
     return _write(path_for(folder, key), arrays, {"key": key, "observations": entries})
 
 
@@ -126,7 +129,8 @@ def _observation(index: int, entry: Mapping[str, Any], arrays: Mapping[str, np.n
     if status not in STATUSES:
         raise ValueError(f"status {status[:40]!r}")
     outputs = {_text(output): arrays[f"{index}/{output}"] for output in entry["outputs"]}
-    return Observation(name, status, outputs, error, tuple(_text(name) for name in entry["mutated"]))
+    changes = tuple(_text(code)[:MAX_CODE] for code in entry["changes"][:MAX_CODES])
+    return Observation(name, status, outputs, error, changes)
 
 
 def _text(value: Any) -> str:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import guards
+from . import guards, world
 from .exchange import MAX_ELEMENTS, MAX_TEXT, Observation, Request, Sample
 
 IMPORTS = 60.0  # seconds that a function's imports may take beyond its limit
@@ -38,6 +38,13 @@ BUDGET = 3.0  # a whole check may take so many times the limit of one case
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
 _SCALARS = {bool: np.bool_, int: np.int64, float: np.float64}
 _NUMPY = {np.dtype(kind).type for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "?")}
+_NO_GRADIENT = {
+    "second time": "its graph is gone, because your function has gone back through it already: backward(), or "
+    "autograd.grad without retain_graph=True",
+    "modified by an inplace operation": "a tensor that the gradient needs was changed in place after it was used",
+    "derivative for": "a step of your function cannot be differentiated twice",
+    "does not require grad": "nothing that it was computed from requires a gradient",
+}
 _ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "tanh": torch.nn.Tanh,
@@ -87,9 +94,8 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mappi
         result = _evaluate(result, values[options["evaluate_at"]])
     names = options.get("outputs", ["value"])
     parts = _parts(result, names)
-    outputs = {name: plain(part) for name, part in zip(names, parts, strict=True)} | _gradients(parts[0], wanted)
-    outputs |= {f"after:{name}": plain(values[name]) for name in options.get("after", ())}
-    return outputs | {"mutated": [name for name, value in inputs.items() if _changed(value, values[name])]}
+    outputs = {name: plain(part) for name, part in zip(names, parts, strict=True)} | gradients(parts[0], wanted)
+    return outputs | {f"after:{name}": plain(values[name]) for name in options.get("after", ())}
 
 
 def plain(value: Any) -> np.ndarray:
@@ -189,13 +195,23 @@ def _observe_one(function: Any, request: Request, sample: Sample, seconds: float
     observer, called = guards.resolve(request.observer), []
     run = _run_here if _can_alarm() else _run_in_thread
     try:
-        with guards.guarded(request.guards) as called, _quiet():
-            outputs = run(lambda: observer(function, sample.inputs, sample.options), seconds)
+        with guards.guarded(request.guards) as called, _quiet(), world.kept():
+            outputs = run(lambda: _watched(observer, function, sample), seconds)
     except BaseException as error:
         return _refused(sample, called) if called else _failed(sample, error, seconds)
     if called:
         return _refused(sample, called)
-    return Observation(sample.name, "ok", outputs, mutated=tuple(outputs.pop("mutated", ())))
+    changes, trouble = tuple(outputs.pop("changes")), outputs.pop("trouble", "")
+    return Observation(sample.name, "ok", outputs, trouble, changes)
+
+
+def _watched(observer: Callable[..., Any], function: Any, sample: Sample) -> dict[str, Any]:
+    """Outputs of the observer, with what the function left changed; settings are put back in the thread that ran it."""
+    watched = world.Watched(function, sample.inputs, sample.options)
+    with world.kept() as changed:
+        outputs = dict(observer(watched, sample.inputs, sample.options))
+        changes = watched.changes()
+    return outputs | {"changes": [*changes, *changed]}
 
 
 def _run_here(work: Callable[[], Any], seconds: float) -> Any:
@@ -265,13 +281,6 @@ def _hand_over(name: str, value: Any, options: Mapping[str, Any]) -> Any:
     return torch.nn.Parameter(tensor) if name.split(".", maxsplit=1)[0] in options.get("modules", ()) else tensor
 
 
-def _changed(before: Any, after: Any) -> bool:
-    if not isinstance(before, np.ndarray):
-        return False
-    now = plain(after)
-    return now.shape != before.shape or not np.array_equal(now, _simple(before), equal_nan=before.dtype.kind == "f")
-
-
 def _arguments(values: Mapping[str, Any], options: Mapping[str, Any]) -> list[Any]:
     """Values in the order of the inputs, each module in the place of the first of its tensors."""
     modules = options.get("modules", {})
@@ -310,13 +319,25 @@ def _parts(result: Any, names: list[str]) -> list[Any]:
     return list(result)
 
 
-def _gradients(value: Any, wanted: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Return the gradient of the sum of `value` for each wanted tensor that one reaches."""
-    if not wanted or type(value) not in _TENSORS or not value.requires_grad:
+def gradients(value: Any, wanted: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """Gradient of the sum of `value` for each wanted tensor that it reaches, or as ``trouble`` why there is none."""
+    open_ones = {name: tensor for name, tensor in wanted.items() if tensor.requires_grad}
+    if not open_ones or type(value) not in _TENSORS or not value.requires_grad:
         return {}
-    found = torch.autograd.grad(value.sum(), list(wanted.values()), allow_unused=True)
-    named = zip(wanted, found, strict=True)
+    try:
+        with torch.enable_grad():
+            found = torch.autograd.grad(value.sum(), list(open_ones.values()), allow_unused=True)
+    except RuntimeError as error:
+        return {"trouble": _why_no_gradient(words(error))}
+    named = zip(open_ones, found, strict=True)
     return {f"gradient:{name}": plain(gradient) for name, gradient in named if gradient is not None}
+
+
+def _why_no_gradient(error: str) -> str:
+    for part, meaning in _NO_GRADIENT.items():
+        if part in error:
+            return meaning
+    return f"PyTorch says: {error[:300]}"
 
 
 def _from_tensor(tensor: torch.Tensor) -> np.ndarray:

@@ -23,21 +23,21 @@ def headline(verdict: Any) -> str:
     return f"{verdict.key}: {score}{notes.get(verdict.status, '')}"
 
 
-def text(verdict: Any, feedback: bool = False) -> str:
-    """Verdict for a terminal; with `feedback`, without the failing example."""
+def text(verdict: Any) -> str:
+    """Verdict for a terminal."""
     rows = [
         f"  {_mark(row, verdict)} {row.title} ({number(row.earned)}/{number(row.points)})" for row in verdict.criteria
     ]
     notes = [f"  → {diagnosis.message}" for diagnosis in verdict.diagnoses]
-    example = [] if feedback or verdict.example is None else [f"  {line}" for line in _example(verdict.example)]
+    example = [] if verdict.example is None else [f"  {line}" for line in _example(verdict.example)]
     return "\n".join([headline(verdict), *rows, *notes, *example])
 
 
-def html(verdict: Any, feedback: bool = False) -> str:
-    """Verdict for a notebook; with `feedback`, without the failing example. Everything in it is escaped."""
+def html(verdict: Any) -> str:
+    """Verdict for a notebook. Everything in it is escaped."""
     rows = "".join(_row(row, verdict) for row in verdict.criteria)
     notes = "".join(f"<p style='margin:.4em 0'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
-    example = "" if feedback or verdict.example is None else _example_html(verdict.example)
+    example = "" if verdict.example is None else _example_html(verdict.example)
     table = f"<table style='margin:.4em 0;border-collapse:collapse'>{rows}</table>"
     return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{example}</div>"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..observe import _arguments, _changed, _hand_over, call, plain
+from ..observe import _arguments, _hand_over, call, gradients, plain
 
 __all__ = ["call", "in_place", "losses"]
 
@@ -41,10 +41,7 @@ def losses(
     """Call `function` for a scalar, and say which gradient each of the wanted tensors gets from it."""
     values = {name: _hand_over(name, value, options) for name, value in inputs.items()}
     result = function(*_arguments(values, options))
-    found = {"value": plain(result)}
-    if isinstance(result, torch.Tensor) and result.requires_grad:
-        found |= _gradients(result.sum(), {name: values[name] for name in options["gradients"]})
-    return found | {"mutated": [name for name, value in inputs.items() if _changed(value, values[name])]}
+    return {"value": plain(result)} | _gradients(result, {name: values[name] for name in options["gradients"]})
 
 
 def in_place(
@@ -60,16 +57,14 @@ def in_place(
     function(*arguments)
     held = dict(zip(options["after"], _parameters(modules), strict=False))
     found = {f"after:{name}": plain(values[name]) for name in options["after"]}
-    return found | {f"now:{name}": plain(tensor) for name, tensor in held.items()} | {"mutated": []}
+    return found | {f"now:{name}": plain(tensor) for name, tensor in held.items()}
 
 
-def _gradients(value: torch.Tensor, wanted: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    open_ones = {name: tensor for name, tensor in wanted.items() if tensor.requires_grad}
-    found = torch.autograd.grad(value, list(open_ones.values()), allow_unused=True)
-    reached = {name: g for name, g in zip(open_ones, found, strict=True) if g is not None}
-    if not reached:
-        return {}
-    return {f"gradient:{name}": plain(reached.get(name, torch.zeros_like(tensor))) for name, tensor in wanted.items()}
+def _gradients(value: Any, wanted: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    found = gradients(value, wanted)
+    if not any(name.startswith("gradient:") for name in found):
+        return found
+    return {f"gradient:{name}": np.zeros(tensor.shape) for name, tensor in wanted.items()} | found
 
 
 def _parameters(modules: list[torch.nn.Module]) -> Iterator[torch.Tensor]:

@@ -40,7 +40,8 @@ def parameter(
 
 
 def _build(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor], suffix: str) -> torch.nn.Module:
-    module = function(*(tensors[name + suffix].clone() for name in ("weight", "bias", "u")))
+    make = getattr(function, "__wrapped__", function)  # the tensors become the layer's own: what it does to them is its
+    module = make(*(tensors[name + suffix].clone() for name in ("weight", "bias", "u")))
     if not isinstance(module, torch.nn.Module):
         raise UnusableError(f"it must return a torch.nn.Module, it returned {type(module).__name__}")
     return module

@@ -33,7 +33,7 @@ def trained(function: Callable[..., Any], inputs: Mapping[str, Any], options: Ma
         _last.update(generator=generator, made={}, failed="")
     if _last.get("failed", "no training came before"):
         raise UnusableError(_last["failed"])
-    return {"samples": _samples(inputs["z"]).copy(), "mutated": []}
+    return {"samples": _samples(inputs["z"]).copy()}
 
 
 def _samples(z: np.ndarray) -> np.ndarray:

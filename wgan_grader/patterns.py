@@ -1,0 +1,495 @@
+"""Observers of pattern: true sentences about answers that are wrong in a way which no misconception names.
+
+Each observer of `VALUES` takes the wrong answers and returns a sentence that holds for every one of them, or nothing.
+`which_inputs` says what the failing cases have in common and the others lack.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from .trials import Answer, Trial
+
+RTOL = 1e-4
+Answers = Sequence[Answer]
+
+
+def names_in_words(names: Sequence[str]) -> str:
+    """Outputs as a reader knows them: ``gradient:W`` is the gradient in W."""
+    kinds = {"gradient": "the gradient in {}", "after": "{} afterwards", "now": "{} afterwards"}
+    said = []
+    for name in names:
+        kind, _, rest = name.partition(":")
+        said.append(kinds[kind].format(rest) if rest and kind in kinds else "the value" if name == "value" else name)
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+# -- what the numbers are -------------------------------------------------------------------------------------------
+
+
+def not_a_number(answers: Answers) -> str:
+    """NaN where a number is expected."""
+    if not all(np.any(np.isnan(_floats(a.seen))) and not np.any(np.isnan(_floats(a.expected))) for a in answers):
+        return ""
+    whole = all(np.all(np.isnan(_floats(a.seen))) for a in answers)
+    return "The result is not a number (NaN)." if whole else "There is NaN (not a number) in the result."
+
+
+def infinite(answers: Answers) -> str:
+    """Infinity where a finite number is expected, or the other way round."""
+    if not _same_shapes(answers):
+        return ""
+    pairs = [(_floats(a.seen), _floats(a.expected)) for a in answers]
+    if all(np.any(np.isinf(seen) & np.isfinite(right)) for seen, right in pairs):
+        return "It is infinite where the right answer is finite."
+    if all(np.any(np.isfinite(seen) & np.isinf(right)) for seen, right in pairs):
+        return "It is finite where the right answer is infinite."
+    if all(np.any(np.isinf(seen) & np.isinf(right) & (seen != right)) for seen, right in pairs):
+        return "It is infinite, as it should be, with the wrong sign."
+    return ""
+
+
+def handed_back(answers: Answers) -> str:
+    """An input comes back as it went in."""
+    for name, value in answers[0].case.inputs.items():
+        if isinstance(value, np.ndarray) and all(_is_input(a, name) for a in answers):
+            return f"What comes back is {name}, as it went in."
+    return ""
+
+
+def sign(answers: Answers) -> str:
+    """The negative of the right answer."""
+    if not _same_shapes(answers):
+        return ""
+    if all(_near(a.seen, -_floats(a.expected), a) for a in answers):
+        return "The sign is the wrong way round."
+    if all(_near(np.abs(_floats(a.seen)), np.abs(_floats(a.expected)), a) for a in answers):
+        return "It is right up to the sign, which is wrong in places."
+    return ""
+
+
+def transposed(answers: Answers) -> str:
+    """Rows and columns exchanged."""
+    matrices = all(a.seen.ndim == a.expected.ndim == 2 for a in answers)
+    if matrices and all(_near(_floats(a.seen).T, _floats(a.expected), a) for a in answers):
+        return "It is the transpose of the right answer."
+    return ""
+
+
+def permuted(answers: Answers) -> str:
+    """The right numbers in another order."""
+    if any(a.seen.size != a.expected.size or a.seen.size < 2 for a in answers):
+        return ""
+    flat = [(a, _floats(a.seen).ravel(), _floats(a.expected).ravel()) for a in answers]
+    if all(_near(seen[::-1], right, a) for a, seen, right in flat):
+        return "The right numbers come in the reverse order."
+    if all(_near(np.sort(seen), np.sort(right), a) for a, seen, right in flat):
+        return "These are the right numbers in another order."
+    return ""
+
+
+def digits(answers: Answers) -> str:
+    """Right to some digits only."""
+    if not _same_shapes(answers) or not all(_finite(a) for a in answers):
+        return ""
+    error = max(_relative_error(a) for a in answers)
+    if not 0 < error < 1e-3:
+        return ""
+    kept = min(15, math.floor(-math.log10(error)))
+    return (
+        f"It is right to about {kept} digits; this case asks for more. A constant added for safety, float32, or a "
+        "difference of nearly equal numbers can cost digits."
+    )
+
+
+def factor(answers: Answers) -> str:
+    """One number that all are too large by."""
+    ratios = _ratios(answers)
+    if ratios is None or ratios.size < 2 or not _constant(ratios):
+        return ""
+    if ratios[0] == 0:
+        return "It is 0."
+    return f"It is {_number(ratios[0])} times the right answer." if 1e-4 < abs(ratios[0]) < 1e4 else ""
+
+
+def factor_of_size(answers: Answers) -> str:
+    """A factor that is a size, or a number among the inputs; or a power of one."""
+    each = [_ratios([a]) for a in answers]
+    if len(answers) < 2 or not all(r is not None and r.size and _constant(r) for r in each):
+        return ""
+    ratios = np.array([float(r[0]) for r in each if r is not None])
+    for words, sizes in _sizes(answers):
+        for power, form in POWERS:
+            if np.ptp(sizes) > 0 and np.all(sizes > 0) and np.allclose(ratios, sizes**power, rtol=RTOL):
+                return f"It is the right answer {form.format(words)}."
+    return ""
+
+
+def proportional(answers: Answers) -> str:
+    """In each case a multiple of the right answer."""
+    each = [_ratios([a]) for a in answers]
+    if all(r is not None and r.size > 1 and _constant(r) and r[0] != 0 for r in each):
+        return "Its entries are in the right proportion, but all of one case are too large or too small by one factor."
+    return ""
+
+
+def offset(answers: Answers) -> str:
+    """One number that is added to all, or in each case one."""
+    if not _same_shapes(answers) or not all(_finite(a) for a in answers):
+        return ""
+    gaps = [(_floats(a.seen) - _floats(a.expected)).ravel() for a in answers]
+    scale = max(float(np.abs(_floats(a.expected)).max(initial=0.0)) for a in answers)
+    every = np.concatenate(gaps)
+    right = np.concatenate([_floats(a.expected).ravel() for a in answers])
+    if every.size > 1 and np.ptp(every) <= RTOL * abs(every[0]) + 1e-9 * scale and np.ptp(right) > 0:
+        return f"It is {_number(abs(every[0]))} too {'large' if every[0] > 0 else 'small'}."
+    if all(gap.size > 2 and np.ptp(gap) <= RTOL * abs(gap[0]) for gap in gaps):
+        return "All entries are off by the same amount, another in each case."
+    return ""
+
+
+def function_of(answers: Answers) -> str:
+    """The square, root, reciprocal … of the right answer."""
+    if not _same_shapes(answers) or not all(_finite(a) for a in answers):
+        return ""
+    right = np.concatenate([_floats(a.expected).ravel() for a in answers])
+    if len({float(f"{value:.5g}") for value in right} - {0.0, 1.0, -1.0}) < 2:
+        return ""
+    with np.errstate(all="ignore"):
+        for words, change in FUNCTIONS:
+            if all(_near(_floats(a.seen), change(_floats(a.expected)), a) for a in answers):
+                return f"It is {words}."
+    return ""
+
+
+def places(answers: Answers) -> str:
+    """Which entries are wrong, where they are the same in all cases."""
+    if not _same_shapes(answers) or any(a.expected.size < 2 or a.expected.ndim == 0 for a in answers):
+        return ""
+    wrong = [(~_entries_right(a), a) for a in answers]
+    for words, where in PLACES:
+        if all(np.any(w) and not np.all(w) and np.array_equal(w, where(a)) for w, a in wrong):
+            return f"All entries are right but {words}."
+    for words, where in PLACES:
+        if all(np.any(~w) and np.any(w) and np.array_equal(~w, where(a)) for w, a in wrong):
+            return f"No entries are right but {words}."
+    return ""
+
+
+def yes_or_no(answers: Answers) -> str:
+    """True for False, or the other way round."""
+    if not _same_shapes(answers) or not all(a.expected.dtype.kind == "b" for a in answers):
+        return ""
+    seen, right = (
+        np.concatenate([_floats(getattr(a, side)).ravel() for a in answers]) for side in ("seen", "expected")
+    )
+    if not np.isin(seen, (0.0, 1.0)).all():
+        return ""
+    if np.all(seen >= right):
+        return "It says True where False is right."
+    return (
+        "It says False where True is right." if np.all(seen <= right) else "It says True for False, and False for True."
+    )
+
+
+def direction(answers: Answers) -> str:
+    """Too large throughout, or too small."""
+    if not _same_shapes(answers) or any(np.isnan(_floats(a.seen)).any() for a in answers):
+        return ""
+    gaps = np.concatenate([np.sign(_floats(a.seen) - _floats(a.expected))[~_entries_right(a)].ravel() for a in answers])
+    if gaps.size and np.all(gaps > 0):
+        return "It is too large." if gaps.size == sum(a.seen.size for a in answers) else "What is wrong is too large."
+    if gaps.size and np.all(gaps < 0):
+        return "It is too small." if gaps.size == sum(a.seen.size for a in answers) else "What is wrong is too small."
+    return ""
+
+
+VALUES: tuple[tuple[str, Callable[[Answers], str]], ...] = (
+    ("nan", not_a_number),
+    ("yes-or-no", yes_or_no),
+    ("infinite", infinite),
+    ("handed-back", handed_back),
+    ("precision", digits),
+    ("sign", sign),
+    ("transposed", transposed),
+    ("order", permuted),
+    ("factor", factor),
+    ("factor", factor_of_size),
+    ("offset", offset),
+    ("function", function_of),
+    ("proportional", proportional),
+    ("places", places),
+    ("direction", direction),
+)
+POWERS = (
+    (1.0, "times {}"),
+    (-1.0, "divided by {}"),
+    (0.5, "times the square root of {}"),
+    (-0.5, "divided by the square root of {}"),
+    (2.0, "times the square of {}"),
+    (-2.0, "divided by the square of {}"),
+)
+FUNCTIONS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
+    ("the square of the right answer", np.square),
+    ("the square root of the right answer", np.sqrt),
+    ("the reciprocal of the right answer", np.reciprocal),
+    ("1 minus the right answer", lambda right: 1 - right),
+    ("the exponential of the right answer", np.exp),
+    ("the logarithm of the right answer", np.log),
+    ("the absolute value of the right answer", np.abs),
+    ("the right answer where that is positive, and 0 elsewhere", lambda right: np.maximum(right, 0)),
+    ("the right answer rounded down", np.floor),
+    ("the right answer rounded", np.round),
+)
+
+
+def constant(trials: Sequence[Trial]) -> str:
+    """The same answer to every input."""
+    answers = [trial.answers[0] for trial in trials if trial.ok and trial.answers]
+    if len(answers) < 2 or len(answers) < sum(trial.ok for trial in trials):
+        return ""
+    alike = all(a.seen.shape == answers[0].seen.shape and np.array_equal(a.seen, answers[0].seen) for a in answers)
+    first = answers[0]
+    varied = any(not np.array_equal(_floats(a.expected), _floats(first.expected)) for a in answers)
+    if not alike or not varied or np.isnan(_floats(first.seen)).any():
+        return ""
+    return (
+        f"It is {_number(first.seen.item())} whatever the input."
+        if first.seen.size == 1
+        else "It does not depend on the input."
+    )
+
+
+# -- which inputs fail ----------------------------------------------------------------------------------------------
+
+
+MIN_CHOICES = {"said": 4, "seen": 6, "measured": 20}
+
+
+def which_inputs(failing: Sequence[Trial], trials: Sequence[Trial]) -> str:
+    """What all failing cases have in common and all others lack, if that is one thing only."""
+    if len(failing) < sum(not trial.passed for trial in trials) or len(failing) == len(trials):
+        return ""
+    sides = failing, [trial for trial in trials if trial.passed]
+    choices = math.comb(len(trials), len(failing))  # ways to fail in so many cases: few may be chance
+    found: dict[str, dict[str, str]] = {kind: {} for kind in MIN_CHOICES}
+    for kind, subject, words in _common(*([list(_features(trial)) for trial in side] for side in sides)):
+        found[kind].setdefault(subject, f"In the cases tried, it fails just where {words}.")
+    for subject, words in _beyond(*sides):
+        found["measured"].setdefault(subject, words)
+    for kind, least in MIN_CHOICES.items():
+        if found[kind]:
+            return next(iter(found[kind].values())) if len(found[kind]) == 1 and choices >= least else ""
+    return ""
+
+
+Feature = tuple[str, str, str, bool]
+
+
+def _common(failing: Sequence[list[Feature]], passing: Sequence[list[Feature]]) -> Iterator[tuple[str, str, str]]:
+    bad, good = ([{words: holds for *_, words, holds in features} for features in side] for side in (failing, passing))
+    for kind, subject, words, holds in failing[0]:
+        if holds and all(found.get(words) for found in bad) and not any(found.get(words) for found in good):
+            yield kind, subject, words
+
+
+def _features(trial: Trial) -> Iterator[Feature]:
+    """Kind, subject, a sentence about a case's inputs, and whether it is true; the most telling kind first."""
+    inputs = trial.case.inputs
+    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and "." not in name}
+    for name, value in inputs.items():
+        if isinstance(value, bool | str) or value is None:
+            yield "said", name, f"{name} is {value!r}", True
+        elif isinstance(value, int | float):
+            yield "said", name, f"{name} is 0", value == 0
+            yield "said", name, f"{name} is negative", value < 0
+            yield "said", name, f"{name} is infinite", math.isinf(value)
+    for name, value in arrays.items():
+        yield from _of_array(name, value)
+    for a, b in combinations([name for name, value in arrays.items() if value.ndim], 2):
+        yield "said", f"{a}, {b}", f"{a} and {b} have different lengths", len(arrays[a]) != len(arrays[b])
+    yield "said", "gradients", "gradients are asked for", bool(trial.case.options.get("gradients"))
+    numbers = np.concatenate([_floats(array).ravel() for array in trial.expected.values()] or [np.zeros(0)])
+    if numbers.size == 1:
+        yield "seen", "answer", "the right answer is infinite", bool(np.isinf(numbers[0]))
+        yield "seen", "answer", "the right answer is 0", bool(numbers[0] == 0)
+        yield "seen", "answer", "the right answer is negative", bool(numbers[0] < 0)
+
+
+def _of_array(name: str, value: np.ndarray) -> Iterator[Feature]:
+    numbers = _floats(value).ravel()
+    finite = numbers[np.isfinite(numbers)]
+    if value.ndim == 2:
+        yield "said", f"{name} shape", f"{name} is not square", value.shape[0] != value.shape[1]
+        yield "said", f"{name} shape", f"{name} has more rows than columns", value.shape[0] > value.shape[1]
+        yield "said", f"{name} shape", f"{name} has more columns than rows", value.shape[0] < value.shape[1]
+        yield "said", f"{name} columns", f"{name} has one column", value.shape[1] == 1
+        yield "said", f"{name} columns", f"{name} has more than one column", value.shape[1] > 1
+    if value.ndim:
+        yield "said", f"{name} rows", f"{name} has one {'row' if value.ndim > 1 else 'entry'}", len(value) == 1
+        yield "said", f"{name} rows", f"{name} has more than one {'row' if value.ndim > 1 else 'entry'}", len(value) > 1
+    yield "said", f"{name} axes", f"{name} has more than two axes", value.ndim > 2
+    yield "said", f"{name} type", f"{name} is float32", value.dtype == np.float32
+    yield "said", f"{name} infinities", f"there is an infinity in {name}", bool(np.isinf(numbers).any())
+    yield "said", f"{name} zeros", f"there is a 0 in {name}", bool((numbers == 0).any())
+    yield "seen", f"{name} sign", f"there are negative numbers in {name}", bool((finite < 0).any())
+    yield "seen", f"{name} sign", f"all of {name} is negative", bool(finite.size and (finite < 0).all())
+    yield "seen", f"{name} ties", f"{name} has equal entries", np.unique(finite).size < finite.size
+    if value.ndim == 1:
+        yield "seen", f"{name} order", f"{name} is not sorted", bool((np.diff(numbers) < 0).any())
+
+
+def _beyond(failing: Sequence[Trial], passing: Sequence[Trial]) -> Iterator[tuple[str, str]]:
+    """Numbers that are larger in every failing case than in each that passes, or smaller."""
+    measured = [dict(_measures(trial)) for trial in failing], [dict(_measures(trial)) for trial in passing]
+    for words in measured[0][0]:
+        bad, good = ([found[words] for found in side if words in found] for side in measured)
+        if len(bad) < len(failing) or len(good) < len(passing):
+            continue
+        if min(bad) > max(good):
+            up = f"In the cases tried, it is right up to {words} of {_number(max(good))}, and fails from"
+            yield words, f"{up} {_number(min(bad))} on."
+        if max(bad) < min(good):
+            down = f"In the cases tried, it is right down to {words} of {_number(min(good))}, and fails from"
+            yield words, f"{down} {_number(max(bad))} down."
+
+
+def _measures(trial: Trial) -> Iterator[tuple[str, float]]:
+    for name, value in trial.case.inputs.items():
+        if isinstance(value, bool | str) or value is None or "." in name:
+            continue
+        if isinstance(value, int | float):
+            yield f"a {name}", float(value)
+        elif isinstance(value, np.ndarray) and value.size:
+            yield (
+                f"a number of {'rows' if value.ndim > 1 else 'entries'} in {name}",
+                float(len(value) if value.ndim else 1),
+            )
+            if value.ndim == 2:
+                yield f"a number of columns in {name}", float(value.shape[1])
+            finite = np.abs(_floats(value)[np.isfinite(_floats(value)) & (_floats(value) != 0)])
+            if finite.size:
+                yield f"a largest magnitude in {name}", float(finite.max())
+                yield f"a smallest magnitude in {name}", float(finite.min())
+    for name, layers in trial.case.options.get("modules", {}).items():
+        yield f"a number of linear layers in {name}", float(sum(layer[0] == "linear" for layer in layers))
+
+
+# -- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _floats(array: Any) -> np.ndarray:
+    return np.asarray(array).astype(np.float64)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _same_shapes(answers: Answers) -> bool:
+    return all(a.seen.shape == a.expected.shape or a.seen.size == a.expected.size == 1 for a in answers)
+
+
+def _finite(answer: Answer) -> bool:
+    return bool(np.isfinite(_floats(answer.seen)).all() and np.isfinite(_floats(answer.expected)).all())
+
+
+def _near(seen: np.ndarray, wanted: np.ndarray, answer: Answer) -> bool:
+    if seen.size != wanted.size or (seen.shape != wanted.shape and seen.size != 1):
+        return False
+    return bool(
+        np.allclose(
+            _floats(seen).ravel(), _floats(wanted).ravel(), rtol=10 * answer.case.rtol, atol=10 * answer.case.atol
+        )
+    )
+
+
+def _entries_right(answer: Answer) -> np.ndarray:
+    seen = _floats(answer.seen).reshape(answer.expected.shape)
+    return np.isclose(seen, _floats(answer.expected), rtol=answer.case.rtol, atol=answer.case.atol)
+
+
+def _is_input(answer: Answer, name: str) -> bool:
+    value = answer.case.inputs.get(name)
+    return isinstance(value, np.ndarray) and value.shape == answer.seen.shape and np.array_equal(value, answer.seen)
+
+
+def _relative_error(answer: Answer) -> float:
+    """Largest error against the largest entry of the right answer; infinite where that is 0."""
+    right = _floats(answer.expected)
+    scale = float(np.abs(right).max(initial=0.0))
+    error = float(np.abs(_floats(answer.seen).reshape(right.shape) - right).max(initial=0.0))
+    return error / scale if scale else math.inf
+
+
+def _ratios(answers: Answers) -> np.ndarray | None:
+    """Entry by entry what was seen over what is right; None where an entry is infinite, or only the right one is 0."""
+    if not _same_shapes(answers) or not all(_finite(a) for a in answers):
+        return None
+    seen, right = (
+        np.concatenate([_floats(getattr(a, side)).ravel() for a in answers]) for side in ("seen", "expected")
+    )
+    tiny = np.abs(right) <= 1e-12 * np.abs(right).max(initial=0.0)
+    if np.any(np.abs(seen[tiny]) > 1e-9 * np.abs(seen).max(initial=0.0)):
+        return None
+    return seen[~tiny] / right[~tiny]
+
+
+def _constant(ratios: np.ndarray) -> bool:
+    return bool(np.allclose(ratios, ratios[0], rtol=RTOL, atol=0)) and abs(float(ratios[0]) - 1) > 1e-3
+
+
+def _sizes(answers: Answers) -> Iterator[tuple[str, np.ndarray]]:
+    """Sizes and numbers that every case has, with what they are called."""
+    measured = [dict(_case_sizes(a.case.inputs)) for a in answers]
+    for words in measured[0]:
+        if all(words in found for found in measured):
+            yield words, np.array([found[words] for found in measured])
+
+
+def _case_sizes(inputs: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and value.ndim and "." not in name:
+            rows = "rows" if value.ndim > 1 else "entries"
+            yield f"the number of {rows} of {name}", float(len(value))
+            yield f"the number of {rows} of {name} less one", len(value) - 1.0
+            if value.ndim > 1:
+                yield f"the number of columns of {name}", float(value.shape[1])
+                yield f"the number of entries of {name}", float(value.size)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, float(value)
+
+
+def _at(answer: Answer, chosen: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    return chosen(np.arange(answer.expected.size)).reshape(answer.expected.shape)
+
+
+def _along(answer: Answer, axis: int, index: int) -> np.ndarray:
+    """Entries of a matrix in its first or last row or column; none where it is no matrix."""
+    where = np.zeros(answer.expected.shape, bool)
+    if answer.expected.ndim == 2:
+        np.moveaxis(where, axis, 0)[index] = True
+    return where
+
+
+def _diagonal(answer: Answer) -> np.ndarray:
+    shape = answer.expected.shape
+    return np.eye(*shape, dtype=bool) if len(shape) == 2 else np.zeros(shape, bool)
+
+
+PLACES: tuple[tuple[str, Callable[[Answer], np.ndarray]], ...] = (
+    ("the first", lambda a: _at(a, lambda i: i == 0)),
+    ("the last", lambda a: _at(a, lambda i: i == a.expected.size - 1)),
+    ("the first and the last", lambda a: _at(a, lambda i: (i == 0) | (i == a.expected.size - 1))),
+    ("the first row", lambda a: _along(a, 0, 0)),
+    ("the last row", lambda a: _along(a, 0, -1)),
+    ("the first column", lambda a: _along(a, -1, 0)),
+    ("the last column", lambda a: _along(a, -1, -1)),
+    ("those on the diagonal", _diagonal),
+    ("those where 0 is right", lambda a: _floats(a.expected) == 0),
+    ("those where the right answer is negative", lambda a: _floats(a.expected) < 0),
+    ("those where the right answer is infinite", lambda a: np.isinf(_floats(a.expected))),
+)
