@@ -72,14 +72,14 @@ def read(file: Path, content: str) -> RawImages | None:
         return None
     try:
         with safe_open(file, "numpy") as kept:
-            told = kept.metadata() or {}
+            told = json.loads((kept.metadata() or {})["told"])
             if told.get("content") != content:
                 return None
             arrays = {name: kept.get_tensor(name) for name in ("pixels", "labels")}
         if told["check_sum"] != _check_sum(arrays):
             raise ValueError("its check sum is wrong")
-        skipped = tuple((name, why) for name, why in json.loads(told["skipped"]))
-        return RawImages(**arrays, classes=tuple(json.loads(told["classes"])), skipped=skipped)
+        skipped = tuple((name, why) for name, why in told["skipped"])
+        return RawImages(**arrays, classes=tuple(told["classes"]), skipped=skipped)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         log.warning("%s is damaged and will be made again: %s", file, error)
         return None
@@ -99,13 +99,13 @@ def write(file: Path, raw: RawImages, content: str) -> None:
     told = {
         "content": content,
         "check_sum": _check_sum(arrays),
-        "classes": json.dumps(raw.classes),
-        "skipped": json.dumps(raw.skipped),
+        "classes": raw.classes,
+        "skipped": raw.skipped,
     }
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".making-") as room:
-            save_file(arrays, Path(room) / "new", told)
+            save_file(arrays, Path(room) / "new", {"told": json.dumps(told)})
             os.replace(Path(room) / "new", file)
     except (OSError, SafetensorError) as error:
         log.warning("the decoded pictures could not be kept in %s: %s", file, error)

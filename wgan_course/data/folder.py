@@ -135,6 +135,8 @@ def _sort_in(path: Path, found: Found, seen: set[str]) -> None:
 
 def _reason(error: Exception) -> str:
     """One clear sentence for what Pillow and the system say."""
+    if isinstance(error, BadFileError):
+        return str(error)
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
@@ -148,7 +150,7 @@ def _reason(error: Exception) -> str:
 
 def _open(path: Path) -> Image.Image:
     if path.stat().st_size == 0:
-        raise ValueError("the file is empty")
+        raise BadFileError("the file is empty")
     return Image.open(path, formats=_formats())
 
 
@@ -183,7 +185,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.float64)
     top = 1.0 if picture.mode == "F" else 65535.0
     if not (values.min() >= 0 and values.max() <= top):
-        raise ValueError(f"values from {values.min():g} to {values.max():g}, where 0 to {top:g} are understood")
+        raise BadFileError(f"values from {values.min():g} to {values.max():g}, where 0 to {top:g} are understood")
     return Image.fromarray((values * 255 / top).round().astype(np.uint8))
 
 

@@ -104,9 +104,7 @@ def read(name: str, split: str, root: str | Path | None = None, download: bool =
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{name} is not in {root}, and {error}; put torchvision's files there") from error
     if found is None:
-        raise FileNotFoundError(
-            f"{name} is not in {root}, and downloading is not allowed; put torchvision's files there"
-        )
+        raise FileNotFoundError(f"{name} is not in {root}, and must not be downloaded; put torchvision's files there")
     labels = found.labels if hasattr(found, "labels") else found.targets
     return arrays.from_arrays(found.data, labels, getattr(found, "classes", None), str(root)), str(root)
 
@@ -114,7 +112,7 @@ def read(name: str, split: str, root: str | Path | None = None, download: bool =
 def _on_disk(kind: str, root: Path, split: str) -> Any:
     try:
         return _make(kind, root, split, False)
-    except RuntimeError:  # what torchvision says where files are missing
+    except (RuntimeError, FileNotFoundError):  # what torchvision says where files are missing
         return None
     except Exception as error:  # damaged files: whatever its readers raise
         raise BadFileError(
