@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import zmq
 from jupyter_client.manager import AsyncKernelManager
@@ -93,6 +93,7 @@ class BoundedClient(NotebookClient):
 
     async def recovered(self, grace: float) -> bool:
         """Whether the kernel answers again within so many seconds."""
+        assert self.kc is not None  # a cell has just run
         wanted = self.kc.kernel_info()
         try:
             async with asyncio.timeout(grace):
@@ -108,7 +109,8 @@ class BoundedClient(NotebookClient):
         before, self.printed = self.printed, self.printed + size
         if before <= MAX_PRINTED < self.printed:
             logger.warning("a cell printed more than %s bytes and was interrupted", MAX_PRINTED)
-            asyncio.ensure_future(self.km.interrupt_kernel())  # noqa: RUF006 - the kernel manager outlives it
+            manager = cast(AsyncKernelManager, self.km)
+            asyncio.ensure_future(manager.interrupt_kernel())  # noqa: RUF006 - the kernel manager outlives it
         if self.kept + size > MAX_CELL_OUTPUT:
             self._mark_truncated(cell)
             return False
@@ -226,7 +228,7 @@ def _reason(manager: AsyncKernelManager, error: Exception) -> str:
         return watchdog.reason
     if isinstance(error, DeadKernelError) and str(error) != "Kernel died":
         return str(error)
-    said = provisioner.last_words() if hasattr(provisioner, "last_words") else ""
+    said = getattr(provisioner, "last_words", str)()
     return "it ended its own process" if isinstance(error, DeadKernelError) else said or str(error)[:200]
 
 

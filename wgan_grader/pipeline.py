@@ -41,7 +41,6 @@ td, th { padding: .15em .9em .15em 0 }
 }
 </style>
 """
-MAX_STUDENT = 200
 
 
 class CourseError(Exception):

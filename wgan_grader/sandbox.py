@@ -550,6 +550,7 @@ class _Confined(LocalProvisioner):
         with self._log_path().open("wb") as log:
             kwargs |= {"stdout": subprocess.DEVNULL, "stderr": log}
             info = await super().launch_kernel(self.confine(cmd), **kwargs)
+        assert self.process is not None  # it has just been started
         self.watchdog = Watchdog(self.process.pid, self._space(), self._limits())
         self.watchdog.start()
         return info
@@ -571,10 +572,6 @@ class _Confined(LocalProvisioner):
             kill_tree(self.process.pid)
             await asyncio.to_thread(self.process.wait)
         await super().cleanup(restart)
-
-    def why_stopped(self) -> str:
-        """Why the watchdog stopped the kernel, or what the kernel last said; empty where there is nothing to say."""
-        return (self.watchdog.reason if self.watchdog else "") or self.last_words()
 
     def last_words(self) -> str:
         """Last line that the kernel's process wrote to its error stream."""

@@ -243,18 +243,10 @@ def test_last_words(space, content, expected):
     (space.root / "kernel.log").write_bytes(content)
     made = sandbox.BubblewrapProvisioner(workspace=str(space.root))
     assert made.last_words() == expected
-    assert made.why_stopped() == expected
 
 
 def test_there_may_be_no_last_words(space):
     assert sandbox.BubblewrapProvisioner(workspace=str(space.root)).last_words() == ""
-
-
-def test_the_watchdog_s_reason_comes_first(space):
-    made = sandbox.BubblewrapProvisioner(workspace=str(space.root))
-    made.watchdog = types.SimpleNamespace(reason="too much", stop=lambda: None)
-    (space.root / "kernel.log").write_text("something else")
-    assert made.why_stopped() == "too much"
 
 
 def test_settings_of_a_kernel_without_a_sandbox_have_no_limits(space):
