@@ -7,6 +7,7 @@ WGAN-GP paper.
 
 import logging
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from tools.book.results import provenance, run_seeds
 from wgan_course import constraints
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
+from wgan_course.training import fit_critic
 
 SEEDS, STEPS, BATCH, DEPTH, WIDTH = 5, 400, 128, 12, 64
 CLIPS = {0.3: 1e-3, 0.1: 1e-3, 0.01: 1e-4, 0.001: 1e-5}
@@ -45,15 +47,8 @@ def setting(clip, depth, rng):
 
 def train(critic, constraint, optimiser, steps, rng):
     """Critic steps against the fixed generator; the last loss comes back."""
-    loss = torch.zeros(())
-    for _ in range(steps):
-        real, fake = pair(BATCH, rng)
-        loss = critic(fake).mean() - critic(real).mean() + constraint.penalty(critic, real, fake, rng)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        constraint.project_(critic)
-    return float(loss.detach())
+    run = fit_critic(critic, constraint, partial(pair, BATCH), steps, optimiser, rng=rng, log_every=1)
+    return run.record["critic_loss"] + run.record["penalty"]
 
 
 def gradients_by_layer(critic, points):

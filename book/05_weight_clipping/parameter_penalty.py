@@ -5,12 +5,15 @@ Run it in the course's folder: ``python book/05_weight_clipping/parameter_penalt
 """
 
 import logging
+from functools import partial
 
 import torch
 
 from tools.book.results import provenance, run_seeds
+from wgan_course.constraints import Constraint
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
+from wgan_course.training import fit_critic
 
 SEEDS, STEPS, EVERY, BATCH = 5, 600, 25, 128
 WEIGHTS = [0.01, 0.1, 0.3, 1.0]
@@ -32,26 +35,36 @@ def product_of_squares(matrices):
     return torch.stack([W.square().sum() for W in matrices]).prod()
 
 
+class ParameterPenalty(Constraint):
+    """A penalty on the critic's matrices: a constraint of one's own is one method."""
+
+    def __init__(self, penalty, weight):
+        self.of, self.weight = penalty, weight
+
+    def penalty(self, critic, real, fake, rng):
+        """The weight times what is charged."""
+        return self.weight * self.of([p for p in critic.parameters() if p.ndim == 2])
+
+
 def readings(penalty, weight, seed, steps=STEPS):
     """E_P f - E_Q f on a fixed sample, every few steps."""
     rng = torch.Generator().manual_seed(seed)
     critic = Critic(2, (64, 64, 64), act="relu", rng=rng)
-    matrices = [p for p in critic.parameters() if p.ndim == 2]
     with torch.no_grad():
-        for W in matrices:
+        for W in (p for p in critic.parameters() if p.ndim == 2):
             W.mul_(0.5)
     optimiser = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.0, 0.9))
     x, y = pair(1000, rng)
     found = []
-    for step in range(steps + 1):
+
+    @torch.no_grad()
+    def read(step):
         if step % EVERY == 0:
-            with torch.no_grad():
-                found.append(float(critic(x).mean() - critic(y).mean()))
-        real, fake = pair(BATCH, rng)
-        loss = critic(fake).mean() - critic(real).mean() + weight * penalty(matrices)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+            found.append(float(critic(x).mean() - critic(y).mean()))
+
+    read(0)
+    constraint, after = ParameterPenalty(penalty, weight), lambda run, _record: read(run.step)
+    fit_critic(critic, constraint, partial(pair, BATCH), steps, optimiser, rng=rng, after=after)
     return found
 
 

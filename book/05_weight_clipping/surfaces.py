@@ -6,6 +6,7 @@ figure 1 of the WGAN-GP paper.
 """
 
 import logging
+from functools import partial
 
 import torch
 
@@ -13,6 +14,7 @@ from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, norms, transport
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic
+from wgan_course.training import fit_critic
 
 SEEDS, STEPS, BATCH, POINTS = 5, 1200, 128, 500
 DATA = {"8 Gaussians": "eight_gaussians", "25 Gaussians": "twenty_five_gaussians", "Swiss roll": "swiss_roll"}
@@ -33,27 +35,20 @@ def pair(name, n, rng):
     return draw(n, rng), noisy + torch.randn(noisy.shape, generator=rng)
 
 
-def optimiser_for(constraint, critic, rate):
+def optimiser_for(constraint, rate, parameters):
     """RMSProp where weights are projected, as in the WGAN paper; Adam where a penalty is paid, as in WGAN-GP."""
     if isinstance(constraint, (constraints.Clip, constraints.FrobeniusClip)):
-        return torch.optim.RMSprop(critic.parameters(), lr=rate)
-    return torch.optim.Adam(critic.parameters(), lr=rate, betas=(0.0, 0.9))
+        return torch.optim.RMSprop(parameters, lr=rate)
+    return torch.optim.Adam(parameters, lr=rate, betas=(0.0, 0.9))
 
 
 def train(name, method, seed, steps=STEPS):
     """Train a critic of three hidden layers of 64 on a fixed pair."""
     rng = torch.Generator().manual_seed(seed)
     constraint, rate = METHODS[method]()
-    critic = constraint.prepare(Critic(2, (64, 64, 64), act="relu", rng=rng))
-    optimiser = optimiser_for(constraint, critic, rate)
-    for _ in range(steps):
-        real, fake = pair(name, BATCH, rng)
-        loss = critic(fake).mean() - critic(real).mean() + constraint.penalty(critic, real, fake, rng)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        constraint.project_(critic)
-    return critic
+    critic = Critic(2, (64, 64, 64), act="relu", rng=rng)
+    optimiser = partial(optimiser_for, constraint, rate)
+    return fit_critic(critic, constraint, partial(pair, name, BATCH), steps, optimiser, rng=rng).critic
 
 
 def grid():

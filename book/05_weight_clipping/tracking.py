@@ -15,7 +15,7 @@ from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives, training, transport
 from wgan_course.data import toy
 from wgan_course.models.mlp import Critic, Generator
-from wgan_course.training import SampledBatches
+from wgan_course.training import SampledBatches, fit_critic
 
 SEEDS, STEPS, EVERY, BATCH, BURN_IN, N_CRITIC = 5, 200, 20, 128, 200, 5
 NOISE = [2.0, 1.5, 1.0, 0.8, 0.6, 0.4, 0.2, 0.1]
@@ -54,20 +54,15 @@ def reading(net, real, fake):
 # ---- the generator is led ----------------------------------------------------------------------------------------
 
 
-def descend(net, optimiser, loss_of, constraint, noise, steps, rng):
+def descend(net, optimiser, game, constraint, noise, steps, rng):
     """Steps of a critic or a discriminator against the generator with this much noise."""
-    for _ in range(steps):
-        real, fake = REAL.sample(BATCH, rng), noisy(BATCH, noise, rng)
-        loss = loss_of(net(real), net(fake)) + constraint.penalty(net, real, fake, rng)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        constraint.project_(net)
+    pair = REAL.sample, lambda n, rng: noisy(n, noise, rng)
+    fit_critic(net, constraint, pair, steps, optimiser, rng=rng, batch=BATCH, objective=game)
 
 
 def followers(seed):
-    """Clipped critic, penalised critic and discriminator, each with its optimiser, loss, constraint and estimate."""
-    wasserstein, adam = objectives.make("wasserstein").critic_loss, {"lr": 1e-3, "betas": (0.5, 0.9)}
+    """Clipped critic, penalised critic and discriminator, each with its optimiser, game, constraint and estimate."""
+    wasserstein, adam = objectives.make("wasserstein"), {"lr": 1e-3, "betas": (0.5, 0.9)}
     found = {}
     for stream, name in enumerate(("clip", "gp", "js"), start=10):
         constraint = METHODS[name]()[0] if name in METHODS else constraints.make("none")
@@ -76,8 +71,8 @@ def followers(seed):
         optimiser = (
             torch.optim.RMSprop(net.parameters(), 5e-4) if projected else torch.optim.Adam(net.parameters(), **adam)
         )
-        loss, estimate = (GAME.critic_loss, js_estimate) if name == "js" else (wasserstein, reading)
-        found[name] = (net, optimiser, loss, constraint, estimate)
+        game, estimate = (GAME, js_estimate) if name == "js" else (wasserstein, reading)
+        found[name] = (net, optimiser, game, constraint, estimate)
     return found
 
 
@@ -110,14 +105,16 @@ class Spectator:
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.5, 0.9))
         self.rng = source(seed, 5)
 
-    def step(self, generator):
-        """One step on fresh samples."""
-        with torch.no_grad():
-            fake = generator(torch.randn(BATCH, 2, generator=self.rng))
-        loss = GAME.critic_loss(self.net(REAL.sample(BATCH, self.rng)), self.net(fake))
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
+    def train(self, generator, steps):
+        """Some steps on fresh samples."""
+        pair, free = lambda rng: self.pair(generator, rng), constraints.make("none")
+        fit_critic(self.net, free, pair, steps, self.optimiser, rng=self.rng, objective=GAME)
+
+    @torch.no_grad()
+    def pair(self, generator, rng):
+        """Samples of both; the generated ones are drawn first."""
+        fake = generator(torch.randn(BATCH, 2, generator=rng))
+        return REAL.sample(BATCH, rng), fake
 
 
 class Recorder:
@@ -130,8 +127,7 @@ class Recorder:
 
     def __call__(self, trainer, _record):
         """Train the spectator as often as the critic was trained, then measure."""
-        for _ in range(schedule(trainer.step - 1)):
-            self.spectator.step(trainer.generator)
+        self.spectator.train(trainer.generator, schedule(trainer.step - 1))
         if trainer.step == 1 or trainer.step % EVERY == 0:
             self.records.append(self._measure(trainer))
 

@@ -5,12 +5,14 @@ Run it in the course's folder: ``python book/05_weight_clipping/two_gaussians.py
 """
 
 import logging
+from functools import partial
 
 import torch
 
 from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives
 from wgan_course.models.mlp import Critic
+from wgan_course.training import fit_critic
 
 SEEDS, BATCH = 5, 128
 CENTRE, SPREAD = 2.0, 0.5
@@ -21,17 +23,6 @@ LINE = torch.linspace(-4, 4, 81)
 def pair(n, rng):
     """Real samples around -2 and generated ones around 2."""
     return tuple(shift + SPREAD * torch.randn(n, 1, generator=rng) for shift in (-CENTRE, CENTRE))
-
-
-def train(critic, constraint, objective, steps, optimiser, rng):
-    """Take some more steps on the fixed pair."""
-    for _ in range(steps):
-        real, fake = pair(BATCH, rng)
-        loss = objective.critic_loss(critic(real), critic(fake))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        constraint.project_(critic)
 
 
 def gradient_size(critic, loss, points):
@@ -62,8 +53,9 @@ def path(kind, seed, stops):
     found = {name: [] for name in losses}
     done = 0
     for stop in stops:
-        train(critic, constraint, objective, stop - done, optimiser, rng)
-        done = stop
+        if stop > done:
+            steps, done = stop - done, stop
+            fit_critic(critic, constraint, partial(pair, BATCH), steps, optimiser, rng=rng, objective=objective)
         for name, loss in losses.items():
             found[name].append(gradient_size(critic, loss, points))
     with torch.no_grad():

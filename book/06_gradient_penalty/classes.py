@@ -8,14 +8,17 @@ course's folder: ``python book/06_gradient_penalty/classes.py`` (about two minut
 
 import logging
 import math
+from functools import partial
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from tools.book import results
 from wgan_course import constraints
 from wgan_course.constraints import penalties
 from wgan_course.models import mlp
+from wgan_course.training import fit_critic
 
 CLASSES = (1, 4, 16)
 SPACING, STD, SHIFT = 4.0, 0.1, 1.0
@@ -50,38 +53,50 @@ def draw(k, n, source):
     return middle + noise[0], middle + SHIFT * off + noise[1], labels
 
 
-def seen(x, labels, k, conditional):
-    """What the critic gets: the point, and where it is conditional the class as a unit vector."""
-    return torch.cat([x, functional.one_hot(labels, k).float()], 1) if conditional else x
+class ClassCritic(nn.Module):
+    """A critic of points and, where it is conditional, of their classes as unit vectors."""
+
+    def __init__(self, k, conditional, source):
+        super().__init__()
+        self.k = k if conditional else 0
+        self.net = mlp.Critic(2 + self.k, (WIDTH, WIDTH), rng=source)
+
+    def forward(self, x, labels):
+        """Scores."""
+        return self.net(torch.cat([x, functional.one_hot(labels, self.k).float()], 1) if self.k else x)
 
 
-def penalty(critic, constraint, real, fake, labels, k, conditional, source):
-    """Gradient penalty in the point alone; the class that the critic is told is the real point's."""
-    return constraint.penalty(lambda x: critic(seen(x, labels, k, conditional)), real, fake, source)
+class RandomPairs(constraints.Constraint):
+    """A gradient penalty between each real point and any generated one; the critic is told the real point's class."""
+
+    def __init__(self, own):
+        self.own = own
+
+    def penalty(self, critic, real, fake, rng, **conditioning):
+        """The penalty after a shuffle."""
+        return self.own.penalty(critic, real, fake[torch.randperm(len(fake), generator=rng)], rng, **conditioning)
+
+
+def pair(k, source):
+    """Real and generated points, and what the critic is told."""
+    real, fake, labels = draw(k, BATCH, source)
+    return real, fake, {"labels": labels}
 
 
 def train(k, name, conditional, same, seed, steps=STEPS):
     """Critic trained with one way of pairing."""
-    source = rng(5 + 10 * seed)
-    critic = mlp.Critic(2 + k * conditional, (WIDTH, WIDTH), rng=rng(2 + 10 * seed))
+    critic = ClassCritic(k, conditional, rng(2 + 10 * seed))
     constraint = constraints.make(name, weight=WEIGHT)
+    constraint = constraint if same else RandomPairs(constraint)
     optimiser = torch.optim.Adam(critic.parameters(), lr=RATE, betas=(0.5, 0.9))
-    for _ in range(steps):
-        real, fake, labels = draw(k, BATCH, source)
-        scores = [critic(seen(x, labels, k, conditional)).mean() for x in (fake, real)]
-        partner = fake if same else fake[torch.randperm(BATCH, generator=source)]
-        charge = penalty(critic, constraint, real, partner, labels, k, conditional, source)
-        optimiser.zero_grad(set_to_none=True)
-        (scores[0] - scores[1] + charge).backward()
-        optimiser.step()
-    return critic
+    return fit_critic(critic, constraint, partial(pair, k), steps, optimiser, rng=rng(5 + 10 * seed)).critic
 
 
-def measure(critic, k, conditional):
+def measure(critic, k):
     """Estimate of W1 = 1; slope and direction of the gradient on the segments along which the mass has to move."""
     real, fake, labels = draw(k, POINTS, rng(9))
     on = penalties.interpolate(real, real + SHIFT * centres(k)[1][labels], torch.rand(POINTS, generator=rng(4)))
-    function = lambda x: critic(seen(x, labels, k, conditional))  # noqa: E731
+    function = partial(critic, labels=labels)
     gradient = penalties.input_gradient(function, on, create_graph=False)
     norms = penalties.gradient_norms(gradient)
     with torch.no_grad():
@@ -93,7 +108,7 @@ def measure(critic, k, conditional):
 
 def one_run(k, name, conditional, same, seed):
     """Train and measure."""
-    return measure(train(k, name, conditional, same, seed), k, conditional)
+    return measure(train(k, name, conditional, same, seed), k)
 
 
 def one_seed(seed):

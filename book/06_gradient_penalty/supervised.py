@@ -15,6 +15,7 @@ from tools.book import results
 from wgan_course import norms
 from wgan_course.constraints import penalties
 from wgan_course.data import images
+from wgan_course.measures import robustness
 
 EPOCHS = {500: 60, 4000: 15}
 BATCH, WIDTH, RATE = 64, 128, 1e-3
@@ -81,16 +82,12 @@ def _between(net, x, y, kind, source):
 
 def train(net, x, y, kind, weight, seed, epochs):
     """Adam on the cross-entropy and the penalty."""
-    source, optimiser = rng(seed), torch.optim.Adam(net.parameters(), lr=RATE)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(x), generator=source).split(BATCH):
-            loss = functional.cross_entropy(net(x[batch]), y[batch])
-            if weight:
-                loss = loss + weight * charge(net, x[batch], y[batch], kind, source)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-    return net.eval()
+    source = rng(seed)
+
+    def loss(net, x, y):
+        return functional.cross_entropy(net(x), y) + weight * charge(net, x, y, kind, source)
+
+    return robustness.fit(net, x, y, loss, source, epochs, BATCH, RATE)
 
 
 def attacked(net, x, y, radius, steps=10):

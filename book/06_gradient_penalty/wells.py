@@ -16,6 +16,7 @@ from wgan_course import constraints, transport
 from wgan_course.constraints import penalties
 from wgan_course.data import toy
 from wgan_course.models import mlp
+from wgan_course.training import fit_critic
 
 WEIGHTS = (0.1, 1.0, 10.0, 100.0)
 LOOK_AT = (30, 100, 300, 700, 1200)
@@ -62,15 +63,13 @@ def one_run(name, weight, seed, look_at=LOOK_AT):
     critic = mlp.Critic(2, (WIDTH, WIDTH), rng=rng(2 + 10 * seed))
     constraint = constraints.make(name, weight=weight)
     optimiser = torch.optim.Adam(critic.parameters(), lr=RATE, betas=(0.5, 0.9))
-    at, path = problem()[:3], []
-    for step in range(1, max(look_at) + 1):
-        real, fake = mixture.sample(BATCH, source), normal(BATCH, source)
-        loss = critic(fake).mean() - critic(real).mean() + constraint.penalty(critic, real, fake, source)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        if step in look_at:
-            path.append({"step": step} | measure(critic, *at))
+    at, path, pair = problem()[:3], [], (mixture.sample, normal)
+
+    def look(run, _record):
+        if run.step in look_at:
+            path.append({"step": run.step} | measure(critic, *at))
+
+    fit_critic(critic, constraint, pair, max(look_at), optimiser, rng=source, batch=BATCH, after=look)
     return path
 
 

@@ -8,12 +8,15 @@ alternating, as in the chapter.
 
 import logging
 import math
+from functools import partial
 
 import torch
+from torch import nn
 
 from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, objectives
 from wgan_course.models.mlp import Critic
+from wgan_course.training import SampledBatches, Trainer, TrainingConfig
 
 SEEDS = range(5)
 NAME = "09_shift"
@@ -34,44 +37,51 @@ METHODS = {
 SETTINGS = {"n=1": {"n_critic": 1, "rounds": 1000}, "n=5": {"n_critic": 5, "rounds": 250}}
 
 
-def cloud(rng, centre=0.0):
-    """A batch of the cloud, shifted."""
-    return centre + WIDTH * torch.randn(BATCH, 2, generator=rng)
+def cloud(n, rng):
+    """Points of the cloud."""
+    return WIDTH * torch.randn(n, 2, generator=rng)
 
 
 def start(rng):
     """Two units away from the target, in a random direction."""
     angle = 2 * math.pi * torch.rand((), generator=rng).item()
-    return torch.tensor([2 * math.cos(angle), 2 * math.sin(angle)], requires_grad=True)
+    return torch.tensor([2 * math.cos(angle), 2 * math.sin(angle)])
 
 
-def critic_step(critic, game, constraint, optimiser, theta, rng):
-    """One step of the critic with its penalty, then its projection."""
-    real, fake = cloud(rng), cloud(rng, theta.detach())
-    loss = game.critic_loss(critic(real), critic(fake)) + constraint.penalty(critic, real, fake, rng)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    constraint.project_(critic)
+class Shift(nn.Module):
+    """The generator: what it gets, shifted by theta."""
+
+    def __init__(self, theta):
+        super().__init__()
+        self.theta = nn.Parameter(theta)
+
+    def forward(self, z):
+        """The cloud, shifted."""
+        return self.theta + z
 
 
 def run(method, seed, n_critic, rounds):
     """Shift theta before each round, shape (rounds + 1, 2); it ends early where the run has left for good."""
     objective, name, options = METHODS[method]
     rng = torch.Generator().manual_seed(seed)
-    constraint, game = constraints.make(name, **options), objectives.make(objective)
-    critic = constraint.prepare(Critic(2, (32, 32), rng=rng))
-    optimiser = torch.optim.SGD(critic.parameters(), lr=RATES[1])
-    theta = start(rng)
-    path = [theta.detach().clone()]
-    for _ in range(rounds):
-        for _ in range(n_critic):
-            critic_step(critic, game, constraint, optimiser, theta, rng)
-        (gradient,) = torch.autograd.grad(game.generator_loss(critic(cloud(rng, theta))), theta)
-        theta.data -= RATES[0] * gradient
-        if not theta.detach().norm() < FAR:
+    critic, shift = Critic(2, (32, 32), rng=rng), Shift(start(rng))
+    trainer = Trainer(
+        shift,
+        critic,
+        SampledBatches(cloud, BATCH, rng),
+        constraints.make(name, **options),
+        objective=objectives.make(objective),
+        config=TrainingConfig(n_critic=n_critic, device="cpu"),
+        optimisers=tuple(partial(torch.optim.SGD, lr=rate) for rate in reversed(RATES)),
+        latent=cloud,
+        rng=rng,
+    )
+    path = [shift.theta.detach().clone()]
+    while trainer.step < rounds:
+        trainer.train_step()
+        if not shift.theta.detach().norm() < FAR:
             break
-        path.append(theta.detach().clone())
+        path.append(shift.theta.detach().clone())
     return torch.stack(path)
 
 

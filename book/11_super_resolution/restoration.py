@@ -17,6 +17,7 @@ from wgan_course.data import images
 from wgan_course.measures import classifier
 from wgan_course.models import dcgan
 from wgan_course.models.super_resolution import FACTOR, Generator, enlarge, psnr, sharpness
+from wgan_course.training import CriticTrainer, frozen
 
 SEEDS = range(5)
 BATCH, FIRST, SECOND = 16, 300, 120
@@ -76,39 +77,33 @@ class Game:
 
     def __init__(self, generator, truth, content, weight, rng):
         self.generator, self.truth, self.content, self.weight, self.rng = generator, truth, content, weight, rng
-        self.critic = dcgan.Critic(28, 1, 12, rng=rng)
-        self.rule, self.objective = constraints.make("gp"), objectives.make("wasserstein")
+        critic, self.objective = dcgan.Critic(28, 1, 12, rng=rng), objectives.make("wasserstein")
         self.opt_g = torch.optim.Adam(generator.parameters(), lr=RATE / 4, betas=(0.5, 0.9))
-        self.opt_f = torch.optim.Adam(self.critic.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.9))
+        opt_f = torch.optim.Adam(critic.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.9))
+        self.rival = CriticTrainer(critic, constraints.make("gp"), self.objective, opt_f, rng, self.pair)
 
-    def critic_step(self):
-        """One step of the critic; the penalty lies between each truth and its own restoration. Returns the estimate."""
-        x, low = draw(self.truth, self.rng)
-        with torch.no_grad():
-            fake = self.generator(low)
-        loss = self.objective.critic_loss(self.critic(x), self.critic(fake))
-        self.opt_f.zero_grad(set_to_none=True)
-        (loss + self.rule.penalty(self.critic, x, fake, self.rng)).backward()
-        self.opt_f.step()
-        return -float(loss.detach())
+    @torch.no_grad()
+    def pair(self, rng):
+        """Truths and their restorations: the penalty lies between each truth and its own."""
+        x, low = draw(self.truth, rng)
+        return x, self.generator(low)
 
     def generator_step(self):
         """One step of the restorer."""
         x, low = draw(self.truth, self.rng)
         fake = self.generator(low)
-        self.critic.requires_grad_(False)
-        loss = self.content(fake, x) + self.weight * self.objective.generator_loss(self.critic(fake))
-        self.opt_g.zero_grad(set_to_none=True)
-        loss.backward()
+        with frozen(self.rival.critic) as critic:
+            loss = self.content(fake, x) + self.weight * self.objective.generator_loss(critic(fake))
+            self.opt_g.zero_grad(set_to_none=True)
+            loss.backward()
         self.opt_g.step()
-        self.critic.requires_grad_(True)
 
     def play(self, steps, schedule):
         """Sequential training: so many critic steps, then so many generator steps, until the generator had `steps`."""
         critic_steps, generator_steps = schedule
         estimates = []
         for _ in range(steps // generator_steps):
-            estimates += [self.critic_step() for _ in range(critic_steps)]
+            self.rival.fit(critic_steps, lambda _run, record: estimates.append(record["estimate"]), log_every=1)
             for _ in range(generator_steps):
                 self.generator_step()
         return estimates

@@ -5,14 +5,16 @@ Pairs are MinFunnel pairs, whose distance is exactly 1 and whose optimal critic 
 """
 
 import logging
+from functools import partial
 
 import torch
 from torch.nn import functional
 
 from tools.book import results
-from wgan_course import constraints, measures, objectives, transport
+from wgan_course import constraints, measures, transport
 from wgan_course.data.pairs import MinFunnel
 from wgan_course.models.mlp import Critic
+from wgan_course.training import fit_critic
 
 SEEDS = range(5)
 DIMS = (2, 16, 128)
@@ -36,19 +38,13 @@ def generator(*numbers):
 def train(pair, method, rng, steps):
     """A critic of two hidden layers of 64, trained on fresh batches; the learning rate falls to a hundredth."""
     constraint, act = METHODS[method]
-    rule, game = constraints.make(constraint), objectives.make("wasserstein")
-    critic = rule.prepare(Critic(pair.dim, (64, 64), act=act, rng=rng))
-    optimiser = torch.optim.Adam(critic.parameters(), lr=RATE, betas=(0.0, 0.9))
-    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.01, steps)
-    for _ in range(steps):
-        real, fake = pair.sample(BATCH, rng)
-        loss = game.critic_loss(critic(real), critic(fake)) + rule.penalty(critic, real, fake, rng)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        rule.project_(critic)
-        schedule.step()
-    return critic.eval().requires_grad_(False)
+    critic = Critic(pair.dim, (64, 64), act=act, rng=rng)
+    adam = partial(torch.optim.Adam, lr=RATE, betas=(0.0, 0.9))
+    falling = partial(torch.optim.lr_scheduler.LinearLR, start_factor=1.0, end_factor=0.01, total_iters=steps)
+    run = fit_critic(
+        critic, constraints.make(constraint), partial(pair.sample, BATCH), steps, adam, rng=rng, schedule=falling
+    )
+    return run.critic.eval().requires_grad_(False)
 
 
 def input_gradients(critic, x):

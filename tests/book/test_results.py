@@ -60,6 +60,22 @@ def test_results_of_other_code_are_not_kept(folder, origin, key):
     assert set(results.read_results("05_x")["seeds"].values()) == {"new"}
 
 
+@pytest.mark.parametrize(("again", "kept"), [(0.50001, True), (0.51, False), ("a word", False)])
+def test_a_script_that_was_rewritten_keeps_its_results_if_the_first_seed_gives_them_again(folder, origin, again, kept):
+    results.run_seeds("05_x", lambda seed: {"w1": [seed + 0.5], "seconds": 1.0}, range(3), origin)
+    ran = []
+    rewritten = {**origin, "source": "another"}
+    results.run_seeds("05_x", lambda seed: ran.append(seed) or {"w1": [again], "seconds": 7.0}, range(3), rewritten)
+    content = results.read_results("05_x")
+    assert ran == ([0] if kept else [0, 1, 2])
+    assert content["provenance"]["source"] == "another"
+    assert ("confirmed" in content["provenance"]) is kept
+    assert content["seeds"]["0"]["w1"] == ([0.5] if kept else [again])
+    ran.clear()
+    results.run_seeds("05_x", lambda seed: ran.append(seed), range(3), rewritten)
+    assert ran == []
+
+
 def test_what_json_cannot_hold_leaves_the_file_as_it_was(folder, origin):
     path = results.run_seeds("05_x", lambda seed: seed, range(1), origin)
     before = path.read_bytes()

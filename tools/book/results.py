@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,6 +22,8 @@ from wgan_course.training.checkpoint import atomic_write
 __all__ = ["RESULTS", "load_script", "over_seeds", "provenance", "read_results", "run_seeds", "write_results"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+TOLERANCE = 1e-3
+TIMES = {"seconds", "cpu", "wall"}  # what a clock has said is never said again
 logger = logging.getLogger(__name__)
 
 
@@ -55,7 +58,9 @@ def provenance(script: str | Path, data: str, device: str = "cpu, one thread") -
 def run_seeds(name: str, one_seed: Callable[[int], Any], seeds: Iterable[int], origin: dict[str, str]) -> Path:
     """Run an experiment for each seed and write ``book/results/<name>.json`` after each one.
 
-    Seeds that the file holds already, from the same source and versions, are not run again.
+    Seeds that the file holds already, from the same source and versions, are not run again. Where the source alone has
+    changed, the first seed is run again: if it gives the numbers that the file holds, the others are kept too, and the
+    provenance says so.
 
     Parameters
     ----------
@@ -73,7 +78,10 @@ def run_seeds(name: str, one_seed: Callable[[int], Any], seeds: Iterable[int], o
         The file: ``{"provenance": …, "seeds": {"0": …, "1": …}}``.
     """
     path = RESULTS / f"{name}.json"
+    seeds = list(seeds)
     done = _finished(path, origin)
+    if not done and _rewritten(path, origin):
+        done, origin = _confirm(path, one_seed, seeds[0], origin)
     for seed in seeds:
         if str(seed) not in done:
             done[str(seed)] = one_seed(seed)
@@ -177,6 +185,42 @@ def _finished(path: Path, origin: dict[str, str]) -> dict[str, Any]:
     """Seeds that an earlier run of the same code has left."""
     if not path.is_file():
         return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept = _kept(path)
     same = all(kept["provenance"].get(key) == origin[key] for key in ("source", "package", "torch", "device"))
     return kept["seeds"] if same else {}
+
+
+def _rewritten(path: Path, origin: dict[str, str]) -> bool:
+    """Whether the file is from the same versions, and another source."""
+    return path.is_file() and bool(_finished(path, origin | {"source": _kept(path)["provenance"].get("source", "")}))
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _confirm(path: Path, one_seed: Callable[[int], Any], seed: int, origin: dict[str, str]) -> tuple[dict, dict]:
+    """Run a seed with the new source: what may be kept of the file, and its provenance."""
+    again, kept = json.loads(json.dumps(one_seed(seed))), _kept(path)
+    if not same_numbers(kept["seeds"].get(str(seed)), again):
+        return {str(seed): again}, origin
+    confirmed = {"source": origin["source"], "confirmed": f"seed {seed} ran again on {origin['date']}, same numbers"}
+    origin = kept["provenance"] | confirmed
+    write_results(path, {"provenance": origin, "seeds": kept["seeds"]})
+    return kept["seeds"], origin
+
+
+def same_numbers(one: Any, other: Any) -> bool:
+    """Whether two results hold the same, up to `TOLERANCE` in numbers; times are left out.
+
+    Parameters
+    ----------
+    one, other : anything that JSON can hold
+    """
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_numbers(one[k], other[k]) for k in one.keys() - TIMES)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_numbers, one, other))
+    if isinstance(one, float) or isinstance(other, float):
+        return isinstance(one, int | float) and math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return one == other

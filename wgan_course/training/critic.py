@@ -1,7 +1,7 @@
 """A critic's step, and a critic trained alone against a fixed pair of distributions."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import torch
@@ -19,7 +19,7 @@ Drawn = tuple[Tensor, dict[str, Tensor]]
 Sampler = Callable[[int, torch.Generator], Tensor]
 Record = dict[str, float | None]
 Listeners = Callable[..., object] | Iterable[Callable[..., object]]
-Pair = Callable[[torch.Generator], tuple[Tensor, Tensor]] | tuple[Sampler, Sampler] | tuple[Tensor, Tensor]
+Pair = Callable[[torch.Generator], Sequence[Any]] | tuple[Sampler, Sampler] | tuple[Tensor, Tensor]
 
 
 class CriticTrainer:
@@ -36,6 +36,7 @@ class CriticTrainer:
     rng : torch.Generator
         Draws the pairs and what the penalty needs.
     pair : callable (rng) -> (real, fake), each Tensor, shape (n, ...)
+        Third, if there is more, what the critic is told besides, by name, such as ``{"labels": ...}``.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class CriticTrainer:
         objective: objectives.Objective,
         optimiser: torch.optim.Optimizer,
         rng: torch.Generator,
-        pair: Callable[[torch.Generator], tuple[Tensor, Tensor]],
+        pair: Callable[[torch.Generator], Sequence[Any]],
     ) -> None:
         self.critic, self.constraint, self.objective = critic, constraint, objective
         self.critic_optimiser, self.rngs, self._pair = optimiser, {"penalty": rng}, pair
@@ -54,7 +55,8 @@ class CriticTrainer:
 
     def pair(self, drawn: Drawn | None = None) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Return real and generated samples, (n, ...) each, and what both networks are told besides."""
-        return *self._pair(self.rngs["penalty"]), {}
+        real, fake, *given = self._pair(self.rngs["penalty"])
+        return real, fake, given[0] if given else {}
 
     def critic_step(self, drawn: Drawn | None = None) -> None:
         """Take one step of the critic: loss plus penalty, one backward, then the projection."""
@@ -124,7 +126,7 @@ def fit_critic(
     critic : Module
         Changed in place.
     constraint : Constraint
-    pair : callable (rng) -> (real, fake), or two samplers (n, rng) -> Tensor, or two tensors of shape (n, ...)
+    pair : callable (rng) -> (real, fake[, conditioning]), two samplers (n, rng) -> Tensor, or two tensors, (n, ...)
     steps : int
     optimiser : callable (parameters) -> Optimizer, or Optimizer
         A callable makes the optimiser of a critic that is prepared here; with an optimiser that is ready, training goes
@@ -166,7 +168,7 @@ def fit_critic(
     return run.fit(steps, after, schedule(optimiser) if schedule else None, log_every)
 
 
-def _drawer(pair: Any, batch: int | None) -> Callable[[torch.Generator], tuple[Tensor, Tensor]]:
+def _drawer(pair: Any, batch: int | None) -> Callable[[torch.Generator], Sequence[Tensor]]:
     """Make one callable of two samplers or two tensors."""
     real, fake = pair
     if isinstance(real, Tensor) and batch is None:
