@@ -124,12 +124,13 @@ def test_only_the_run_s_own_folders_are_writable(bubblewrap, space):
     assert "--dev-bind" not in command
 
 
-def test_temporary_folders_have_a_size(bubblewrap, space):
+def test_temporary_folders_have_a_size(bubblewrap, space, monkeypatch):
+    monkeypatch.setattr(sandbox, "covered_paths", lambda: (["/usr/local/secrets"], []))
     command = sandbox.bubblewrap_command(space, Limits(temporary=12345), ["kernel"], 0)
     mounts = [index for index, word in enumerate(command) if word == "--tmpfs"]
     sizes = {command[index + 1]: command[index - 1] for index in mounts}
     assert {sizes[path] for path in ("/tmp", "/dev/shm", sandbox.HOME)} == {"12345"}
-    assert {size for path, size in sizes.items() if path.startswith(str(sandbox.PACKAGE))} == {"4096"}
+    assert sizes["/usr/local/secrets"] == "4096"
 
 
 def test_a_course_under_tmp_is_mounted_over_the_empty_folder(bubblewrap, space):
