@@ -72,7 +72,7 @@ def test_a_script_that_was_rewritten_keeps_its_results_if_the_first_seed_gives_t
     assert ("confirmed" in content["provenance"]) is kept
     assert content["seeds"]["0"]["w1"] == ([0.5] if kept else [again])
     ran.clear()
-    results.run_seeds("05_x", lambda seed: ran.append(seed), range(3), rewritten)
+    results.run_seeds("05_x", ran.append, range(3), rewritten)
     assert ran == []
 
 

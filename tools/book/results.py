@@ -221,6 +221,6 @@ def same_numbers(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same_numbers(one[k], other[k]) for k in one.keys() - TIMES)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_numbers, one, other))
-    if isinstance(one, float) or isinstance(other, float):
-        return isinstance(one, int | float) and math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return one == other
