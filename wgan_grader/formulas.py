@@ -2,7 +2,10 @@
 
 A problem says so in these words, and keeps a ``lambda`` for what they cannot say::
 
-    WRONG = {"halved": scaled(value, 0.5), "swapped": swapped(value, "p", "q")}
+    WRONG = (
+        ("halved", scaled(value, 0.5)),
+        ("swapped", swapped(value, "p", "q")),
+    )
     MESSAGES = '''
     halved: The two expectations are averaged; V is their sum.
     swapped: p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.
@@ -15,8 +18,8 @@ functions return takes the same arguments, under the same names.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -32,16 +35,16 @@ class Detected:
     detect: Callable[[Case, Any, Outputs], bool]
 
 
-def explained(wrong: Mapping[str, Any], messages: str) -> tuple[Misconception, ...]:
+def explained(wrong: Sequence[Misconception | tuple[Any, ...]], messages: str) -> tuple[Misconception, ...]:
     """Join wrong formulas and what the student reads, in the order of the formulas.
 
     Parameters
     ----------
-    wrong : dict
-        Under each id a formula or a `Detected`, a tuple where one mistake has several forms, or a whole misconception
-        that several problems share.
+    wrong : sequence of tuple
+        Rows of an id and its formulas, or `Detected`. Rows of one id are forms of one mistake. A misconception that
+        several problems share, with its message, may stand among them.
     messages : str
-        For each id, but those of whole misconceptions, an entry ``id: text``, whose further lines are indented.
+        For each id of a row an entry ``id: text``, whose further lines are indented.
 
     Raises
     ------
@@ -50,19 +53,22 @@ def explained(wrong: Mapping[str, Any], messages: str) -> tuple[Misconception, .
     """
     entries = (entry.partition(": ") for entry in re.split(r"\n(?! )", messages.strip()))
     texts = {id: " ".join(text.split()) for id, _, text in entries}
-    own = {id for id, means in wrong.items() if not isinstance(means, Misconception)}
-    if texts.keys() != own:
-        raise ValueError(f"only formulas, or only messages, have the ids {sorted(texts.keys() ^ own)}")
-    return tuple(_misconception(id, texts.get(id, ""), means) for id, means in wrong.items())
+    found: dict[str, Misconception] = {}
+    for row in wrong:
+        one = row if isinstance(row, Misconception) else _misconception(texts, *row)
+        known = found.setdefault(one.id, one)
+        if known is not one:
+            found[one.id] = replace(one, formulas=known.formulas + one.formulas, detect=one.detect or known.detect)
+    ids = {row[0] for row in wrong if not isinstance(row, Misconception)}
+    if texts.keys() != ids:
+        raise ValueError(f"only formulas, or only messages, have the ids {sorted(texts.keys() ^ ids)}")
+    return tuple(found.values())
 
 
-def _misconception(id: str, message: str, means: Any) -> Misconception:
-    if isinstance(means, Misconception):
-        return means
-    means = means if isinstance(means, tuple) else (means,)
-    formulas = tuple(formula for formula in means if not isinstance(formula, Detected))
+def _misconception(texts: Mapping[str, str], id: str, *means: Formula | Detected) -> Misconception:
+    formulas = tuple(mean for mean in means if not isinstance(mean, Detected))
     detect = next((mean.detect for mean in means if isinstance(mean, Detected)), None)
-    return Misconception(id, message, formulas, detect)
+    return Misconception(id, texts.get(id, ""), formulas, detect)
 
 
 def composed(function: Callable[[Any], Any], formula: Formula) -> Formula:

@@ -45,26 +45,25 @@ def _above(norms: np.ndarray, threshold: float) -> int:
     return int(above[0]) if above.size else -1
 
 
-WRONG = {
-    "counts-from-one": shifted(first, 1),
-    "step-before": shifted(first, -1),
-    "minimum": lambda norms, threshold: int(np.argmin(norms)),
-    "last": _last,
-    "for-good": _for_good,
-    "counting": (lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
-    "above": (_above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
-    "the-value": (lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
-    "a-mask": (lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
-    "not-strict": (_loose, lambda n, t: int(np.argmax(n <= t))),
-    "never-zero": (lambda n, t: int(np.argmax(n < t)), positive_part(first)),
-    "never-length": (
-        lambda n, t: first(n, t) if (n < t).any() else len(n),
-        lambda n, t: first(n, t) if (n < t).any() else len(n) - 1,
+WRONG = (
+    ("counts-from-one", shifted(first, 1)),
+    ("step-before", shifted(first, -1)),
+    ("minimum", lambda norms, threshold: int(np.argmin(norms))),
+    ("last", _last),
+    ("for-good", _for_good),
+    ("counting", lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
+    ("above", _above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
+    ("the-value", lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
+    ("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
+    ("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))),
+    ("never-zero", lambda n, t: int(np.argmax(n < t)), positive_part(first)),
+    ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n)),
+    ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n) - 1),
+    (
+        "never-none",
+        Detected(lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error")),
     ),
-    "never-none": Detected(
-        lambda case, seen, expected: case.criterion == "never" and seen.status in ("unusable", "error")
-    ),
-}
+)
 MESSAGES = """
 counts-from-one: The steps are counted from 1. Step 0 is the untrained discriminator: count from 0.
 step-before: This is the last step before the norm falls below; the one after it was asked for.

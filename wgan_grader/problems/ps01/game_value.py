@@ -49,30 +49,23 @@ def _floored(floor: float):
 
 
 SMOOTHING = tuple(10.0**-k for k in range(4, 17))
-WRONG = {
-    "negated": (negated(value), negated(_naive)),
-    "minus": lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d),
-    "swapped": (swapped(value, "p", "q"), swapped(_naive, "p", "q")),
-    "one-measure": (
-        lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d),
-        lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d),
-    ),
-    "log-d-twice": (lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d), lambda d, p, q: _weighted_log(p + q, d)),
-    "non-saturating": lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d),
-    "halved": scaled(value, 0.5),
-    "base-two": divided(value, np.log(2)),
-    "mean": lambda d, p, q: value(d, p, q) / p.size,
-    "unweighted": (
-        lambda d, p, q: np.sum(np.log(d) + np.log(1 - d)),
-        lambda d, p, q: np.mean(np.log(d) + np.log(1 - d)),
-    ),
-    "zero-times-log": _naive,
-    "clamped": (
-        *(_smoothed(e) for e in SMOOTHING),
-        *(_clamped(e) for e in SMOOTHING),
-        *(_floored(floor) for floor in (-100.0, -50.0, -1000.0)),
-    ),
-}
+WRONG = (
+    ("negated", negated(value), negated(_naive)),
+    ("minus", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, 1 - d)),
+    ("swapped", swapped(value, "p", "q"), swapped(_naive, "p", "q")),
+    ("one-measure", lambda d, p, q: _weighted_log(p, d) + _weighted_log(p, 1 - d)),
+    ("one-measure", lambda d, p, q: _weighted_log(q, d) + _weighted_log(q, 1 - d)),
+    ("log-d-twice", lambda d, p, q: _weighted_log(p, d) + _weighted_log(q, d), lambda d, p, q: _weighted_log(p + q, d)),
+    ("non-saturating", lambda d, p, q: _weighted_log(p, d) - _weighted_log(q, d)),
+    ("halved", scaled(value, 0.5)),
+    ("base-two", divided(value, np.log(2))),
+    ("mean", lambda d, p, q: value(d, p, q) / p.size),
+    ("unweighted", lambda d, p, q: np.sum(np.log(d) + np.log(1 - d))),
+    ("unweighted", lambda d, p, q: np.mean(np.log(d) + np.log(1 - d))),
+    ("zero-times-log", _naive),
+    ("clamped", *(_smoothed(e) for e in SMOOTHING), *(_clamped(e) for e in SMOOTHING)),
+    ("clamped", *(_floored(floor) for floor in (-100.0, -50.0, -1000.0))),
+)
 MESSAGES = """
 negated: This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never above 0.
 minus: A minus stands between the two terms. Both are rewards for the discriminator: add them.

@@ -20,22 +20,18 @@ def small(d: np.ndarray, threshold: float) -> np.ndarray:
     return d < threshold
 
 
-WRONG = {
-    "textbook": (lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
-    "comparison": (lambda d, t: d > t, lambda d, t: d >= t),
-    "sigmoid-slope": (lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
-    "with-respect-to-d": (lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
-    "signed": (lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
-    "the-loss": (lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
-    "reduced": (lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
-    "not-a-mask": (
-        lambda d, t: d[d < t],
-        lambda d, t: -d,
-        lambda d, t: np.flatnonzero(d < t),
-        lambda d, t: d * (d < t),
-    ),
-    "not-strict": lambda d, t: d <= t,
-}
+WRONG = (
+    ("textbook", lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
+    ("comparison", lambda d, t: d > t, lambda d, t: d >= t),
+    ("sigmoid-slope", lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
+    ("with-respect-to-d", lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
+    ("signed", lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
+    ("the-loss", lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
+    ("reduced", lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
+    ("not-a-mask", lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t)),
+    ("not-a-mask", lambda d, t: d * (d < t)),
+    ("not-strict", lambda d, t: d <= t),
+)
 MESSAGES = """
 textbook: This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, and there
     |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at recognised fakes.

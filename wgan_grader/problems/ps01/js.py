@@ -41,24 +41,20 @@ def _on(p: np.ndarray, q: np.ndarray, kept: np.ndarray) -> float:
     return js(p[kept], q[kept])
 
 
-WRONG = {
-    "no-half": (scaled(js, 2), scaled(_naive, 2)),
-    "mixture-not-halved": _against(lambda p, q: p + q),
-    "symmetric-kl": (lambda p, q: 0.5 * (kl(p, q) + kl(q, p)), lambda p, q: kl(p, q) + kl(q, p)),
-    "one-sided": (
-        lambda p, q: kl(p, 0.5 * (p + q)),
-        lambda p, q: 0.5 * kl(p, 0.5 * (p + q)),
-        lambda p, q: kl(q, 0.5 * (p + q)),
-        lambda p, q: 0.5 * kl(q, 0.5 * (p + q)),
-    ),
-    "reversed": _reversed,
-    "base-two": divided(js, np.log(2)),
-    "square-root": root(js),
-    "mean": lambda p, q: js(p, q) / p.size,
-    "geometric": (_against(lambda p, q: np.sqrt(p * q)), _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum())),
-    "zero-times-log": (_naive, scaled(js, np.nan)),
-    "dropped": lambda p, q: _on(p, q, (p > 0) & (q > 0)),
-}
+WRONG = (
+    ("no-half", scaled(js, 2), scaled(_naive, 2)),
+    ("mixture-not-halved", _against(lambda p, q: p + q)),
+    ("symmetric-kl", lambda p, q: 0.5 * (kl(p, q) + kl(q, p)), lambda p, q: kl(p, q) + kl(q, p)),
+    ("one-sided", lambda p, q: kl(p, 0.5 * (p + q)), lambda p, q: 0.5 * kl(p, 0.5 * (p + q))),
+    ("one-sided", lambda p, q: kl(q, 0.5 * (p + q)), lambda p, q: 0.5 * kl(q, 0.5 * (p + q))),
+    ("reversed", _reversed),
+    ("base-two", divided(js, np.log(2))),
+    ("square-root", root(js)),
+    ("mean", lambda p, q: js(p, q) / p.size),
+    ("geometric", _against(lambda p, q: np.sqrt(p * q)), _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum())),
+    ("zero-times-log", _naive, scaled(js, np.nan)),
+    ("dropped", lambda p, q: _on(p, q, (p > 0) & (q > 0))),
+)
 MESSAGES = """
 no-half: The two halves are summed, not averaged: a factor ½ is missing in front of each KL. Without it the divergence
     of disjoint distributions is 2 log 2, and no longer the mean surprise.

@@ -29,27 +29,21 @@ def _clamped(eps: float):
 
 
 SMOOTHING = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-16, 1e-15, 1e-20)
-WRONG = {
-    "reversed": (swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))),
-    "base-two": divided(kl, np.log(2)),
-    "base-ten": divided(kl, np.log(10)),
-    "mean": lambda p, q: kl(p, q) / p.size,
-    "absolute": (summed(absolute(x_log_ratio)), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))),
-    "unweighted": lambda p, q: np.sum(np.log(p / q)),
-    "cross-entropy": (
-        lambda p, q: -np.sum(p * np.log(q)),
-        lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p)),
-    ),
-    "zero-times-log": (lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
-    "smoothed": (
-        *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False)),
-        *(_clamped(eps) for eps in SMOOTHING),
-    ),
-    "dropped": (
-        lambda p, q: kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)]),
-        lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0)),
-    ),
-}
+WRONG = (
+    ("reversed", swapped(kl, "p", "q"), lambda p, q: np.sum(q * np.log(q / p))),
+    ("base-two", divided(kl, np.log(2))),
+    ("base-ten", divided(kl, np.log(10))),
+    ("mean", lambda p, q: kl(p, q) / p.size),
+    ("absolute", summed(absolute(x_log_ratio)), lambda p, q: np.nansum(np.abs(p * np.log(p / q)))),
+    ("unweighted", lambda p, q: np.sum(np.log(p / q))),
+    ("cross-entropy", lambda p, q: -np.sum(p * np.log(q))),
+    ("cross-entropy", lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p))),
+    ("zero-times-log", lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
+    ("smoothed", *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False))),
+    ("smoothed", *(_clamped(eps) for eps in SMOOTHING)),
+    ("dropped", lambda p, q: kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)])),
+    ("dropped", lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
+)
 MESSAGES = """
 reversed: This is KL(q‖p): the arguments are the wrong way round. The average is taken under the first one, p.
 base-two: This is measured in bits: log₂ is used. The course uses the natural logarithm throughout.

@@ -18,26 +18,21 @@ def gradient(t: np.ndarray) -> np.ndarray:
     return -sigmoid(-t)
 
 
-WRONG = {
-    "sign": (lambda t: sigmoid(-t), complement(sigmoid), lambda t: 1 / (1 + np.exp(t))),
-    "other-loss": (negated(sigmoid), sigmoid),
-    "with-respect-to-d": (lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
-    "sigmoid-slope": (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
-    "mean": (lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
-    "reduced": (lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
-    "the-loss": (negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)),
-    "logit-as-probability": (lambda t: -1 / t, lambda t: t - 1),
-    "unstable": (
-        lambda t: -np.exp(-t) / (1 + np.exp(-t)),
-        shifted(ratio, -1),
-        Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any())),
-    ),
-    "cancellation": (shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
-    "clamped": (
-        *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17)),
-        *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17)),
-    ),
-}
+WRONG = (
+    ("sign", lambda t: sigmoid(-t), complement(sigmoid), lambda t: 1 / (1 + np.exp(t))),
+    ("other-loss", negated(sigmoid), sigmoid),
+    ("with-respect-to-d", lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
+    ("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    ("mean", lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
+    ("reduced", lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
+    ("the-loss", negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)),
+    ("logit-as-probability", lambda t: -1 / t, lambda t: t - 1),
+    ("unstable", lambda t: -np.exp(-t) / (1 + np.exp(-t)), shifted(ratio, -1)),
+    ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
+    ("cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
+    ("clamped", *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))),
+    ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17))),
+)
 MESSAGES = """
 sign: The sign is wrong: −log σ(t) *falls* as the logit rises, so its derivative is negative.
 other-loss: This is the gradient of log(1 − D), the saturating loss: −σ(t). Here the loss is −log D.

@@ -24,26 +24,21 @@ def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 SMOOTHING = tuple(10.0**-k for k in range(5, 17))
-WRONG = {
-    "swapped": (complement(optimal), lambda p, q: q / (p + q)),
-    "odds": lambda p, q: p / q,
-    "logit": (lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
-    "classifier": (
-        lambda p, q: (p > q).astype(float),
-        lambda p, q: (p >= q).astype(float),
-        composed(np.round, optimal),
-    ),
-    "normalised": lambda p, q: p / (p + q).sum(),
-    "mixture": (scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))),
-    "sigmoid-of-difference": lambda p, q: 1 / (1 + np.exp(q - p)),
-    "zero-over-zero": lambda p, q: p / (p + q),
-    "nobody-zero": (lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
-    "smoothed": (
-        *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING),
-        *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING),
-        *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING),
-    ),
-}
+WRONG = (
+    ("swapped", complement(optimal), lambda p, q: q / (p + q)),
+    ("odds", lambda p, q: p / q),
+    ("logit", lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
+    ("classifier", lambda p, q: (p > q).astype(float), lambda p, q: (p >= q).astype(float)),
+    ("classifier", composed(np.round, optimal)),
+    ("normalised", lambda p, q: p / (p + q).sum()),
+    ("mixture", scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))),
+    ("sigmoid-of-difference", lambda p, q: 1 / (1 + np.exp(q - p))),
+    ("zero-over-zero", lambda p, q: p / (p + q)),
+    ("nobody-zero", lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
+    ("smoothed", *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING)),
+    ("smoothed", *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING)),
+    ("smoothed", *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING)),
+)
 MESSAGES = """
 swapped: This is q / (p + q), the probability that the point is fake. D is the probability that it is *real*.
 odds: p / q are the odds, between 0 and ∞. The probability is p / (p + q), between 0 and 1.

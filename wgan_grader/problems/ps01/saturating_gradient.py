@@ -23,27 +23,21 @@ def _through_d(t: np.ndarray) -> np.ndarray:
     return -1 / (1 - d) * d * (1 - d)
 
 
-WRONG = {
-    "sign": (sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio),
-    "other-loss": (shifted(sigmoid, -1), lambda t: -sigmoid(-t)),
-    "with-respect-to-d": (lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
-    "sigmoid-slope": (lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
-    "mean": (lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
-    "reduced": (negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))),
-    "the-loss": (composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)),
-    "logit-as-probability": (lambda t: -1 / (1 - t), lambda t: -t),
-    "unstable": (
-        negated(ratio),
-        lambda t: -np.exp(t) / (1 + np.exp(t)),
-        _through_d,
-        Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any())),
-    ),
-    "cancellation": (lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
-    "clamped": (
-        *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17)),
-        *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17)),
-    ),
-}
+WRONG = (
+    ("sign", sigmoid, lambda t: 1 / (1 + np.exp(-t)), ratio),
+    ("other-loss", shifted(sigmoid, -1), lambda t: -sigmoid(-t)),
+    ("with-respect-to-d", lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
+    ("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    ("mean", lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
+    ("reduced", negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))),
+    ("the-loss", composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)),
+    ("logit-as-probability", lambda t: -1 / (1 - t), lambda t: -t),
+    ("unstable", negated(ratio), lambda t: -np.exp(t) / (1 + np.exp(t)), _through_d),
+    ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
+    ("cancellation", lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
+    ("clamped", *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))),
+    ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17))),
+)
 MESSAGES = """
 sign: The sign is wrong: log(1 − σ(t)) *falls* as the logit rises, so its derivative is negative.
 other-loss: This is the gradient of −log D, the non-saturating loss: σ(t) − 1. Here the loss is log(1 − D).

@@ -66,26 +66,20 @@ def _normalised(counts: np.ndarray) -> np.ndarray:
     return counts / counts.sum()
 
 
-WRONG = {
-    "still-loses": (
-        lambda s, e: walked(s, e) / len(s),
-        lambda s, e: walked(s, e, closed=False) / len(s),
-        lambda s, e: _by_cell(s, e) / len(s),
-    ),
-    "hides-the-loss": (
-        composed(_normalised, walked),
-        composed(_normalised, given(walked, closed=False)),
-        composed(_normalised, _by_cell),
-    ),
-    "counts": (lambda s, e: np.histogram(s, e)[0], scaled(shares, 100)),
-    "density": lambda s, e: np.histogram(s, e, density=True)[0],
-    "even-cells": lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s),
-    "over-cells": (lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)),
-    "cumulated": (composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
-    "last-edge": lambda samples, edges: shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean(),
-    "closed-right": (_closed_right, _right_dropped),
-    "twice": _both_closed,
-}
+WRONG = (
+    ("still-loses", lambda s, e: walked(s, e) / len(s), lambda s, e: walked(s, e, closed=False) / len(s)),
+    ("still-loses", lambda s, e: _by_cell(s, e) / len(s)),
+    ("hides-the-loss", composed(_normalised, walked), composed(_normalised, given(walked, closed=False))),
+    ("hides-the-loss", composed(_normalised, _by_cell)),
+    ("counts", lambda s, e: np.histogram(s, e)[0], scaled(shares, 100)),
+    ("density", lambda s, e: np.histogram(s, e, density=True)[0]),
+    ("even-cells", lambda s, e: np.histogram(s, len(e) - 1, (e[0], e[-1]))[0] / len(s)),
+    ("over-cells", lambda s, e: np.histogram(s, e)[0] / (len(e) - 1), lambda s, e: np.histogram(s, e)[0] / len(e)),
+    ("cumulated", composed(np.cumsum, shares), lambda s, e: np.array([(s < edge).mean() for edge in e[1:]])),
+    ("last-edge", lambda samples, edges: shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean()),
+    ("closed-right", _closed_right, _right_dropped),
+    ("twice", _both_closed),
+)
 MESSAGES = """
 still-loses: Samples are still lost: the loop walks along a list from which it removes, so after each removal the next
     sample moves into the place just left and is skipped. Do not change what you walk along.

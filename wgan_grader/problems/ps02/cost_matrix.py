@@ -18,34 +18,30 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("neighbours, far from 0", {"x": corner, "y": other}, criterion="precise", atol=0.0)
 
 
-WRONG = {
-    "squared": squared(distances),
-    "manhattan": lambda x, y: np.abs(x[:, None] - y).sum(-1),
-    "largest-coordinate": lambda x, y: np.abs(x[:, None] - y).max(-1),
-    "mean-over-coordinates": lambda x, y: distances(x, y) / np.sqrt(x.shape[1]),
-    "transposed": transposed(distances),
-    "within-x": (lambda x, y: distances(x, x), lambda x, y: distances(y, y)),
-    "difference-of-norms": (
-        lambda x, y: np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)),
-        lambda x, y: np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1),
+WRONG = (
+    ("squared", squared(distances)),
+    ("manhattan", lambda x, y: np.abs(x[:, None] - y).sum(-1)),
+    ("largest-coordinate", lambda x, y: np.abs(x[:, None] - y).max(-1)),
+    ("mean-over-coordinates", lambda x, y: distances(x, y) / np.sqrt(x.shape[1])),
+    ("transposed", transposed(distances)),
+    ("within-x", lambda x, y: distances(x, x), lambda x, y: distances(y, y)),
+    ("difference-of-norms", lambda x, y: np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1))),
+    ("difference-of-norms", lambda x, y: np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)),
+    (
+        "pairs-only",
+        Detected(
+            lambda case, seen, expected: (
+                seen.status == "error" or (seen.status == "ok" and seen.outputs["value"].ndim < 2)
+            )
+        ),
     ),
-    "pairs-only": Detected(
-        lambda case, seen, expected: seen.status == "error" or (seen.status == "ok" and seen.outputs["value"].ndim < 2)
-    ),
-    "all-differences": (
-        lambda x, y: x[:, None] - y,
-        lambda x, y: np.abs(x[:, None] - y),
-        lambda x, y: (x[:, None] - y) ** 2,
-    ),
-    "over-points": (
-        lambda x, y: np.linalg.norm(x[:, None] - y, axis=1),
-        lambda x, y: np.linalg.norm(x[:, None] - y, axis=0),
-    ),
-    "cancellation": (
-        lambda x, y: np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T),
-        Detected(lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok"),
-    ),
-}
+    ("all-differences", lambda x, y: x[:, None] - y, lambda x, y: np.abs(x[:, None] - y)),
+    ("all-differences", lambda x, y: (x[:, None] - y) ** 2),
+    ("over-points", lambda x, y: np.linalg.norm(x[:, None] - y, axis=1)),
+    ("over-points", lambda x, y: np.linalg.norm(x[:, None] - y, axis=0)),
+    ("cancellation", lambda x, y: np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T)),
+    ("cancellation", Detected(lambda case, seen, expected: case.criterion == "precise" and seen.status == "ok")),
+)
 MESSAGES = """
 squared: The distances are squared: the root is missing. With ‖x − y‖² transport is no longer a metric.
 manhattan: This adds up |x_k − y_k| over the coordinates. The course's cost is the Euclidean distance: the root of the

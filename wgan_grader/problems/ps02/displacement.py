@@ -28,30 +28,22 @@ def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> n
     return (1 - t) * x + t * y[partner]
 
 
-WRONG = {
-    "no-partner": lambda x, y, s, t: (1 - t) * x + t * y,
-    "inverse": (
-        lambda x, y, s, t: (1 - t) * x[s] + t * y,
-        lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)],
-        lambda x, y, s, t: (1 - t) * x[s] + t * y[s],
-    ),
-    "time-reversed": lambda x, y, s, t: t * x + (1 - t) * y[s],
-    "only-the-step": (lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
-    "adds-target": (lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
-    "halfway": (lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
-    "unit-steps": lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True),
-    "mixture": (
-        lambda x, y, partner, t: np.concatenate([(1 - t) * x, t * y]),
-        lambda x, y, s, t: np.concatenate([x, y]),
-        lambda x, y, s, t: np.stack([x, y[s]]),
-    ),
-    "other-speed": (
-        lambda x, y, s, t: on_the_way(x, y, s, t**2),
-        lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t)),
-        lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t)),
-    ),
-    "switch": lambda x, y, s, t: x if t < 0.5 else y[s],
-}
+WRONG = (
+    ("no-partner", lambda x, y, s, t: (1 - t) * x + t * y),
+    ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y, lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)]),
+    ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y[s]),
+    ("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]),
+    ("only-the-step", lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
+    ("adds-target", lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
+    ("halfway", lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
+    ("unit-steps", lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True)),
+    ("mixture", lambda x, y, partner, t: np.concatenate([(1 - t) * x, t * y])),
+    ("mixture", lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
+    ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, t**2)),
+    ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t))),
+    ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t))),
+    ("switch", lambda x, y, s, t: x if t < 0.5 else y[s]),
+)
 MESSAGES = """
 no-partner: x_i walks to y_i. Its target is y at position partner[i]: y[partner].
 inverse: The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y that is

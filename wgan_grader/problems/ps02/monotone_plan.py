@@ -49,28 +49,28 @@ def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return table
 
 
-WRONG = {
-    "product": lambda a, b: a[:, None] * b,
-    "no-memory": lambda a, b: np.minimum(a[:, None], b),
-    "lost-rest": _lost_rest,
-    "backwards": lambda a, b: plan(a, b[::-1])[:, ::-1],
-    "transposed": transposed(plan),
-    "largest-first": (
-        _largest_first,
-        lambda a, b: plan(np.sort(a), np.sort(b)),
-        lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1]),
+WRONG = (
+    ("product", lambda a, b: a[:, None] * b),
+    ("no-memory", lambda a, b: np.minimum(a[:, None], b)),
+    ("lost-rest", _lost_rest),
+    ("backwards", lambda a, b: plan(a, b[::-1])[:, ::-1]),
+    ("transposed", transposed(plan)),
+    ("largest-first", _largest_first, lambda a, b: plan(np.sort(a), np.sort(b))),
+    ("largest-first", lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1])),
+    ("cumulated", lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b))),
+    ("shares", lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
+    (
+        "stops-early",
+        Detected(
+            lambda case, seen, expected: (
+                seen.status == "ok"
+                and seen.outputs["value"].shape == expected["value"].shape
+                and seen.outputs["value"].sum() < 1 - 1e-6
+            )
+        ),
     ),
-    "cumulated": lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b)),
-    "shares": (lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
-    "stops-early": Detected(
-        lambda case, seen, expected: (
-            seen.status == "ok"
-            and seen.outputs["value"].shape == expected["value"].shape
-            and seen.outputs["value"].sum() < 1 - 1e-6
-        )
-    ),
-    "runs-over": Detected(lambda case, seen, expected: seen.status == "error"),
-}
+    ("runs-over", Detected(lambda case, seen, expected: seen.status == "error")),
+)
 MESSAGES = """
 product: This is the product coupling a bᵀ: everybody sends to everybody. Its marginals are right, but it is not the
     plan in order.

@@ -66,8 +66,9 @@ def _kernel(cost, a, b, eps, rounds, guard=0.0):
     return u[:, None] * k * v
 
 
-WRONG = {
-    "unstable": (
+WRONG = (
+    (
+        "unstable",
         _kernel,
         Detected(
             lambda case, seen, expected: (
@@ -75,7 +76,8 @@ WRONG = {
             )
         ),
     ),
-    "guarded": (
+    (
+        "guarded",
         *(lambda *args, e=10.0**-k: _kernel(*args, guard=e) for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300)),
         Detected(
             lambda case, seen, expected: (
@@ -86,27 +88,21 @@ WRONG = {
             )
         ),
     ),
-    "columns-first": lambda cost, a, b, eps, rounds: coupling(cost.T, b, a, eps, rounds).T,
-    "rows-last": _rows_last,
-    "start-at-ones": lambda cost, a, b, eps, rounds: coupling(cost, a, b, eps, rounds, start=-eps * np.log(b)),
-    "one-round-off": (
-        lambda c, a, b, e, r: coupling(c, a, b, e, r + 1),
-        lambda c, a, b, e, r: coupling(c, a, b, e, r - 1),
-    ),
-    "rows-only": _rows_only,
-    "uniform-weights": _uniform,
-    "no-epsilon": (given(coupling, eps=1.0), lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r)),
-    "sign": lambda c, a, b, e, r: coupling(-c, a, b, e, r),
-    "rescaled-cost": (
-        lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r),
-        lambda c, a, b, e, r: coupling(c / c.mean(), a, b, e, r),
-        lambda c, a, b, e, r: coupling(c**2, a, b, e, r),
-    ),
-    "the-cost": (
-        lambda c, a, b, e, r: (coupling(c, a, b, e, r) * c).sum(),
-        Detected(lambda case, seen, expected: seen.status == "ok" and seen.outputs["value"].size == 1),
-    ),
-}
+    ("columns-first", lambda cost, a, b, eps, rounds: coupling(cost.T, b, a, eps, rounds).T),
+    ("rows-last", _rows_last),
+    ("start-at-ones", lambda cost, a, b, eps, rounds: coupling(cost, a, b, eps, rounds, start=-eps * np.log(b))),
+    ("one-round-off", lambda c, a, b, e, r: coupling(c, a, b, e, r + 1)),
+    ("one-round-off", lambda c, a, b, e, r: coupling(c, a, b, e, r - 1)),
+    ("rows-only", _rows_only),
+    ("uniform-weights", _uniform),
+    ("no-epsilon", given(coupling, eps=1.0), lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r)),
+    ("sign", lambda c, a, b, e, r: coupling(-c, a, b, e, r)),
+    ("rescaled-cost", lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r)),
+    ("rescaled-cost", lambda c, a, b, e, r: coupling(c / c.mean(), a, b, e, r)),
+    ("rescaled-cost", lambda c, a, b, e, r: coupling(c**2, a, b, e, r)),
+    ("the-cost", lambda c, a, b, e, r: (coupling(c, a, b, e, r) * c).sum()),
+    ("the-cost", Detected(lambda case, seen, expected: seen.status == "ok" and seen.outputs["value"].size == 1)),
+)
 MESSAGES = """
 unstable: NaN or infinite for small ε: exp(−c/ε) underflows to 0 and something is divided by it. Keep φ and ψ, and sum
     with torch.logsumexp.

@@ -28,26 +28,22 @@ def slices(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return in_order(lines @ x.T, lines @ y.T)
 
 
-WRONG = {
-    "unsorted": lambda x, y, u: np.abs(u @ (x - y).T).mean(),
-    "wrong-axis": lambda x, y, lines: np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean(),
-    "sorted-before": lambda x, y, lines: np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean(),
-    "largest-slice": largest(slices),
-    "summed": (summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)),
-    "mean-direction": lambda x, y, lines: in_order(x @ lines.mean(0), y @ lines.mean(0)),
-    "means": (
-        lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean(),
-        lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean(),
-    ),
-    "squared": (
-        lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean(),
-        lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
-        root(averaged(squared(slices))),
-    ),
-    "no-projection": (lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
-    "by-direction": slices,
-    "all-together": lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel()),
-}
+WRONG = (
+    ("unsorted", lambda x, y, u: np.abs(u @ (x - y).T).mean()),
+    ("wrong-axis", lambda x, y, lines: np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean()),
+    ("sorted-before", lambda x, y, lines: np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean()),
+    ("largest-slice", largest(slices)),
+    ("summed", summed(slices), lambda x, y, u: slices(x, y, u).mean() * len(x)),
+    ("mean-direction", lambda x, y, lines: in_order(x @ lines.mean(0), y @ lines.mean(0))),
+    ("means", lambda x, y, u: np.abs(u @ (x.mean(0) - y.mean(0))).mean()),
+    ("means", lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean()),
+    ("squared", lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
+    ("squared", lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean())),
+    ("squared", root(averaged(squared(slices)))),
+    ("no-projection", lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
+    ("by-direction", slices),
+    ("all-together", lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel())),
+)
 MESSAGES = """
 unsorted: The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.
 wrong-axis: The sort runs over the directions. On each line the *points* are put in order.

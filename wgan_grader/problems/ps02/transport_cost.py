@@ -21,36 +21,22 @@ def bill(coupling: np.ndarray, cost: np.ndarray) -> float:
     return float((coupling * cost).sum())
 
 
-WRONG = {
-    "mean": lambda p, c: (p * c).mean(),
-    "matrix-product": (
-        lambda p, c: (p @ c.T).sum(),
-        lambda p, c: (p.T @ c).sum(),
-        lambda p, c: (p @ c).sum(),
-        lambda p, c: np.trace(p @ c),
-    ),
-    "unweighted": (
-        lambda p, c: c[p > 0].sum(),
-        lambda p, c: c[p > 0].mean(),
-        lambda p, c: c.sum(),
-        lambda p, c: c.mean(),
-    ),
-    "longest-trip": (lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()),
-    "largest-share": (
-        lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p))),
-        lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean(),
-        lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p))),
-    ),
-    "diagonal": (lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))),
-    "by-row": (lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
-    "squared": (
-        lambda p, c: (p * c**2).sum(),
-        lambda p, c: np.sqrt((p * c**2).sum()),
-        lambda p, c: (p**2 * c).sum(),
-        lambda p, c: np.linalg.norm(p * c),
-    ),
-    "rescaled": (lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]),
-}
+WRONG = (
+    ("mean", lambda p, c: (p * c).mean()),
+    ("matrix-product", lambda p, c: (p @ c.T).sum(), lambda p, c: (p.T @ c).sum(), lambda p, c: (p @ c).sum()),
+    ("matrix-product", lambda p, c: np.trace(p @ c)),
+    ("unweighted", lambda p, c: c[p > 0].sum(), lambda p, c: c[p > 0].mean(), lambda p, c: c.sum()),
+    ("unweighted", lambda p, c: c.mean()),
+    ("longest-trip", lambda p, c: (p * c).max(), lambda p, c: c[p > 0].max()),
+    ("largest-share", lambda p, c: sum(p[i].sum() * c[i, p[i].argmax()] for i in range(len(p)))),
+    ("largest-share", lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean()),
+    ("largest-share", lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p)))),
+    ("diagonal", lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))),
+    ("by-row", lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
+    ("squared", lambda p, c: (p * c**2).sum(), lambda p, c: np.sqrt((p * c**2).sum()), lambda p, c: (p**2 * c).sum()),
+    ("squared", lambda p, c: np.linalg.norm(p * c)),
+    ("rescaled", lambda p, c: bill(p, c) / len(p), lambda p, c: bill(p, c) / p.shape[1]),
+)
 MESSAGES = """
 mean: This is the mean over the table's entries. The masses are the weights already: add up mass × cost.
 matrix-product: This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not

@@ -42,27 +42,28 @@ def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     )
 
 
-WRONG = {
-    "unsorted": lambda x, y: np.abs(x - y).mean(),
-    "one-sorted": (lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
-    "opposite-orders": lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),
-    "sum": lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum(),
-    "means": (lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()),
-    "squared": (
-        lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean(),
-        lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
-        lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y)),
+WRONG = (
+    ("unsorted", lambda x, y: np.abs(x - y).mean()),
+    ("one-sorted", lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
+    ("opposite-orders", lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean()),
+    ("sum", lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum()),
+    ("means", lambda x, y: abs(x.mean() - y.mean()), lambda x, y: x.mean() - y.mean()),
+    ("squared", lambda x, y: ((np.sort(x) - np.sort(y)) ** 2).mean()),
+    ("squared", lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean())),
+    ("squared", lambda x, y: np.linalg.norm(np.sort(x) - np.sort(y))),
+    ("all-pairs", lambda x, y: np.abs(x[:, None] - y).mean()),
+    ("nearest", lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
+    ("largest", lambda x, y: np.abs(np.sort(x) - np.sort(y)).max()),
+    (
+        "no-gradient",
+        Detected(
+            lambda case, seen, expected: (
+                case.criterion == "gradient"
+                and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
+            )
+        ),
     ),
-    "all-pairs": lambda x, y: np.abs(x[:, None] - y).mean(),
-    "nearest": (lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
-    "largest": lambda x, y: np.abs(np.sort(x) - np.sort(y)).max(),
-    "no-gradient": Detected(
-        lambda case, seen, expected: (
-            case.criterion == "gradient"
-            and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
-        )
-    ),
-}
+)
 MESSAGES = """
 unsorted: The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.
 one-sorted: Only one of the two samples is sorted. The smallest goes to the smallest: sort both.

@@ -32,43 +32,26 @@ def area(points: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
     return float((np.abs(surplus(p, q))[:-1] * np.diff(points)).sum())
 
 
-WRONG = {
-    "no-width": (lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()),
-    "even-width": (
-        lambda points, p, q: float(np.abs(surplus(p, q)).sum() * (points[1] - points[0])),
-        lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean(),
-        lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0]),
-    ),
-    "gap-before": (
-        lambda t, p, q: (np.abs(surplus(p, q))[1:] * np.diff(t)).sum(),
-        lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=t[0])).sum(),
-    ),
-    "trapezium": (
-        lambda t, p, q: np.trapezoid(np.abs(surplus(p, q)), t),
-        lambda t, p, q: np.trapezoid(np.abs(p - q), t),
-    ),
-    "not-cumulated": (
-        lambda t, p, q: np.abs(p - q).sum(),
-        lambda t, p, q: np.abs(p - q).sum() / 2,
-        lambda t, p, q: (np.abs(p - q)[:-1] * np.diff(t)).sum(),
-    ),
-    "signed": (
-        lambda t, p, q: abs((surplus(p, q)[:-1] * np.diff(t)).sum()),
-        lambda t, p, q: (surplus(p, q)[:-1] * np.diff(t)).sum(),
-        lambda t, p, q: abs((t * (p - q)).sum()),
-    ),
-    "largest-gap": lambda t, p, q: np.abs(surplus(p, q)).max(),
-    "squared": (
-        lambda t, p, q: (surplus(p, q)[:-1] ** 2 * np.diff(t)).sum(),
-        lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum()),
-    ),
-    "averaged": (
-        lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean(),
-        lambda t, p, q: area(t, p, q) / len(t),
-        lambda t, p, q: area(t, p, q) / (t[-1] - t[0]),
-    ),
-    "sorted-weights": (lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
-}
+WRONG = (
+    ("no-width", lambda t, p, q: np.abs(surplus(p, q)).sum(), lambda t, p, q: np.abs(surplus(p, q)[:-1]).sum()),
+    ("even-width", lambda points, p, q: float(np.abs(surplus(p, q)).sum() * (points[1] - points[0]))),
+    ("even-width", lambda t, p, q: np.abs(surplus(p, q)).sum() * np.diff(t).mean()),
+    ("even-width", lambda t, p, q: np.abs(surplus(p, q)).mean() * (t[-1] - t[0])),
+    ("gap-before", lambda t, p, q: (np.abs(surplus(p, q))[1:] * np.diff(t)).sum()),
+    ("gap-before", lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=t[0])).sum()),
+    ("trapezium", lambda t, p, q: np.trapezoid(np.abs(surplus(p, q)), t)),
+    ("trapezium", lambda t, p, q: np.trapezoid(np.abs(p - q), t)),
+    ("not-cumulated", lambda t, p, q: np.abs(p - q).sum(), lambda t, p, q: np.abs(p - q).sum() / 2),
+    ("not-cumulated", lambda t, p, q: (np.abs(p - q)[:-1] * np.diff(t)).sum()),
+    ("signed", lambda t, p, q: abs((surplus(p, q)[:-1] * np.diff(t)).sum())),
+    ("signed", lambda t, p, q: (surplus(p, q)[:-1] * np.diff(t)).sum(), lambda t, p, q: abs((t * (p - q)).sum())),
+    ("largest-gap", lambda t, p, q: np.abs(surplus(p, q)).max()),
+    ("squared", lambda t, p, q: (surplus(p, q)[:-1] ** 2 * np.diff(t)).sum()),
+    ("squared", lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum())),
+    ("averaged", lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean()),
+    ("averaged", lambda t, p, q: area(t, p, q) / len(t), lambda t, p, q: area(t, p, q) / (t[-1] - t[0])),
+    ("sorted-weights", lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
+)
 MESSAGES = """
 no-width: |F − G| is added up without the widths of the gaps, as if all places were 1 apart. Between two places the
     surplus has to be carried the whole gap: multiply by points[k+1] − points[k].

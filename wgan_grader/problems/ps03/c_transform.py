@@ -26,21 +26,19 @@ def _soft(eps: float):
     return lambda phi, cost: -eps * np.log(np.exp(-(cost - phi[:, None]) / eps).sum(0))
 
 
-WRONG = {
-    "plus": lambda phi, cost: (cost + phi[:, None]).min(0),
-    "maximum": (lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)),
-    "negated": negated(transform),
-    "wrong-axis": (lambda phi, cost: (cost - phi[:, None]).min(1), lambda phi, cost: (cost.T - phi[:, None]).min(0)),
-    "broadcast": (lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)),
-    "separate": (lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]),
-    "average": (
-        lambda phi, cost: (cost - phi[:, None]).mean(0),
-        lambda phi, cost: np.median(cost - phi[:, None], axis=0),
-    ),
-    "clamped": positive_part(transform),
-    "index": lambda phi, cost: (cost - phi[:, None]).argmin(0),
-    "soft": tuple(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01)),
-}
+WRONG = (
+    ("plus", lambda phi, cost: (cost + phi[:, None]).min(0)),
+    ("maximum", lambda phi, cost: (cost - phi[:, None]).max(0), lambda phi, cost: (phi[:, None] - cost).min(0)),
+    ("negated", negated(transform)),
+    ("wrong-axis", lambda phi, cost: (cost - phi[:, None]).min(1), lambda phi, cost: (cost.T - phi[:, None]).min(0)),
+    ("broadcast", lambda phi, cost: (cost - phi).min(0), lambda phi, cost: (cost - phi).min(1)),
+    ("separate", lambda phi, cost: cost.min(0) - phi.max(), lambda phi, cost: cost.min(0) - phi[cost.argmin(0)]),
+    ("average", lambda phi, cost: (cost - phi[:, None]).mean(0)),
+    ("average", lambda phi, cost: np.median(cost - phi[:, None], axis=0)),
+    ("clamped", positive_part(transform)),
+    ("index", lambda phi, cost: (cost - phi[:, None]).argmin(0)),
+    ("soft", *(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01))),
+)
 MESSAGES = """
 plus: φ is added. What she can still charge at the shop is the cost *minus* what she charged at the mine.
 maximum: A maximum was taken: at that price some route is too dear. All inequalities must hold, so the smallest decides.

@@ -27,34 +27,23 @@ def _relu(scores: np.ndarray) -> np.ndarray:
     return np.maximum(scores, 0)
 
 
-WRONG = {
-    "hinge": (
-        lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean(),
-        lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean(),
-    ),
-    "margin-left": shifted(loss, 2),
-    "cut-off-left": (
-        lambda r, f: _relu(f).mean() + _relu(-r).mean(),
-        lambda r, f: _relu(f).mean() - r.mean(),
-        lambda r, f: f.mean() + _relu(-r).mean(),
-        composed(_relu, loss),
-        lambda r, f: _relu(f).mean() - _relu(r).mean(),
-    ),
-    "half-hinge": (lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
-    "ascent": negated(loss),
-    "generator": (lambda r, f: -f.mean(), lambda r, f: f.mean()),
-    "log-loss": (
-        lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean(),
-        lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean(),
-    ),
-    "squared": (
-        lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
-        lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(),
-        lambda r, f: (r.mean() - f.mean()) ** 2,
-    ),
-    "sums": (lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
-    "absolute": (absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
-}
+WRONG = (
+    ("hinge", lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
+    ("hinge", lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+    ("margin-left", shifted(loss, 2)),
+    ("cut-off-left", lambda r, f: _relu(f).mean() + _relu(-r).mean(), lambda r, f: _relu(f).mean() - r.mean()),
+    ("cut-off-left", lambda r, f: f.mean() + _relu(-r).mean(), composed(_relu, loss)),
+    ("cut-off-left", lambda r, f: _relu(f).mean() - _relu(r).mean()),
+    ("half-hinge", lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
+    ("ascent", negated(loss)),
+    ("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()),
+    ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
+    ("log-loss", lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
+    ("squared", lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean()),
+    ("squared", lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(), lambda r, f: (r.mean() - f.mean()) ** 2),
+    ("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+    ("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
+)
 MESSAGES = """
 hinge: This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake below
     −1; the distance does not stop there. Take the cut-offs out.

@@ -35,16 +35,16 @@ def value(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> flo
     return float(a @ phi + b @ psi)
 
 
-WRONG = {
-    "unweighted": lambda phi, psi, a, b: phi.mean() + psi.mean(),
-    "no-masses": lambda phi, psi, a, b: phi.sum() + psi.sum(),
-    "minus": (lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi),
-    "swapped": lambda phi, psi, a, b: b @ phi + a @ psi,
-    "averaged-twice": (lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)),
-    "one-side": (lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
-    "absolute": (lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
-    "pairs": (lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
-}
+WRONG = (
+    ("unweighted", lambda phi, psi, a, b: phi.mean() + psi.mean()),
+    ("no-masses", lambda phi, psi, a, b: phi.sum() + psi.sum()),
+    ("minus", lambda phi, psi, a, b: a @ phi - b @ psi, lambda phi, psi, a, b: b @ psi - a @ phi),
+    ("swapped", lambda phi, psi, a, b: b @ phi + a @ psi),
+    ("averaged-twice", lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)),
+    ("one-side", lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
+    ("absolute", lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
+    ("pairs", lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
+)
 MESSAGES = """
 unweighted: Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ.
 no-masses: The prices are summed without their masses: a shop that takes nothing would earn as much as any other.

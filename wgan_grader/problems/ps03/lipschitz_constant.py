@@ -58,26 +58,22 @@ def _dropped(points: np.ndarray, values: np.ndarray) -> float:
     return (abs(rise) / np.where(run > 0, run, np.inf)).max()
 
 
-WRONG = {
-    "neighbours": _neighbours,
-    "signed": (_over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
-    "average": (_over(np.mean), _over(np.median)),
-    "minimum": _over(np.min),
-    "squared": (
-        _over(np.max, lambda rise, run: abs(rise) / run**2),
-        _over(np.max, lambda rise, run: (rise / run) ** 2),
-    ),
-    "other-norm": (_over(np.max, order=1), _over(np.max, order=np.inf)),
-    "inverted": (_over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
-    "spread": (lambda points, values: (values.max() - values.min()) / distances(points, points).max(), _ends),
-    "zero-over-zero": (_over(np.max), _over(lambda quotients: np.nan)),
-    "always-infinite": _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf)),
-    "torn-dropped": _dropped,
-    "smoothed": (
-        *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17)),
-        *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17)),
-    ),
-}
+WRONG = (
+    ("neighbours", _neighbours),
+    ("signed", _over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
+    ("average", _over(np.mean), _over(np.median)),
+    ("minimum", _over(np.min)),
+    ("squared", _over(np.max, lambda rise, run: abs(rise) / run**2)),
+    ("squared", _over(np.max, lambda rise, run: (rise / run) ** 2)),
+    ("other-norm", _over(np.max, order=1), _over(np.max, order=np.inf)),
+    ("inverted", _over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
+    ("spread", lambda points, values: (values.max() - values.min()) / distances(points, points).max(), _ends),
+    ("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)),
+    ("always-infinite", _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf))),
+    ("torn-dropped", _dropped),
+    ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17))),
+    ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17))),
+)
 MESSAGES = """
 neighbours: Only neighbours in the list are compared. The steepest pair can be any pair: compare all.
 signed: The differences keep their sign, so of each pair only the way up in the order of the list counts. Take absolute

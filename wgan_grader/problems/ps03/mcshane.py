@@ -53,21 +53,19 @@ def _nearest(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray, sl
     return values[away.argmin(1)] - slope * k * away.min(1)
 
 
-WRONG = {
-    "upper": _upper,
-    "middle": lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2,
-    "without-k": (given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
-    "divided": lambda p, v, k, x: extension(p, v, 1 / k, x),
-    "squared": lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1),
-    "nearest": (_nearest, given(_nearest, slope=False)),
-    "wrong-extreme": (
-        lambda p, v, k, x: (v - k * distances(x, p)).min(1),
-        lambda p, v, k, x: (v + k * distances(x, p)).max(1),
-    ),
-    "separate": lambda p, v, k, x: v.max() - k * distances(x, p).min(1),
-    "other-norm": (given(extension, order=1), given(extension, order=np.inf)),
-    "wrong-axis": lambda p, v, k, x: (v - k * distances(x, p)).max(0),
-}
+WRONG = (
+    ("upper", _upper),
+    ("middle", lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2),
+    ("without-k", given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
+    ("divided", lambda p, v, k, x: extension(p, v, 1 / k, x)),
+    ("squared", lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1)),
+    ("nearest", _nearest, given(_nearest, slope=False)),
+    ("wrong-extreme", lambda p, v, k, x: (v - k * distances(x, p)).min(1)),
+    ("wrong-extreme", lambda p, v, k, x: (v + k * distances(x, p)).max(1)),
+    ("separate", lambda p, v, k, x: v.max() - k * distances(x, p).min(1)),
+    ("other-norm", given(extension, order=1), given(extension, order=np.inf)),
+    ("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)),
+)
 MESSAGES = """
 upper: This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked for.
 middle: This is the mean of the lower and the upper extension. It is an extension too, and not the lowest.

@@ -105,20 +105,23 @@ def _only(good: Callable, bad: Callable) -> Callable[[Case, np.ndarray, np.ndarr
     return lambda case, phi, psi: _fits(case, phi, psi) and good(case, phi, psi) and not bad(case, phi, psi)
 
 
-WRONG = {
-    "swapped": Detected(_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi))),
-    "critic-sign": Detected(_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi))),
-    "negated": Detected(_seen(lambda case, phi, psi: explains(case, -phi, -psi))),
-    "not-tight": Detected(_seen(_only(admissible, tight))),
-    "not-admissible": Detected(_seen(_only(tight, admissible))),
-    "neither": Detected(
-        _seen(
-            lambda case, phi, psi: (
-                _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
+WRONG = (
+    ("swapped", Detected(_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi)))),
+    ("critic-sign", Detected(_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi)))),
+    ("negated", Detected(_seen(lambda case, phi, psi: explains(case, -phi, -psi)))),
+    ("not-tight", Detected(_seen(_only(admissible, tight)))),
+    ("not-admissible", Detected(_seen(_only(tight, admissible)))),
+    (
+        "neither",
+        Detected(
+            _seen(
+                lambda case, phi, psi: (
+                    _fits(case, phi, psi) and not admissible(case, phi, psi) and not tight(case, phi, psi)
+                )
             )
-        )
+        ),
     ),
-}
+)
 MESSAGES = """
 swapped: The two come back in the wrong order: return φ (the mines, rows) first, then ψ (the shops).
 critic-sign: One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, ψ = +d

@@ -39,26 +39,22 @@ def _run(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 SMOOTHING = tuple(10.0**-k for k in range(1, 6))
-WRONG = {
-    "downhill": negated(slopes),
-    "absolute": absolute(slopes),
-    "squared": lambda a, b, x, y: (a - b) / _run(x, y) ** 2,
-    "not-divided": lambda a, b, x, y: a - b,
-    "inverted": lambda a, b, x, y: _run(x, y) / (a - b),
-    "other-norm": (
-        lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1),
-        lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1),
-        lambda a, b, x, y: (a - b) / (x - y).sum(1),
-    ),
-    "one-norm": lambda a, b, x, y: (a - b) / np.linalg.norm(x - y),
-    "all-pairs": (
-        lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2),
-        lambda a, b, x, y: (a - b) / _run(x, y)[:, None],
-    ),
-    "reduced": (averaged(slopes), largest(slopes)),
-    "zero-over-zero": lambda a, b, x, y: (a - b) / _run(x, y),
-    "smoothed": tuple(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING),
-}
+WRONG = (
+    ("downhill", negated(slopes)),
+    ("absolute", absolute(slopes)),
+    ("squared", lambda a, b, x, y: (a - b) / _run(x, y) ** 2),
+    ("not-divided", lambda a, b, x, y: a - b),
+    ("inverted", lambda a, b, x, y: _run(x, y) / (a - b)),
+    ("other-norm", lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=1, axis=1)),
+    ("other-norm", lambda a, b, x, y: (a - b) / np.linalg.norm(x - y, ord=np.inf, axis=1)),
+    ("other-norm", lambda a, b, x, y: (a - b) / (x - y).sum(1)),
+    ("one-norm", lambda a, b, x, y: (a - b) / np.linalg.norm(x - y)),
+    ("all-pairs", lambda a, b, x, y: (a[:, None] - b) / np.linalg.norm(x[:, None] - y, axis=2)),
+    ("all-pairs", lambda a, b, x, y: (a - b) / _run(x, y)[:, None]),
+    ("reduced", averaged(slopes), largest(slopes)),
+    ("zero-over-zero", lambda a, b, x, y: (a - b) / _run(x, y)),
+    ("smoothed", *(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING)),
+)
 MESSAGES = """
 downhill: The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so f(x) −
     f(y).

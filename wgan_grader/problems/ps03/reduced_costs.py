@@ -35,17 +35,17 @@ def slack(phi: np.ndarray, psi: np.ndarray, cost: np.ndarray) -> np.ndarray:
     return cost - phi[:, None] - psi
 
 
-WRONG = {
-    "violation": negated(slack),
-    "critic-sign": (lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
-    "axes": lambda phi, psi, cost: cost - phi - psi[:, None],
-    "both-along-columns": (lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
-    "one-side": (lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
-    "added": lambda phi, psi, cost: cost + phi[:, None] + psi,
-    "clamped": (positive_part(slack), absolute(slack)),
-    "reduced": (smallest(slack), summed(slack)),
-    "transposed": transposed(slack),
-}
+WRONG = (
+    ("violation", negated(slack)),
+    ("critic-sign", lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
+    ("axes", lambda phi, psi, cost: cost - phi - psi[:, None]),
+    ("both-along-columns", lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
+    ("one-side", lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
+    ("added", lambda phi, psi, cost: cost + phi[:, None] + psi),
+    ("clamped", positive_part(slack), absolute(slack)),
+    ("reduced", smallest(slack), summed(slack)),
+    ("transposed", transposed(slack)),
+)
 MESSAGES = """
 violation: This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ.
 critic-sign: ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid.

@@ -37,22 +37,19 @@ def _truncated(real: np.ndarray, fake: np.ndarray, k: float) -> float:
     return (real[:n] - fake[:n]).mean() / k
 
 
-WRONG = {
-    "loss": (negated(estimate), lambda r, f, k: f.mean() - r.mean()),
-    "without-k": lambda r, f, k: r.mean() - f.mean(),
-    "times-k": (lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
-    "half-divided": (lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
-    "sums": lambda r, f, k: (r.sum() - f.sum()) / k,
-    "pooled": (
-        lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k,
-        lambda r, f, k: (r.sum() - f.sum()) / len(r) / k,
-        lambda r, f, k: (r.sum() - f.sum()) / len(f) / k,
-    ),
-    "paired": _truncated,
-    "no-negative": (absolute(estimate), positive_part(estimate)),
-    "hinge": (lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
-    "median": lambda r, f, k: (np.median(r) - np.median(f)) / k,
-}
+WRONG = (
+    ("loss", negated(estimate), lambda r, f, k: f.mean() - r.mean()),
+    ("without-k", lambda r, f, k: r.mean() - f.mean()),
+    ("times-k", lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
+    ("half-divided", lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
+    ("sums", lambda r, f, k: (r.sum() - f.sum()) / k),
+    ("pooled", lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k),
+    ("pooled", lambda r, f, k: (r.sum() - f.sum()) / len(r) / k, lambda r, f, k: (r.sum() - f.sum()) / len(f) / k),
+    ("paired", _truncated),
+    ("no-negative", absolute(estimate), positive_part(estimate)),
+    ("hinge", lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
+    ("median", lambda r, f, k: (np.median(r) - np.median(f)) / k),
+)
 MESSAGES = """
 loss: This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.
 without-k: K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.

@@ -62,44 +62,29 @@ def _top_two(z: np.ndarray) -> np.ndarray:
 
 
 ROOT = np.sqrt(2)
-WRONG = {
-    "no-root": (lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
-    "two": (lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
-    "times": (
-        lambda z, y, K: _positive(margins(z, y)) * ROOT * K,
-        lambda z, y, K: _positive(margins(z, y)) * K / ROOT,
-        lambda z, y, K: _positive(margins(z, y)) * K,
-        lambda z, y, K: _positive(margins(z, y)) * ROOT / K,
-        lambda z, y, K: _positive(margins(z, y)) / ROOT * K,
-    ),
-    "root-of-all": (
-        lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K),
-        lambda z, y, K: margins(z, y) / np.sqrt(2 * K),
-    ),
-    "wrong-rival": (
-        lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K),
-        lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K),
-        lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K),
-        lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K),
-    ),
-    "label-in-the-maximum": (lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
-    "no-margin": (
-        lambda z, y, K: _label(z, y) / (ROOT * K),
-        lambda z, y, K: _positive(_label(z, y)) / (ROOT * K),
-        lambda z, y, K: z.max(1) / (ROOT * K),
-    ),
-    "probabilities": (
-        lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K),
-        lambda z, y, K: margins(_softmax(z), y) / (ROOT * K),
-    ),
-    "reduced": (averaged(radius), smallest(radius), summed(radius)),
-    "ignores-label": lambda z, y, K: _top_two(z) / (ROOT * K),
-    "negative": (lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)),
-    "not-a-number": (
-        lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan),
-        lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan),
-    ),
-}
+WRONG = (
+    ("no-root", lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
+    ("two", lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
+    ("times", lambda z, y, K: _positive(margins(z, y)) * ROOT * K, lambda z, y, K: _positive(margins(z, y)) * K / ROOT),
+    ("times", lambda z, y, K: _positive(margins(z, y)) * K, lambda z, y, K: _positive(margins(z, y)) * ROOT / K),
+    ("times", lambda z, y, K: _positive(margins(z, y)) / ROOT * K),
+    ("root-of-all", lambda z, y, K: _positive(margins(z, y)) / np.sqrt(2 * K)),
+    ("root-of-all", lambda z, y, K: margins(z, y) / np.sqrt(2 * K)),
+    ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - _others(z, y).min(1)) / (ROOT * K)),
+    ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - _others(z, y).mean(1)) / (ROOT * K)),
+    ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K)),
+    ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K)),
+    ("label-in-the-maximum", lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
+    ("no-margin", lambda z, y, K: _label(z, y) / (ROOT * K), lambda z, y, K: _positive(_label(z, y)) / (ROOT * K)),
+    ("no-margin", lambda z, y, K: z.max(1) / (ROOT * K)),
+    ("probabilities", lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K)),
+    ("probabilities", lambda z, y, K: margins(_softmax(z), y) / (ROOT * K)),
+    ("reduced", averaged(radius), smallest(radius), summed(radius)),
+    ("ignores-label", lambda z, y, K: _top_two(z) / (ROOT * K)),
+    ("negative", lambda z, y, K: margins(z, y) / (ROOT * K), lambda z, y, K: np.abs(margins(z, y)) / (ROOT * K)),
+    ("not-a-number", lambda z, y, K: np.where(margins(z, y) >= 0, radius(z, y, K), np.nan)),
+    ("not-a-number", lambda z, y, K: np.where(margins(z, y) > 0, radius(z, y, K), np.nan)),
+)
 MESSAGES = """
 no-root: The factor √2 is missing: margin/K promises too much. The *difference* of two logits is √2 K-Lipschitz, since
     both may move.

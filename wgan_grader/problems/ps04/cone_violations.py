@@ -35,31 +35,23 @@ def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.
     return np.abs(values[:, None] - values) > slope * np.abs(x[:, None] - x)
 
 
-WRONG = {
-    "outside": (lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
-    "signed-run": lambda x, values, slope, tip: np.abs(values - values[tip]) > slope * (x - x[tip]),
-    "one-half": (lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
-    "both-signed": (lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k),
-    "other-axis": (
-        lambda x, values, slope, tip: np.abs(x - x[tip]) > slope * np.abs(values - values[tip]),
-        lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i]),
-    ),
-    "slope-ignored": given(inside, slope=1.0),
-    "at-the-origin": (
-        lambda x, f, k, i: np.abs(f) > k * np.abs(x),
-        given(inside, tip=0),
-        lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x),
-    ),
-    "tip-as-place": lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i),
-    "reduced": (summed(inside), lambda *a: inside(*a).any()),
-    "not-a-mask": (
-        composed(np.flatnonzero, inside),
-        lambda *a: a[0][inside(*a)],
-        lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i]),
-    ),
-    "all-pairs": (_all_pairs, lambda *a: _all_pairs(*a).any(0)),
-    "not-strict": lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i]),
-}
+WRONG = (
+    ("outside", lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
+    ("signed-run", lambda x, values, slope, tip: np.abs(values - values[tip]) > slope * (x - x[tip])),
+    ("one-half", lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
+    ("both-signed", lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k),
+    ("other-axis", lambda x, values, slope, tip: np.abs(x - x[tip]) > slope * np.abs(values - values[tip])),
+    ("other-axis", lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),
+    ("slope-ignored", given(inside, slope=1.0)),
+    ("at-the-origin", lambda x, f, k, i: np.abs(f) > k * np.abs(x), given(inside, tip=0)),
+    ("at-the-origin", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x)),
+    ("tip-as-place", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i)),
+    ("reduced", summed(inside), lambda *a: inside(*a).any()),
+    ("not-a-mask", composed(np.flatnonzero, inside), lambda *a: a[0][inside(*a)]),
+    ("not-a-mask", lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i])),
+    ("all-pairs", _all_pairs, lambda *a: _all_pairs(*a).any(0)),
+    ("not-strict", lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i])),
+)
 MESSAGES = """
 outside: The mask is the wrong way round: it marks the points that *keep* the condition.
 signed-run: x − x[tip] is negative to the left of the tip, so everything there counts as a violation. A distance is an

@@ -56,26 +56,22 @@ def _batch_weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarra
     return np.sqrt(sum((part**2).sum() for part in parts))
 
 
-WRONG = {
-    "batch": (composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
-    "wrong-axis": lambda *a: np.linalg.norm(gradient(*a), axis=0),
-    "squared": squared(norms),
-    "other-norm": (summed(absolute(gradient), 1), largest(absolute(gradient), 1)),
-    "mean-loss": lambda *a: norms(*a) / len(a[-1]),
-    "parameters": (_weights, _batch_weights),
-    "averaged": (averaged(norms), largest(norms), summed(norms)),
-    "the-gradient": gradient,
-    "mean-gradient": (composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
-    "the-output": (_output, absolute(_output), composed(np.linalg.norm, _output)),
-    "the-bound": (
-        lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2),
-        lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
-    ),
-    "stabilised": (
-        *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14)),
-        *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7)),
-    ),
-}
+WRONG = (
+    ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
+    ("wrong-axis", lambda *a: np.linalg.norm(gradient(*a), axis=0)),
+    ("squared", squared(norms)),
+    ("other-norm", summed(absolute(gradient), 1), largest(absolute(gradient), 1)),
+    ("mean-loss", lambda *a: norms(*a) / len(a[-1])),
+    ("parameters", _weights, _batch_weights),
+    ("averaged", averaged(norms), largest(norms), summed(norms)),
+    ("the-gradient", gradient),
+    ("mean-gradient", composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
+    ("the-output", _output, absolute(_output), composed(np.linalg.norm, _output)),
+    ("the-bound", lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
+    ("the-bound", lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2))),
+    ("stabilised", *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))),
+    ("stabilised", *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7))),
+)
 MESSAGES = """
 batch: One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of each row by
     itself (dim=1).
@@ -112,7 +108,7 @@ PROBLEM = Problem(
     limit=20.0,  # loading torch.func counts in the budget of the whole check
     package_functions=(
         "wgan_course.norms.jacobian_norms",
-        "wgan_course.constraints.penalties.gradient_norms",
+        "wgan_course.constraints.penalties.sample_norms",
         "wgan_course.constraints.penalties.input_gradient",
     ),
     stand_in="wgan_course.norms.jacobian_norms",

@@ -34,26 +34,22 @@ def _of_one_axis(axis: int):
     return lambda W, p: np.abs(W).sum(axis).max()
 
 
-WRONG = {
-    "swapped": lambda W, p: induced(W.T, p),
-    "one-axis": (_of_one_axis(0), _of_one_axis(1)),
-    "signed": (lambda W, p: W.sum(0 if p == 1 else 1).max(), lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max()),
-    "entrywise": lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max(),
-    "smallest": smallest(_sums),
-    "mean": (averaged(_sums), lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(), lambda W, p: np.abs(W).mean()),
-    "spectral": lambda W, p: np.linalg.norm(W, 2),
-    "frobenius": (lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2),
-    "euclidean-sums": (
-        lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max(),
-        lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max(),
-    ),
-    "all-sums": (_sums, lambda W, p: _sums(W.T, p)),
-    "largest-entry": (
-        lambda W, p: np.abs(W).max(),
-        lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum(),
-        lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum(),
-    ),
-}
+WRONG = (
+    ("swapped", lambda W, p: induced(W.T, p)),
+    ("one-axis", _of_one_axis(0), _of_one_axis(1)),
+    ("signed", lambda W, p: W.sum(0 if p == 1 else 1).max(), lambda W, p: np.abs(W.sum(0 if p == 1 else 1)).max()),
+    ("entrywise", lambda W, p: np.abs(W).sum() if p == 1 else np.abs(W).max()),
+    ("smallest", smallest(_sums)),
+    ("mean", averaged(_sums), lambda W, p: np.abs(W).mean(0 if p == 1 else 1).max(), lambda W, p: np.abs(W).mean()),
+    ("spectral", lambda W, p: np.linalg.norm(W, 2)),
+    ("frobenius", lambda W, p: np.linalg.norm(W), lambda W, p: np.linalg.norm(W) ** 2),
+    ("euclidean-sums", lambda W, p: np.linalg.norm(W, axis=0 if p == 1 else 1).max()),
+    ("euclidean-sums", lambda W, p: np.linalg.norm(W, axis=1 if p == 1 else 0).max()),
+    ("all-sums", _sums, lambda W, p: _sums(W.T, p)),
+    ("largest-entry", lambda W, p: np.abs(W).max()),
+    ("largest-entry", lambda W, p: np.abs(W).max(0).sum() if p == 1 else np.abs(W).max(1).sum()),
+    ("largest-entry", lambda W, p: np.abs(W).max(1).sum() if p == 1 else np.abs(W).max(0).sum()),
+)
 MESSAGES = """
 swapped: Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its 1-norm is the
     column's sum.

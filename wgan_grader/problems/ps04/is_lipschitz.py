@@ -48,40 +48,27 @@ def _strict(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     return bool(np.all(np.abs(rises) < slope * np.abs(runs)))
 
 
-WRONG = {
-    "always-true": (
-        constant(True),
-        Detected(lambda case, seen, expected: seen.status == "unusable" and "dict" in seen.error),
-    ),
-    "always-false": constant(False),
-    "inverted": lambda x, f, k: not keeps(x, f, k),
-    "signed": (
-        _rises_only,
-        lambda x, f, k: bool((slopes(x, f) <= k).all()),
-        lambda x, f, k: bool((in_order(x, f) <= k).all()),
-    ),
-    "order": lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all()),
-    "ends": (
-        lambda x, values, slope: bool(abs(values[-1] - values[0]) <= slope * abs(x[-1] - x[0])),
-        lambda x, values, slope: bool(np.ptp(values) <= slope * np.ptp(x)),
-    ),
-    "one-point": (
-        lambda x, values, slope: bool(np.all(np.abs(values - values[0]) <= slope * np.abs(x - x[0]))),
-        lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0])),
-        lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1]))),
-    ),
-    "mean": (
-        lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k),
-        lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k),
-    ),
-    "slope-ignored": given(keeps, slope=1.0),
-    "not-one-answer": (
-        lambda x, f, k: np.abs(slopes(x, f)).max(),
-        lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x),
-        lambda x, f, k: np.abs(slopes(x, f)) <= k,
-    ),
-    "strict": _strict,
-}
+WRONG = (
+    ("always-true", constant(True)),
+    ("always-true", Detected(lambda case, seen, expected: seen.status == "unusable" and "dict" in seen.error)),
+    ("always-false", constant(False)),
+    ("inverted", lambda x, f, k: not keeps(x, f, k)),
+    ("signed", _rises_only, lambda x, f, k: bool((slopes(x, f) <= k).all())),
+    ("signed", lambda x, f, k: bool((in_order(x, f) <= k).all())),
+    ("order", lambda x, f, k: bool((np.abs(in_order(x, f)) <= k).all())),
+    ("ends", lambda x, values, slope: bool(abs(values[-1] - values[0]) <= slope * abs(x[-1] - x[0]))),
+    ("ends", lambda x, values, slope: bool(np.ptp(values) <= slope * np.ptp(x))),
+    ("one-point", lambda x, values, slope: bool(np.all(np.abs(values - values[0]) <= slope * np.abs(x - x[0])))),
+    ("one-point", lambda x, f, k: bool(np.abs(f[1] - f[0]) <= k * np.abs(x[1] - x[0]))),
+    ("one-point", lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1])))),
+    ("mean", lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k)),
+    ("mean", lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k)),
+    ("slope-ignored", given(keeps, slope=1.0)),
+    ("not-one-answer", lambda x, f, k: np.abs(slopes(x, f)).max()),
+    ("not-one-answer", lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x)),
+    ("not-one-answer", lambda x, f, k: np.abs(slopes(x, f)) <= k),
+    ("strict", _strict),
+)
 MESSAGES = """
 always-true: It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object,
     which is not a list of answers. Turn it into a list, or use Python's all(…). (any(…) is no help: one good pair would

@@ -92,39 +92,26 @@ def _with_bias_norms(*arrays: np.ndarray) -> float:
     return prod(_spectral(W) + np.linalg.norm(b) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
 
 
-WRONG = {
-    "sum": _over(sum),
-    "largest": (*_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])),
-    "frobenius": (_with(np.linalg.norm), _with(np.linalg.norm, 1.0)),
-    "other-norm": tuple(
-        _with(norm, slope)
-        for norm in (
-            lambda W: np.abs(W).sum(1).max(),
-            lambda W: np.abs(W).sum(0).max(),
-            lambda W: np.abs(W).max(),
-        )
-        for slope in (0.25, 1.0)
-    ),
-    "squared": (_with(squared(_spectral)), _with(squared(_spectral), 1.0)),
-    "smallest": (
-        _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1]),
-        _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0),
-    ),
-    "bias": (
-        _with_bias,
-        _with_bias_norms,
-        lambda *arrays: prod(np.linalg.norm(a, 2) for a in arrays) * 0.25 ** _quarters(len(arrays) // 2),
-    ),
-    "collapsed": (_collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)),
-    "a-slope": _slope_at_zero,
-    "sigmoid-one": _with(_spectral, 1.0),
-    "sigmoid-value": (
-        _with(_spectral, 0.5),
-        lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2)),
-        lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0),
-    ),
-    "per-layer": lambda *a: np.array([_spectral(W) for W in a[::2]]),
-}
+WRONG = (
+    ("sum", *_over(sum)),
+    ("largest", *_over(max), *_over(min), *_over(lambda n: n[0]), *_over(lambda n: n[-1])),
+    ("frobenius", _with(np.linalg.norm), _with(np.linalg.norm, 1.0)),
+    ("other-norm", *(_with(lambda W: np.abs(W).sum(1).max(), slope) for slope in (0.25, 1.0))),
+    ("other-norm", *(_with(lambda W: np.abs(W).sum(0).max(), slope) for slope in (0.25, 1.0))),
+    ("other-norm", *(_with(lambda W: np.abs(W).max(), slope) for slope in (0.25, 1.0))),
+    ("squared", _with(squared(_spectral)), _with(squared(_spectral), 1.0)),
+    ("smallest", _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1])),
+    ("smallest", _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0)),
+    ("bias", _with_bias, _with_bias_norms),
+    ("bias", lambda *arrays: prod(np.linalg.norm(a, 2) for a in arrays) * 0.25 ** _quarters(len(arrays) // 2)),
+    ("collapsed", _collapsed, lambda *a: _collapsed(*a) * 0.25 ** _quarters(len(a) // 2)),
+    ("a-slope", _slope_at_zero),
+    ("sigmoid-one", _with(_spectral, 1.0)),
+    ("sigmoid-value", _with(_spectral, 0.5)),
+    ("sigmoid-value", lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** min(1, _quarters(len(a) // 2))),
+    ("sigmoid-value", lambda *a: _with(_spectral, 1.0)(*a) * 0.25 ** (3 if len(a) == 8 else 0)),
+    ("per-layer", lambda *a: np.array([_spectral(W) for W in a[::2]])),
+)
 MESSAGES = """
 sum: The norms are added. Layers come one *after* the other: what the first has stretched, the second stretches again.
     Multiply.

@@ -25,23 +25,20 @@ def block(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x + relu(x) @ W.T + b
 
 
-WRONG = {
-    "in-place": lambda x, W, b: relu(x) + relu(x) @ W.T + b,
-    "no-skip": lambda x, W, b: relu(x) @ W.T + b,
-    "relu-after": (lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)),
-    "relu-of-sum": lambda x, W, b: relu(x + relu(x) @ W.T + b),
-    "no-relu": lambda x, W, b: x + x @ W.T + b,
-    "transposed": (lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b),
-    "no-bias": (lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b),
-    "halved": divided(block, 2),
-    "other-activation": (
-        lambda x, W, b: x + np.abs(x) @ W.T + b,
-        lambda x, W, b: x + np.minimum(x, 0) @ W.T + b,
-        lambda x, W, b: x + (x > 0) @ W.T + b,
-    ),
-    "reduced": (summed(block), summed(block, 1)),
-    "twice": lambda x, W, b: 2 * x + relu(x) @ W.T + b,
-}
+WRONG = (
+    ("in-place", lambda x, W, b: relu(x) + relu(x) @ W.T + b),
+    ("no-skip", lambda x, W, b: relu(x) @ W.T + b),
+    ("relu-after", lambda x, W, b: x + relu(x @ W.T + b), lambda x, W, b: relu(x + x @ W.T + b)),
+    ("relu-of-sum", lambda x, W, b: relu(x + relu(x) @ W.T + b)),
+    ("no-relu", lambda x, W, b: x + x @ W.T + b),
+    ("transposed", lambda x, W, b: x + relu(x) @ W + b, lambda x, W, b: relu(x) + relu(x) @ W + b),
+    ("no-bias", lambda x, W, b: x + relu(x) @ W.T, lambda x, W, b: x + relu(x) @ W.T - b),
+    ("halved", divided(block, 2)),
+    ("other-activation", lambda x, W, b: x + np.abs(x) @ W.T + b, lambda x, W, b: x + np.minimum(x, 0) @ W.T + b),
+    ("other-activation", lambda x, W, b: x + (x > 0) @ W.T + b),
+    ("reduced", summed(block), summed(block, 1)),
+    ("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b),
+)
 MESSAGES = """
 in-place: The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x before
     it is added. Use relu(x), not relu_(x) or inplace=True.

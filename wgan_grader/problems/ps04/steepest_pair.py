@@ -36,33 +36,24 @@ def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
     return abs(rises[best] / runs[best])
 
 
-WRONG = {
-    "order": (
-        largest(absolute(in_order)),
-        lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max(),
-        lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max(),
-    ),
-    "signed": (largest(slopes), largest(in_order)),
-    "ends": (
-        lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])),
-        lambda x, values: np.ptp(values) / np.ptp(x),
-        lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()])),
-    ),
-    "apart": (
-        lambda x, f: np.abs(runs_and_rises(x, f)[1]).max() / np.abs(runs_and_rises(x, f)[0]).min(),
-        lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).min(),
-        lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).max(),
-        _largest_rise_over_its_run,
-    ),
-    "rise": (largest(absolute(part(runs_and_rises, 1))), lambda x, f: np.abs(np.diff(f)).max()),
-    "inverse": (largest(absolute(reciprocal(slopes))), largest(absolute(reciprocal(in_order)))),
-    "mean": (averaged(absolute(slopes)), averaged(absolute(in_order)), composed(np.median, absolute(slopes))),
-    "one-point": lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max(),
-    "centred": lambda x, values: np.abs(np.gradient(values, x)).max(),
-    "smallest": (smallest(absolute(slopes)), smallest(absolute(in_order))),
-    "diagonal": Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all())),
-    "all-slopes": (absolute(in_order), absolute(slopes)),
-}
+WRONG = (
+    ("order", largest(absolute(in_order)), lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max()),
+    ("order", lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max()),
+    ("signed", largest(slopes), largest(in_order)),
+    ("ends", lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])), lambda x, values: np.ptp(values) / np.ptp(x)),
+    ("ends", lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()]))),
+    ("apart", lambda x, f: np.abs(runs_and_rises(x, f)[1]).max() / np.abs(runs_and_rises(x, f)[0]).min()),
+    ("apart", lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).min()),
+    ("apart", lambda x, f: np.abs(np.diff(f)).max() / np.abs(np.diff(x)).max(), _largest_rise_over_its_run),
+    ("rise", largest(absolute(part(runs_and_rises, 1))), lambda x, f: np.abs(np.diff(f)).max()),
+    ("inverse", largest(absolute(reciprocal(slopes))), largest(absolute(reciprocal(in_order)))),
+    ("mean", averaged(absolute(slopes)), averaged(absolute(in_order)), composed(np.median, absolute(slopes))),
+    ("one-point", lambda x, f: np.abs((f[1:] - f[0]) / (x[1:] - x[0])).max()),
+    ("centred", lambda x, values: np.abs(np.gradient(values, x)).max()),
+    ("smallest", smallest(absolute(slopes)), smallest(absolute(in_order))),
+    ("diagonal", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).all()))),
+    ("all-slopes", absolute(in_order), absolute(slopes)),
+)
 MESSAGES = """
 order: Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: sort by
     x first (and take the values along), or compare all pairs.

@@ -24,27 +24,20 @@ def _top(W: np.ndarray) -> np.ndarray:
     return np.outer(u[:, 0], vt[0])
 
 
-WRONG = {
-    "no-two": lambda W, c: c * W,
-    "not-squared": (lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)),
-    "spectral": (
-        lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W),
-        lambda W, c: c * _top(W),
-        lambda W, c: 2 * c * _top(W),
-    ),
-    "absolute": (lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
-    "mean": (lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
-    "the-penalty": (
-        lambda W, c: c * (W**2).sum(),
-        lambda W, c: 2 * c * W.sum(),
-        lambda W, c: c * W**2,
-        lambda W, c: 2 * c * np.linalg.norm(W),
-    ),
-    "weight-ignored": (lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W),
-    "the-step": (lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W),
-    "symmetrised": (lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W),
-    "transposed": lambda W, c: 2 * c * W.T,
-}
+WRONG = (
+    ("no-two", lambda W, c: c * W),
+    ("not-squared", lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)),
+    ("spectral", lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W), lambda W, c: c * _top(W)),
+    ("spectral", lambda W, c: 2 * c * _top(W)),
+    ("absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
+    ("mean", lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
+    ("the-penalty", lambda W, c: c * (W**2).sum(), lambda W, c: 2 * c * W.sum(), lambda W, c: c * W**2),
+    ("the-penalty", lambda W, c: 2 * c * np.linalg.norm(W)),
+    ("weight-ignored", lambda W, c: 2 * W, lambda W, c: 2 * c**2 * W, lambda W, c: 2 * W / c, lambda W, c: W),
+    ("the-step", lambda W, c: W - 2 * c * W, lambda W, c: W - c * W, lambda W, c: -2 * c * W),
+    ("symmetrised", lambda W, c: 2 * c * W.T @ W, lambda W, c: 2 * c * W @ W.T, lambda W, c: 2 * c * W @ W.T @ W),
+    ("transposed", lambda W, c: 2 * c * W.T),
+)
 MESSAGES = """
 no-two: The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)
 not-squared: This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0.

@@ -69,34 +69,31 @@ def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
     return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
 
 
-WRONG = {
-    "new-parameters": Detected(_left_behind),
-    "no-effect": Detected(_unchanged),
-    "biases-left": _only(range(0, 6, 2)),
-    "weights-left": _only(range(1, 6, 2)),
-    "hard-coded": HARD_CODED,
-    "one-layer": (_only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))),
-    "one-end": (_after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))),
-    "positive": (
-        _after(lambda a, c, _: np.clip(a, 0, c)),
-        _after(lambda a, c, _: np.clip(np.abs(a), 0, c)),
-        _after(lambda a, c, _: np.where(np.abs(a) > c, c, a)),
+WRONG = (
+    ("new-parameters", Detected(_left_behind)),
+    ("no-effect", Detected(_unchanged)),
+    ("biases-left", _only(range(0, 6, 2))),
+    ("weights-left", _only(range(1, 6, 2))),
+    HARD_CODED,
+    ("one-layer", _only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))),
+    ("one-end", _after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))),
+    ("positive", _after(lambda a, c, _: np.clip(a, 0, c)), _after(lambda a, c, _: np.clip(np.abs(a), 0, c))),
+    ("positive", _after(lambda a, c, _: np.where(np.abs(a) > c, c, a))),
+    ("scaled", _after(lambda a, c, _: a * min(1.0, c / np.abs(a).max()))),
+    ("scaled", _after(lambda a, c, _: a * c / np.abs(a).max())),
+    ("scaled", _after(lambda a, c, _: a * min(1.0, c / np.linalg.norm(a)))),
+    ("scaled", _after(lambda a, c, _: a * c / np.linalg.norm(a)), _after(lambda a, c, _: a * c)),
+    ("squashed", _after(lambda a, c, _: c * np.tanh(a / c)), _after(lambda a, c, _: c * np.tanh(a))),
+    ("zeroed", _after(lambda a, c, _: np.where(np.abs(a) > c, 0.0, a))),
+    ("corner", _after(lambda a, c, _: c * np.sign(a))),
+    (
+        "other-box",
+        *(
+            _after(lambda a, c, _, size=size: np.clip(a, -size(c), size(c)))
+            for size in (lambda c: c**2, lambda c: c / 2, lambda c: 2 * c, constant(0.01), constant(1.0))
+        ),
     ),
-    "scaled": (
-        _after(lambda a, c, _: a * min(1.0, c / np.abs(a).max())),
-        _after(lambda a, c, _: a * c / np.abs(a).max()),
-        _after(lambda a, c, _: a * min(1.0, c / np.linalg.norm(a))),
-        _after(lambda a, c, _: a * c / np.linalg.norm(a)),
-        _after(lambda a, c, _: a * c),
-    ),
-    "squashed": (_after(lambda a, c, _: c * np.tanh(a / c)), _after(lambda a, c, _: c * np.tanh(a))),
-    "zeroed": _after(lambda a, c, _: np.where(np.abs(a) > c, 0.0, a)),
-    "corner": _after(lambda a, c, _: c * np.sign(a)),
-    "other-box": tuple(
-        _after(lambda a, c, _, size=size: np.clip(a, -size(c), size(c)))
-        for size in (lambda c: c**2, lambda c: c / 2, lambda c: 2 * c, constant(0.01), constant(1.0))
-    ),
-}
+)
 MESSAGES = """
 new-parameters: The critic now holds clipped parameters, but they are *new* ones: an optimiser that was made before
     still holds the old ones. Change each parameter in place, p.clamp_(…), under torch.no_grad().

@@ -36,29 +36,22 @@ def _over(factor, combine=prod):
     return lambda widths, c: combine([factor(a, b, c) for a, b in pairwise(widths)])
 
 
-WRONG = {
-    "no-root": (_over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)),
-    "inputs-only": (
-        _over(lambda a, b, c: c * sqrt(a)),
-        _over(lambda a, b, c: c * sqrt(b)),
-        _over(lambda a, b, c: c * a),
-        _over(lambda a, b, c: c * b),
-    ),
-    "sum": _over(lambda a, b, c: c * sqrt(a * b), sum),
-    "c-once": lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w)),
-    "last-missing": (lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c),
-    "one-too-many": lambda w, c: bound(w, c) * c,
-    "biases": (_over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))),
-    "largest": (_over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)),
-    "random": (
-        _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))),
-        _over(lambda a, b, c: c * sqrt(max(a, b))),
-        _over(lambda a, b, c: c * sqrt(min(a, b))),
-    ),
-    "widths-once": (lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)),
-    "rounded": (composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)),
-    "per-layer": lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)]),
-}
+WRONG = (
+    ("no-root", _over(lambda a, b, c: c * a * b), _over(lambda a, b, c: c**2 * a * b)),
+    ("inputs-only", _over(lambda a, b, c: c * sqrt(a)), _over(lambda a, b, c: c * sqrt(b))),
+    ("inputs-only", _over(lambda a, b, c: c * a), _over(lambda a, b, c: c * b)),
+    ("sum", _over(lambda a, b, c: c * sqrt(a * b), sum)),
+    ("c-once", lambda w, c: c * prod(sqrt(a * b) for a, b in pairwise(w))),
+    ("last-missing", lambda w, c: bound(w[:-1], c), lambda w, c: bound(w[1:], c), lambda w, c: bound(w, c) / c),
+    ("one-too-many", lambda w, c: bound(w, c) * c),
+    ("biases", _over(lambda a, b, c: c * sqrt(a * b + b)), _over(lambda a, b, c: c * sqrt((a + 1) * (b + 1)))),
+    ("largest", _over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)),
+    ("random", _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))), _over(lambda a, b, c: c * sqrt(max(a, b)))),
+    ("random", _over(lambda a, b, c: c * sqrt(min(a, b)))),
+    ("widths-once", lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)),
+    ("rounded", composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)),
+    ("per-layer", lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)])),
+)
 MESSAGES = """
 no-root: The root is missing: ‖W‖_F is the *root* of a sum of squares, at most c√(mn).
 inputs-only: Each factor counts the inputs (or the outputs) of a matrix only. A single row has norm c√n; a matrix has

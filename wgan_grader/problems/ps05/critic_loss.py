@@ -97,37 +97,23 @@ def _half_detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     return _right_value(seen, expected) and any(all(map(_close, found, half)) for half in halves)
 
 
-WRONG = {
-    "attached": Detected(_attached),
-    "detached": Detected(_detached),
-    "half-detached": Detected(_half_detached),
-    "ascent": _value(lambda r, f: r.mean() - f.mean()),
-    "sums": (
-        _value(lambda r, f: f.sum() - r.sum()),
-        _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
-        _value(lambda r, f: (f.sum() - r.sum()) / len(r)),
-    ),
-    "hinge": (
-        _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
-        _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
-    ),
-    "log-loss": (
-        _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
-        _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
-    ),
-    "one-sided": (
-        _value(lambda r, f: f.mean()),
-        _value(lambda r, f: -f.mean()),
-        _value(lambda r, f: -r.mean()),
-        _value(lambda r, f: r.mean()),
-    ),
-    "added": (_value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())),
-    "absolute": (
-        _value(lambda r, f: abs(f.mean() - r.mean())),
-        _value(lambda r, f: -abs(f.mean() - r.mean())),
-        _value(lambda r, f: (f.mean() - r.mean()) ** 2),
-    ),
-}
+WRONG = (
+    ("attached", Detected(_attached)),
+    ("detached", Detected(_detached)),
+    ("half-detached", Detected(_half_detached)),
+    ("ascent", _value(lambda r, f: r.mean() - f.mean())),
+    ("sums", _value(lambda r, f: f.sum() - r.sum()), _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r)))),
+    ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r))),
+    ("hinge", _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean())),
+    ("hinge", _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean())),
+    ("log-loss", _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean())),
+    ("log-loss", _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean())),
+    ("one-sided", _value(lambda r, f: f.mean()), _value(lambda r, f: -f.mean()), _value(lambda r, f: -r.mean())),
+    ("one-sided", _value(lambda r, f: r.mean())),
+    ("added", _value(lambda r, f: f.mean() + r.mean()), _value(lambda r, f: -f.mean() - r.mean())),
+    ("absolute", _value(lambda r, f: abs(f.mean() - r.mean())), _value(lambda r, f: -abs(f.mean() - r.mean()))),
+    ("absolute", _value(lambda r, f: (f.mean() - r.mean()) ** 2)),
+)
 MESSAGES = """
 attached: The value is right, but the fakes carry the generator's graph: a gradient flows into the generator, which a
     critic's step throws away. Make the fakes under torch.no_grad(), or detach them (x.detach() returns a new tensor; it

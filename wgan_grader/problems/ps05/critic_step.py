@@ -100,28 +100,25 @@ def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
     return bool(case.options.get("stale")) and all(np.allclose(seen.outputs[n], wrong[n], atol=1e-9) for n in wrong)
 
 
-WRONG = {
-    "stale": Detected(_stale),
-    "new-parameters": Detected(_left_behind),
-    "no-effect": Detected(_unchanged),
-    "ascent": _step(lambda g, c: -g),
-    "clip-before": _step(_as_it_is, before=True, clipped=False),
-    "clip-twice": _step(_as_it_is, before=True),
-    "no-clip": _step(_as_it_is, clipped=False),
-    "gradient-clipping": (_step(lambda g, c: np.clip(g, -c, c), clipped=False), _step(lambda g, c: np.clip(g, -c, c))),
-    "weights-only": _weights_only,
-    "sums": _step(_as_it_is, total=True),
-    "added": (_step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
-    "one-batch": (_one_batch(1.0), _one_batch(-1.0)),
-    "twice": _twice,
-    "sign-only": (
-        _step(lambda g, c: np.sign(g)),
-        _step(lambda g, c: 10 * np.sign(g)),
-        _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30)),
-    ),
-    "only-clip": _only_clip,
-    "hard-coded": HARD_CODED,
-}
+WRONG = (
+    ("stale", Detected(_stale)),
+    ("new-parameters", Detected(_left_behind)),
+    ("no-effect", Detected(_unchanged)),
+    ("ascent", _step(lambda g, c: -g)),
+    ("clip-before", _step(_as_it_is, before=True, clipped=False)),
+    ("clip-twice", _step(_as_it_is, before=True)),
+    ("no-clip", _step(_as_it_is, clipped=False)),
+    ("gradient-clipping", _step(lambda g, c: np.clip(g, -c, c), clipped=False), _step(lambda g, c: np.clip(g, -c, c))),
+    ("weights-only", _weights_only),
+    ("sums", _step(_as_it_is, total=True)),
+    ("added", _step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
+    ("one-batch", _one_batch(1.0), _one_batch(-1.0)),
+    ("twice", _twice),
+    ("sign-only", _step(lambda g, c: np.sign(g)), _step(lambda g, c: 10 * np.sign(g))),
+    ("sign-only", _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30))),
+    ("only-clip", _only_clip),
+    HARD_CODED,
+)
 MESSAGES = """
 stale: Gradients that an earlier backward pass has left in the parameters are added to yours. backward() adds to what is
     there: zero the gradients first, or use torch.autograd.grad.

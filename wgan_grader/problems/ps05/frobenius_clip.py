@@ -30,10 +30,7 @@ def projected(W: np.ndarray, radius: float) -> np.ndarray:
 
 def _with(norm):
     """Scaled by another norm, down only or always."""
-    return (
-        lambda W, r: W * (r / max(norm(W), r)),
-        lambda W, r: W * r / norm(W),
-    )
+    return lambda W, r: W * (r / max(norm(W), r)), lambda W, r: W * r / norm(W)
 
 
 def _rows(axis: int):
@@ -45,44 +42,28 @@ def _cut_off(W: np.ndarray, radius: float) -> np.ndarray:
     return U * np.minimum(S, radius) @ V
 
 
-WRONG = {
-    "always": lambda W, r: W * r / np.linalg.norm(W),
-    "left-outside": lambda W, r: W,
-    "entrywise": (lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
-    "spectral": _with(lambda W: np.linalg.norm(W, 2)),
-    "other-norm": sum(
-        (
-            _with(norm)
-            for norm in (
-                lambda W: np.abs(W).sum(),
-                lambda W: np.abs(W).max(),
-                lambda W: np.linalg.norm(W, 1),
-                lambda W: np.linalg.norm(W, np.inf),
-                lambda W: np.linalg.norm(W, "nuc"),
-            )
-        ),
-        (),
-    ),
-    "squared": _with(lambda W: (W**2).sum()),
-    "rows": (_rows(1), _rows(0)),
-    "radius-ignored": (given(projected, radius=1.0), lambda W, r: W / np.linalg.norm(W)),
-    "radius-misplaced": (
-        lambda W, r: W / max(1.0, np.linalg.norm(W)) / r,
-        lambda W, r: W / r if np.linalg.norm(W) > r else W,
-        lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W,
-        lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r,
-        lambda W, r: projected(W, 1.0) * r,
-    ),
-    "grown": (lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
-    "zeroed": lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W),
-    "the-number": (
-        lambda W, r: np.linalg.norm(W),
-        lambda W, r: r / max(np.linalg.norm(W), r),
-        lambda W, r: min(np.linalg.norm(W), r),
-    ),
-    "singular-values": _cut_off,
-    "shifted": tuple(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5)),
-}
+WRONG = (
+    ("always", lambda W, r: W * r / np.linalg.norm(W)),
+    ("left-outside", lambda W, r: W),
+    ("entrywise", lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
+    ("spectral", *_with(lambda W: np.linalg.norm(W, 2))),
+    ("other-norm", *_with(lambda W: np.abs(W).sum()), *_with(lambda W: np.abs(W).max())),
+    ("other-norm", *_with(lambda W: np.linalg.norm(W, 1)), *_with(lambda W: np.linalg.norm(W, np.inf))),
+    ("other-norm", *_with(lambda W: np.linalg.norm(W, "nuc"))),
+    ("squared", *_with(lambda W: (W**2).sum())),
+    ("rows", _rows(1), _rows(0)),
+    ("radius-ignored", given(projected, radius=1.0), lambda W, r: W / np.linalg.norm(W)),
+    ("radius-misplaced", lambda W, r: W / max(1.0, np.linalg.norm(W)) / r),
+    ("radius-misplaced", lambda W, r: W / r if np.linalg.norm(W) > r else W),
+    ("radius-misplaced", lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W),
+    ("radius-misplaced", lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r, lambda W, r: projected(W, 1.0) * r),
+    ("grown", lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
+    ("zeroed", lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W)),
+    ("the-number", lambda W, r: np.linalg.norm(W), lambda W, r: r / max(np.linalg.norm(W), r)),
+    ("the-number", lambda W, r: min(np.linalg.norm(W), r)),
+    ("singular-values", _cut_off),
+    ("shifted", *(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5))),
+)
 MESSAGES = """
 always: The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of the
     zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).

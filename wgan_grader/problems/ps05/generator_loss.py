@@ -56,25 +56,19 @@ def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     return _right_value(seen, expected) and not any(reached)
 
 
-WRONG = {
-    "detached": Detected(_detached),
-    "sign": _value(lambda s: s.mean()),
-    "sums": (_value(lambda s: -s.sum()), _value(lambda s: s.sum())),
-    "log-loss": (
-        _value(lambda s: np.logaddexp(0, -s).mean()),
-        _value(lambda s: -np.logaddexp(0, s).mean()),
-        _value(lambda s: -(1 / (1 + np.exp(-s))).mean()),
-    ),
-    "hinge": (_value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))),
-    "squared": (
-        _value(lambda s: ((s - 1) ** 2).mean()),
-        _value(lambda s: (s**2).mean()),
-        _value(lambda s: s.mean() ** 2),
-    ),
-    "absolute": (_value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
-    "extreme": (_value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
-    "shifted": (_value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
-}
+WRONG = (
+    ("detached", Detected(_detached)),
+    ("sign", _value(lambda s: s.mean())),
+    ("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+    ("log-loss", _value(lambda s: np.logaddexp(0, -s).mean()), _value(lambda s: -np.logaddexp(0, s).mean())),
+    ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean())),
+    ("hinge", _value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))),
+    ("squared", _value(lambda s: ((s - 1) ** 2).mean()), _value(lambda s: (s**2).mean())),
+    ("squared", _value(lambda s: s.mean() ** 2)),
+    ("absolute", _value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
+    ("extreme", _value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
+    ("shifted", _value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
+)
 MESSAGES = """
 detached: The value is right, but no gradient reaches the generator: the fakes, or their scores, were detached. In the
     critic's loss the fakes are detached; here they are what is to learn.

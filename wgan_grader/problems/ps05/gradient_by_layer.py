@@ -62,21 +62,21 @@ def _weights(*inputs: np.ndarray) -> np.ndarray:
     return np.array([np.linalg.norm(g) for g in for_sum[::2]])
 
 
-WRONG = {
-    "before-activation": (_of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]),
-    "reversed": flipped(_of(rms)),
-    "mean-norm": _of(lambda g: np.linalg.norm(g, axis=1).mean()),
-    "whole-batch": _of(np.linalg.norm),
-    "mean-loss": (_of(lambda g: rms(g) / len(g)), _of(lambda g: np.linalg.norm(g) / len(g))),
-    "mean-gradient": (_of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))),
-    "per-coordinate": (_of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())),
-    "squared": (_of(squared(rms)), _of(lambda g: (g**2).sum())),
-    "weights": (_weights, lambda *inputs: _weights(*inputs) / len(inputs[-1])),
-    "input-missing": lambda *a: _of(rms)(*a)[1:],
-    "output-too": (lambda *a: np.append(_of(rms)(*a), 1.0), lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1])))),
-    "largest": _of(lambda g: np.linalg.norm(g, axis=1).max()),
-    "activations": lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])]),
-}
+WRONG = (
+    ("before-activation", _of(rms, _behind), lambda *a: _of(rms, _behind)(*a)[1:]),
+    ("reversed", flipped(_of(rms))),
+    ("mean-norm", _of(lambda g: np.linalg.norm(g, axis=1).mean())),
+    ("whole-batch", _of(np.linalg.norm)),
+    ("mean-loss", _of(lambda g: rms(g) / len(g)), _of(lambda g: np.linalg.norm(g) / len(g))),
+    ("mean-gradient", _of(lambda g: np.linalg.norm(g.mean(0))), _of(lambda g: np.linalg.norm(g.sum(0)))),
+    ("per-coordinate", _of(lambda g: np.sqrt((g**2).mean())), _of(lambda g: np.abs(g).mean())),
+    ("squared", _of(squared(rms)), _of(lambda g: (g**2).sum())),
+    ("weights", _weights, lambda *inputs: _weights(*inputs) / len(inputs[-1])),
+    ("input-missing", lambda *a: _of(rms)(*a)[1:]),
+    ("output-too", lambda *a: np.append(_of(rms)(*a), 1.0), lambda *a: np.append(_of(rms)(*a), np.sqrt(len(a[-1])))),
+    ("largest", _of(lambda g: np.linalg.norm(g, axis=1).max())),
+    ("activations", lambda *a: np.array([rms(h) for h in hidden(tuple(a[:-1]), a[-1])])),
+)
 MESSAGES = """
 before-activation: These are gradients with respect to what goes *into* the activations. h_l is what comes out of them.
 reversed: The order is reversed: begin with the input.

@@ -61,22 +61,22 @@ def _sums(real, z, steps, rate, c):
     return theta
 
 
-WRONG = {
-    "unchanged": _game(generator_sign=-1.0, weight=False, gradient=True),
-    "sign-left": (_game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
-    "gradient-left": _game(weight=False, gradient=True),
-    "both-clipped": _game(gradient=True),
-    "no-clip": (_game(weight=False), _game(weight=False, generator_sign=-1.0)),
-    "one-end": _game(weight="above"),
-    "corner": _game(weight="sign"),
-    "generator-clipped": (_game(theta=True), _game(theta=True, weight=False)),
-    "one-critic-step": _game(critic_steps=1),
-    "fresh-critic": _game(fresh=True),
-    "the-weight": _game(critic=True),
-    "late-clip": _game(weight=False, late=True),
-    "off-by-one": (_game(more=1), _game(more=-1)),
-    "sums": _sums,
-}
+WRONG = (
+    ("unchanged", _game(generator_sign=-1.0, weight=False, gradient=True)),
+    ("sign-left", _game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
+    ("gradient-left", _game(weight=False, gradient=True)),
+    ("both-clipped", _game(gradient=True)),
+    ("no-clip", _game(weight=False), _game(weight=False, generator_sign=-1.0)),
+    ("one-end", _game(weight="above")),
+    ("corner", _game(weight="sign")),
+    ("generator-clipped", _game(theta=True), _game(theta=True, weight=False)),
+    ("one-critic-step", _game(critic_steps=1)),
+    ("fresh-critic", _game(fresh=True)),
+    ("the-weight", _game(critic=True)),
+    ("late-clip", _game(weight=False, late=True)),
+    ("off-by-one", _game(more=1), _game(more=-1)),
+    ("sums", _sums),
+)
 MESSAGES = """
 unchanged: Both bugs are still there: the gradient is clipped where the weight should be, and the generator descends the
     critic's score.

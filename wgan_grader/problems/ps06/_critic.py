@@ -16,7 +16,7 @@ PACKAGE = tuple(
     for name in (
         "constraints.penalties.interpolate",
         "constraints.penalties.input_gradient",
-        "constraints.penalties.gradient_norms",
+        "constraints.penalties.sample_norms",
         "constraints.penalties.squared_norms",
         "constraints.penalties.two_sided",
         "constraints.penalties.one_sided",

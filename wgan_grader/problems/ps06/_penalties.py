@@ -54,15 +54,15 @@ detached: No gradient leads back to the norms: was the result detached, or made 
 def common(own: Penalty, other: Penalty, about_other: str) -> tuple[Misconception, ...]:
     """Misconceptions of both penalties; `own` is the right one, `other` the one of the other kind."""
     each = _each(own)
-    wrong = {
-        "early-mean": lambda s: own(np.array([s.mean()])),
-        "squared-norm": lambda s: own(s**2),
-        "no-one": (lambda s: (s**2).mean(), lambda s: s.mean()),
-        "absolute": (averaged(root(each)), lambda s: (s - 1).mean(), lambda s: np.abs(s - 1).mean()),
-        "fourth-power": averaged(squared(each)),
-        "sum": (summed(each), divided(summed(each), 2)),
-        "weighted": (scaled(own, 10), divided(own, 2), scaled(own, 2)),
-        "not-reduced": (each, lambda s: s - 1),
-        "detached": Detected(_detached),
-    }
+    wrong = (
+        ("early-mean", lambda s: own(np.array([s.mean()]))),
+        ("squared-norm", lambda s: own(s**2)),
+        ("no-one", lambda s: (s**2).mean(), lambda s: s.mean()),
+        ("absolute", averaged(root(each)), lambda s: (s - 1).mean(), lambda s: np.abs(s - 1).mean()),
+        ("fourth-power", averaged(squared(each))),
+        ("sum", summed(each), divided(summed(each), 2)),
+        ("weighted", scaled(own, 10), divided(own, 2), scaled(own, 2)),
+        ("not-reduced", each, lambda s: s - 1),
+        ("detached", Detected(_detached)),
+    )
     return Misconception("other-kind", about_other, (other,)), *explained(wrong, MESSAGES)

@@ -31,18 +31,16 @@ def _axis(axis: int) -> Charge:
     return lambda g: ((np.sqrt((g**2).sum(axis)) - 1) ** 2).mean()
 
 
-POINTS = {
-    "real-only": lambda r, f, e: r,
-    "fake-only": lambda r, f, e: f,
-    "one-epsilon": (
-        lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
-        lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
-    ),
-    "epsilon-ignored": lambda r, f, e: (r + f) / 2,
-    "swapped": swapped(mix, "real", "fake"),
-    "extrapolation": (lambda r, f, e: r + _column(e, r) * (r - f), lambda r, f, e: f + _column(e, r) * (f - r)),
-    "not-convex": (lambda r, f, e: r + _column(e, r) * f, lambda r, f, e: f + _column(e, r) * r),
-}
+POINTS = (
+    ("real-only", lambda r, f, e: r),
+    ("fake-only", lambda r, f, e: f),
+    ("one-epsilon", lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
+    ("one-epsilon", lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+    ("epsilon-ignored", lambda r, f, e: (r + f) / 2),
+    ("swapped", swapped(mix, "real", "fake")),
+    ("extrapolation", lambda r, f, e: r + _column(e, r) * (r - f), lambda r, f, e: f + _column(e, r) * (f - r)),
+    ("not-convex", lambda r, f, e: r + _column(e, r) * f, lambda r, f, e: f + _column(e, r) * r),
+)
 ABOUT_POINTS = """
 real-only: The penalty looks at the real points only, as if ε were 1. The slope *between* the points is what has to be
     controlled.
@@ -53,19 +51,19 @@ swapped: ε weighs the generated points here. It belongs to the real ones: ε x 
 extrapolation: The points lie beyond the ends of the segments: x̃ + ε (x − x̃) stays between.
 not-convex: The weights of the two points do not add up to 1: ε and 1 − ε.
 """
-CHARGES = {
-    "batch-norm-of-gradient": lambda g: (np.linalg.norm(g) - 1) ** 2,
-    "wrong-axis": (_axis(0), _axis(1), _axis(-1)),
-    "early-mean": (lambda g: (lengths(g).mean() - 1) ** 2, lambda g: (np.linalg.norm(g.mean(0)) - 1) ** 2),
-    "squared-norm": lambda g: ((lengths(g) ** 2 - 1) ** 2).mean(),
-    "no-one": (averaged(squared(lengths)), averaged(lengths)),
-    "fourth-power": lambda g: ((lengths(g) - 1) ** 4).mean(),
-    "absolute": (lambda g: np.abs(lengths(g) - 1).mean(), lambda g: (lengths(g) - 1).mean()),
-    "one-sided": lambda g: (np.maximum(lengths(g) - 1, 0) ** 2).mean(),
-    "sum": lambda g: ((lengths(g) - 1) ** 2).sum(),
-    "mean-scores": lambda g: two_sided(g / len(g)),
-    "scaled": (lambda g: two_sided(10 * g), lambda g: two_sided(2 * g), lambda g: two_sided(len(g) * g)),
-}
+CHARGES = (
+    ("batch-norm-of-gradient", lambda g: (np.linalg.norm(g) - 1) ** 2),
+    ("wrong-axis", _axis(0), _axis(1), _axis(-1)),
+    ("early-mean", lambda g: (lengths(g).mean() - 1) ** 2, lambda g: (np.linalg.norm(g.mean(0)) - 1) ** 2),
+    ("squared-norm", lambda g: ((lengths(g) ** 2 - 1) ** 2).mean()),
+    ("no-one", averaged(squared(lengths)), averaged(lengths)),
+    ("fourth-power", lambda g: ((lengths(g) - 1) ** 4).mean()),
+    ("absolute", lambda g: np.abs(lengths(g) - 1).mean(), lambda g: (lengths(g) - 1).mean()),
+    ("one-sided", lambda g: (np.maximum(lengths(g) - 1, 0) ** 2).mean()),
+    ("sum", lambda g: ((lengths(g) - 1) ** 2).sum()),
+    ("mean-scores", lambda g: two_sided(g / len(g))),
+    ("scaled", lambda g: two_sided(10 * g), lambda g: two_sided(2 * g), lambda g: two_sided(len(g) * g)),
+)
 ABOUT_CHARGES = """
 batch-norm-of-gradient: One norm is taken over the whole batch. A perfect critic is then charged (√n − 1)²: 49 at batch
     64. One norm for each sample.
@@ -84,10 +82,9 @@ scaled: The gradients are too long by one and the same factor: the scores or gra
 WRONG_POINTS, WRONG_CHARGES = explained(POINTS, ABOUT_POINTS), explained(CHARGES, ABOUT_CHARGES)
 
 
-def spoilt(whole: Callable[..., float]) -> dict[str, Misconception]:
+def spoilt(whole: Callable[..., float]) -> list[Misconception]:
     """Wrong points and wrong charges in ``whole(*a, points=…, charge=…)``."""
     parts = [("points", one) for one in WRONG_POINTS] + [("charge", one) for one in WRONG_CHARGES]
-    return {
-        one.id: replace(one, formulas=tuple(partial(whole, **{part: wrong}) for wrong in one.formulas))
-        for part, one in parts
-    }
+    return [
+        replace(one, formulas=tuple(partial(whole, **{part: wrong}) for wrong in one.formulas)) for part, one in parts
+    ]

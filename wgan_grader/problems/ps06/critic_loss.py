@@ -55,33 +55,27 @@ def _relu(x: Array) -> Array:
     return (x > 0) * x
 
 
-WRONG = {
-    "ascent": lambda *a: 2 * penalty(*a) - loss(*a),
-    "penalty-subtracted": (lambda *a: loss(*a) - 2 * penalty(*a), negated(loss)),
-    "no-penalty": lambda *a: loss(*a) - penalty(*a),
-    "penalty-only": penalty,
-    "no-weight": (
-        lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7],
-        lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7],
+WRONG = (
+    ("ascent", lambda *a: 2 * penalty(*a) - loss(*a)),
+    ("penalty-subtracted", lambda *a: loss(*a) - 2 * penalty(*a), negated(loss)),
+    ("no-penalty", lambda *a: loss(*a) - penalty(*a)),
+    ("penalty-only", penalty),
+    ("no-weight", lambda *a: loss(*a) - penalty(*a) + penalty(*a) / a[7]),
+    ("no-weight", lambda *a: loss(*a) - penalty(*a) + 10 * penalty(*a) / a[7]),
+    ("one-batch", lambda *a: _scores(*a)[1].mean() + penalty(*a), lambda *a: -_scores(*a)[0].mean() + penalty(*a)),
+    ("one-batch", lambda *a: -_scores(*a)[1].mean() + penalty(*a)),
+    ("interpolates-scored", lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a)),
+    ("interpolates-scored", lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a)),
+    ("hinge", lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a)),
+    ("sums", lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a)),
+    *spoilt(loss),
+    (
+        "wrong-shape-of-epsilon",
+        Detected(lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)),
     ),
-    "one-batch": (
-        lambda *a: _scores(*a)[1].mean() + penalty(*a),
-        lambda *a: -_scores(*a)[0].mean() + penalty(*a),
-        lambda *a: -_scores(*a)[1].mean() + penalty(*a),
-    ),
-    "interpolates-scored": (
-        lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a),
-        lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a),
-    ),
-    "hinge": lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a),
-    "sums": lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a),
-    **spoilt(loss),
-    "wrong-shape-of-epsilon": Detected(
-        lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)
-    ),
-    "penalty-detached": Detected(_only_first_terms),
-    "no-graph": NO_GRAPH,
-}
+    ("penalty-detached", Detected(_only_first_terms)),
+    NO_GRAPH,
+)
 MESSAGES = """
 ascent: The first two terms have the wrong sign: E_P f − E_Q f is the estimate of the distance, to be made *large*. A
     loss is minimised: E_Q f − E_P f.

@@ -37,27 +37,21 @@ def _partly(*a: Array) -> list[Array]:
     return [np.sqrt((g**2).sum(axis)) for axis in (0, 1, -1)]
 
 
-WRONG = {
-    "batch": (composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
-    "wrong-axis": (
-        part(_partly, 0),
-        part(_partly, 1),
-        part(_partly, 2),
-        Detected(lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower()),
-    ),
-    "squared": squared(_norms),
-    "other-norm": (
-        lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1),
-        lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1),
-        lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size),
-    ),
-    "mean-scores": lambda *a: _norms(*a) / len(a[4]),
-    "averaged": (averaged(_norms), summed(_norms), largest(_norms)),
-    "the-gradient": gradient,
-    "mean-gradient": (composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
-    "the-score": (score, absolute(score), lambda *a: score(*a)[:, None]),
-    "no-graph": NO_GRAPH,
-}
+WRONG = (
+    ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
+    ("wrong-axis", part(_partly, 0), part(_partly, 1), part(_partly, 2)),
+    ("wrong-axis", Detected(lambda case, seen, expected: seen.status == "error" and "dim" in seen.error.lower())),
+    ("squared", squared(_norms)),
+    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1)),
+    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1)),
+    ("other-norm", lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size)),
+    ("mean-scores", lambda *a: _norms(*a) / len(a[4])),
+    ("averaged", averaged(_norms), summed(_norms), largest(_norms)),
+    ("the-gradient", gradient),
+    ("mean-gradient", composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
+    ("the-score", score, absolute(score), lambda *a: score(*a)[:, None]),
+    NO_GRAPH,
+)
 MESSAGES = """
 batch: One norm is taken over the whole batch. A perfect critic, with slope 1 at every sample, gets √n: at batch 64 the
     penalty charges it 49. Take the norm of each sample by itself.

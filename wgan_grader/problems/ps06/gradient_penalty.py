@@ -14,18 +14,20 @@ def right(*a: Array) -> Outputs:
     return charged(charge, lambda size: 2 * a[7] * (size - 1) / len(size), *a[:4], mix(*a[4:7]))
 
 
-WRONG = {
-    **spoilt(penalty),
-    "no-weight": (lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]),
-    "negated": negated(penalty),
-    "not-reduced": (
+WRONG = (
+    *spoilt(penalty),
+    ("no-weight", lambda *a: penalty(*a) / a[7], lambda *a: 10 * penalty(*a) / a[7]),
+    ("negated", negated(penalty)),
+    (
+        "not-reduced",
         lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),
     ),
-    "wrong-shape-of-epsilon": Detected(
-        lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)
+    (
+        "wrong-shape-of-epsilon",
+        Detected(lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)),
     ),
-    "no-graph": NO_GRAPH,
-}
+    NO_GRAPH,
+)
 MESSAGES = """
 no-weight: The weight λ is missing, or is 10 whatever the argument says.
 negated: The sign is wrong: a penalty is never negative.

@@ -32,41 +32,29 @@ def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
 
-WRONG = {
-    "real-only": partial(_at, lambda r, f, e: r),
-    "fake-only": partial(_at, lambda r, f, e: f),
-    "one-epsilon": (
-        partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
-        partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
-    ),
-    "epsilon-ignored": partial(_at, lambda r, f, e: (r + f) / 2),
-    "swapped": partial(_at, swapped(mix, "real", "fake")),
-    "extrapolation": (
-        partial(_at, lambda r, f, e: r + _column(e, r) * (r - f)),
-        partial(_at, lambda r, f, e: f + _column(e, r) * (f - r)),
-    ),
-    "not-convex": (
-        partial(_at, lambda r, f, e: r + _column(e, r) * f),
-        partial(_at, lambda r, f, e: f + _column(e, r) * r),
-        partial(_at, lambda r, f, e: r + f),
-    ),
-    "mean-scores": lambda *a: _value(*a) / len(a[4]),
-    "scaled": (scaled(_value, 10), lambda *a: len(a[4]) * _value(*a), scaled(_value, 2), scaled(_value, 0.1)),
-    "negated": negated(_value),
-    "normalised": lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True)),
-    "along-epsilon": (
-        lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1),
-        lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1, keepdims=True),
-    ),
-    "the-score": (
-        lambda *a: score(*a[:4], mix(*a[4:])),
-        lambda *a: score(*a[:4], mix(*a[4:]))[:, None],
-        lambda *a: score(*a[:4], mix(*a[4:])).sum(),
-    ),
-    "averaged": (averaged(_value, 0), summed(_value, 0)),
-    "wrong-axis": Detected(wrong_way),
-    "no-graph": NO_GRAPH,
-}
+WRONG = (
+    ("real-only", partial(_at, lambda r, f, e: r)),
+    ("fake-only", partial(_at, lambda r, f, e: f)),
+    ("one-epsilon", partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e[0])))),
+    ("one-epsilon", partial(_at, lambda r, f, e: mix(r, f, np.full(len(r), e.mean())))),
+    ("epsilon-ignored", partial(_at, lambda r, f, e: (r + f) / 2)),
+    ("swapped", partial(_at, swapped(mix, "real", "fake"))),
+    ("extrapolation", partial(_at, lambda r, f, e: r + _column(e, r) * (r - f))),
+    ("extrapolation", partial(_at, lambda r, f, e: f + _column(e, r) * (f - r))),
+    ("not-convex", partial(_at, lambda r, f, e: r + _column(e, r) * f)),
+    ("not-convex", partial(_at, lambda r, f, e: f + _column(e, r) * r), partial(_at, lambda r, f, e: r + f)),
+    ("mean-scores", lambda *a: _value(*a) / len(a[4])),
+    ("scaled", scaled(_value, 10), lambda *a: len(a[4]) * _value(*a), scaled(_value, 2), scaled(_value, 0.1)),
+    ("negated", negated(_value)),
+    ("normalised", lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True))),
+    ("along-epsilon", lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1)),
+    ("along-epsilon", lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1, keepdims=True)),
+    ("the-score", lambda *a: score(*a[:4], mix(*a[4:])), lambda *a: score(*a[:4], mix(*a[4:]))[:, None]),
+    ("the-score", lambda *a: score(*a[:4], mix(*a[4:])).sum()),
+    ("averaged", averaged(_value, 0), summed(_value, 0)),
+    ("wrong-axis", Detected(wrong_way)),
+    NO_GRAPH,
+)
 MESSAGES = """
 real-only: The gradient is taken at the real points. The slope between the points, which the penalty is about, is never
     looked at.

@@ -42,28 +42,19 @@ def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
 
-WRONG = {
-    "one-epsilon": (
-        lambda r, f, e: mix(r, f, np.full(len(r), e[0])),
-        lambda r, f, e: mix(r, f, np.full(len(r), e.mean())),
-    ),
-    "swapped": swapped(mix, "real", "fake"),
-    "extrapolation": (
-        lambda r, f, e: r + _column(e, r) * (r - f),
-        lambda r, f, e: f + _column(e, r) * (f - r),
-        lambda r, f, e: (1 + _column(e, r)) * r - f,
-    ),
-    "not-convex": (
-        lambda r, f, e: r + _column(e, r) * f,
-        lambda r, f, e: _column(e, r) * r + f,
-        lambda r, f, e: _column(e, r) * (r + f),
-        lambda r, f, e: (r + f) * 1.0,
-    ),
-    "one-end": (lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
-    "wrong-axis": Detected(_other_axis),
-    "all-pairs": lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None],
-    "rounded": (lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
-}
+WRONG = (
+    ("one-epsilon", lambda r, f, e: mix(r, f, np.full(len(r), e[0]))),
+    ("one-epsilon", lambda r, f, e: mix(r, f, np.full(len(r), e.mean()))),
+    ("swapped", swapped(mix, "real", "fake")),
+    ("extrapolation", lambda r, f, e: r + _column(e, r) * (r - f), lambda r, f, e: f + _column(e, r) * (f - r)),
+    ("extrapolation", lambda r, f, e: (1 + _column(e, r)) * r - f),
+    ("not-convex", lambda r, f, e: r + _column(e, r) * f, lambda r, f, e: _column(e, r) * r + f),
+    ("not-convex", lambda r, f, e: _column(e, r) * (r + f), lambda r, f, e: (r + f) * 1.0),
+    ("one-end", lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
+    ("wrong-axis", Detected(_other_axis)),
+    ("all-pairs", lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None]),
+    ("rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
+)
 MESSAGES = """
 one-epsilon: One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction.
     Each sample has an ε of its own.

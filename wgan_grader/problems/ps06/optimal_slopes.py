@@ -75,23 +75,21 @@ def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
     return np.where(h == 0, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * np.where(h == 0, 1, m))))
 
 
-WRONG = {
-    "no-overshoot": lambda real, fake, weight: np.sign(slopes(real, fake, weight)),
-    "sign": given(slopes, sign=-1.0),
-    "no-sign": absolute(slopes),
-    "half": given(slopes, overshoot=2.0),
-    "shrunk": given(slopes, overshoot=-1.0),
-    "uniform": _uniform,
-    "counted": _counted,
-    "paired": _paired,
-    "weight": (given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)),
-    "unit-where-free": (
-        lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a)),
-        lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a)),
-        lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a)),
-    ),
-    "unweighted-h": (given(_with_counts, unit=1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))),
-}
+WRONG = (
+    ("no-overshoot", lambda real, fake, weight: np.sign(slopes(real, fake, weight))),
+    ("sign", given(slopes, sign=-1.0)),
+    ("no-sign", absolute(slopes)),
+    ("half", given(slopes, overshoot=2.0)),
+    ("shrunk", given(slopes, overshoot=-1.0)),
+    ("uniform", _uniform),
+    ("counted", _counted),
+    ("paired", _paired),
+    ("weight", given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)),
+    ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a))),
+    ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a))),
+    ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a))),
+    ("unweighted-h", given(_with_counts, unit=1.0), lambda r, f, w: _with_counts(r, f, w, len(r) + len(f))),
+)
 MESSAGES = """
 no-overshoot: These are the slopes of an unpenalised optimal critic, ±1. The penalty is a price that is worth paying: 1
     + |h|/(2λm).

@@ -31,27 +31,23 @@ def _value(*a: Array) -> float:
     return a[5] / 2 * (_norms(*a) ** 2).mean()
 
 
-WRONG = {
-    "no-half": scaled(_value, 2),
-    "centred-at-one": (
-        lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean(),
-        lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean(),
-        lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean(),
-    ),
-    "not-squared": (lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()),
-    "early-mean": (
-        lambda *a: a[5] / 2 * _norms(*a).mean() ** 2,
-        lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum(),
-    ),
-    "sum": lambda *a: _value(*a) * len(a[4]),
-    "mean-over-coordinates": lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean(),
-    "mean-scores": (lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
-    "no-weight": (lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
-    "the-score": lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean(),
-    "negated": negated(_value),
-    "not-reduced": lambda *a: a[5] / 2 * _norms(*a) ** 2,
-    "no-graph": NO_GRAPH,
-}
+WRONG = (
+    ("no-half", scaled(_value, 2)),
+    ("centred-at-one", lambda *a: a[5] * ((_norms(*a) - 1) ** 2).mean()),
+    ("centred-at-one", lambda *a: a[5] / 2 * ((_norms(*a) - 1) ** 2).mean()),
+    ("centred-at-one", lambda *a: a[5] / 2 * ((_norms(*a) ** 2 - 1) ** 2).mean()),
+    ("not-squared", lambda *a: a[5] / 2 * _norms(*a).mean(), lambda *a: a[5] * _norms(*a).mean()),
+    ("early-mean", lambda *a: a[5] / 2 * _norms(*a).mean() ** 2),
+    ("early-mean", lambda *a: a[5] / 2 * (gradient(*a[:5]).mean(0) ** 2).sum()),
+    ("sum", lambda *a: _value(*a) * len(a[4])),
+    ("mean-over-coordinates", lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).mean()),
+    ("mean-scores", lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
+    ("no-weight", lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
+    ("the-score", lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean()),
+    ("negated", negated(_value)),
+    ("not-reduced", lambda *a: a[5] / 2 * _norms(*a) ** 2),
+    NO_GRAPH,
+)
 MESSAGES = """
 no-half: The factor ½ is missing: R1 is half the mean squared norm.
 centred-at-one: This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.

@@ -1,9 +1,11 @@
 """``sequence_penalty(gradient)``: find the bug. A language model's penalty takes the norm along the wrong axis."""
 
+from typing import Any
+
 import numpy as np
 
-from ...formulas import Detected, averaged, explained, positive_part, scaled, shifted, squared
-from ...problem import Cases, Criterion, Outputs, Problem, case
+from ...formulas import Detected, averaged, explained, positive_part, scaled, shifted, squared, summed
+from ...problem import Case, Cases, Criterion, Outputs, Problem, case
 from ._critic import PACKAGE, Array, agree, lengths
 from ._whole import WRONG_CHARGES, two_sided
 
@@ -32,26 +34,24 @@ def right(gradient: Array) -> Outputs:
     return {"value": two_sided(gradient), "gradient:gradient": slope}
 
 
-WRONG = {one.id: one for one in WRONG_CHARGES if one.id in SHARED} | {
-    "sum": lambda g: ((lengths(g) - 1) ** 2).sum(),
-    "one-sided": averaged(squared(positive_part(shifted(lengths, -1)))),
-    "per-word": (
-        lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean(),
-        lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean(),
-        lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean(),
-    ),
-    "weighted": scaled(two_sided, 10),
-    "not-reduced": squared(shifted(lengths, -1)),
-    "matrix-norm": (
-        lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean(),
-        lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean(),
-    ),
-    "detached": Detected(
-        lambda case, seen, wanted: (
-            seen.status == "ok" and bool(case.options.get("gradients")) and "gradient:gradient" not in seen.outputs
-        )
-    ),
-}
+def _detached(case: Case, seen: Any, wanted: Outputs) -> bool:
+    reached = not case.options.get("gradients") or "gradient:gradient" in seen.outputs
+    return seen.status == "ok" and not reached
+
+
+WRONG = (
+    *(one for one in WRONG_CHARGES if one.id in SHARED),
+    ("sum", summed(squared(shifted(lengths, -1)))),
+    ("one-sided", averaged(squared(positive_part(shifted(lengths, -1))))),
+    ("per-word", lambda g: ((np.linalg.norm(g, axis=2) - 1) ** 2).sum(1).mean()),
+    ("per-word", lambda g: ((np.linalg.norm(g, axis=2).sum(1) - 1) ** 2).mean()),
+    ("per-word", lambda g: ((np.linalg.norm(g, axis=2).mean(1) - 1) ** 2).mean()),
+    ("weighted", scaled(two_sided, 10)),
+    ("not-reduced", squared(shifted(lengths, -1))),
+    ("matrix-norm", lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean()),
+    ("matrix-norm", lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean()),
+    ("detached", Detected(_detached)),
+)
 MESSAGES = """
 sum: The charges are added up, not averaged over the sentences.
 one-sided: This is the one-sided penalty. The script has the two-sided one.

@@ -26,25 +26,19 @@ def spectrum(kernel: np.ndarray, n: int) -> np.ndarray:
     return np.abs(np.fft.fft(on_circle(kernel, n)))
 
 
-WRONG = {
-    "not-padded": lambda k, n: np.abs(np.fft.fft(k)),
-    "squared": squared(spectrum),
-    "sorted": (flipped(composed(np.sort, spectrum)), composed(np.sort, spectrum)),
-    "half": absolute(composed(np.fft.rfft, on_circle)),
-    "real-part": (
-        lambda k, n: np.fft.fft(on_circle(k, n)).real,
-        lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real),
-        lambda k, n: np.fft.fft(k, n).real,
-    ),
-    "scaled": (
-        lambda k, n: spectrum(k, n) / n,
-        lambda k, n: spectrum(k, n) / np.sqrt(n),
-        lambda k, n: spectrum(k, n) * n,
-    ),
-    "centred": composed(np.fft.fftshift, spectrum),
-    "truncated": lambda k, n: np.abs(np.fft.fft(k, n)),
-    "only-the-norm": largest(spectrum),
-}
+WRONG = (
+    ("not-padded", lambda k, n: np.abs(np.fft.fft(k))),
+    ("squared", squared(spectrum)),
+    ("sorted", flipped(composed(np.sort, spectrum)), composed(np.sort, spectrum)),
+    ("half", absolute(composed(np.fft.rfft, on_circle))),
+    ("real-part", lambda k, n: np.fft.fft(on_circle(k, n)).real, lambda k, n: np.abs(np.fft.fft(on_circle(k, n)).real)),
+    ("real-part", lambda k, n: np.fft.fft(k, n).real),
+    ("scaled", lambda k, n: spectrum(k, n) / n, lambda k, n: spectrum(k, n) / np.sqrt(n)),
+    ("scaled", lambda k, n: spectrum(k, n) * n),
+    ("centred", composed(np.fft.fftshift, spectrum)),
+    ("truncated", lambda k, n: np.abs(np.fft.fft(k, n))),
+    ("only-the-norm", largest(spectrum)),
+)
 MESSAGES = """
 not-padded: The transform was taken of the kernel alone, at k frequencies. The image has n places, so there are n
     frequencies: write the kernel on the circle first.

@@ -50,32 +50,21 @@ def _inverse(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return found.reshape(kernel.shape[1], y.shape[1])
 
 
-WRONG = {
-    "not-reversed": (lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
-    "channels-not-swapped": given(forward, sign=-1),
-    "circular": (
-        lambda y, k: forward(y, k.swapaxes(0, 1), -1, True),
-        lambda y, k: forward(y, k.swapaxes(0, 1), 1, True),
-    ),
-    "inverse": _inverse,
-    "result-reversed": (
-        lambda y, k: adjoint(y, k)[:, ::-1],
-        lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1)),
-        lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1),
-    ),
-    "off-by-one": (
-        lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1),
-        lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1),
-        lambda y, k: shifted(adjoint(y, k), 1),
-        lambda y, k: shifted(adjoint(y, k), -1),
-    ),
-    "averaged": (
-        lambda y, k: adjoint(y, k) / k.shape[2],
-        lambda y, k: adjoint(y, k) / k.shape[0],
-        lambda y, k: adjoint(y, k) / k.shape[1],
-    ),
-    "channels-summed": lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0),
-}
+WRONG = (
+    ("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
+    ("channels-not-swapped", given(forward, sign=-1)),
+    ("circular", lambda y, k: forward(y, k.swapaxes(0, 1), -1, True)),
+    ("circular", lambda y, k: forward(y, k.swapaxes(0, 1), 1, True)),
+    ("inverse", _inverse),
+    ("result-reversed", lambda y, k: adjoint(y, k)[:, ::-1], lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1))),
+    ("result-reversed", lambda y, k: forward(y[:, ::-1], k.swapaxes(0, 1), -1)),
+    ("off-by-one", lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1)),
+    ("off-by-one", lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1), lambda y, k: shifted(adjoint(y, k), 1)),
+    ("off-by-one", lambda y, k: shifted(adjoint(y, k), -1)),
+    ("averaged", lambda y, k: adjoint(y, k) / k.shape[2], lambda y, k: adjoint(y, k) / k.shape[0]),
+    ("averaged", lambda y, k: adjoint(y, k) / k.shape[1]),
+    ("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)),
+)
 MESSAGES = """
 not-reversed: The taps are not reversed. A tap that looks q places to the right in C sends its value q places to the
     right in y back to the *left*: reverse the kernel along its last axis.

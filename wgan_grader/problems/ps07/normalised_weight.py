@@ -41,22 +41,20 @@ def _half_step(W: np.ndarray, u: np.ndarray, steps: int) -> np.ndarray:
     return W / np.linalg.norm(W.T @ before)
 
 
-WRONG = {
-    "unchanged": _swapped,
-    "still-swapped": (lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
-    "the-number": estimate,
-    "multiplied": lambda W, u, s: W * estimate(W, u, s),
-    "squared": lambda W, u, s: W / estimate(W, u, s) ** 2,
-    "root": lambda W, u, s: W / np.sqrt(estimate(W, u, s)),
-    "exact": lambda W, u, s: W / norm(W),
-    "frobenius": lambda W, u, s: W / np.linalg.norm(W),
-    "half-step": _half_step,
-    "one-more": (lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)),
-    "rows": (
-        lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True),
-        lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True),
-    ),
-}
+WRONG = (
+    ("unchanged", _swapped),
+    ("still-swapped", lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
+    ("the-number", estimate),
+    ("multiplied", lambda W, u, s: W * estimate(W, u, s)),
+    ("squared", lambda W, u, s: W / estimate(W, u, s) ** 2),
+    ("root", lambda W, u, s: W / np.sqrt(estimate(W, u, s))),
+    ("exact", lambda W, u, s: W / norm(W)),
+    ("frobenius", lambda W, u, s: W / np.linalg.norm(W)),
+    ("half-step", _half_step),
+    ("one-more", lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)),
+    ("rows", lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True)),
+    ("rows", lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True)),
+)
 MESSAGES = """
 unchanged: Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the number uᵀWv is
     returned as if it were the weight.

@@ -43,42 +43,35 @@ def _reshaped_as(shape):
     return lambda k, s: _bounds(k, s, _ceil, norm(shape(k)))
 
 
-WRONG = {
-    "wrong-reshape": (
-        _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1)),
-        _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1)),
-        _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1])),
-    ),
-    "no-root": (
-        lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2),
-        lambda k, s: _bounds(k, 1, lambda a, b: a**2),
-    ),
-    "stride-ignored": given(_bounds, stride=1, windows=_ceil),
-    "not-rounded-up": (
-        lambda k, s: _bounds(k, s, lambda a, b: a / b),
-        lambda k, s: _bounds(k, s, lambda a, b: a // b),
-        lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b)),
-    ),
-    "stride-once": (
+WRONG = (
+    ("wrong-reshape", _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1))),
+    ("wrong-reshape", _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1))),
+    ("wrong-reshape", _reshaped_as(lambda k: np.moveaxis(k, 1, -1).reshape(-1, k.shape[1]))),
+    ("no-root", lambda k, s: _bounds(k, s, lambda a, b: math.ceil(a / b) ** 2)),
+    ("no-root", lambda k, s: _bounds(k, 1, lambda a, b: a**2)),
+    ("stride-ignored", given(_bounds, stride=1, windows=_ceil)),
+    ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: a / b), lambda k, s: _bounds(k, s, lambda a, b: a // b)),
+    ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b))),
+    (
+        "stride-once",
         lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
         lambda k, s: {
             "lower": norm(reshaped(k)),
             "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
         },
     ),
-    "frobenius": lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k))),
-    "order": lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True)),
-    "divided": (
+    ("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))),
+    ("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))),
+    (
+        "divided",
         lambda k, s: {
             "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
             "upper": norm(reshaped(k)),
         },
     ),
-    "one-side": (
-        lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k))),
-        lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k))),
-    ),
-}
+    ("one-side", lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k)))),
+    ("one-side", lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k)))),
+)
 MESSAGES = """
 wrong-reshape: The kernel was reshaped to another matrix. R has one row for each *output channel*, and its row is the
     whole patch, all input channels: kernel.reshape(out, −1).

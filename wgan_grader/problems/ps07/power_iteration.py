@@ -47,23 +47,21 @@ def _with_w(W: np.ndarray, v: np.ndarray, steps: int) -> float:
     return np.linalg.norm(W @ v)
 
 
-WRONG = {
-    "squared": squared(sigma),
-    "iterates-w": (_with_w, lambda W, v, s: _with_w(W, v, 2 * s)),
-    "other-side": (lambda W, v, s: sigma(W.T, v, s), lambda W, v, s: np.linalg.norm(W @ iterate(W.T, v, s))),
-    "one-more": lambda W, v, s: sigma(W, v, s + 1),
-    "one-less": lambda W, v, s: sigma(W, v, max(s - 1, 0)),
-    "half-step": _half_step,
-    "exact": lambda W, v, s: norm(W),
-    "frobenius": lambda W, v, s: np.linalg.norm(W),
-    "length-of-step": (
-        lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s)),
-        lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0))),
-    ),
-    "start-length": lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s),
-    "at-least-one": lambda W, v, s: sigma(W, v, max(s, 1)),
-    "never-normalised": (_unnormalised(True), _unnormalised(False)),
-}
+WRONG = (
+    ("squared", squared(sigma)),
+    ("iterates-w", _with_w, lambda W, v, s: _with_w(W, v, 2 * s)),
+    ("other-side", lambda W, v, s: sigma(W.T, v, s), lambda W, v, s: np.linalg.norm(W @ iterate(W.T, v, s))),
+    ("one-more", lambda W, v, s: sigma(W, v, s + 1)),
+    ("one-less", lambda W, v, s: sigma(W, v, max(s - 1, 0))),
+    ("half-step", _half_step),
+    ("exact", lambda W, v, s: norm(W)),
+    ("frobenius", lambda W, v, s: np.linalg.norm(W)),
+    ("length-of-step", lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s))),
+    ("length-of-step", lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0)))),
+    ("start-length", lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s)),
+    ("at-least-one", lambda W, v, s: sigma(W, v, max(s, 1))),
+    ("never-normalised", _unnormalised(True), _unnormalised(False)),
+)
 MESSAGES = """
 squared: This is vᵀWᵀWv, the estimate of the *eigenvalue* σ². The norm is its square root, ‖Wv‖.
 iterates-w: The step applies W twice or alone, not WᵀW. That looks for eigenvalues of W, which need not have anything to

@@ -54,26 +54,22 @@ def _of(quotient):
     return formula
 
 
-WRONG = {
-    "plain-rate": (_with(1, 2), _with(1, 1)),
-    "vector-rate": _with(2, 2),
-    "tangent-not-squared": (_with(4, 1), _with(2, 1)),
-    "fourth-power-of-rho": (_with(8, 2), _with(8, 1)),
-    "floor": (lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))),
-    "not-whole": (exact, lambda s, t, e: max(0.0, exact(s, t, e))),
-    "one-more": shifted(needed, 1),
-    "assumes-sorted": (_of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
-    "smallest": (_of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
-    "tie-never": (
-        lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e),
-        constant(-1),
-        constant(np.nan),
-        constant(np.inf),
-    ),
-    "tie-at-once": constant(0),
-    "negative": composed(math.ceil, exact),
-    "at-least-one": lambda s, t, e: max(1, needed(s, t, e)),
-}
+WRONG = (
+    ("plain-rate", _with(1, 2), _with(1, 1)),
+    ("vector-rate", _with(2, 2)),
+    ("tangent-not-squared", _with(4, 1), _with(2, 1)),
+    ("fourth-power-of-rho", _with(8, 2), _with(8, 1)),
+    ("floor", lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))),
+    ("not-whole", exact, lambda s, t, e: max(0.0, exact(s, t, e))),
+    ("one-more", shifted(needed, 1)),
+    ("assumes-sorted", _of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
+    ("smallest", _of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
+    ("tie-never", lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e), constant(-1)),
+    ("tie-never", constant(np.nan), constant(np.inf)),
+    ("tie-at-once", constant(0)),
+    ("negative", composed(math.ceil, exact)),
+    ("at-least-one", lambda s, t, e: max(1, needed(s, t, e))),
+)
 MESSAGES = """
 plain-rate: This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *vector* gains (σ₂/σ₁)², and the error of the
     *value* is the square of that: (σ₂/σ₁)⁴.

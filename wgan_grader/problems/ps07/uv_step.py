@@ -40,28 +40,22 @@ def _divided_by(size):
     return _named(formula)
 
 
-WRONG = {
-    "swapped-roles": _named(lambda W, u: uv_steps(W.T, u, 1)),
-    "returned-order": _named(flipped(given(uv_steps, steps=1))),
-    "not-normalised": (
-        _named(lambda W, u: (W.T @ u, W @ (W.T @ u))),
-        _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u))),
-        _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u))),
-        _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u)),
-    ),
-    "squared-norm": (
-        _divided_by(lambda x: x @ x),
-        _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u))),
-    ),
-    "other-norm": (_divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())),
-    "u-unchanged": _named(lambda W, u: (uv_steps(W, u, 1)[0], u)),
-    "two-steps": _named(given(uv_steps, steps=2)),
-    "half-step-more": _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1])),
-    "exact": (
-        _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0])),
-        _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0])),
-    ),
-}
+WRONG = (
+    ("swapped-roles", _named(lambda W, u: uv_steps(W.T, u, 1))),
+    ("returned-order", _named(flipped(given(uv_steps, steps=1)))),
+    ("not-normalised", _named(lambda W, u: (W.T @ u, W @ (W.T @ u)))),
+    ("not-normalised", _named(lambda W, u: (W.T @ u, unit(W @ W.T @ u)))),
+    ("not-normalised", _named(lambda W, u: (unit(W.T @ u), W @ unit(W.T @ u)))),
+    ("not-normalised", _named(lambda W, u: (unit(W.T @ u), W @ W.T @ u))),
+    ("squared-norm", _divided_by(lambda x: x @ x)),
+    ("squared-norm", _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u)))),
+    ("other-norm", _divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())),
+    ("u-unchanged", _named(lambda W, u: (uv_steps(W, u, 1)[0], u))),
+    ("two-steps", _named(given(uv_steps, steps=2))),
+    ("half-step-more", _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1]))),
+    ("exact", _named(lambda W, u: (np.linalg.svd(W)[2][0], np.linalg.svd(W)[0][:, 0]))),
+    ("exact", _named(lambda W, u: (-np.linalg.svd(W)[2][0], -np.linalg.svd(W)[0][:, 0]))),
+)
 MESSAGES = """
 swapped-roles: u and v have swapped roles: W is applied to u. u lives on the side of the outputs (as many entries as W
     has rows), so it is Wᵀ that can be applied to it. On square matrices nothing complains, and the result is wrong.

@@ -40,35 +40,32 @@ def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
     return float(u @ W @ v), u
 
 
-WRONG = {
-    "u-changed": Detected(lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"])),
-    "frozen": Detected(lambda case, seen, expected: not seen.outputs["trainable"]),
-    "graph": Detected(lambda case, seen, expected: bool(seen.outputs["graph"])),
-    "not-in-place": (_named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])),
-    "returns-the-weight": (
-        _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0]),
-        _named(lambda W, u: W / step(W, u)[0], part(step, 0)),
-        _named(lambda W, u: W / step(W, u)[0], part(step, 2)),
-    ),
-    "old-u": _named(lambda W, u: W / step(W, u)[0], lambda W, u: u),
-    "only-above-one": _named(lambda W, u: W / max(1.0, step(W, u)[0])),
-    "cut": _named(lambda W, u: _cut(W)),
-    "exact": (_named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])),
-    "frobenius": _named(lambda W, u: W / np.linalg.norm(W)),
-    "old-sigma": (
-        _named(lambda W, u: W / np.linalg.norm(W.T @ u)),
-        _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u),
-    ),
-    "swapped-roles": _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1)),
-    "multiplied": (_named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)),
-    "after-the-division": (
-        _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1]),
+WRONG = (
+    ("u-changed", Detected(lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]))),
+    ("frozen", Detected(lambda case, seen, expected: not seen.outputs["trainable"])),
+    ("graph", Detected(lambda case, seen, expected: bool(seen.outputs["graph"]))),
+    ("not-in-place", _named(lambda W, u: W), _named(lambda W, u: W, lambda W, u: W / step(W, u)[0])),
+    ("returns-the-weight", _named(lambda W, u: W / step(W, u)[0], lambda W, u: W / step(W, u)[0])),
+    ("returns-the-weight", _named(lambda W, u: W / step(W, u)[0], part(step, 0))),
+    ("returns-the-weight", _named(lambda W, u: W / step(W, u)[0], part(step, 2))),
+    ("old-u", _named(lambda W, u: W / step(W, u)[0], lambda W, u: u)),
+    ("only-above-one", _named(lambda W, u: W / max(1.0, step(W, u)[0]))),
+    ("cut", _named(lambda W, u: _cut(W))),
+    ("exact", _named(lambda W, u: W / top(W)[0]), _named(lambda W, u: W / top(W)[0], lambda W, u: top(W)[1])),
+    ("frobenius", _named(lambda W, u: W / np.linalg.norm(W))),
+    ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u))),
+    ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u)),
+    ("swapped-roles", _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))),
+    ("multiplied", _named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)),
+    ("after-the-division", _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1])),
+    (
+        "after-the-division",
         _named(
             lambda W, u: W / step(W, step(W, u)[1])[0],
             lambda W, u: step(W, step(W, u)[1])[1],
         ),
     ),
-}
+)
 MESSAGES = """
 u-changed: The u that was handed over is overwritten. Only W changes in place; return a new u.
 frozen: W no longer requires a gradient, so the optimiser will not move it again. Leave requires_grad alone and change W

@@ -33,29 +33,21 @@ def value(x: np.ndarray, y: np.ndarray, K: float) -> float:
     return 2 - min(K * _d(x, y), 2)
 
 
-WRONG = {
-    "not-truncated": lambda x, y, K: 2 - K * _d(x, y),
-    "the-gain": (lambda x, y, K: min(K * _d(x, y), 2), lambda x, y, K: K * _d(x, y)),
-    "cut-at-one": (lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)),
-    "half-way": (lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))),
-    "k-ignored": (
-        lambda x, y, K: 2 - min(_d(x, y), 2),
-        lambda x, y, K: 2 - min(_d(x, y) / K, 2),
-        lambda x, y, K: 2 - K * min(_d(x, y), 2),
-    ),
-    "cut-at-k": (
-        lambda x, y, K: 2 - min(_d(x, y), K),
-        lambda x, y, K: 2 - min(_d(x, y), 2 / K),
-        lambda x, y, K: 2 - min(K * _d(x, y), 2 / K),
-    ),
-    "squared": (lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)),
-    "other-norm": (
-        lambda x, y, K: 2 - min(K * np.abs(x - y).sum(), 2),
-        lambda x, y, K: 2 - min(K * np.abs(x - y).max(), 2),
-    ),
-    "largest": lambda x, y, K: 2 - max(K * _d(x, y), 2),
-    "two-everywhere": (constant(2.0), constant(0.0)),
-}
+WRONG = (
+    ("not-truncated", lambda x, y, K: 2 - K * _d(x, y)),
+    ("the-gain", lambda x, y, K: min(K * _d(x, y), 2), lambda x, y, K: K * _d(x, y)),
+    ("cut-at-one", lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)),
+    ("half-way", lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))),
+    ("k-ignored", lambda x, y, K: 2 - min(_d(x, y), 2), lambda x, y, K: 2 - min(_d(x, y) / K, 2)),
+    ("k-ignored", lambda x, y, K: 2 - K * min(_d(x, y), 2)),
+    ("cut-at-k", lambda x, y, K: 2 - min(_d(x, y), K), lambda x, y, K: 2 - min(_d(x, y), 2 / K)),
+    ("cut-at-k", lambda x, y, K: 2 - min(K * _d(x, y), 2 / K)),
+    ("squared", lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)),
+    ("other-norm", lambda x, y, K: 2 - min(K * np.abs(x - y).sum(), 2)),
+    ("other-norm", lambda x, y, K: 2 - min(K * np.abs(x - y).max(), 2)),
+    ("largest", lambda x, y, K: 2 - max(K * _d(x, y), 2)),
+    ("two-everywhere", constant(2.0), constant(0.0)),
+)
 MESSAGES = """
 not-truncated: This is 2 − K·W₁, without an end. A hinge loss is never negative: once the critic is ±1 at the two points
     more slope gains nothing.

@@ -96,47 +96,37 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
-WRONG = {
-    "still-swapped": (
-        _only("y", "u")(_with(_swapped)),
-        _only("y", "u")(_with(_swapped_only_training)),
-        _only("gradient:W")(_with(_swapped)),
-        _only("gradient:W")(_with(_swapped, gradient=_sigma_constant)),
-    ),
-    "moves-in-eval": (
-        _only("y", "u")(_with(_always)),
-        _only("y", "u")(_with(_always, moved=lambda W, u, new: u)),
-        _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0))),
-    ),
-    "only-above-one": (_only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
-    "sigma-outside": _with(_vectors, gradient=_sigma_constant),
-    "through-the-vectors": _through_vectors,
-    "plain-in-eval": _only("y", "u")(_with(_vectors, sigma=constant(1.0))),
-    "never-moves": (
-        _only("y", "u")(_with(given(_vectors, training=False))),
-        _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u)),
-        _only("gradient:W")(_with(given(_vectors, training=False))),
-    ),
-    "exact": (
-        _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-        _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2))),
-    ),
-    "transposed-weight": (
+WRONG = (
+    ("still-swapped", _only("y", "u")(_with(_swapped)), _only("y", "u")(_with(_swapped_only_training))),
+    ("still-swapped", _only("gradient:W")(_with(_swapped))),
+    ("still-swapped", _only("gradient:W")(_with(_swapped, gradient=_sigma_constant))),
+    ("moves-in-eval", _only("y", "u")(_with(_always)), _only("y", "u")(_with(_always, moved=lambda W, u, new: u))),
+    ("moves-in-eval", _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0)))),
+    ("only-above-one", _only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
+    ("sigma-outside", _with(_vectors, gradient=_sigma_constant)),
+    ("through-the-vectors", _through_vectors),
+    ("plain-in-eval", _only("y", "u")(_with(_vectors, sigma=constant(1.0)))),
+    ("never-moves", _only("y", "u")(_with(given(_vectors, training=False)))),
+    ("never-moves", _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u))),
+    ("never-moves", _only("gradient:W")(_with(given(_vectors, training=False)))),
+    ("exact", _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)))),
+    ("exact", _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)))),
+    (
+        "transposed-weight",
         lambda W, u, x, training: {
             "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
         },
     ),
-    "multiplied": (
-        _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v))),
-        _only("y")(_with(_vectors, sigma=constant(1.0))),
-    ),
-    "returns-v": (
+    ("multiplied", _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v)))),
+    ("multiplied", _only("y")(_with(_vectors, sigma=constant(1.0)))),
+    (
+        "returns-v",
         lambda W, u, x, training: {
             "y": _with(_vectors)(W, u, x, training)["y"],
             "u": _vectors(W, u, training)[1],
         },
     ),
-}
+)
 MESSAGES = """
 still-swapped: u and v still have swapped roles. u has an entry for each output, so Wᵀ is applied to it. With square
     matrices nothing complains.

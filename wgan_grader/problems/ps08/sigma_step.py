@@ -60,37 +60,30 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
-WRONG = {
-    "through-the-vectors": lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)},
-    "sigma-outside": Detected(
-        lambda case, seen, expected: (
-            case.criterion == "gradient" and seen.status == "ok" and "gradient:W" not in seen.outputs
-        )
+WRONG = (
+    ("through-the-vectors", lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)}),
+    (
+        "sigma-outside",
+        Detected(
+            lambda case, seen, expected: (
+                case.criterion == "gradient" and seen.status == "ok" and "gradient:W" not in seen.outputs
+            )
+        ),
     ),
-    "swapped-roles": (_values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}),
-    "swapped-v": _values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1])),
-    "old-u": (
-        _values(_lengths),
-        _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2])),
-        lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])},
-    ),
-    "squared": (
-        _values(lambda W, u: (step(W, u)[0] ** 2, *step(W, u)[1:])),
-        lambda W, u: {"gradient:W": 2 * step(W, u)[0] * np.outer(*step(W, u)[1:])},
-    ),
-    "not-normalised": (
-        _values(lambda W, u: (float(W @ W.T @ u @ W @ W.T @ u), W @ W.T @ u, W.T @ u)),
-        _values(lambda W, u: (step(W, u)[0], W @ step(W, u)[2], step(W, u)[2])),
-        _values(lambda W, u: (step(W, u)[0] ** 2, W @ step(W, u)[2], step(W, u)[2])),
-    ),
-    "exact": (
-        _values(lambda W, u: top(W)),
-        _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2])),
-        lambda W, u: {"gradient:W": np.outer(*top(W)[1:])},
-    ),
-    "two-steps": _values(lambda W, u: step(W, step(W, u)[1])),
-    "transposed-gradient": lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])},
-}
+    ("swapped-roles", _values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}),
+    ("swapped-v", _values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1]))),
+    ("old-u", _values(_lengths), _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2]))),
+    ("old-u", lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])}),
+    ("squared", _values(lambda W, u: (step(W, u)[0] ** 2, *step(W, u)[1:]))),
+    ("squared", lambda W, u: {"gradient:W": 2 * step(W, u)[0] * np.outer(*step(W, u)[1:])}),
+    ("not-normalised", _values(lambda W, u: (float(W @ W.T @ u @ W @ W.T @ u), W @ W.T @ u, W.T @ u))),
+    ("not-normalised", _values(lambda W, u: (step(W, u)[0], W @ step(W, u)[2], step(W, u)[2]))),
+    ("not-normalised", _values(lambda W, u: (step(W, u)[0] ** 2, W @ step(W, u)[2], step(W, u)[2]))),
+    ("exact", _values(lambda W, u: top(W)), _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2]))),
+    ("exact", lambda W, u: {"gradient:W": np.outer(*top(W)[1:])}),
+    ("two-steps", _values(lambda W, u: step(W, step(W, u)[1]))),
+    ("transposed-gradient", lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])}),
+)
 MESSAGES = """
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and
     σ̂ from them with the graph on: at the true singular vectors nothing is lost by that, and a backward pass through

@@ -27,35 +27,23 @@ def bound(norms: np.ndarray, estimates: np.ndarray, skips: np.ndarray) -> float:
     return float(np.prod(norms / estimates + skips))
 
 
-WRONG = {
-    "one": (constant(1.0), lambda n, e, s: 2.0 ** s.sum()),
-    "inverted": lambda n, e, s: np.prod(e / n + s),
-    "no-division": (
-        lambda n, e, s: np.prod(n + s),
-        lambda n, e, s: np.prod(e + s),
-        lambda n, e, s: np.prod(n),
-        lambda n, e, s: np.prod(e),
-    ),
-    "sum": (
-        lambda n, e, s: np.sum(n / e + s),
-        lambda n, e, s: np.sum(n / e),
-        lambda n, e, s: np.mean(n / e + s),
-        lambda n, e, s: np.mean(n / e),
-    ),
-    "largest": (lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)),
-    "skips-ignored": lambda n, e, s: np.prod(n / e),
-    "doubled": lambda n, e, s: np.prod(n / e * (1 + s)),
-    "blocks-are-two": lambda n, e, s: np.prod(np.where(s, 2.0, n / e)),
-    "all-skips": lambda n, e, s: np.prod(1 + n / e),
-    "skips-flipped": lambda n, e, s: np.prod(n / e + ~s),
-    "one-skip": (
-        lambda n, e, s: np.prod(n / e) + s.sum(),
-        lambda n, e, s: np.prod(n / e) + s.any(),
-        lambda n, e, s: 1 + np.prod(n / e),
-        lambda n, e, s: np.prod(n / e) * (1 + s.sum()),
-    ),
-    "per-layer": (lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
-}
+WRONG = (
+    ("one", constant(1.0), lambda n, e, s: 2.0 ** s.sum()),
+    ("inverted", lambda n, e, s: np.prod(e / n + s)),
+    ("no-division", lambda n, e, s: np.prod(n + s), lambda n, e, s: np.prod(e + s), lambda n, e, s: np.prod(n)),
+    ("no-division", lambda n, e, s: np.prod(e)),
+    ("sum", lambda n, e, s: np.sum(n / e + s), lambda n, e, s: np.sum(n / e), lambda n, e, s: np.mean(n / e + s)),
+    ("sum", lambda n, e, s: np.mean(n / e)),
+    ("largest", lambda n, e, s: np.max(n / e + s), lambda n, e, s: np.max(n / e)),
+    ("skips-ignored", lambda n, e, s: np.prod(n / e)),
+    ("doubled", lambda n, e, s: np.prod(n / e * (1 + s))),
+    ("blocks-are-two", lambda n, e, s: np.prod(np.where(s, 2.0, n / e))),
+    ("all-skips", lambda n, e, s: np.prod(1 + n / e)),
+    ("skips-flipped", lambda n, e, s: np.prod(n / e + ~s)),
+    ("one-skip", lambda n, e, s: np.prod(n / e) + s.sum(), lambda n, e, s: np.prod(n / e) + s.any()),
+    ("one-skip", lambda n, e, s: 1 + np.prod(n / e), lambda n, e, s: np.prod(n / e) * (1 + s.sum())),
+    ("per-layer", lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
+)
 MESSAGES = """
 one: This claims 1 (or counts only the blocks, 2 each): it believes the estimates. The layer's true norm is σ/σ̂, and
     power iteration comes from below, so that is more than 1.

@@ -36,40 +36,28 @@ def _s(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
     return float(u @ W @ v)
 
 
-WRONG = {
-    "length": (
-        lambda G, W, u, v: through(G, W, unit(W @ v), v),
-        lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v),
-    ),
-    "no-second-term": lambda G, W, u, v: G / _s(W, u, v),
-    "raw-weight": (
-        lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v),
-        lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v),
-    ),
-    "not-divided": lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v),
-    "divided-twice": (
-        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2,
-        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v),
-    ),
-    "transposed": lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v),
-    "plus": lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-    "sphere": (
-        lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v),
-        lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W),
-        lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v),
-    ),
-    "of-the-vectors": (
-        lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v),
-        lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v),
-    ),
-    "matrix-product": (
-        lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-        lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-        lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v),
-        lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v),
-    ),
-    "exact": lambda G, W, u, v: through(G, W, *top(W)[1:]),
-}
+WRONG = (
+    ("length", lambda G, W, u, v: through(G, W, unit(W @ v), v)),
+    ("length", lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v)),
+    ("no-second-term", lambda G, W, u, v: G / _s(W, u, v)),
+    ("raw-weight", lambda G, W, u, v: (G - (G * W).sum() * np.outer(u, v)) / _s(W, u, v)),
+    ("raw-weight", lambda G, W, u, v: G / _s(W, u, v) - (G * W).sum() * np.outer(u, v)),
+    ("not-divided", lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)),
+    ("divided-twice", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2),
+    ("divided-twice", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v)),
+    ("transposed", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v)),
+    ("plus", lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
+    ("sphere", lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v)),
+    ("sphere", lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W)),
+    ("sphere", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * W) / _s(W, u, v)),
+    ("of-the-vectors", lambda G, W, u, v: (G - (u @ G @ v) * np.outer(u, v)) / _s(W, u, v)),
+    ("of-the-vectors", lambda G, W, u, v: (G - (u @ G @ v) * W / _s(W, u, v)) / _s(W, u, v)),
+    ("matrix-product", lambda G, W, u, v: (G - G * W / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
+    ("matrix-product", lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
+    ("matrix-product", lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v)),
+    ("matrix-product", lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
+    ("exact", lambda G, W, u, v: through(G, W, *top(W)[1:])),
+)
 MESSAGES = """
 length: This takes ‖Wv‖ (or a u made of Wv) for σ. The two agree only after a step of the iteration; here u and v are
     any unit vectors, and σ = uᵀWv.

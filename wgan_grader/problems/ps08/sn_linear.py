@@ -198,23 +198,23 @@ def _in_place(case: Case, seen, expected) -> bool:
     return case.criterion == "two" and seen.status == "error" and "inplace" in seen.error
 
 
-WRONG = {
-    "never-moves": _seen(_Frozen),
-    "moves-in-eval": _seen(_Restless),
-    "plain-in-eval": _seen(_PlainEval),
-    "sigma-outside": (_seen(_SigmaOutside), _seen(_OutsideInEval)),
-    "through-the-vectors": _seen(_Through),
-    "changed-in-place": (_seen(_Data), Detected(_in_place)),
-    "overwrites": _seen(_Overwrites),
-    "stale-weight": Detected(lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok"),
-    "a-step-ahead": _seen(_Ahead),
-    "only-above-one": _seen(_OnlyAboveOne),
-    "no-bias": _seen(_NoBias),
-    "bias-too": _seen(_BiasToo),
-    "old-sigma": _seen(_OldSigma),
-    "not-saved": _seen(_Forgets),
-    "u-is-a-parameter": _seen(_Parameter),
-}
+WRONG = (
+    ("never-moves", _seen(_Frozen)),
+    ("moves-in-eval", _seen(_Restless)),
+    ("plain-in-eval", _seen(_PlainEval)),
+    ("sigma-outside", _seen(_SigmaOutside), _seen(_OutsideInEval)),
+    ("through-the-vectors", _seen(_Through)),
+    ("changed-in-place", _seen(_Data), Detected(_in_place)),
+    ("overwrites", _seen(_Overwrites)),
+    ("stale-weight", Detected(lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok")),
+    ("a-step-ahead", _seen(_Ahead)),
+    ("only-above-one", _seen(_OnlyAboveOne)),
+    ("no-bias", _seen(_NoBias)),
+    ("bias-too", _seen(_BiasToo)),
+    ("old-sigma", _seen(_OldSigma)),
+    ("not-saved", _seen(_Forgets)),
+    ("u-is-a-parameter", _seen(_Parameter)),
+)
 MESSAGES = """
 never-moves: u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after
     each step (self.u = …, without a graph).

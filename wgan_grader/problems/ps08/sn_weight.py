@@ -56,47 +56,44 @@ def _norm_gradient(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.ones_like(W) / n - W.sum() * W / n**3
 
 
-WRONG = {
-    "sigma-outside": lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)},
-    "length": (
+WRONG = (
+    ("sigma-outside", lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)}),
+    (
+        "length",
         lambda W, u, v: {
             "value": W / np.linalg.norm(W @ v),
             "gradient:W": through(np.ones_like(W), W, unit(W @ v), v),
         },
     ),
-    "only-above-one": lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)},
-    "w-outside": lambda W, u, v: {"gradient:W": -W.sum() / _sigma(W, u, v) ** 2 * np.outer(u, v)},
-    "exact": (
-        lambda W, u, v: {"value": W / top(W)[0]},
+    ("only-above-one", lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)}),
+    ("w-outside", lambda W, u, v: {"gradient:W": -W.sum() / _sigma(W, u, v) ** 2 * np.outer(u, v)}),
+    ("exact", lambda W, u, v: {"value": W / top(W)[0]}),
+    (
+        "exact",
         lambda W, u, v: {
             "value": W / top(W)[0],
             "gradient:W": through(np.ones_like(W), W, *top(W)[1:]),
         },
     ),
-    "frobenius": _both(lambda W, u, v: 1 / np.linalg.norm(W), _norm_gradient),
-    "multiplied": (
+    ("frobenius", _both(lambda W, u, v: 1 / np.linalg.norm(W), _norm_gradient)),
+    (
+        "multiplied",
         _both(
             _sigma,
             lambda W, u, v: _sigma(W, u, v) * np.ones_like(W) + W.sum() * np.outer(u, v),
         ),
-        lambda W, u, v: {"value": W * _sigma(W, u, v)},
     ),
-    "squared": (
-        lambda W, u, v: {"value": W / _sigma(W, u, v) ** 2},
-        lambda W, u, v: {"value": W / np.sqrt(_sigma(W, u, v))},
-    ),
-    "the-number": named(_sigma, "value"),
-    "rows": (
-        lambda W, u, v: {"value": W / np.linalg.norm(W, axis=1, keepdims=True)},
-        lambda W, u, v: {"value": W / np.linalg.norm(W, axis=0, keepdims=True)},
-    ),
-    "rank-one": (
-        lambda W, u, v: {"value": np.outer(u, v)},
-        lambda W, u, v: {"value": _sigma(W, u, v) * np.outer(u, v)},
-        lambda W, u, v: {"value": W - _sigma(W, u, v) * np.outer(u, v)},
-    ),
-    "one-more": lambda W, u, v: {"value": W / step(W, u)[0]},
-}
+    ("multiplied", lambda W, u, v: {"value": W * _sigma(W, u, v)}),
+    ("squared", lambda W, u, v: {"value": W / _sigma(W, u, v) ** 2}),
+    ("squared", lambda W, u, v: {"value": W / np.sqrt(_sigma(W, u, v))}),
+    ("the-number", named(_sigma, "value")),
+    ("rows", lambda W, u, v: {"value": W / np.linalg.norm(W, axis=1, keepdims=True)}),
+    ("rows", lambda W, u, v: {"value": W / np.linalg.norm(W, axis=0, keepdims=True)}),
+    ("rank-one", lambda W, u, v: {"value": np.outer(u, v)}),
+    ("rank-one", lambda W, u, v: {"value": _sigma(W, u, v) * np.outer(u, v)}),
+    ("rank-one", lambda W, u, v: {"value": W - _sigma(W, u, v) * np.outer(u, v)}),
+    ("one-more", lambda W, u, v: {"value": W / step(W, u)[0]}),
+)
 MESSAGES = """
 sigma-outside: The value is right, but σ is outside the graph (detached, under no_grad, or .item()): the gradient is
     G/σ, and the term −⟨G, W̄⟩uvᵀ/σ is missing. Keep uᵀWv in the graph.

@@ -59,38 +59,32 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
-WRONG = {
-    "not-squared": _total(part(step, 0), lambda W, u: np.outer(*step(W, u)[1:])),
-    "half": _scaled(constant(0.5)),
-    "frobenius": _total(lambda W, u: (W**2).sum(), lambda W, u: 2 * W),
-    "exact": (
-        _total(lambda W, u: top(W)[0] ** 2, _top_slope),
-        lambda W1, W2, u1, u2, s: {"value": s * (top(W1)[0] ** 2 + top(W2)[0] ** 2)},
+WRONG = (
+    ("not-squared", _total(part(step, 0), lambda W, u: np.outer(*step(W, u)[1:]))),
+    ("half", _scaled(constant(0.5))),
+    ("frobenius", _total(lambda W, u: (W**2).sum(), lambda W, u: 2 * W)),
+    ("exact", _total(lambda W, u: top(W)[0] ** 2, _top_slope)),
+    ("exact", lambda W1, W2, u1, u2, s: {"value": s * (top(W1)[0] ** 2 + top(W2)[0] ** 2)}),
+    ("product", lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1) * _square(W2, u2)}),
+    ("product", lambda W1, W2, u1, u2, s: {"value": s * step(W1, u1)[0] * step(W2, u2)[0]}),
+    ("square-of-sum", lambda W1, W2, u1, u2, s: {"value": s * (step(W1, u1)[0] + step(W2, u2)[0]) ** 2}),
+    ("strength", _scaled(lambda *a: 1 / a[-1]), _scaled(lambda *a: a[-1])),
+    ("strength", lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)}),
+    ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)}),
+    ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)}),
+    ("old-u", _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2)),
+    ("through-the-vectors", lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"}),
+    (
+        "detached",
+        Detected(
+            lambda case, seen, expected: (
+                case.criterion == "gradient"
+                and seen.status == "ok"
+                and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
+            )
+        ),
     ),
-    "product": (
-        lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1) * _square(W2, u2)},
-        lambda W1, W2, u1, u2, s: {"value": s * step(W1, u1)[0] * step(W2, u2)[0]},
-    ),
-    "square-of-sum": lambda W1, W2, u1, u2, s: {"value": s * (step(W1, u1)[0] + step(W2, u2)[0]) ** 2},
-    "strength": (
-        _scaled(lambda *a: 1 / a[-1]),
-        _scaled(lambda *a: a[-1]),
-        lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)},
-    ),
-    "one-layer": (
-        lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)},
-        lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)},
-    ),
-    "old-u": _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2),
-    "through-the-vectors": lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"},
-    "detached": Detected(
-        lambda case, seen, expected: (
-            case.criterion == "gradient"
-            and seen.status == "ok"
-            and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
-        )
-    ),
-}
+)
 MESSAGES = """
 not-squared: The norms are summed, not their squares.
 half: This is half of it: a factor ½ (as in the package and in the paper), or a mean over the two layers. Here λ stands

@@ -52,21 +52,19 @@ def _clip_theta(theta, target, steps, step_size, clip):
 
 NEVER = {"low": -np.inf, "high": np.inf}
 
-WRONG = {
-    "unchanged": _with(sign=-1, **NEVER),
-    "still-the-sign": _with(sign=-1),
-    "no-clip": _with(**NEVER),
-    "clips-the-gradient": (
-        _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER),
-        _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER),
-    ),
-    "clips-theta": _clip_theta,
-    "above-only": (_with(low=-np.inf), _with(high=np.inf)),
-    "zero-to-clip": _with(low=0),
-    "too-late": _with(late=True),
-    "simultaneous": _with(old=True),
-    "length": (lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)),
-}
+WRONG = (
+    ("unchanged", _with(sign=-1, **NEVER)),
+    ("still-the-sign", _with(sign=-1)),
+    ("no-clip", _with(**NEVER)),
+    ("clips-the-gradient", _with(force=lambda gap, clip: min(max(gap, -clip), clip), **NEVER)),
+    ("clips-the-gradient", _with(force=lambda gap, clip: min(max(gap, -clip), clip), sign=-1, **NEVER)),
+    ("clips-theta", _clip_theta),
+    ("above-only", _with(low=-np.inf), _with(high=np.inf)),
+    ("zero-to-clip", _with(low=0)),
+    ("too-late", _with(late=True)),
+    ("simultaneous", _with(old=True)),
+    ("length", lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)),
+)
 MESSAGES = """
 unchanged: Both bugs are still there: the generator runs away from the target, and nothing is clipped.
 still-the-sign: The slope is clipped now, but the generator still runs away. The critic is large on real points, so the

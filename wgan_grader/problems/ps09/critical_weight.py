@@ -36,31 +36,24 @@ def _of(formula):
     return lambda J: formula(*_entries(J))
 
 
-WRONG = {
-    "half": (_of(lambda a, b, d: np.sqrt(a * b)), _of(lambda a, b, d: np.sqrt(a * b) - d)),
-    "not-rooted": (_of(lambda a, b, d: 4 * a * b), _of(lambda a, b, d: 4 * a * b - d), _of(lambda a, b, d: a * b)),
-    "arithmetic-mean": (_of(lambda a, b, d: a + b - d), _of(lambda a, b, d: a + b)),
-    "one-entry": (
-        _of(lambda a, b, d: 2 * a - d),
-        _of(lambda a, b, d: 2 * b - d),
-        _of(lambda a, b, d: 2 * a),
-        _of(lambda a, b, d: 2 * b),
-        _of(lambda a, b, d: 2 * max(a, b) - d),
-        _of(lambda a, b, d: 2 * min(a, b) - d),
-    ),
-    "own-damping-ignored": _of(lambda a, b, d: 2 * np.sqrt(a * b)),
-    "own-damping-added": _of(lambda a, b, d: 2 * np.sqrt(a * b) + d),
-    "own-damping-factor": (
-        _of(lambda a, b, d: 2 * np.sqrt(a * b) - 2 * d),
-        _of(lambda a, b, d: 2 * np.sqrt(a * b) - d / 2),
-        _of(lambda a, b, d: 2 * np.sqrt(a * b + d**2 / 4) - d),
-        _of(lambda a, b, d: np.sqrt(max(4 * a * b - d**2, 0))),
-    ),
-    "always-one": constant(1.0),
-    "rate-not-weight": _of(lambda a, b, d: -np.sqrt(a * b)),
-    "negative": (_of(lambda a, b, d: -2 * np.sqrt(a * b) - d), _of(lambda a, b, d: -2 * np.sqrt(a * b) + d)),
-    "no-real-root": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
-}
+WRONG = (
+    ("half", _of(lambda a, b, d: np.sqrt(a * b)), _of(lambda a, b, d: np.sqrt(a * b) - d)),
+    ("not-rooted", _of(lambda a, b, d: 4 * a * b), _of(lambda a, b, d: 4 * a * b - d), _of(lambda a, b, d: a * b)),
+    ("arithmetic-mean", _of(lambda a, b, d: a + b - d), _of(lambda a, b, d: a + b)),
+    ("one-entry", _of(lambda a, b, d: 2 * a - d), _of(lambda a, b, d: 2 * b - d), _of(lambda a, b, d: 2 * a)),
+    ("one-entry", _of(lambda a, b, d: 2 * b), _of(lambda a, b, d: 2 * max(a, b) - d)),
+    ("one-entry", _of(lambda a, b, d: 2 * min(a, b) - d)),
+    ("own-damping-ignored", _of(lambda a, b, d: 2 * np.sqrt(a * b))),
+    ("own-damping-added", _of(lambda a, b, d: 2 * np.sqrt(a * b) + d)),
+    ("own-damping-factor", _of(lambda a, b, d: 2 * np.sqrt(a * b) - 2 * d)),
+    ("own-damping-factor", _of(lambda a, b, d: 2 * np.sqrt(a * b) - d / 2)),
+    ("own-damping-factor", _of(lambda a, b, d: 2 * np.sqrt(a * b + d**2 / 4) - d)),
+    ("own-damping-factor", _of(lambda a, b, d: np.sqrt(max(4 * a * b - d**2, 0)))),
+    ("always-one", constant(1.0)),
+    ("rate-not-weight", _of(lambda a, b, d: -np.sqrt(a * b))),
+    ("negative", _of(lambda a, b, d: -2 * np.sqrt(a * b) - d), _of(lambda a, b, d: -2 * np.sqrt(a * b) + d)),
+    ("no-real-root", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
+)
 MESSAGES = """
 half: This is √(ab) = ω. μ² + γμ + ω² has a double root at γ = 2ω.
 not-rooted: This is γ², or ω²: the discriminant is γ² - 4ab. Take the root.

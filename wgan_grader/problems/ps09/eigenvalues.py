@@ -56,27 +56,23 @@ def _layout(change):
     return lambda J: change(formula(J))
 
 
-WRONG = {
-    "order": _layout(lambda rows: rows[::-1]),
-    "layout": (_layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
-    "imaginary-dropped": _layout(lambda rows: rows * np.array([1, 0])),
-    "symmetric-solver": lambda J: parts(np.linalg.eigvalsh(J)[::-1].astype(complex)),
-    "symmetric-part": lambda J: parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex)),
-    "trace-not-halved": (
-        _roots(lambda T: T, lambda T, D: T * T / 4 - D),
-        _roots(lambda T: T, lambda T, D: T * T - 4 * D),
-        _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D),
-    ),
-    "trace-sign": _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D),
-    "discriminant-sign": (
-        _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D),
-        _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0]),
-    ),
-    "modulus-of-discriminant": _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D)),
-    "no-complex": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
-    "modulus-and-phase": lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1),
-    "singular-values": lambda J: parts(np.linalg.svd(J)[1].astype(complex)),
-}
+WRONG = (
+    ("order", _layout(lambda rows: rows[::-1])),
+    ("layout", _layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
+    ("imaginary-dropped", _layout(lambda rows: rows * np.array([1, 0]))),
+    ("symmetric-solver", lambda J: parts(np.linalg.eigvalsh(J)[::-1].astype(complex))),
+    ("symmetric-part", lambda J: parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex))),
+    ("trace-not-halved", _roots(lambda T: T, lambda T, D: T * T / 4 - D)),
+    ("trace-not-halved", _roots(lambda T: T, lambda T, D: T * T - 4 * D)),
+    ("trace-not-halved", _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D)),
+    ("trace-sign", _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D)),
+    ("discriminant-sign", _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D)),
+    ("discriminant-sign", _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0])),
+    ("modulus-of-discriminant", _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D))),
+    ("no-complex", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
+    ("modulus-and-phase", lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1)),
+    ("singular-values", lambda J: parts(np.linalg.svd(J)[1].astype(complex))),
+)
 MESSAGES = """
 order: The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one with the
     positive imaginary part.

@@ -36,44 +36,32 @@ def _penalty(entries):
     return lambda t, p, w: matrix(t, p, 0.0) + w * np.array(entries)
 
 
-WRONG = {
-    "transposed": transposed(matrix),
-    "hessian": (
-        scaled(matrix, np.array([[-1], [1]])),
-        scaled(matrix, np.array([[1], [-1]])),
-        lambda t, p, w: matrix(t, p, 0.0) * np.array([[-1], [1]]) + w * np.array([[0, 0], [0, 1]]),
-    ),
-    "rows-swapped": flipped(matrix),
-    "at-the-origin": given(matrix, theta=0.0, psi=0.0),
-    "no-second-derivative": given(matrix, second=0.0),
-    "no-product-rule": (given(matrix, product=0.0), lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0)),
-    "second-sign": _with_second(lambda s: s * (1 - s)),
-    "second-derivative": (
-        _with_second(constant(-0.25)),
-        _with_second(lambda s: -s),
-        _with_second(lambda s: -(s**2)),
-        _with_second(lambda s: s * (1 - s) * (1 - 2 * s)),
-    ),
-    "derivative": (
-        lambda t, p, w: matrix(-t, p, w) * np.array([[1, 1], [1, 1]]),
-        lambda t, p, w: matrix(t, p, w, slope(-p * t), slope(-p * t) * (1 - slope(-p * t))),
-    ),
-    "wasserstein": given(matrix, first=1.0, second=0.0),
-    "penalty-sign": _penalty([[0, 0], [0, 1]]),
-    "penalty-place": (
-        _penalty([[-1, 0], [0, 0]]),
-        _penalty([[-1, 0], [0, -1]]),
-        _penalty([[0, 0], [-1, 0]]),
-        _penalty([[0, -1], [0, 0]]),
-    ),
-    "penalty-missing": (given(matrix, weight=0.0), lambda t, p, w: matrix(t, p, w * p)),
-    "penalty-factor": (lambda t, p, w: matrix(t, p, 2 * w), lambda t, p, w: matrix(t, p, w / 2)),
-    "diagonal": (
+WRONG = (
+    ("transposed", transposed(matrix)),
+    ("hessian", scaled(matrix, np.array([[-1], [1]])), scaled(matrix, np.array([[1], [-1]]))),
+    ("hessian", lambda t, p, w: matrix(t, p, 0.0) * np.array([[-1], [1]]) + w * np.array([[0, 0], [0, 1]])),
+    ("rows-swapped", flipped(matrix)),
+    ("at-the-origin", given(matrix, theta=0.0, psi=0.0)),
+    ("no-second-derivative", given(matrix, second=0.0)),
+    ("no-product-rule", given(matrix, product=0.0), lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0)),
+    ("second-sign", _with_second(lambda s: s * (1 - s))),
+    ("second-derivative", _with_second(constant(-0.25)), _with_second(lambda s: -s), _with_second(lambda s: -(s**2))),
+    ("second-derivative", _with_second(lambda s: s * (1 - s) * (1 - 2 * s))),
+    ("derivative", lambda t, p, w: matrix(-t, p, w) * np.array([[1, 1], [1, 1]])),
+    ("derivative", lambda t, p, w: matrix(t, p, w, slope(-p * t), slope(-p * t) * (1 - slope(-p * t)))),
+    ("wasserstein", given(matrix, first=1.0, second=0.0)),
+    ("penalty-sign", _penalty([[0, 0], [0, 1]])),
+    ("penalty-place", _penalty([[-1, 0], [0, 0]]), _penalty([[-1, 0], [0, -1]]), _penalty([[0, 0], [-1, 0]])),
+    ("penalty-place", _penalty([[0, -1], [0, 0]])),
+    ("penalty-missing", given(matrix, weight=0.0), lambda t, p, w: matrix(t, p, w * p)),
+    ("penalty-factor", lambda t, p, w: matrix(t, p, 2 * w), lambda t, p, w: matrix(t, p, w / 2)),
+    (
+        "diagonal",
         lambda t, p, w: (
             matrix(t, p, w) + (p**2 - t**2) * slope(p * t) * (slope(p * t) - 1) * np.array([[1, 0], [0, 1]])
         ),
     ),
-}
+)
 MESSAGES = """
 transposed: The matrix is transposed. Rows: which velocity; columns: with respect to what. The entry in row 1, column 2
     is the derivative of θ's velocity with respect to ψ.

@@ -39,25 +39,26 @@ def _alternating(formula):
     return lambda w, alt: formula(w) if alt else largest(w, False)
 
 
-WRONG = {
-    "complex-formula-everywhere": (_simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
-    "slow-eigenvalue": _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1))),
-    "always-simultaneous": given(largest, alternating=False),
-    "always-alternating": given(largest, alternating=True),
-    "swapped-ways": lambda w, alt: largest(w, not alt),
-    "critic-alone": (lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)),
-    "wasserstein": (lambda w, alternating: largest(w / 2, alternating) / 2, divided(largest, 4)),
-    "half": (divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)),
-    "fast-formula-everywhere": _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1)))),
-    "flow": constant(np.inf),
-    "other-root": (
-        _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w)),
-        _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w)),
+WRONG = (
+    ("complex-formula-everywhere", _simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
+    ("slow-eigenvalue", _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1)))),
+    ("always-simultaneous", given(largest, alternating=False)),
+    ("always-alternating", given(largest, alternating=True)),
+    ("swapped-ways", lambda w, alt: largest(w, not alt)),
+    ("critic-alone", lambda w, alt: 2 / w, _alternating(lambda w: 2 / w), _simultaneous(lambda w: 2 / w)),
+    ("wasserstein", lambda w, alternating: largest(w / 2, alternating) / 2, divided(largest, 4)),
+    ("half", divided(largest, 2), _simultaneous(lambda w: largest(w, False) / 2)),
+    ("fast-formula-everywhere", _simultaneous(lambda w: 4 * (w - np.sqrt(abs(w**2 - 1))))),
+    ("flow", constant(np.inf)),
+    ("other-root", _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w))),
+    ("other-root", _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w))),
+    (
+        "no-root",
+        Detected(
+            lambda case, seen, expected: seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
+        ),
     ),
-    "no-root": Detected(
-        lambda case, seen, expected: seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
-    ),
-}
+)
 MESSAGES = """
 complex-formula-everywhere: 4γ is right as long as the eigenvalues are a complex pair, γ ≤ 1. Beyond, they are real, and
     the *faster* one limits the step: 2/|μ|.

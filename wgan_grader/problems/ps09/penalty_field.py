@@ -48,46 +48,35 @@ def _cut(values: np.ndarray, one: bool) -> np.ndarray:
     return np.maximum(values, 0) if one else values
 
 
-WRONG = {
-    "no-sign": _force(lambda p, w, g, one: w * _excess(p, g, one)),
-    "no-modulus": (
-        _force(lambda p, w, g, one: w * _cut(p - g, one)),
-        _force(lambda p, w, g, one: w * _cut(p - g, one) * np.sign(p)),
-    ),
-    "factor": (
-        _force(lambda p, w, g, one: 2 * w * _excess(p, g, one) * np.sign(p)),
-        _force(lambda p, w, g, one: w / 2 * _excess(p, g, one) * np.sign(p)),
-    ),
-    "penalty-sign": _force(lambda p, w, g, one: -w * _excess(p, g, one) * np.sign(p)),
-    "value": (
-        _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2 / 2),
-        _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2),
-    ),
-    "zero-centred": _force(lambda p, w, g, one: w * p),
-    "no-penalty": _force(lambda p, w, g, one: 0 * p),
-    "squared-norm": (
-        _force(lambda p, w, g, one: w * _cut(p**2 - g, one) * np.sign(p)),
-        _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g, one) * p),
-        _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g**2, one) * p),
-    ),
-    "always-two-sided": _force(lambda p, w, g, one: w * _excess(p, g, False) * np.sign(p)),
-    "always-one-sided": _force(lambda p, w, g, one: w * _excess(p, g, True) * np.sign(p)),
-    "wrong-side": (
+WRONG = (
+    ("no-sign", _force(lambda p, w, g, one: w * _excess(p, g, one))),
+    ("no-modulus", _force(lambda p, w, g, one: w * _cut(p - g, one))),
+    ("no-modulus", _force(lambda p, w, g, one: w * _cut(p - g, one) * np.sign(p))),
+    ("factor", _force(lambda p, w, g, one: 2 * w * _excess(p, g, one) * np.sign(p))),
+    ("factor", _force(lambda p, w, g, one: w / 2 * _excess(p, g, one) * np.sign(p))),
+    ("penalty-sign", _force(lambda p, w, g, one: -w * _excess(p, g, one) * np.sign(p))),
+    ("value", _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2 / 2)),
+    ("value", _force(lambda p, w, g, one: w * _excess(p, g, one) ** 2)),
+    ("zero-centred", _force(lambda p, w, g, one: w * p)),
+    ("no-penalty", _force(lambda p, w, g, one: 0 * p)),
+    ("squared-norm", _force(lambda p, w, g, one: w * _cut(p**2 - g, one) * np.sign(p))),
+    ("squared-norm", _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g, one) * p)),
+    ("squared-norm", _force(lambda p, w, g, one: 2 * w * _cut(p**2 - g**2, one) * p)),
+    ("always-two-sided", _force(lambda p, w, g, one: w * _excess(p, g, False) * np.sign(p))),
+    ("always-one-sided", _force(lambda p, w, g, one: w * _excess(p, g, True) * np.sign(p))),
+    (
+        "wrong-side",
         _force(lambda p, w, g, one: w * np.sign(p) * (np.minimum(np.abs(p) - g, 0) if one else np.abs(p) - g)),
-        _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one)),
     ),
-    "cuts-everything": (
-        _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one)),
-        pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one))),
-    ),
-    "generator-climbs": pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1])),
-    "order": pair(flipped(field)),
-    "sign-at-zero": (
-        _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p)),
-        _force(lambda p, w, g, one: w * _excess(p, g, one) * -_signed(-p)),
-    ),
-    "divides-by-zero": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
-}
+    ("wrong-side", _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one))),
+    ("cuts-everything", _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one))),
+    ("cuts-everything", pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one)))),
+    ("generator-climbs", pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1]))),
+    ("order", pair(flipped(field))),
+    ("sign-at-zero", _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p))),
+    ("sign-at-zero", _force(lambda p, w, g, one: w * _excess(p, g, one) * -_signed(-p))),
+    ("divides-by-zero", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
+)
 MESSAGES = """
 no-sign: The sign of ψ is missing. The penalty λ(|ψ| - g₀)²/2 has the derivative λ(|ψ| - g₀) sign ψ: a slope of -3 is
     pushed *up*.

@@ -45,46 +45,32 @@ def _psi(t, p, w):
     return t * slope(p * t) - w * p
 
 
-WRONG = {
-    "generator-climbs": _with(lambda t, p, w: p * slope(p * t), _psi),
-    "critic-descends": (
-        _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p),
-        _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p),
-    ),
-    "other-convention": (
-        _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p),
-        _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p),
-    ),
-    "derivative": (
-        pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p)),
-        pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p)),
-    ),
-    "no-derivative": pair(lambda t, p, w: (-p, t - w * p)),
-    "non-saturating": _with(lambda t, p, w: -p * slope(-p * t), _psi),
-    "value-not-force": pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p)),
-    "penalty-sign": _penalised_by(lambda t, p, w: w * p),
-    "penalty-factor": (_penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)),
-    "penalty-value": (
-        _penalised_by(lambda t, p, w: -w * p**2 / 2),
-        _penalised_by(lambda t, p, w: -w * p**2),
-        _penalised_by(lambda t, p, w: -w * np.abs(p)),
-        _penalised_by(lambda t, p, w: -w * np.sign(p)),
-    ),
-    "penalty-on-generator": (
-        _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi),
-        _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t)),
-        _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t)),
-        _penalised_by(lambda t, p, w: -w * t),
-    ),
-    "no-penalty": _penalised_by(lambda t, p, w: 0 * p),
-    "order": pair(flipped(field)),
-    "batch": (
-        pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w))),
-        pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w))),
-        pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w))),
-    ),
-    "overflow": Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values())),
-}
+WRONG = (
+    ("generator-climbs", _with(lambda t, p, w: p * slope(p * t), _psi)),
+    ("critic-descends", _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p)),
+    ("critic-descends", _with(_theta, lambda t, p, w: -t * slope(p * t) + w * p)),
+    ("other-convention", _with(lambda t, p, w: p * slope(-p * t), lambda t, p, w: -t * slope(-p * t) - w * p)),
+    ("other-convention", _with(lambda t, p, w: p * slope(p * t), lambda t, p, w: -t * slope(p * t) - w * p)),
+    ("derivative", pair(lambda t, p, w: (-p * slope(-p * t), t * slope(-p * t) - w * p))),
+    ("derivative", pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p))),
+    ("no-derivative", pair(lambda t, p, w: (-p, t - w * p))),
+    ("non-saturating", _with(lambda t, p, w: -p * slope(-p * t), _psi)),
+    ("value-not-force", pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p))),
+    ("penalty-sign", _penalised_by(lambda t, p, w: w * p)),
+    ("penalty-factor", _penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)),
+    ("penalty-value", _penalised_by(lambda t, p, w: -w * p**2 / 2), _penalised_by(lambda t, p, w: -w * p**2)),
+    ("penalty-value", _penalised_by(lambda t, p, w: -w * np.abs(p)), _penalised_by(lambda t, p, w: -w * np.sign(p))),
+    ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi)),
+    ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t))),
+    ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t))),
+    ("penalty-on-generator", _penalised_by(lambda t, p, w: -w * t)),
+    ("no-penalty", _penalised_by(lambda t, p, w: 0 * p)),
+    ("order", pair(flipped(field))),
+    ("batch", pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w)))),
+    ("batch", pair(lambda t, p, w: tuple(v.mean() for v in field(t, p, w)))),
+    ("batch", pair(lambda t, p, w: tuple(v / v.size for v in field(t, p, w)))),
+    ("overflow", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
+)
 MESSAGES = """
 generator-climbs: The generator's sign is the wrong way round: θ *descends* L = ℓ(ψθ), so θ moves along -ψ ℓ'(ψθ).
 critic-descends: The discriminator's sign is the wrong way round: ψ *climbs* ℓ(ψθ). In this convention it is large on

@@ -26,27 +26,22 @@ def _of(pick):
     return lambda M: pick(np.linalg.eigvals(M))
 
 
-WRONG = {
-    "spectral-norm": lambda M: np.linalg.norm(M, 2),
-    "other-norm": (np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
-    "real-part": (
-        _of(lambda mu: mu.real.max()),
-        _of(lambda mu: np.abs(mu.real).max()),
-        _of(lambda mu: np.abs(mu.real.max())),
-    ),
-    "signed": _of(lambda mu: np.abs(mu[mu.real.argmax()])),
-    "imaginary-part": _of(lambda mu: np.abs(mu.imag).max()),
-    "determinant": (lambda M: np.sqrt(np.abs(np.linalg.det(M))), lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M))),
-    "smallest": _of(lambda mu: np.abs(mu).min()),
-    "summed": (_of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())),
-    "symmetric-solver": (
-        lambda M: np.abs(np.linalg.eigvalsh(M)).max(),
-        lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max(),
-    ),
-    "squared": _of(lambda mu: (np.abs(mu) ** 2).max()),
-    "trace": (np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
-    "two-by-two-only": lambda M: radius(M[:2, :2]),
-}
+WRONG = (
+    ("spectral-norm", lambda M: np.linalg.norm(M, 2)),
+    ("other-norm", np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
+    ("real-part", _of(lambda mu: mu.real.max()), _of(lambda mu: np.abs(mu.real).max())),
+    ("real-part", _of(lambda mu: np.abs(mu.real.max()))),
+    ("signed", _of(lambda mu: np.abs(mu[mu.real.argmax()]))),
+    ("imaginary-part", _of(lambda mu: np.abs(mu.imag).max())),
+    ("determinant", lambda M: np.sqrt(np.abs(np.linalg.det(M))), lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M))),
+    ("smallest", _of(lambda mu: np.abs(mu).min())),
+    ("summed", _of(lambda mu: np.abs(mu).sum()), _of(lambda mu: np.abs(mu).mean())),
+    ("symmetric-solver", lambda M: np.abs(np.linalg.eigvalsh(M)).max()),
+    ("symmetric-solver", lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max()),
+    ("squared", _of(lambda mu: (np.abs(mu) ** 2).max())),
+    ("trace", np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
+    ("two-by-two-only", lambda M: radius(M[:2, :2])),
+)
 MESSAGES = """
 spectral-norm: This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long
     run the eigenvalues decide, and they can be much smaller.

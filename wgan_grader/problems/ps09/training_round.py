@@ -96,27 +96,27 @@ def _changed(**changes):
     return pair(formula)
 
 
-WRONG = {
-    "always-simultaneous": _changed(alternating=constant(False)),
-    "always-alternating": _changed(alternating=constant(True)),
-    "swapped-ways": _changed(alternating=lambda v: not v["alternating"]),
-    "generator-first": pair(_generator_first),
-    "rates-swapped": _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"]),
-    "one-rate": (_changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
-    "generator-sign": _changed(step_g=lambda v: -v["step_g"]),
-    "critic-sign": _changed(step_d=lambda v: -v["step_d"]),
-    "one-critic-step": _changed(n_critic=constant(1)),
-    "generator-too-often": (pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
-    "one-step-less": (_changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
-    "no-clip": _changed(clip=constant(np.inf)),
-    "clip-once": pair(_clipped_at_the_end),
-    "clip-too-late": pair(_clipped_after_all),
-    "clip-before": pair(_clipped_before),
-    "clips-the-step": pair(_step_clipped),
-    "clip-above-only": pair(_above_only),
-    "clips-the-start": pair(_sees_clipped),
-    "order": pair(flipped(play)),
-}
+WRONG = (
+    ("always-simultaneous", _changed(alternating=constant(False))),
+    ("always-alternating", _changed(alternating=constant(True))),
+    ("swapped-ways", _changed(alternating=lambda v: not v["alternating"])),
+    ("generator-first", pair(_generator_first)),
+    ("rates-swapped", _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"])),
+    ("one-rate", _changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
+    ("generator-sign", _changed(step_g=lambda v: -v["step_g"])),
+    ("critic-sign", _changed(step_d=lambda v: -v["step_d"])),
+    ("one-critic-step", _changed(n_critic=constant(1))),
+    ("generator-too-often", pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
+    ("one-step-less", _changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
+    ("no-clip", _changed(clip=constant(np.inf))),
+    ("clip-once", pair(_clipped_at_the_end)),
+    ("clip-too-late", pair(_clipped_after_all)),
+    ("clip-before", pair(_clipped_before)),
+    ("clips-the-step", pair(_step_clipped)),
+    ("clip-above-only", pair(_above_only)),
+    ("clips-the-start", pair(_sees_clipped)),
+    ("order", pair(flipped(play))),
+)
 MESSAGES = """
 always-simultaneous: The generator sees the old slope although alternating=True: it must see the one from after the
     critic's steps.

@@ -55,34 +55,37 @@ def _columns(J, step_g, step_d, n_critic, alternating):
     return G @ _power(C, n_critic) if alternating else _sum(G, _power(C, n_critic))
 
 
-WRONG = {
-    "always-simultaneous": _built(lambda G, C, n, alt: _sum(G, _power(C, n))),
-    "always-alternating": _built(lambda G, C, n, alt: G @ _power(C, n)),
-    "wrong-order": _built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n))),
-    "critic-once": _built(lambda G, C, n, alt: G @ C if alt else _sum(G, C)),
-    "n-times-the-rate": _built(
-        lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))
+WRONG = (
+    ("always-simultaneous", _built(lambda G, C, n, alt: _sum(G, _power(C, n)))),
+    ("always-alternating", _built(lambda G, C, n, alt: G @ _power(C, n))),
+    ("wrong-order", _built(lambda G, C, n, alt: _power(C, n) @ G if alt else _sum(G, _power(C, n)))),
+    ("critic-once", _built(lambda G, C, n, alt: G @ C if alt else _sum(G, C))),
+    (
+        "n-times-the-rate",
+        _built(lambda G, C, n, alt: G @ (np.eye(2) + n * (C - np.eye(2))) if alt else G + n * (C - np.eye(2))),
     ),
-    "whole-round-repeated": (
-        _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n)),
+    ("whole-round-repeated", _built(lambda G, C, n, alt: _power(G @ C if alt else _sum(G, C), n))),
+    (
+        "whole-round-repeated",
         _built(lambda G, C, n, alt: _power(G, n) @ _power(C, n) if alt else _sum(_power(G, n), _power(C, n))),
     ),
-    "entrywise-power": _built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n)),
-    "rates-swapped": swapped(matrix, "step_g", "step_d"),
-    "columns": _columns,
-    "no-identity": (
+    ("entrywise-power", _built(lambda G, C, n, alt: G @ C**n if alt else _sum(G, C**n))),
+    ("rates-swapped", swapped(matrix, "step_g", "step_d")),
+    ("columns", _columns),
+    (
+        "no-identity",
         _built(
             lambda G, C, n, alt: (
                 ((G - np.eye(2)) @ _power(C - np.eye(2), n)) if alt else (G - np.eye(2)) + _power(C - np.eye(2), n)
             )
         ),
-        _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2)),
     ),
-    "identity-twice": _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n)),
-    "one-rate": (lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)),
-    "transposed": (transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)),
-    "players-swapped": _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n))),
-}
+    ("no-identity", _built(lambda G, C, n, alt: (G @ _power(C, n) if alt else _sum(G, _power(C, n))) - np.eye(2))),
+    ("identity-twice", _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n))),
+    ("one-rate", lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)),
+    ("transposed", transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)),
+    ("players-swapped", _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n)))),
+)
 MESSAGES = """
 always-simultaneous: This is the simultaneous round although alternating=True: then the generator's step acts on what
     the critic's steps have left, a *product* of matrices.

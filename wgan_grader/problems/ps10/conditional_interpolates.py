@@ -60,25 +60,19 @@ def _in_label_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, 
     return _between(r[np.argsort(a, kind="stable")], f[np.argsort(b, kind="stable")], e)
 
 
-WRONG = {
-    "ignores-labels": lambda r, f, a, b, e: _between(r, f, e),
-    "epsilon-swapped": lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e),
-    "one-epsilon": (
-        lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0])),
-        lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean())),
-    ),
-    "label-order": (
-        _in_label_order,
-        lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")]),
-    ),
-    "inverse-permutation": lambda r, f, a, b, e: _between(r, f[partners(b, a)], e),
-    "first-of-class": lambda r, f, a, b, e: _between(r, f[[int(np.argmax(b == label)) for label in a]], e),
-    "fake-order": lambda r, f, a, b, e: _between(r[partners(b, a)], f, e),
-    "extrapolates": (
-        lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e),
-        lambda r, f, a, b, e: interpolates(r, f, a, b, -e),
-    ),
-}
+WRONG = (
+    ("ignores-labels", lambda r, f, a, b, e: _between(r, f, e)),
+    ("epsilon-swapped", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e)),
+    ("one-epsilon", lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e[0]))),
+    ("one-epsilon", lambda r, f, a, b, e: interpolates(r, f, a, b, np.full_like(e, e.mean()))),
+    ("label-order", _in_label_order),
+    ("label-order", lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")])),
+    ("inverse-permutation", lambda r, f, a, b, e: _between(r, f[partners(b, a)], e)),
+    ("first-of-class", lambda r, f, a, b, e: _between(r, f[[int(np.argmax(b == label)) for label in a]], e)),
+    ("fake-order", lambda r, f, a, b, e: _between(r[partners(b, a)], f, e)),
+    ("extrapolates", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e)),
+    ("extrapolates", lambda r, f, a, b, e: interpolates(r, f, a, b, -e)),
+)
 MESSAGES = """
 ignores-labels: Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt.
 epsilon-swapped: ε and 1 − ε have changed places: ε is the share of the real sample.

@@ -58,25 +58,24 @@ def _with_cross(cross: Callable[[np.ndarray, np.ndarray], float]) -> Callable[..
     return lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.trace(S) + np.trace(T) - 2 * cross(S, T))
 
 
-WRONG = {
-    "no-root": _with_cross(lambda S, T: float(np.trace(S @ T))),
-    "elementwise-root": (
-        _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T))))),
-        _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T)))),
-        _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T))))),
-    ),
-    "diagonals": (
+WRONG = (
+    ("no-root", _with_cross(lambda S, T: float(np.trace(S @ T)))),
+    ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T)))))),
+    ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T))))),
+    ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T)))))),
+    (
+        "diagonals",
         lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
     ),
-    "roots-first": _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T)))),
-    "one-cross-term": lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T),
-    "plus-cross": lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T),
-    "mean-not-squared": lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n),
-    "mean-for-sum": lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2),
-    "root-of-all": root(distance),
-    "means-only": lambda m, S, n, T: float(np.sum((m - n) ** 2)),
-    "frobenius": lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2)),
-}
+    ("roots-first", _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T))))),
+    ("one-cross-term", lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T)),
+    ("plus-cross", lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T)),
+    ("mean-not-squared", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n)),
+    ("mean-for-sum", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.mean((m - n) ** 2)),
+    ("root-of-all", root(distance)),
+    ("means-only", lambda m, S, n, T: float(np.sum((m - n) ** 2))),
+    ("frobenius", lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((S - T) ** 2))),
+)
 MESSAGES = """
 no-root: The last term has no root: it is the trace of the product of the covariances. Take the root of the matrix S_P^½
     S_Q S_P^½ before the trace.

@@ -40,26 +40,19 @@ def _scaled(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
     return cells(kept, bins) / len(kept)
 
 
-WRONG = {
-    "unchanged": lambda points, bins, batch: cells(spliced(points, batch), bins) / len(points),
-    "rescaled": _scaled,
-    "last-batch-lost": (
-        lambda points, bins, batch: cells(points[: len(points) // batch * batch], bins) / len(points),
-        lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1),
-    ),
-    "one-batch": (
-        lambda points, bins, batch: cells(points[:batch], bins) / len(points),
-        lambda p, b, n: cells(p[:n], b) / len(p[:n]),
-    ),
-    "edge-lost": lambda points, bins, batch: cells(points[points < 1], bins) / len(points),
-    "counts": lambda p, b, n: cells(p, b),
-    "density": lambda p, b, n: cells(p, b) / len(p) * b,
-    "divided-by-batches": (
-        lambda p, b, n: cells(p, b) / n,
-        lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n)),
-        lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n)),
-    ),
-}
+WRONG = (
+    ("unchanged", lambda points, bins, batch: cells(spliced(points, batch), bins) / len(points)),
+    ("rescaled", _scaled),
+    ("last-batch-lost", lambda points, bins, batch: cells(points[: len(points) // batch * batch], bins) / len(points)),
+    ("last-batch-lost", lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
+    ("one-batch", lambda points, bins, batch: cells(points[:batch], bins) / len(points)),
+    ("one-batch", lambda p, b, n: cells(p[:n], b) / len(p[:n])),
+    ("edge-lost", lambda points, bins, batch: cells(points[points < 1], bins) / len(points)),
+    ("counts", lambda p, b, n: cells(p, b)),
+    ("density", lambda p, b, n: cells(p, b) / len(p) * b),
+    ("divided-by-batches", lambda p, b, n: cells(p, b) / n, lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n))),
+    ("divided-by-batches", lambda p, b, n: cells(p, b) / (n * np.ceil(len(p) / n))),
+)
 MESSAGES = """
 unchanged: The bug is still there: each batch is *removed* from the list while the index moves on, so that about half of
     the points are never looked at. The shares do not add up to 1.

@@ -134,26 +134,36 @@ def _pictures(seen: Observation, judge: Judge) -> bool:
     return _shaped(samples) and not _noise(samples) and judge(samples)
 
 
-WRONG = {
-    "range": Detected(
-        capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5)
+WRONG = (
+    (
+        "range",
+        Detected(capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5)),
     ),
-    "constant": Detected(capstone.detects(lambda x: _apart(x) < 3.0)),
-    "noise": Detected(capstone.detects(_noise)),
-    "copies": Detected(capstone.copied),
-    "few-classes": Detected(
-        lambda case, seen, expected: (
-            case.criterion in ("variety", "near", "middle", "far")
-            and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
-        )
+    ("constant", Detected(capstone.detects(lambda x: _apart(x) < 3.0))),
+    ("noise", Detected(capstone.detects(_noise))),
+    ("copies", Detected(capstone.copied)),
+    (
+        "few-classes",
+        Detected(
+            lambda case, seen, expected: (
+                case.criterion in ("variety", "near", "middle", "far")
+                and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
+            )
+        ),
     ),
-    "not-there-yet": Detected(
-        lambda case, seen, expected: (
-            case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
-        )
+    (
+        "not-there-yet",
+        Detected(
+            lambda case, seen, expected: (
+                case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
+            )
+        ),
     ),
-    "shape": Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28)),
-}
+    (
+        "shape",
+        Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28)),
+    ),
+)
 MESSAGES = """
 range: The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.
 constant: The images do not depend on z, or hardly: mode collapse, or one image for all.

@@ -49,17 +49,18 @@ def _plain_dot(x: np.ndarray, y: np.ndarray) -> float:
     return estimate(x * np.sqrt(d), y * np.sqrt(d))
 
 
-WRONG = {
-    "biased": _within(lambda k: float(k.mean())),
-    "divides-by-square": _within(lambda k: float((k.sum() - np.trace(k)) / k.size)),
-    "half-the-pairs": _within(divided(off_diagonal, 2)),
-    "one-cross-term": _within(off_diagonal, cross=1.0),
-    "clamped": (positive_part(estimate), absolute(estimate)),
-    "wrong-degree": (lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
-    "no-division-by-d": _plain_dot,
-    "no-one": lambda x, y: estimate(x, y, offset=0.0),
-    "root": (root(positive_part(estimate)), root(estimate)),
-    "sums": (
+WRONG = (
+    ("biased", _within(lambda k: float(k.mean()))),
+    ("divides-by-square", _within(lambda k: float((k.sum() - np.trace(k)) / k.size))),
+    ("half-the-pairs", _within(divided(off_diagonal, 2))),
+    ("one-cross-term", _within(off_diagonal, cross=1.0)),
+    ("clamped", positive_part(estimate), absolute(estimate)),
+    ("wrong-degree", lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
+    ("no-division-by-d", _plain_dot),
+    ("no-one", lambda x, y: estimate(x, y, offset=0.0)),
+    ("root", root(positive_part(estimate)), root(estimate)),
+    (
+        "sums",
         lambda x, y: kernel(x, x).sum() + kernel(y, y).sum() - 2 * kernel(x, y).sum(),
         lambda x, y: (
             kernel(x, x).sum()
@@ -69,7 +70,7 @@ WRONG = {
             - 2 * kernel(x, y).sum()
         ),
     ),
-}
+)
 MESSAGES = """
 biased: The diagonals are kept: every point is compared with itself, so the estimate is too large on average. Leave them
     out and divide by n(n−1).

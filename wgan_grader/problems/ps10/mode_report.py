@@ -63,31 +63,28 @@ def _changed(change: Callable[..., Report]) -> Callable[..., Report]:
     return lambda p, m, s: report(p, m, s) | change(p, m, s)
 
 
-WRONG = {
-    "one-std": given(report, radius=1.0),
-    "radius-without-std": given(report, std=1.0),
-    "variance": (
-        lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s),
-        lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2),
-        lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2),
-    ),
-    "nearest-counts": _changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))}),
-    "one-mode-a-point": (_nearest_only, _counted_anew),
-    "open-disc": lambda p, m, s: _from_near(_distances(p, m) < 3 * s),
-    "share-of-modes": (
-        _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)}),
-        _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)}),
-    ),
-    "box": lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1)),
-    "count-of-points": _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)}),
-    "mean-over-pairs": _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())}),
-    "swapped": (
+WRONG = (
+    ("one-std", given(report, radius=1.0)),
+    ("radius-without-std", given(report, std=1.0)),
+    ("variance", lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s)),
+    ("variance", lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2)),
+    ("variance", lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s**2)),
+    ("nearest-counts", _changed(lambda p, m, s: {"covered": len(set(_distances(p, m).argmin(1).tolist()))})),
+    ("one-mode-a-point", _nearest_only, _counted_anew),
+    ("open-disc", lambda p, m, s: _from_near(_distances(p, m) < 3 * s)),
+    ("share-of-modes", _changed(lambda p, m, s: {"covered": report(p, m, s)["covered"] / len(m)})),
+    ("share-of-modes", _changed(lambda p, m, s: {"quality": report(p, m, s)["covered"] / len(m)})),
+    ("box", lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1))),
+    ("count-of-points", _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)})),
+    ("mean-over-pairs", _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())})),
+    (
+        "swapped",
         lambda p, m, s: {
             "covered": report(p, m, s)["quality"],
             "quality": report(p, m, s)["covered"],
         },
     ),
-}
+)
 MESSAGES = """
 one-std: The radius is one standard deviation; three were asked for.
 radius-without-std: The radius is 3, not 3 standard deviations.

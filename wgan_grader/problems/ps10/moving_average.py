@@ -31,17 +31,17 @@ def _from_zero(weights: np.ndarray, decay: float) -> np.ndarray:
     return _from(np.zeros_like(weights[0]), weights, decay)
 
 
-WRONG = {
-    "swapped": lambda w, b: average(w, 1 - b),
-    "from-zero": _from_zero,
-    "bias-corrected": lambda w, b: _from_zero(w, b) / (1 - b ** len(w)),
-    "plain-mean": lambda w, b: w.mean(0),
-    "last-state": lambda w, b: w[-1],
-    "backwards": lambda w, b: average(w[::-1], b),
-    "one-step": (lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
-    "not-adding-to-one": lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w))),
-    "whole-path": lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))]),
-}
+WRONG = (
+    ("swapped", lambda w, b: average(w, 1 - b)),
+    ("from-zero", _from_zero),
+    ("bias-corrected", lambda w, b: _from_zero(w, b) / (1 - b ** len(w))),
+    ("plain-mean", lambda w, b: w.mean(0)),
+    ("last-state", lambda w, b: w[-1]),
+    ("backwards", lambda w, b: average(w[::-1], b)),
+    ("one-step", lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
+    ("not-adding-to-one", lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w)))),
+    ("whole-path", lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))])),
+)
 MESSAGES = """
 swapped: The two weights have changed places: the *old average* keeps the share `decay`, which is near 1.
 from-zero: It starts at 0, and the zeros are part of the average. Start at the first state.

@@ -100,17 +100,18 @@ def _too_round(x: np.ndarray) -> bool:
     return 1.0 < float(x.std(0).mean()) < 2.0 and float(rounded.mean()) < 0.33
 
 
-WRONG = {
-    "copies": Detected(capstone.copied),
-    "constant": Detected(capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6)),
-    "collapsed": Detected(capstone.detects(_collapsed)),
-    "one-cloud": Detected(capstone.detects(_too_round)),
-    "runs-away": Detected(capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0)),
-    "not-there-yet": Detected(
-        lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2
+WRONG = (
+    ("copies", Detected(capstone.copied)),
+    ("constant", Detected(capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6))),
+    ("collapsed", Detected(capstone.detects(_collapsed))),
+    ("one-cloud", Detected(capstone.detects(_too_round))),
+    ("runs-away", Detected(capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0))),
+    (
+        "not-there-yet",
+        Detected(lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2),
     ),
-    "shape": Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2)),
-}
+    ("shape", Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 2))),
+)
 MESSAGES = """
 copies: It returns training points, or the point jumps when z moves a little. A generator makes its own, as a continuous
     function of z. Copies earn nothing for being close.

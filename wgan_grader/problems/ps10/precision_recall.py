@@ -97,27 +97,29 @@ def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
     return {"precision": float(balls.any(1).mean()), "recall": float(balls.any(0).mean())}
 
 
-WRONG = {
-    "swapped": _swapped,
-    "itself": (
+WRONG = (
+    ("swapped", _swapped),
+    (
+        "itself",
         lambda r, f, k: {
             "precision": inside(f, r, radii(r, k - 1)),
             "recall": inside(r, f, radii(f, k - 1)),
         },
     ),
-    "one-too-far": (
+    (
+        "one-too-far",
         lambda r, f, k: {
             "precision": inside(f, r, radii(r, k + 1)),
             "recall": inside(r, f, radii(f, k + 1)),
         },
     ),
-    "nearest-ball": lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)},
-    "own-balls": _own_balls,
-    "open-balls": _open,
-    "pairs": _pairs,
-    "one-radius": _mean_radius,
-    "recall-by-real-balls": _both_by_real,
-}
+    ("nearest-ball", lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)}),
+    ("own-balls", _own_balls),
+    ("open-balls", _open),
+    ("pairs", _pairs),
+    ("one-radius", _mean_radius),
+    ("recall-by-real-balls", _both_by_real),
+)
 MESSAGES = """
 swapped: The two have changed places: precision is about the generated points.
 itself: Each point is counted as its own first neighbour, so that every ball reaches to the (k−1)-th other point only;

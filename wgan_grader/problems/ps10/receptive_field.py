@@ -44,20 +44,18 @@ def _set(stages: np.ndarray, column: int) -> np.ndarray:
     return changed
 
 
-WRONG = {
-    "no-strides": lambda s: side(_set(s, 1)),
-    "own-stride": _own_stride,
-    "last-stride-only": _last_stride,
-    "no-dilation": lambda s: side(_set(s, 2)),
-    "dilated-kernel": lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1)),
-    "kernels-not-minus-one": (
-        lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)),
-        lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1,
-    ),
-    "no-one": shifted(side, -1),
-    "backwards": lambda s: side(s[::-1]),
-    "product-of-kernels": lambda s: int(np.prod(s[:, 0])),
-}
+WRONG = (
+    ("no-strides", lambda s: side(_set(s, 1))),
+    ("own-stride", _own_stride),
+    ("last-stride-only", _last_stride),
+    ("no-dilation", lambda s: side(_set(s, 2))),
+    ("dilated-kernel", lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1))),
+    ("kernels-not-minus-one", lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1))),
+    ("kernels-not-minus-one", lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1),
+    ("no-one", shifted(side, -1)),
+    ("backwards", lambda s: side(s[::-1])),
+    ("product-of-kernels", lambda s: int(np.prod(s[:, 0]))),
+)
 MESSAGES = """
 no-strides: Strides are left out. After a stride of 2, a step of one place is a step of two pixels.
 own-stride: A layer's own stride is counted in its own step. Only the strides *before* it spread its kernel.
