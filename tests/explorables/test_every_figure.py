@@ -1,0 +1,78 @@
+"""What holds of each live figure: it stands alone from disk, is accessible in both themes, and fits a telephone."""
+
+import json
+
+import pytest
+
+from tools.book import explorables
+from tools.book.assets import ensure_packages
+
+pytestmark = pytest.mark.browser
+NAMES = explorables.names()
+THEME = "(theme) => { document.documentElement.dataset.theme = theme; }"
+AXE = """async () => (await axe.run(document.querySelector("figure"), {preload: false})).violations.map(
+  (found) => [found.id, found.nodes[0].html.slice(0, 200)])"""
+PAPER = {"light": "#ffffff", "dark": "#121212"}
+SIZES = """(all) => all.map((one) => {
+  const { a, b } = one.getScreenCTM();
+  return parseFloat(getComputedStyle(one).fontSize) * Math.hypot(a, b);
+})"""
+UNREACHED = """() => {
+  const wanted = "button, input, select, summary, [role=slider], [tabindex='0']";
+  return [...document.querySelector("figure").querySelectorAll(wanted)].filter(
+    (one) => one.checkVisibility() && !one.disabled && !one.dataset.reached).map((one) => one.outerHTML.slice(0, 120));
+}"""
+MARK = """() => {
+  const one = document.activeElement;
+  const first = !one.dataset.reached;
+  one.dataset.reached = "yes";
+  const style = getComputedStyle(one.matches("g") ? one.querySelector(".handle") : one);
+  const ring = style.outlineStyle !== "none" || parseFloat(style.strokeWidth) >= 4;
+  return [first, ring || !one.closest("figure"), one.outerHTML.slice(0, 120)];
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_axe_finds_nothing(open_figure, course_root, name, theme):
+    page = open_figure(name)
+    page.evaluate(THEME, theme)
+    page.evaluate("(colour) => { document.body.style.background = colour; }", PAPER[theme])
+    page.add_script_tag(path=str(ensure_packages(course_root) / "axe-core" / "axe.min.js"))
+    assert page.evaluate(AXE) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_a_telephone(open_figure, name):
+    page = open_figure(name, viewport={"width": 390, "height": 844})
+    page.evaluate("document.querySelector('main').style.width = 'auto'")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    sizes = page.locator(".explorable-plot text").evaluate_all(SIZES)
+    assert min(sizes, default=12) >= 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_keyboard_reaches_all_of_it_and_focus_shows(open_figure, name):
+    page = open_figure(name)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        first, ring, what = page.evaluate(MARK)
+        if not first:
+            break
+        assert ring, what
+    assert page.evaluate(UNREACHED) == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "playground"])
+def test_its_numbers_without_scripts_are_those_that_it_begins_with(open_figure, name):
+    page = open_figure(name)
+    still = json.loads((explorables.SOURCES / name / "still.json").read_text("utf-8"))
+    assert page.evaluate(explorables.TWIN_OF) == still
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_screen_reader_is_told(open_figure, name):
+    page = open_figure(name)
+    page.wait_for_function("document.querySelector('.explorable-spoken').textContent.length > 20")
+    assert page.locator(".explorable-spoken").get_attribute("aria-live") == "polite"
