@@ -135,9 +135,9 @@ def _check_notebook(path: Path) -> bool:
 
 @app.command(rich_help_panel="Train")
 def train(  # the options of a run, one parameter each
-    data: Annotated[str, typer.Option(help="fashion-mnist, or a toy distribution such as eight-gaussians.")] = (
-        "fashion-mnist"
-    ),
+    data: Annotated[
+        str, typer.Option(help="fashion-mnist, emoji, mnist, cifar10, ..., eight-gaussians, a folder, an .npz file.")
+    ] = "fashion-mnist",
     constraint: Annotated[str, typer.Option(help="clip, gp, lp, r1, sn, ...: how the critic is kept Lipschitz.")] = (
         "clip"
     ),
@@ -152,7 +152,7 @@ def train(  # the options of a run, one parameter each
     lr: Annotated[
         float | None, typer.Option(help="Learning rate of both; chosen by the optimiser when absent.")
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the images.")] = 28,
+    size: Annotated[int | None, typer.Option(help="Side of the images; their own when absent.")] = None,
     width: Annotated[int | None, typer.Option(help="Channels or hidden units; chosen by the model.")] = None,
     conditional: Annotated[bool, typer.Option(help="Give both networks the labels.")] = False,
     ema: Annotated[float, typer.Option(help="Decay of the generator's moving average; 0 for none.")] = 0.0,

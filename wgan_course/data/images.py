@@ -29,6 +29,7 @@ __all__ = [
     "downsample",
     "emoji",
     "from_unit",
+    "is_known",
     "load",
     "recolour",
     "resize",
@@ -116,6 +117,11 @@ def _known(name: str | Path) -> str | None:
     """The name of a set as `NAMES` has it, whatever its hyphens and capitals; None for a path."""
     plain = {known.replace("-", ""): known for known in NAMES}
     return plain.get(str(name).lower().replace("-", "").replace("_", "")) if isinstance(name, str) else None
+
+
+def is_known(name: str | Path) -> bool:
+    """Say whether something is the name of a set, and no path."""
+    return _known(name) is not None
 
 
 def load(

@@ -26,6 +26,7 @@ __all__ = [
     "ParallelLines",
     "TwoClouds",
     "eight_gaussians",
+    "is_known",
     "make",
     "make_pair",
     "min_funnel_pair",
@@ -157,6 +158,12 @@ _PAIR_MAKERS: dict[str, Callable[..., Any]] = {
 }
 NAMES = tuple(_MAKERS)
 PAIR_NAMES = tuple(_PAIR_MAKERS)
+
+
+def is_known(name: str) -> bool:
+    """Say whether `make` knows a name."""
+    key = str(name).lower().replace("_", "-")
+    return _ALIASES.get(key, key) in _MAKERS
 
 
 def _look_up(name: str, makers: Mapping[str, Callable]) -> Callable:

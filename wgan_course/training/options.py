@@ -22,7 +22,8 @@ class RunOptions:
     Attributes
     ----------
     data : str
-        ``"fashion-mnist"``, or a toy distribution of ``wgan_course.data.toy.NAMES``.
+        An image set of ``wgan_course.data.images.NAMES``, a folder of pictures or an npz file, or a toy distribution
+        of ``wgan_course.data.toy.NAMES``.
     constraint : str
         One of ``wgan_course.constraints.NAMES``.
     constraint_options : dict
@@ -42,7 +43,8 @@ class RunOptions:
     lr_critic, lr_generator : float, optional
         Chosen by the optimiser when absent.
     latent, width, size : int
-        Length of z; channels of the first stage or hidden units (chosen by the model when absent); image side.
+        Length of z; channels of the first stage or hidden units (chosen by the model when absent); image side (the
+        images' own when absent, or the next that the model makes).
     activation : str, optional
         Of the critic; GroupSort under ``orthonormal``, and the model's own otherwise, when absent.
     conditional : bool
@@ -81,7 +83,7 @@ class RunOptions:
     lr_generator: float | None = None
     latent: int = 32
     width: int | None = None
-    size: int = 28
+    size: int | None = None
     activation: str | None = None
     conditional: bool = False
     ema: float = 0.0
@@ -106,9 +108,9 @@ class RunOptions:
         ValueError
             If one is; the message names it.
         """
-        for name in ("steps", "batch", "latent", "size", "sample_every"):
+        for name in ("steps", "batch", "latent", "sample_every"):
             require(is_whole(getattr(self, name)), name, getattr(self, name), "a whole number of 1 or more")
-        for name in ("width", "threads"):
+        for name in ("width", "threads", "size"):
             value = getattr(self, name)
             require(value is None or is_whole(value), name, value, "a whole number of 1 or more")
         require(self.model in MODELS, "model", self.model, f"one of {', '.join(MODELS)}")

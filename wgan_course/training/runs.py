@@ -18,9 +18,9 @@ from wgan_course.training.critic import Record
 from wgan_course.training.loop import Trainer
 from wgan_course.training.options import MODELS, RunOptions
 
-__all__ = ["IMAGES", "MODELS", "RunOptions", "RunResult", "build", "train_from_options"]
+__all__ = ["MODELS", "RunOptions", "RunResult", "build", "train_from_options"]
 
-IMAGES = ("fashion-mnist",)
+MOST_COLUMNS = 20
 DEFAULT_WIDTH = {"mlp": 128, "dcgan": 16, "resnet": 16}
 _log = logging.getLogger(__name__)
 
@@ -68,18 +68,33 @@ class _Data:
 def _image_data(options: RunOptions) -> _Data:
     from wgan_course.data import images
 
-    found = images.load(options.data, "train", size=options.size, path=options.data_path, source=options.data_source)
+    found = images.load(options.data, size=options.size, path=options.data_path, source=options.data_source)
+    origin = f"{len(found)} images, {found.source} {found.origin}"
+    if options.conditional and len(found.classes) == 1:
+        raise ValueError(f"conditional: {origin} has one class only, {found.classes[0]!r}, and so no labels")
     device = devices.choose(options.device)
-    pixels = found.images.to(device)
+    pixels = _fitting(found.images, options).to(device)
     labels = found.labels.to(device) if options.conditional else None
     return _Data(
-        tuple(found.images.shape[1:]),
-        f"{len(found.images)} images, {found.source} {found.origin}".strip(),
+        tuple(pixels.shape[1:]),
+        origin + (f", {len(found.skipped)} files left out" if found.skipped else ""),
         lambda batch, rng: TensorBatches(pixels, batch, rng, labels),
         lambda samples: samples,
         len(found.classes) if options.conditional else None,
-        80 if options.conditional else 64,
+        8 * min(len(found.classes), MOST_COLUMNS) if options.conditional else 64,
     )
+
+
+def _fitting(pixels: Tensor, options: RunOptions) -> Tensor:
+    """Where no size was asked for, that of the images, or the next that the convolutional models make."""
+    from wgan_course.data import images
+    from wgan_course.models import dcgan
+
+    side = pixels.shape[-1]
+    if options.size is not None or options.model == "mlp" or side in dcgan.SHAPES:
+        return pixels
+    larger = [size for size in sorted(dcgan.SHAPES) if size > side]
+    return images.resize(pixels, larger[0] if larger else max(dcgan.SHAPES), border=False)
 
 
 def _toy_data(options: RunOptions) -> _Data:
@@ -98,15 +113,16 @@ def _toy_data(options: RunOptions) -> _Data:
 
 def _data(options: RunOptions) -> _Data:
     """Find the data; refuse what nobody knows and labels that nobody has."""
-    from wgan_course.data import toy
+    from wgan_course.data import images, toy
 
-    if options.data in IMAGES:
+    if toy.is_known(options.data):
+        if options.conditional:
+            raise ValueError("conditional: toy distributions have no labels; use data='fashion-mnist'")
+        return _toy_data(options)
+    if images.is_known(options.data) or Path(options.data).expanduser().exists():
         return _image_data(options)
-    if options.data not in toy.NAMES:
-        raise ValueError(f"data must be one of {', '.join((*IMAGES, *toy.NAMES))}, got {options.data!r}")
-    if options.conditional:
-        raise ValueError("conditional: toy distributions have no labels; use data='fashion-mnist'")
-    return _toy_data(options)
+    names = ", ".join((*images.NAMES, *toy.NAMES))
+    raise ValueError(f"data must be one of {names}, or a folder of pictures or an .npz file; got {options.data!r}")
 
 
 def _networks(options: RunOptions, data: _Data) -> tuple[nn.Module, nn.Module]:
@@ -219,7 +235,7 @@ def _run(options: RunOptions, trainer: Trainer, data: _Data, progress: bool) -> 
 
 def _save_samples(trainer: Trainer, data: _Data, folder: Path) -> None:
     """Write the picture of this step, and the same as the latest."""
-    columns = 10 if trainer.conditional else 8
+    columns = min(data.classes or 8, MOST_COLUMNS)
     picture = data.show(trainer.sample(data.shown, seed=1).float().cpu())
     runlog.save_picture(folder / "samples" / f"step-{trainer.step:06d}.png", picture, columns)
     runlog.save_picture(folder / "samples.png", picture, columns)
