@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Falling curves, curves that come back, values at the threshold, curves that never fall so far."""
     yield case("first", "falling", norms=[1.0, 0.5, 0.2, 0.1], threshold=0.3)
     yield case("first", "at once", norms=[0.1, 0.5, 0.05, 0.01], threshold=0.3)
     yield case("first", "comes back", norms=[1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], threshold=0.1)

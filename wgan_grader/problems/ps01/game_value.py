@@ -8,7 +8,6 @@ from ._distributions import distribution
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two atoms first, then random ones, then discriminators that are certain: rightly, and wrongly."""
     yield case("value", "two atoms", d=[0.8, 0.3], p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", **_random(rng, atoms))

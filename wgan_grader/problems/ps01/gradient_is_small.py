@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A recognised, a doubtful and a convincing fake first; then random ones; then values at the threshold."""
     yield case("where", "three fakes", d=[0.01, 0.5, 0.99], threshold=0.1)
     yield case("where", "random fakes", d=rng.uniform(0, 1, 11), threshold=0.3)
     yield case("where", "a generous threshold", d=[0.2, 0.7, 0.95], threshold=0.9)

@@ -8,7 +8,6 @@ from ._distributions import distribution, kl, with_holes
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two atoms first, then random ones, then zeros and disjoint supports."""
     yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))

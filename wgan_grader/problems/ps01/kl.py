@@ -8,7 +8,6 @@ from ._distributions import distribution, kl, with_holes, x_log_ratio
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two atoms first, then random ones, then zeros in p, in q, in both."""
     half, quarter = np.array([0.5, 0.5]), np.array([0.25, 0.75])
     yield case("value", "two atoms", p=half, q=quarter)
     for atoms in (3, 7, 40):

@@ -8,7 +8,6 @@ from ._gradients import gradient_cases, ratio, sigmoid
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """The shared ones, and fakes that pass for real, where the slope is tiny but not 0."""
     yield from gradient_cases(rng)
     yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)
 

@@ -8,7 +8,6 @@ from ._gradients import gradient_cases, ratio, sigmoid
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """The shared ones, and fakes that are recognised with certainty, where the slope is tiny but not 0."""
     yield from gradient_cases(rng)
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
 

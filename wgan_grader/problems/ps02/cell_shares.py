@@ -9,7 +9,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Few samples, many, uneven cells; then samples on the edges."""
     edges = np.array([0.0, 1.0, 2.0, 3.0])
     few = np.array([0.5, 1.5, 1.25, 2.5, 0.25])
     yield case("all", "five samples", samples=few, edges=edges)

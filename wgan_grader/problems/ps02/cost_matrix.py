@@ -8,7 +8,6 @@ from ._transport import CENTRE, distances
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One 3-4-5 triangle, then clouds of unequal sizes, then points that are close together and far from 0."""
     yield Case("3-4-5", {"x": np.array([[0.0, 0.0]]), "y": np.array([[3.0, 4.0], [6.0, 8.0]])}, criterion="value")
     for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1)):
         pair = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d))}

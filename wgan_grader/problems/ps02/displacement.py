@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two points that exchange sides, permutations that are not their own inverse, shared targets."""
     swap = {"x": np.array([[0.0, 0.0], [4.0, 0.0]]), "y": np.array([[4.0, 2.0], [0.0, 6.0]])}
     yield Case("two points", swap | {"partner": np.array([1, 0]), "t": 0.25}, criterion="value")
     for n, d, t in ((3, 2, 0.3), (6, 1, 0.8)):

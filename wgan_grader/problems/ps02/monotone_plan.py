@@ -8,7 +8,6 @@ from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Small ones by hand, unequal sizes, then weights that run out together, and zeros."""
     yield case("value", "two and three", a=[0.5, 0.5], b=[0.2, 0.5, 0.3])
     yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
     for n, m in ((4, 7), (8, 5)):

@@ -8,7 +8,6 @@ from ._transport import distances, weights
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Converged ones first, then a few rounds only, then an ε for which exp(−c/ε) is 0."""
     small = {"cost": np.array([[0.0, 1.0], [2.0, 0.5]]), "a": np.array([0.3, 0.7]), "b": np.array([0.6, 0.4])}
     yield Case("two and two", small | {"epsilon": 0.5, "rounds": 200}, criterion="value")
     yield Case("three and four", _random(rng, 3, 4) | {"epsilon": 0.8, "rounds": 300}, criterion="value")

@@ -8,7 +8,6 @@ from ._transport import in_order
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Axes first, then random directions; in the end one direction only, and many for few points."""
     x, y = np.array([[0.0, 2.0], [1.0, -1.0], [3.0, 0.5]]), np.array([[2.5, 0.0], [-1.0, 1.0], [0.0, 4.0]])
     yield Case("along the axes", {"x": x, "y": y, "directions": np.eye(2)}, criterion="value")
     for n, d, k in ((6, 3, 4), (9, 2, 5)):

@@ -8,7 +8,6 @@ from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Warehouses and shops, then couplings that are neither square nor symmetric."""
     yield case("value", "warehouses and shops", coupling=[[0.5, 0.0], [0.0, 0.5]], cost=[[2.0, 3.0], [1.0, 2.0]])
     yield case("value", "uneven", coupling=[[0.1, 0.5], [0.3, 0.1]], cost=[[1.0, 4.0], [2.0, 5.0]])
     for n, m in ((3, 5), (6, 2)):

@@ -10,7 +10,6 @@ SLOPE = {"gradients": ["x"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Crossed pairs first, then random samples on both sides of each other, then the slope in the points."""
     yield _case("two points", [1.0, 0.0], [2.0, 3.0], "value")
     yield _case("both sides", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "value")
     for n in (5, 12):

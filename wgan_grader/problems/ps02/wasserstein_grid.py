@@ -8,7 +8,6 @@ from ._transport import weights
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Places one apart first, where the widths do not show, then uneven ones."""
     yield case("value", "one apart", points=np.arange(3.0), p=[0.5, 0.5, 0.0], q=[0.0, 0.25, 0.75])
     yield case("value", "both ways", points=np.arange(4.0), p=[0.0, 0.5, 0.5, 0.0], q=[0.4, 0.1, 0.1, 0.4])
     yield case("value", "nine places", **_random(rng, 9, even=True))

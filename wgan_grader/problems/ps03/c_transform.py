@@ -8,7 +8,6 @@ from ._geometry import random_cost
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two mines and three shops first; then random ones; square tables, in which axes can be swapped unseen."""
     small = np.array([[1.0, 4.0, 2.0], [3.0, 1.5, 2.5]])
     yield Case("two by three", {"phi": np.array([0.5, 1.0]), "cost": small}, criterion="value")
     for n, m in ((5, 3), (4, 9)):

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Scores within the margin, in which the two losses differ by a constant; then beyond it; bags of unequal size."""
     yield case("inside", "within the margin", real_scores=[0.5, 0.25], fake_scores=[-0.5, 0.75, 0.0])
     yield case("inside", "within, random", real_scores=rng.uniform(-0.9, 0.9, 7), fake_scores=rng.uniform(-0.9, 0.9, 5))
     yield case("inside", "within, a wrong critic", real_scores=[-0.5, 0.1], fake_scores=[0.5, 0.75, 0.2])

@@ -8,7 +8,6 @@ from ._geometry import masses
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two atoms a side first; then uniform weights, unequal weights, and more atoms on one side."""
     yield _case("two atoms", [3.0, 1.0], [-0.5, 2.0], [0.5, 0.5], [0.5, 0.5], "uniform")
     for n in (3, 5):
         uniform = np.full(n, 1 / n)

@@ -8,7 +8,6 @@ from ._geometry import distances
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Three points of a line first, the steepest pair not neighbours; then space; then points that coincide."""
     yield case("line", "three points", points=[[0.0], [3.0], [1.0]], values=[0.0, 1.0, -2.0])
     yield case("line", "a line", points=3 * rng.normal(size=(7, 1)), values=rng.normal(size=7))
     yield case("space", "a triangle", points=[[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], values=[2.0, 0.0, 1.0])

@@ -8,7 +8,6 @@ from ._geometry import distances
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A line with K = 1 first; then the plane; then other constants; then the data points themselves."""
     yield _case("a line", [[0.0], [2.0]], [0.0, 1.0], 1.0, [[-1.0], [0.5], [1.25], [4.0]], "unit")
     yield _random(rng, 5, 7, 2, 1.0, "unit")
     yield _case(

@@ -13,7 +13,6 @@ TOLERANCE = 1e-6
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Optimal plans that are made from their potentials: one tree of routes, several, and routes in a circle."""
     yield _small()
     yield _case(rng, "a tree, 4 by 3", _tree(rng, 4, 3), "connected")
     yield _case(rng, "a tree, 3 by 7", _tree(rng, 3, 7), "connected")

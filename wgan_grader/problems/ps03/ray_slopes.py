@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Pairs of a line first; then space; then pairs of which one has not moved."""
     yield case(
         "line", "a line", f_x=[2.0, 0.0, 1.0], f_y=[1.0, 3.0, 0.5], x=[[1.0], [4.0], [3.0]], y=[[3.0], [2.0], [2.0]]
     )

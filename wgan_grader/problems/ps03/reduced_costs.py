@@ -8,7 +8,6 @@ from ._geometry import random_cost
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two mines and three shops first; then random ones; square tables; potentials that are not admissible."""
     yield case("value", "two by three", phi=[1.0, 0.0], psi=[0.5, -1.0, 2.0], cost=[[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])
     yield _admissible(rng, 4, 3, "value")
     yield _admissible(rng, 3, 3, "square")

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Equal bags and K = 1 first; then a constant; then bags of different sizes; then a critic that is wrong."""
     yield case("value", "two a side", real_scores=[3.0, 2.0], fake_scores=[1.0, 0.5], lipschitz=1.0)
     yield case("value", "six a side", **_scores(rng, 6, 6, 1.0))
     yield case("constant", "K = 4", real_scores=[7.0, 5.0], fake_scores=[2.0, 3.0], lipschitz=4.0)

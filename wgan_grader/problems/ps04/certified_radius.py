@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Right decisions with several rivals; then wrong ones and a tie."""
     right = np.array([[3.0, 0.5, 1.0], [-1.0, 2.0, 1.5], [0.0, -4.0, 1.0]])
     yield _case("three right answers", right, [0, 1, 2], 2.0, "radius")
     logits = rng.normal(scale=3.0, size=(6, 5))

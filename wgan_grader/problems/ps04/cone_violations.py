@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Points above and below, left and right of the tip; then points on the side of the cone."""
     yield case("inside", "pierced above", x=[-1.0, 0.0, 1.0, 2.0], values=[0.25, 0.5, 2.0, 2.0], slope=1.2, tip=1)
     yield case(
         "inside", "below, on both sides", x=[-2.0, -1.0, 0.0, 1.0], values=[-3.0, 0.5, 1.0, -1.5], slope=1.5, tip=2

@@ -9,7 +9,6 @@ LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Few points, more points than inputs, fewer points than inputs; then a network that is flat."""
     for n, d, width in ((2, 2, 3), (7, 3, 4), (3, 5, 6)):
         yield _case(f"{n} points in dimension {d}", rng, n, d, width, 1.0, "per-sample")
     yield _case("steep", rng, 4, 2, 5, 40.0, "per-sample")

@@ -9,7 +9,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Small and random matrices, of unequal sides and signs, for each of the two norms."""
     given = {
         "two by two": np.array([[1.0, -2.0], [3.0, 4.0]]),
         "wide": np.array([[0.5, -1.0, 2.0], [-3.0, 0.25, 1.0]]),

@@ -8,7 +8,6 @@ from ._line import in_order, runs_and_rises, slopes
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Functions that break the condition in one place each, and functions that keep it."""
     yield case("refutes", "one steep step", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, 3.0, 3.5], slope=1.0)
     yield case("refutes", "steep on the way down", x=[0.0, 1.0, 2.0, 3.0], values=[3.0, 3.5, 0.5, 1.0], slope=2.0)
     yield case(

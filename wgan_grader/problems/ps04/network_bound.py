@@ -12,7 +12,6 @@ ACTIVATIONS = {1: [], 2: ["relu"], 3: ["tanh", "relu"], 4: ["sigmoid", "softplus
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One linear layer; ReLU and tanh between layers; a network with two sigmoids."""
     yield _case("one layer", rng, (3, 2), "product")
     yield _case("ReLU", rng, (2, 4, 3), "product")
     yield _case("tanh and ReLU", rng, (4, 3, 5, 2), "product")

@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Inputs of both signs; a skip path alone."""
     W = np.array([[1.0, 2.0], [0.0, -1.0]])
     yield Case("one sample", {"x": np.array([[1.0, -3.0]]), "W": W, "b": np.array([0.5, -0.25])}, criterion="sum")
     for n, d in ((3, 4), (6, 3)):

@@ -8,7 +8,6 @@ from ._line import in_order, runs_and_rises, slopes
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Sorted points whose steepest pair falls, then points in no order."""
     yield case("largest", "three points", x=[0.0, 1.0, 3.0], values=[0.0, -2.0, 1.0])
     yield case(
         "largest",

@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Small and random matrices with several weights, and the zero matrix."""
     yield Case("two by two", {"W": np.array([[1.0, -2.0], [3.0, 0.5]]), "weight": 0.1}, criterion="gradient")
     yield Case("random", {"W": rng.normal(size=(3, 5)), "weight": 0.7}, criterion="gradient")
     yield Case("tall, large", {"W": 10 * rng.normal(size=(6, 2)), "weight": 0.03}, criterion="gradient")

@@ -14,7 +14,6 @@ WIDTHS = (3, 4, 1)
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Weights beyond the bound; biases beyond it; both; one alone. Critics of two layers, of one, of three."""
     small = [[[0.5, -0.2], [0.0, -3.0]], [0.1, -0.1], [[0.3, -0.25]], [0.05]]
     yield _case("2–2–1", [np.array(a) for a in small], 0.25, "weights")
     yield _case("weights beyond", _drawn(rng, 1.0, 0.02), 0.1, "weights")

@@ -11,7 +11,6 @@ from ._networks import LIMIT
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One matrix; several; very many, and very wide ones, where numbers get small or large."""
     yield _case([4, 1], 0.5, "one")
     yield _case([9, 1], 0.01, "one")
     yield _case([2, 64, 1], 0.1, "several")

@@ -13,7 +13,6 @@ NAMES = [f"{owner}.{kind}{place}" for owner in ("critic", "generator") for place
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Batches of unequal size, so that sums and means differ."""
     yield _case("a good critic", rng, 3, 2, "value", better=True)
     yield _case("a bad critic", rng, 5, 8, "value", better=False)
     yield _case("gradients", rng, 4, 6, "critic")

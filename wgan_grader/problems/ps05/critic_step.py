@@ -11,7 +11,6 @@ from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Steps in a box too wide to matter; in one that does; with gradients left over. One to three layers."""
     yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
     yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")
     yield _case("one layer", rng, 3, 5, 0.2, 50.0, "descent", widths=(2, 1))

@@ -8,7 +8,6 @@ from ._networks import LIMIT
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Outside; inside; the matrix of zeros."""
     yield Case("2×2", {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "radius": 1.0}, criterion="outside")
     for shape, radius in (((3, 5), 0.7), ((6, 2), 2.0)):
         yield Case(f"{shape[0]}×{shape[1]}", {"W": rng.normal(size=shape) + 1, "radius": radius}, criterion="outside")

@@ -14,7 +14,6 @@ NAMES = [f"generator.{kind}{place}" for place in (0, 1) for kind in "wb"]
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Few latents and more."""
     for name, m, criterion in (("few", 2, "value"), ("more", 7, "value"), ("one", 1, "value")):
         yield _case(name, rng, m, criterion)
     yield _case("gradients", rng, 5, "gradient")

@@ -8,7 +8,6 @@ from ._networks import LIMIT, back, hidden, layers, network
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One hidden layer and one sample; batches; three hidden layers of different widths."""
     small = [[[1.0, 0.0], [2.0, 1.0]], [0.0, -1.0], [[3.0, -4.0]], [0.5]]
     names = [f"critic.{kind}{place}" for place in (0, 1) for kind in "wb"]
     arrays = dict(zip(names, map(np.array, small), strict=True))

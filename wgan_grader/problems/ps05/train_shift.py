@@ -10,7 +10,6 @@ CRITIC_STEPS = 5
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A single step; the way to the data; the rattling about when it has arrived."""
     real, z = np.array([3.0, 3.0]), np.array([0.0])
     yield Case("one step", {"real": real, "z": z, "steps": 1, "rate": 0.1, "c": 0.5}, criterion="way")
     yield Case("two steps", {"real": real - 5, "z": z, "steps": 2, "rate": 0.05, "c": 0.3}, criterion="way")

@@ -10,7 +10,6 @@ from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, 
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Points of several shapes; then seen through to the weights."""
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (2, 2, 3)), (3, (3,))):
             yield _case(rng, n, shape, criterion)

@@ -10,7 +10,6 @@ from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Pairs of batches of several shapes, without a penalty weight."""
     return batches(rng, weighted=False)
 
 

@@ -8,7 +8,6 @@ from ._critic import PACKAGE, Array, mix
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Points in the plane, as many samples as coordinates, the two ends; then images and sequences."""
     first = {
         "real": np.array([[2.0, 0.0], [4.0, 1.0]]),
         "fake": np.array([[0.0, 2.0], [0.0, -1.0]]),

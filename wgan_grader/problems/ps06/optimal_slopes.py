@@ -9,7 +9,6 @@ Array = np.ndarray
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two masses; three against three; bags of unequal sizes; a gap in which no mass has to move."""
     yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
     yield Case("three a side", few, criterion="rest")

@@ -8,7 +8,6 @@ from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, 
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Points of several shapes; then seen through to the weights."""
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,))):
             inputs = critic(rng, int(np.prod(shape)), 4, 1.5) | {"real": rng.normal(size=(n, *shape))}

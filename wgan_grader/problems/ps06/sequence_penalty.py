@@ -14,7 +14,6 @@ SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", 
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One sentence; several; as many sentences as words; a perfect critic; then what reaches the gradient."""
     one = np.array([[[0.0, 3.0], [4.0, 0.0], [0.0, 0.0]]])
     yield case("value", "one sentence", gradient=one, options=LOOK)
     for shape in ((2, 3, 4), (5, 2, 3), (3, 3, 2)):

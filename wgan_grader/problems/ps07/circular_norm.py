@@ -8,7 +8,6 @@ from ._linear import norm, reshaped
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A box, one channel, then several."""
     yield case("box", "box", kernel=np.ones((1, 1, 3, 3)), n=6)
     yield case("box", "box of 2×3", kernel=np.ones((1, 1, 2, 3)), n=5)
     high = np.array([[1.0, -1.0, 0.5], [-1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])[None, None]

@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A box, random kernels, and kernels that are longer than the circle."""
     yield Case("box of three", {"kernel": np.ones(3), "n": 6}, criterion="value")
     for k, n in ((3, 7), (5, 8), (4, 4)):
         yield Case(f"{k} taps on {n}", {"kernel": rng.normal(size=k), "n": n}, criterion="value")

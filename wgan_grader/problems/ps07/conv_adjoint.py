@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One channel first, then as many channels out as in, then different numbers."""
     pulse = np.zeros((1, 5))
     pulse[0, 2] = 1
     yield Case("a pulse", {"y": pulse, "kernel": np.array([[[1.0, 2.0, 3.0]]])}, criterion="one")

@@ -8,7 +8,6 @@ from ._linear import norm, unit, uv_steps
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Square ones first, where nothing complains; then rectangular ones."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2", {"W": small, "u": np.array([0.6, 0.8]), "steps": 1}, criterion="square")
     for size, steps in ((3, 1), (5, 2)):

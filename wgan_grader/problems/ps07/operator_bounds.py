@@ -12,7 +12,6 @@ NAMES = {"outputs": ["lower", "upper"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A box, random kernels with sides that differ, then strides that do and do not divide the kernel."""
     yield Case("box", {"kernel": np.ones((1, 1, 3, 3)), "stride": 1}, NAMES, criterion="one")
     for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4)):
         name = " × ".join(map(str, shape))
@@ -62,13 +61,7 @@ WRONG = (
     ),
     ("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))),
     ("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))),
-    (
-        "divided",
-        lambda k, s: {
-            "lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"],
-            "upper": norm(reshaped(k)),
-        },
-    ),
+    ("divided", lambda k, s: {"lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"], "upper": norm(reshaped(k))}),
     ("one-side", lambda k, s: _bounds(k[:, :, :, :1], s, _ceil, norm(reshaped(k)))),
     ("one-side", lambda k, s: _bounds(k[:, :, :1], s, _ceil, norm(reshaped(k)))),
 )

@@ -8,7 +8,6 @@ from ._linear import iterate, norm, sigma, unit
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Square ones first, then rectangular ones, starts of any length, and long runs."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2, one step", {"W": small, "v": np.array([0.6, 0.8]), "steps": 1}, criterion="value")
     for size, steps in ((3, 1), (5, 2), (6, 3)):

@@ -9,7 +9,6 @@ from ...problem import Case, Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two values first, then many in any order; ties; a start that is good enough."""
     yield _case("two values", [2.0, 1.0], 3.0, 1e-3, "value")
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
     values = np.sort(rng.uniform(0.5, 3, 6))[::-1]

@@ -10,7 +10,6 @@ NAMES = {"outputs": ["v", "u"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Square ones first, where swapped roles go unnoticed by the shapes; then rectangular ones."""
     small = np.array([[1.0, 2.0], [0.0, 1.0]])
     yield Case("2×2", {"W": small, "u": np.array([0.6, 0.8])}, NAMES, criterion="square")
     for size in (3, 5):

@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Points within the range 2/K, and beyond it."""
     yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
     for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):
         yield Case(f"near, dimension {d}", _pair(rng, d, K, 0.2, 0.8), criterion="near")

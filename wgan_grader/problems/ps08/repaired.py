@@ -11,7 +11,6 @@ GRADIENT = NAMES | {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Square ones, where swapped roles make no noise, and others, of norm below 1; both modes; the gradient."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
     yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")
     for shape in ((4, 4), (5, 3)):
@@ -113,18 +112,13 @@ WRONG = (
     ("exact", _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)))),
     (
         "transposed-weight",
-        lambda W, u, x, training: {
-            "y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1]),
-        },
+        lambda W, u, x, training: {"y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1])},
     ),
     ("multiplied", _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v)))),
     ("multiplied", _only("y")(_with(_vectors, sigma=constant(1.0)))),
     (
         "returns-v",
-        lambda W, u, x, training: {
-            "y": _with(_vectors)(W, u, x, training)["y"],
-            "u": _vectors(W, u, training)[1],
-        },
+        lambda W, u, x, training: {"y": _with(_vectors)(W, u, x, training)["y"], "u": _vectors(W, u, training)[1]},
     ),
 )
 MESSAGES = """

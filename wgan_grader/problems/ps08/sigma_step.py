@@ -11,7 +11,6 @@ GRADIENT = VALUES | {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Values first, on square matrices and others; then the gradient of σ̂, where u is far from converged."""
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
     yield Case("2×2", small, VALUES, criterion="values")
     for shape in ((4, 4), (3, 5), (6, 2)):

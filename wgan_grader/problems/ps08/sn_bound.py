@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Exact and estimated norms without skip paths; then residual blocks among the layers."""
     yield case("plain", "two layers", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     for count in (3, 5):
         yield case("plain", f"{count} layers", **_random(rng, count, np.zeros(count, bool)))
@@ -62,10 +61,7 @@ per-layer: One number for each layer comes back. The bound of the network is the
 PROBLEM = Problem(
     key="ps08.sn_bound",
     title="What the network may claim",
-    criteria=(
-        Criterion("plain", "the product of σ/σ̂", 1),
-        Criterion("skips", "1 + σ/σ̂ for a residual block", 1),
-    ),
+    criteria=(Criterion("plain", "the product of σ/σ̂", 1), Criterion("skips", "1 + σ/σ̂ for a residual block", 1)),
     cases=cases,
     formula=bound,
     pure="plain",

@@ -8,7 +8,6 @@ from ._linear import any_unit, start, step, through, top, unit
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A small matrix; square ones, where a transposed outer product has the right shape; others."""
     small = {"G": np.array([[1.0, 0.0], [0.0, 2.0]])} | _given(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8]))
     yield Case("2×2", small, criterion="square")
     for size in (3, 5):

@@ -17,7 +17,6 @@ MODES = {"train": "ttt", "eval": "ee", "mixed": "teet"}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Each look at layers of two shapes, the second one with norms below 1; u is far from converged."""
     for criterion, looks in LOOKS.items():
         for look in looks:
             for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):

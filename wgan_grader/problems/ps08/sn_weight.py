@@ -10,7 +10,6 @@ GRADIENT = {"gradients": ["W"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Vectors after one step from a random start, where uᵀWv = ‖Wv‖; and any others, where it is not."""
     yield case("value", "2×2", **_inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8])))
     for shape in ((4, 4), (3, 5)):
         yield case("value", f"{shape[0]}×{shape[1]}", **_random(rng, shape))
@@ -60,29 +59,14 @@ WRONG = (
     ("sigma-outside", lambda W, u, v: {"gradient:W": np.ones_like(W) / _sigma(W, u, v)}),
     (
         "length",
-        lambda W, u, v: {
-            "value": W / np.linalg.norm(W @ v),
-            "gradient:W": through(np.ones_like(W), W, unit(W @ v), v),
-        },
+        lambda W, u, v: {"value": W / np.linalg.norm(W @ v), "gradient:W": through(np.ones_like(W), W, unit(W @ v), v)},
     ),
     ("only-above-one", lambda W, u, v: {"value": W / max(_sigma(W, u, v), 1.0)}),
     ("w-outside", lambda W, u, v: {"gradient:W": -W.sum() / _sigma(W, u, v) ** 2 * np.outer(u, v)}),
     ("exact", lambda W, u, v: {"value": W / top(W)[0]}),
-    (
-        "exact",
-        lambda W, u, v: {
-            "value": W / top(W)[0],
-            "gradient:W": through(np.ones_like(W), W, *top(W)[1:]),
-        },
-    ),
+    ("exact", lambda W, u, v: {"value": W / top(W)[0], "gradient:W": through(np.ones_like(W), W, *top(W)[1:])}),
     ("frobenius", _both(lambda W, u, v: 1 / np.linalg.norm(W), _norm_gradient)),
-    (
-        "multiplied",
-        _both(
-            _sigma,
-            lambda W, u, v: _sigma(W, u, v) * np.ones_like(W) + W.sum() * np.outer(u, v),
-        ),
-    ),
+    ("multiplied", _both(_sigma, lambda W, u, v: _sigma(W, u, v) * np.ones_like(W) + W.sum() * np.outer(u, v))),
     ("multiplied", lambda W, u, v: {"value": W * _sigma(W, u, v)}),
     ("squared", lambda W, u, v: {"value": W / _sigma(W, u, v) ** 2}),
     ("squared", lambda W, u, v: {"value": W / np.sqrt(_sigma(W, u, v))}),

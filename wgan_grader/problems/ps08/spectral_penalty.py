@@ -10,7 +10,6 @@ GRADIENT = {"gradients": ["W1", "W2"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Two layers of different shapes, so that they cannot be taken for one another."""
     first = {"W1": np.array([[1.0, 2.0], [0.0, 1.0]]), "W2": np.array([[3.0, 0.0]])}
     yield case("value", "2×2 and 1×2", **first, u1=[0.6, 0.8], u2=[1.0], strength=0.5)
     for shapes, strength in ((((3, 4), (2, 3)), 0.1), (((5, 2), (4, 5)), 2.0)):

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """First few steps, where nothing has to be clipped; then far starts on both sides, where much has."""
     yield case("direction", "two steps", theta=0.0, target=3.0, steps=2, step_size=0.1, clip=5.0)
     yield case("direction", "from the right", theta=2.0, target=-1.0, steps=4, step_size=0.2, clip=9.0)
     yield case("clip", "from the left, clipped", theta=0.0, target=3.0, steps=12, step_size=0.1, clip=0.4)

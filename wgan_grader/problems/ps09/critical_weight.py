@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Pure turns, then unequal players, then games with some damping of their own."""
     for omega in (0.5, float(rng.uniform(1, 3))):
         yield _case(f"a turn of speed {omega:.3g}", omega, omega, 0.0, "turn")
     for k in range(2):

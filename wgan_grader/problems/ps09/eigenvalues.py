@@ -11,7 +11,6 @@ ATOL = 1e-5  # a general solver is right to half the digits at a double eigenval
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Complex pairs, real ones, and a double one; no matrix is symmetric, and none has trace 0 but the first."""
     yield case("complex", "a turn", J=[[0.0, -0.5], [0.5, 0.0]], atol=ATOL)
     a, b, c = rng.uniform(0.5, 1.5, size=3)
     yield case("complex", "a damped turn", J=[[-0.3, -a], [b, -0.3 - 0.4 * c]], atol=ATOL)

@@ -10,7 +10,6 @@ RTOL = 1e-4  # bisection is a right way to find it
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Weak and strong penalties, on both sides of every change of formula."""
     for weight in (0.5, float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.65, 0.95))):
         yield _case(weight, False, "weak")
     for weight in (1.25, float(rng.uniform(1.4, 2)), float(rng.uniform(2.5, 4))):

@@ -10,7 +10,6 @@ NAMES = {"outputs": ["theta", "psi"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Positive slopes, then both signs; one-sided below and above the target; the slope 0."""
     yield _case("one state", np.array([0.5]), np.array([2.0]), 3.0, 1.2, False, "two")
     psi = rng.uniform(0.2, 2, size=6) * np.array([1, -1, 1, -1, 1, -1])
     yield _case("both signs", rng.normal(size=6), psi, 1.7, 0.9, False, "two")

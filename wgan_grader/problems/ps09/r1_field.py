@@ -10,7 +10,6 @@ NAMES = {"outputs": ["theta", "psi"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One state, then batches; no penalty and with it; products far beyond what exp can take."""
     yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
     yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")
     yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Complex pairs, real ones of which the negative is the larger, and matrices beyond 2×2."""
     yield case("complex", "a round", M=[[1.0, -0.2], [0.3, 1.0]])
     a, b = rng.uniform(0.3, 0.9, size=2)
     yield case("complex", "a damped round", M=[[0.9, -a], [2 * b, 0.4]])

@@ -11,7 +11,6 @@ WIDE = 100.0
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Wide bounds first; then several critic steps; then bounds that are met, also by the start."""
     yield _case("one state", [1.0], [0.5], 0.1, 0.2, 1, WIDE, False, "simultaneous")
     yield _case("batch", *rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
     yield _case("one state, alternating", [1.0], [0.5], 0.1, 0.2, 1, WIDE, True, "alternating")

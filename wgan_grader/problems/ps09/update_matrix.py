@@ -8,7 +8,6 @@ from ._dirac import STEPS
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A turn first, then Jacobians without a zero, unequal rates, several critic steps."""
     yield _case("a turn", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.1, 1, False, "simultaneous")
     yield _case("unequal rates", rng.normal(size=(2, 2)), 0.1, 0.4, 1, False, "simultaneous")
     yield _case("a turn, alternating", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.1, 1, True, "alternating")

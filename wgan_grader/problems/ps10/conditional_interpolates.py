@@ -9,7 +9,6 @@ NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Four numbers by hand; more classes; images."""
     hand = (
         np.array([[0.0], [10.0], [1.0], [11.0]]),
         np.array([[20.0], [21.0], [5.0], [6.0]]),

@@ -21,7 +21,6 @@ def _case(name: str, moments: Moments, criterion: str, **tolerance: float) -> Ca
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One dimension, diagonal covariances, ones that do not commute, and singular ones."""
     line = (np.array([0.0]), np.array([[1.0]]), np.array([3.0]), np.array([[4.0]]))
     yield _case("one dimension", line, "commuting")
     diagonals = [np.diag(rng.uniform(0.5, 4, size=3)) for _ in range(2)]

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Small ones by hand; batches that do not divide; batches larger than the sample; a number on the right edge."""
     yield case("all", "six points", points=[0.1, 0.2, 0.3, 0.6, 0.7, 0.9], bins=2, batch=2)
     for n, bins, batch in ((20, 4, 5), (45, 5, 6), (30, 3, 1)):
         yield case("all", f"{n} points by {batch}", points=rng.beta(1.2, 3, size=n), bins=bins, batch=batch)

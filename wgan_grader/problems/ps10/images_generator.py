@@ -99,7 +99,6 @@ def _shaped(samples: np.ndarray) -> bool:
 
 
 def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
-    """One training; then several looks at the generator that came of it."""
     real = images("train")[rng.permutation(len(images("train")))[:TRAINING]]
     seed, z = int(rng.integers(2**31)), capstone.draws(rng, SAMPLES, LATENT)
     copies = lambda x: copied_share(x) > COPIES  # noqa: E731

@@ -9,7 +9,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Samples of unequal sizes, ones where the estimate is negative, and a repeated point."""
     yield case("value", "two and three numbers", x=[[0.0], [1.0]], y=[[1.0], [2.0], [4.0]])
     for n, m, d in ((4, 6, 3), (7, 3, 2)):
         yield case(

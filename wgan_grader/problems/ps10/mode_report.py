@@ -11,7 +11,6 @@ Report = dict[str, float]
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A few points by hand; random ones; modes that nobody reaches, also where every point is somebody's nearest."""
     hand = np.array([[0.0, 0.1], [0.2, 0.2], [1.0, 1.0], [4.0, 0.1], [0.25, 0.25]])
     modes = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
     yield _case("five points", hand, modes, 0.1, "quality")
@@ -77,13 +76,7 @@ WRONG = (
     ("box", lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1))),
     ("count-of-points", _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)})),
     ("mean-over-pairs", _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())})),
-    (
-        "swapped",
-        lambda p, m, s: {
-            "covered": report(p, m, s)["quality"],
-            "quality": report(p, m, s)["covered"],
-        },
-    ),
+    ("swapped", lambda p, m, s: {"covered": report(p, m, s)["quality"], "quality": report(p, m, s)["covered"]}),
 )
 MESSAGES = """
 one-std: The radius is one standard deviation; three were asked for.

@@ -7,7 +7,6 @@ from ...problem import Cases, Criterion, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """Three numbers; several weights; no step at all; no memory."""
     yield case("value", "three numbers", weights=[[1.0], [3.0], [7.0]], decay=0.75)
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
         yield case("value", f"{steps} states of {d} weights", weights=rng.normal(size=(steps, d)), decay=decay)

@@ -69,7 +69,6 @@ def _copies(samples: np.ndarray, real: np.ndarray) -> float:
 
 
 def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
-    """One training; then several looks at the generator that came of it."""
     modes = mixture(rng)
     real, truth = sample(modes, TRAINING, rng), sample(modes, SAMPLES, rng)
     real = real.astype(np.float32)

@@ -9,7 +9,6 @@ Pair = dict[str, float]
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """A line first; clouds of unequal sizes; an outlier; copies."""
     line = {"real": np.array([[0.0], [1.0], [3.0], [10.0]]), "fake": np.array([[0.4], [5.0], [30.0]]), "k": 1}
     yield _case("on a line", line, "precision")
     for name, criterion in (("precision", "precision"), ("recall", "recall")):
@@ -86,10 +85,7 @@ def _pairs(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
 
 
 def _mean_radius(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    return {
-        "precision": inside(fake, real, radii(real, k).mean()),
-        "recall": inside(real, fake, radii(fake, k).mean()),
-    }
+    return {"precision": inside(fake, real, radii(real, k).mean()), "recall": inside(real, fake, radii(fake, k).mean())}
 
 
 def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
@@ -99,19 +95,10 @@ def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
 
 WRONG = (
     ("swapped", _swapped),
-    (
-        "itself",
-        lambda r, f, k: {
-            "precision": inside(f, r, radii(r, k - 1)),
-            "recall": inside(r, f, radii(f, k - 1)),
-        },
-    ),
+    ("itself", lambda r, f, k: {"precision": inside(f, r, radii(r, k - 1)), "recall": inside(r, f, radii(f, k - 1))}),
     (
         "one-too-far",
-        lambda r, f, k: {
-            "precision": inside(f, r, radii(r, k + 1)),
-            "recall": inside(r, f, radii(f, k + 1)),
-        },
+        lambda r, f, k: {"precision": inside(f, r, radii(r, k + 1)), "recall": inside(r, f, radii(f, k + 1))},
     ),
     ("nearest-ball", lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)}),
     ("own-balls", _own_balls),

@@ -7,7 +7,6 @@ from ...problem import Case, Cases, Criterion, Problem
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    """One layer; DCGAN's; strides and kernels in an order that matters; dilation."""
     yield _case("one layer", [(3, 1, 1)], "strides")
     yield _case("DCGAN", [(4, 2, 1), (4, 2, 1), (4, 2, 1)], "strides")
     yield _case("large first", [(7, 3, 1), (2, 1, 1), (5, 2, 1)], "strides")
@@ -70,10 +69,7 @@ product-of-kernels: Kernel sizes are multiplied. They add up (times the strides 
 PROBLEM = Problem(
     key="ps10.receptive_field",
     title="Receptive field",
-    criteria=(
-        Criterion("strides", "for kernels and strides", 1.5),
-        Criterion("dilation", "with dilation", 0.5),
-    ),
+    criteria=(Criterion("strides", "for kernels and strides", 1.5), Criterion("dilation", "with dilation", 0.5)),
     cases=cases,
     formula=side,
     pure="strides",
