@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import explained
+from ...formulas import explained, replacing
 from ...problem import Case, Cases, Criterion, Problem
 
 
@@ -40,7 +40,7 @@ WRONG = (
     ("mixture", lambda x, y, s, t: np.concatenate([x, y]), lambda x, y, s, t: np.stack([x, y[s]])),
     ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, t**2)),
     ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, t * t * (3 - 2 * t))),
-    ("other-speed", lambda x, y, s, t: on_the_way(x, y, s, np.sqrt(t))),
+    ("other-speed", replacing(on_the_way, t=np.sqrt)),
     ("switch", lambda x, y, s, t: x if t < 0.5 else y[s]),
 )
 MESSAGES = """

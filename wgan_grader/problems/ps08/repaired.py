@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import constant, explained, given, part
+from ...formulas import constant, explained, given, only, part
 from ...problem import Case, Cases, Criterion, Problem, close
 from ._linear import numeric, start, through, unit
 
@@ -47,15 +47,6 @@ def _with(vectors, moved=lambda W, u, new: new, sigma=None, gradient=through):
     return formula
 
 
-def _only(*names: str):
-    """Some of the outputs that a formula predicts."""
-
-    def restrict(formula):
-        return lambda *a: {name: value for name, value in formula(*a).items() if name in names}
-
-    return restrict
-
-
 def _swapped(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
     v = unit(W @ u)
     return unit(W.T @ v), v
@@ -86,36 +77,36 @@ def _only_above_one(W: np.ndarray, u: np.ndarray, x: np.ndarray, training: bool)
     return {"y": x @ W.T, "u": new, "gradient:W": np.broadcast_to(x.sum(0), W.shape)}
 
 
-def _always(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
-    return _vectors(W, u, True)
-
-
 def _compare(observed, expected, case: Case) -> bool:
     names = ("gradient:W",) if case.criterion == "gradient" else ("y", "u")
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
 WRONG = (
-    ("still-swapped", _only("y", "u")(_with(_swapped)), _only("y", "u")(_with(_swapped_only_training))),
-    ("still-swapped", _only("gradient:W")(_with(_swapped))),
-    ("still-swapped", _only("gradient:W")(_with(_swapped, gradient=_sigma_constant))),
-    ("moves-in-eval", _only("y", "u")(_with(_always)), _only("y", "u")(_with(_always, moved=lambda W, u, new: u))),
-    ("moves-in-eval", _only("y", "u")(_with(_vectors, moved=part(given(_vectors, training=True), 0)))),
-    ("only-above-one", _only("y", "u")(_only_above_one), _only("gradient:W")(_only_above_one)),
+    ("still-swapped", only(_with(_swapped), "y", "u"), only(_with(_swapped_only_training), "y", "u")),
+    ("still-swapped", only(_with(_swapped), "gradient:W")),
+    ("still-swapped", only(_with(_swapped, gradient=_sigma_constant), "gradient:W")),
+    (
+        "moves-in-eval",
+        only(_with(given(_vectors, training=True)), "y", "u"),
+        only(_with(given(_vectors, training=True), moved=lambda W, u, new: u), "y", "u"),
+    ),
+    ("moves-in-eval", only(_with(_vectors, moved=part(given(_vectors, training=True), 0)), "y", "u")),
+    ("only-above-one", only(_only_above_one, "y", "u"), only(_only_above_one, "gradient:W")),
     ("sigma-outside", _with(_vectors, gradient=_sigma_constant)),
     ("through-the-vectors", _through_vectors),
-    ("plain-in-eval", _only("y", "u")(_with(_vectors, sigma=constant(1.0)))),
-    ("never-moves", _only("y", "u")(_with(given(_vectors, training=False)))),
-    ("never-moves", _only("y", "u")(_with(_vectors, moved=lambda W, u, new: u))),
-    ("never-moves", _only("gradient:W")(_with(given(_vectors, training=False)))),
-    ("exact", _only("y")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)))),
-    ("exact", _only("y", "u")(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)))),
+    ("plain-in-eval", only(_with(_vectors, sigma=constant(1.0)), "y", "u")),
+    ("never-moves", only(_with(given(_vectors, training=False)), "y", "u")),
+    ("never-moves", only(_with(_vectors, moved=lambda W, u, new: u), "y", "u")),
+    ("never-moves", only(_with(given(_vectors, training=False)), "gradient:W")),
+    ("exact", only(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)), "y")),
+    ("exact", only(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)), "y", "u")),
     (
         "transposed-weight",
         lambda W, u, x, training: {"y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1])},
     ),
-    ("multiplied", _only("y")(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v)))),
-    ("multiplied", _only("y")(_with(_vectors, sigma=constant(1.0)))),
+    ("multiplied", only(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v)), "y")),
+    ("multiplied", only(_with(_vectors, sigma=constant(1.0)), "y")),
     (
         "returns-v",
         lambda W, u, x, training: {"y": _with(_vectors)(W, u, x, training)["y"], "u": _vectors(W, u, training)[1]},

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...formulas import Detected, explained
-from ...problem import Case, Cases, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Problem, close
 from ._linear import numeric, start, step, top, unit
 
 VALUES = {"outputs": ["sigma", "u", "v"]}
@@ -21,19 +21,10 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"gradient, {shape[0]}×{shape[1]}", inputs, GRADIENT, criterion="gradient")
 
 
-def outputs(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
+def formula(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
     """σ̂, u, v, and ∂σ̂/∂W = uvᵀ."""
     sigma, u, v = step(W, u)
     return {"sigma": sigma, "u": u, "v": v, "gradient:W": np.outer(u, v)}
-
-
-def formula(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
-    """As `outputs`."""
-    return outputs(W, u)
-
-
-def _estimate(W: np.ndarray, u: np.ndarray) -> float:
-    return step(W, u)[0]
 
 
 def _values(function):
@@ -53,14 +44,12 @@ def _lengths(W: np.ndarray, u: np.ndarray) -> tuple:
 
 
 def _compare(observed, expected, case: Case) -> bool:
-    from ...problem import close
-
     names = ("sigma", "u", "v") if case.criterion == "values" else ("gradient:W",)
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
 WRONG = (
-    ("through-the-vectors", lambda W, u: {"gradient:W": numeric(lambda M: _estimate(M, u), W)}),
+    ("through-the-vectors", lambda W, u: {"gradient:W": numeric(lambda M: step(M, u)[0], W)}),
     (
         "sigma-outside",
         Detected(

@@ -35,21 +35,21 @@ def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> di
 
 
 class Layer:
-    """The right layer, with a place for each way to get it wrong."""
+    """The right layer, with a place for each way to get it wrong.
 
-    def __init__(self, weight: np.ndarray, bias: np.ndarray, u: np.ndarray):
-        self.weight, self.bias, self.u, self.keeps, self.extra = weight, bias, u, True, 0
+    u moves where `moves` has the mode, is saved where it `keeps`, and may be a `parameter`.
+    """
+
+    def __init__(self, weight, bias, u, moves=(True,), keeps=True, parameter=False):
+        self.weight, self.bias, self.u, self.moves, self.keeps = weight, bias, u, moves, keeps
+        self.count = weight.size + bias.size + parameter * u.size
 
     def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
         """σ̂ with its vectors; in training u moves first."""
         v = unit(self.weight.T @ self.u)
-        if self.moves(train):
+        if train in self.moves:
             self.u = unit(self.weight @ v)
         return float(self.u @ self.weight @ v), self.u, v
-
-    def moves(self, train: bool) -> bool:
-        """Whether u is to be replaced in this call."""
-        return train
 
     def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
         """x W̄ᵀ + b."""
@@ -63,16 +63,6 @@ class Layer:
     def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
         """Sum of the gradients over forwards, all made before the backward."""
         return sum(self.gradient(G) for G in directions)
-
-
-class _Frozen(Layer):
-    def moves(self, train: bool) -> bool:
-        return False
-
-
-class _Restless(Layer):
-    def moves(self, train: bool) -> bool:
-        return True
 
 
 class _PlainEval(Layer):
@@ -123,8 +113,8 @@ class _OutsideInEval(Layer):
 
 
 class _Ahead(Layer):
-    def __init__(self, *tensors: np.ndarray):
-        super().__init__(*tensors)
+    def __init__(self, *tensors: np.ndarray, **how):
+        super().__init__(*tensors, **how)
         self.estimate(train=True)
 
 
@@ -155,23 +145,11 @@ class _OldSigma(Layer):
         return float(u @ self.weight @ v), u, v
 
 
-class _Forgets(Layer):
-    def __init__(self, *tensors: np.ndarray):
-        super().__init__(*tensors)
-        self.keeps = False
-
-
-class _Parameter(Layer):
-    def __init__(self, *tensors: np.ndarray):
-        super().__init__(*tensors)
-        self.extra = self.u.size
-
-
-def _seen(kind: type[Layer]):
+def _seen(kind, **how):
     """What each look sees of a kind of layer."""
 
     def formula(look, weight, bias, u, weight2, bias2, u2, x, r) -> dict[str, np.ndarray]:
-        layer = kind(weight, bias, u)
+        layer = kind(weight, bias, u, **how)
         if look in MODES:
             return {f"y{i}": layer.forward(x, mode == "t") for i, mode in enumerate(MODES[look])}
         if look in ("gradient", "two"):
@@ -185,9 +163,9 @@ def _seen(kind: type[Layer]):
             layer.weight = weight2
             return {"updated": layer.forward(x, train=False)}
         if look == "parameters":
-            return {"parameters": np.array(weight.size + bias.size + layer.extra)}
+            return {"parameters": np.array(layer.count)}
         layer.forward(x, train=True)
-        other = kind(layer.weight, layer.bias, layer.u if layer.keeps else u2)
+        other = kind(layer.weight, layer.bias, layer.u if layer.keeps else u2, **how)
         return {"loaded": other.forward(x, train=False)}
 
     return formula
@@ -198,8 +176,8 @@ def _in_place(case: Case, seen, expected) -> bool:
 
 
 WRONG = (
-    ("never-moves", _seen(_Frozen)),
-    ("moves-in-eval", _seen(_Restless)),
+    ("never-moves", _seen(Layer, moves=())),
+    ("moves-in-eval", _seen(Layer, moves=(True, False))),
     ("plain-in-eval", _seen(_PlainEval)),
     ("sigma-outside", _seen(_SigmaOutside), _seen(_OutsideInEval)),
     ("through-the-vectors", _seen(_Through)),
@@ -211,8 +189,8 @@ WRONG = (
     ("no-bias", _seen(_NoBias)),
     ("bias-too", _seen(_BiasToo)),
     ("old-sigma", _seen(_OldSigma)),
-    ("not-saved", _seen(_Forgets)),
-    ("u-is-a-parameter", _seen(_Parameter)),
+    ("not-saved", _seen(Layer, keeps=False)),
+    ("u-is-a-parameter", _seen(Layer, parameter=True)),
 )
 MESSAGES = """
 never-moves: u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import Detected, constant, explained, part
+from ...formulas import Detected, constant, explained, part, without
 from ...problem import Case, Cases, Criterion, Problem, case, close
 from ._linear import numeric, start, step, top
 
@@ -72,14 +72,14 @@ WRONG = (
     ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)}),
     ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)}),
     ("old-u", _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2)),
-    ("through-the-vectors", lambda *a: {k: v for k, v in _total(_square)(*a).items() if k != "value"}),
+    ("through-the-vectors", without(_total(_square), "value")),
     (
         "detached",
         Detected(
             lambda case, seen, expected: (
                 case.criterion == "gradient"
                 and seen.status == "ok"
-                and not {"gradient:W1", "gradient:W2"} <= set(seen.outputs)
+                and not {"gradient:W1", "gradient:W2"} <= {*seen.outputs}
             )
         ),
     ),

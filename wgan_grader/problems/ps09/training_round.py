@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import constant, explained, flipped
+from ...formulas import explained, flipped, given, replacing, swapped
 from ...problem import Case, Cases, Criterion, Problem
 from ._dirac import STEPS, pair
 
@@ -30,12 +30,19 @@ def _case(name, theta, psi, step_g, step_d, n_critic, clip, alternating, criteri
     return Case(name, inputs, NAMES, criterion=criterion)
 
 
-def play(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    """Critic steps, each clipped, then the generator's."""
-    new = psi
-    for _ in range(n_critic):
-        new = np.clip(new + step_d * theta, -clip, clip)
-    return theta - step_g * (new if alternating else psi), new
+def _round(critic_step):
+    """Steps of the critic, each by ``critic_step(psi, theta, rate, c)``, then the generator's."""
+
+    def formula(theta, psi, step_g, step_d, n_critic, clip, alternating):
+        new = psi
+        for _ in range(n_critic):
+            new = critic_step(new, theta, step_d, clip)
+        return theta - step_g * (new if alternating else psi), new
+
+    return formula
+
+
+play = _round(lambda psi, theta, rate, c: np.clip(psi + rate * theta, -c, c))
 
 
 def _clipped_at_the_end(theta, psi, step_g, step_d, n_critic, clip, alternating):
@@ -43,39 +50,14 @@ def _clipped_at_the_end(theta, psi, step_g, step_d, n_critic, clip, alternating)
     return theta - step_g * (new if alternating else psi), new
 
 
-def _clipped_before(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    new = psi
-    for _ in range(n_critic):
-        new = np.clip(new, -clip, clip) + step_d * theta
-    return theta - step_g * (new if alternating else psi), new
-
-
 def _clipped_after_all(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    new = psi + n_critic * step_d * theta
-    return theta - step_g * (new if alternating else psi), np.clip(new, -clip, clip)
+    theta, new = play(theta, psi, step_g, step_d, n_critic, np.inf, alternating)
+    return theta, np.clip(new, -clip, clip)
 
 
-def _above_only(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    new = psi
-    for _ in range(n_critic):
-        new = np.minimum(new + step_d * theta, clip)
-    return theta - step_g * (new if alternating else psi), new
-
-
-def _step_clipped(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    new = psi
-    for _ in range(n_critic):
-        new = new + step_d * np.clip(theta, -clip, clip)
-    return theta - step_g * (new if alternating else psi), new
-
-
-def _sees_clipped(theta, psi, step_g, step_d, n_critic, clip, alternating):
-    return play(theta, np.clip(psi, -clip, clip), step_g, step_d, n_critic, clip, alternating)
-
-
-def _generator_first(theta, psi, step_g, step_d, n_critic, clip, alternating):
+def _generator_first(theta, psi, step_g, *rest):
     theta = theta - step_g * psi
-    return theta, play(theta, psi, step_g, step_d, n_critic, clip, alternating)[1]
+    return theta, play(theta, psi, step_g, *rest)[1]
 
 
 def _both_n_times(theta, psi, step_g, step_d, n_critic, clip, alternating):
@@ -84,36 +66,27 @@ def _both_n_times(theta, psi, step_g, step_d, n_critic, clip, alternating):
     return theta, psi
 
 
-def _changed(**changes):
-    """Play with some of the arguments changed."""
-
-    def formula(theta, psi, *rest):
-        names = ("step_g", "step_d", "n_critic", "clip", "alternating")
-        values = dict(zip(names, rest, strict=True))
-        return play(theta, psi, **values | {name: change(values) for name, change in changes.items()})
-
-    return pair(formula)
-
-
 WRONG = (
-    ("always-simultaneous", _changed(alternating=constant(False))),
-    ("always-alternating", _changed(alternating=constant(True))),
-    ("swapped-ways", _changed(alternating=lambda v: not v["alternating"])),
+    ("always-simultaneous", pair(given(play, alternating=False))),
+    ("always-alternating", pair(given(play, alternating=True))),
+    ("swapped-ways", pair(replacing(play, alternating=lambda alternating: not alternating))),
     ("generator-first", pair(_generator_first)),
-    ("rates-swapped", _changed(step_g=lambda v: v["step_d"], step_d=lambda v: v["step_g"])),
-    ("one-rate", _changed(step_d=lambda v: v["step_g"]), _changed(step_g=lambda v: v["step_d"])),
-    ("generator-sign", _changed(step_g=lambda v: -v["step_g"])),
-    ("critic-sign", _changed(step_d=lambda v: -v["step_d"])),
-    ("one-critic-step", _changed(n_critic=constant(1))),
-    ("generator-too-often", pair(_both_n_times), _changed(step_g=lambda v: v["n_critic"] * v["step_g"])),
-    ("one-step-less", _changed(n_critic=lambda v: v["n_critic"] - 1), _changed(n_critic=lambda v: v["n_critic"] + 1)),
-    ("no-clip", _changed(clip=constant(np.inf))),
+    ("rates-swapped", pair(swapped(play, "step_g", "step_d"))),
+    ("one-rate", pair(lambda theta, psi, g, d, *rest: play(theta, psi, g, g, *rest))),
+    ("one-rate", pair(lambda theta, psi, g, d, *rest: play(theta, psi, d, d, *rest))),
+    ("generator-sign", pair(replacing(play, step_g=np.negative))),
+    ("critic-sign", pair(replacing(play, step_d=np.negative))),
+    ("one-critic-step", pair(given(play, n_critic=1))),
+    ("generator-too-often", pair(_both_n_times)),
+    ("generator-too-often", pair(lambda theta, psi, g, d, n, *rest: play(theta, psi, n * g, d, n, *rest))),
+    ("one-step-less", pair(replacing(play, n_critic=lambda n: n - 1)), pair(replacing(play, n_critic=lambda n: n + 1))),
+    ("no-clip", pair(given(play, clip=np.inf))),
     ("clip-once", pair(_clipped_at_the_end)),
     ("clip-too-late", pair(_clipped_after_all)),
-    ("clip-before", pair(_clipped_before)),
-    ("clips-the-step", pair(_step_clipped)),
-    ("clip-above-only", pair(_above_only)),
-    ("clips-the-start", pair(_sees_clipped)),
+    ("clip-before", pair(_round(lambda psi, theta, rate, c: np.clip(psi, -c, c) + rate * theta))),
+    ("clips-the-step", pair(_round(lambda psi, theta, rate, c: psi + rate * np.clip(theta, -c, c)))),
+    ("clip-above-only", pair(_round(lambda psi, theta, rate, c: np.minimum(psi + rate * theta, c)))),
+    ("clips-the-start", pair(lambda theta, psi, g, d, n, c, *way: play(theta, np.clip(psi, -c, c), g, d, n, c, *way))),
     ("order", pair(flipped(play))),
 )
 MESSAGES = """

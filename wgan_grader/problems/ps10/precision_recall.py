@@ -1,40 +1,34 @@
 """``precision_recall(real, fake, k)``: shares of points inside the other sample's neighbourhood balls."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ...formulas import explained
-from ...problem import Case, Cases, Criterion, Problem
+from ...formulas import explained, swapped
+from ...problem import Cases, Criterion, Formula, Problem, case
 
-Pair = dict[str, float]
+BOTH = {"outputs": ["precision", "recall"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    line = {"real": np.array([[0.0], [1.0], [3.0], [10.0]]), "fake": np.array([[0.4], [5.0], [30.0]]), "k": 1}
-    yield _case("on a line", line, "precision")
-    for name, criterion in (("precision", "precision"), ("recall", "recall")):
+    line = {"real": [[0.0], [1.0], [3.0], [10.0]], "fake": [[0.4], [5.0], [30.0]]}
+    yield case("precision", "on a line", **line, k=1, options=BOTH)
+    for criterion in ("precision", "recall"):
         for n, m, k in ((12, 9, 2), (8, 15, 3)):
-            clouds = {"real": rng.normal(size=(n, 2)), "fake": 1.5 * rng.normal(size=(m, 2)) + 0.4, "k": k}
-            yield _case(f"{name}: {n} real, {m} fake, k = {k}", clouds, criterion)
-        edge = {
-            "real": np.array([[0.0], [2.0], [5.0], [9.0]]),
-            "fake": np.array([[-2.0], [-4.0], [30.0], [31.0]]),
-            "k": 1,
-        }
-        yield _case(f"{name}: on the boundary of a ball", edge, criterion)
+            name, clouds = (
+                f"{criterion}: {n} real, {m} fake, k = {k}",
+                (rng.normal(size=(n, 2)), rng.normal(size=(m, 2))),
+            )
+            yield case(criterion, name, real=clouds[0], fake=1.5 * clouds[1] + 0.4, k=k, options=BOTH)
+        edge = {"real": [[0.0], [2.0], [5.0], [9.0]], "fake": [[-2.0], [-4.0], [30.0], [31.0]]}
+        yield case(criterion, f"{criterion}: on the boundary of a ball", **edge, k=1, options=BOTH)
     mean = rng.normal(size=(14, 3))
-    yield _case("a narrow generator", {"real": mean, "fake": mean[:6] * 0.2, "k": 2}, "recall")
+    yield case("recall", "a narrow generator", real=mean, fake=mean[:6] * 0.2, k=2, options=BOTH)
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
-    yield _case(
-        "an outlier",
-        {"real": far, "fake": np.array([[45.0, 5.0], [0.0, 90.0], [60.0, 0.0], [0.1, 0.2]]), "k": 1},
-        "outlier",
-    )
+    aims = [[45.0, 5.0], [0.0, 90.0], [60.0, 0.0], [0.1, 0.2]]
+    yield case("outlier", "an outlier", real=far, fake=aims, k=1, options=BOTH)
     copies = rng.integers(-9, 9, size=(7, 2)).astype(float) + np.arange(7)[:, None] * 20
-    yield _case("copies", {"real": copies, "fake": copies[[3, 0, 5, 6]], "k": 1}, "outlier")
-
-
-def _case(name: str, inputs: dict, criterion: str) -> Case:
-    return Case(name, inputs, {"outputs": ["precision", "recall"]}, criterion=criterion)
+    yield case("outlier", "copies", real=copies, fake=copies[[3, 0, 5, 6]], k=1, options=BOTH)
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -52,14 +46,14 @@ def inside(points: np.ndarray, centres: np.ndarray, radius: np.ndarray) -> float
     return float((distances(points, centres) <= radius).any(1).mean())
 
 
-def both(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    """Precision and recall."""
-    return {"precision": inside(fake, real, radii(real, k)), "recall": inside(real, fake, radii(fake, k))}
+def each(share: Callable[[np.ndarray, np.ndarray, int], float]) -> Formula:
+    """Precision and recall by ``share(points, centres, k)``."""
+    return lambda real, fake, k: {"precision": share(fake, real, k), "recall": share(real, fake, k)}
 
 
-def _swapped(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    found = both(real, fake, k)
-    return {"precision": found["recall"], "recall": found["precision"]}
+def covered(points: np.ndarray, centres: np.ndarray, k: int) -> float:
+    """Share of points in the ball of some centre."""
+    return inside(points, centres, radii(centres, k))
 
 
 def _nearest_ball(points: np.ndarray, centres: np.ndarray, k: int) -> float:
@@ -67,44 +61,20 @@ def _nearest_ball(points: np.ndarray, centres: np.ndarray, k: int) -> float:
     return float((d.min(1) <= radii(centres, k)[d.argmin(1)]).mean())
 
 
-def _own_balls(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    reached = [(distances(a, b) <= radii(a, k)[:, None]).any(1) for a, b in ((fake, real), (real, fake))]
-    return {"precision": float(reached[0].mean()), "recall": float(reached[1].mean())}
-
-
-def _open(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    inner = [(distances(a, b) < radii(b, k)).any(1) for a, b in ((fake, real), (real, fake))]
-    return {"precision": float(inner[0].mean()), "recall": float(inner[1].mean())}
-
-
-def _pairs(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    return {
-        "precision": float((distances(fake, real) <= radii(real, k)).mean()),
-        "recall": float((distances(real, fake) <= radii(fake, k)).mean()),
-    }
-
-
-def _mean_radius(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
-    return {"precision": inside(fake, real, radii(real, k).mean()), "recall": inside(real, fake, radii(fake, k).mean())}
-
-
-def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> Pair:
+def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, float]:
     balls = distances(fake, real) <= radii(real, k)
     return {"precision": float(balls.any(1).mean()), "recall": float(balls.any(0).mean())}
 
 
 WRONG = (
-    ("swapped", _swapped),
-    ("itself", lambda r, f, k: {"precision": inside(f, r, radii(r, k - 1)), "recall": inside(r, f, radii(f, k - 1))}),
-    (
-        "one-too-far",
-        lambda r, f, k: {"precision": inside(f, r, radii(r, k + 1)), "recall": inside(r, f, radii(f, k + 1))},
-    ),
-    ("nearest-ball", lambda r, f, k: {"precision": _nearest_ball(f, r, k), "recall": _nearest_ball(r, f, k)}),
-    ("own-balls", _own_balls),
-    ("open-balls", _open),
-    ("pairs", _pairs),
-    ("one-radius", _mean_radius),
+    ("swapped", each(swapped(covered, "points", "centres"))),
+    ("itself", each(lambda p, c, k: covered(p, c, k - 1))),
+    ("one-too-far", each(lambda p, c, k: covered(p, c, k + 1))),
+    ("nearest-ball", each(_nearest_ball)),
+    ("own-balls", each(lambda p, c, k: float((distances(p, c) <= radii(p, k)[:, None]).any(1).mean()))),
+    ("open-balls", each(lambda p, c, k: float((distances(p, c) < radii(c, k)).any(1).mean()))),
+    ("pairs", each(lambda p, c, k: float((distances(p, c) <= radii(c, k)).mean()))),
+    ("one-radius", each(lambda p, c, k: inside(p, c, radii(c, k).mean()))),
     ("recall-by-real-balls", _both_by_real),
 )
 MESSAGES = """
@@ -130,7 +100,7 @@ PROBLEM = Problem(
         Criterion("outlier", "an outlier's large ball counts; copies are inside", 0.5),
     ),
     cases=cases,
-    formula=both,
+    formula=each(covered),
     pure="precision",
     package_functions=("wgan_course.measures.precision_recall",),
     misconceptions=explained(WRONG, MESSAGES),
