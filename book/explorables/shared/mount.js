@@ -20,8 +20,9 @@ class Stage {
   /** Show a sentence about the present state, and speak it once nothing has changed for a while. */
   say(text, speak = true) {
     this.said.textContent = text;
+    if (!speak) return;
     clearTimeout(this.waiting);
-    if (speak) this.waiting = setTimeout(() => { this.spoken.textContent = text; }, QUIET);
+    this.waiting = setTimeout(() => { this.spoken.textContent = this.said.textContent; }, QUIET);
   }
 
   /** The numbers of the figure: the first row is the header. */

@@ -74,13 +74,13 @@ export class Plot {
   axes({ xLabel, yLabel, xTicks, yTicks, tellX = short, tellY = short, grid = true } = {}) {
     const { left, right, top, bottom } = this.margin;
     const floor = this.height - bottom;
-    const across = Math.max(2, Math.round(this.width / 110));
+    const across = Math.max(2, Math.round(this.width / 75));
     for (const tick of xTicks ?? ticks(...this.xRange, across)) {
       const at = this.x(tick);
       if (grid) this.put("line", { class: "grid", x1: at, x2: at, y1: top, y2: floor });
       this.put("text", { class: "tick", x: at, y: floor + 15, "text-anchor": "middle" }, tellX(tick));
     }
-    for (const tick of yTicks ?? ticks(...this.yRange, Math.max(2, Math.round(this.height / 60)))) {
+    for (const tick of yTicks ?? ticks(...this.yRange, Math.max(3, Math.round(this.height / 60)))) {
       const at = this.y(tick);
       if (grid) this.put("line", { class: "grid", x1: left, x2: this.width - right, y1: at, y2: at });
       this.put("text", { class: "tick", x: left - 6, y: at + 4, "text-anchor": "end" }, tellY(tick));

@@ -1,0 +1,78 @@
+"""The smaller figures operated by keyboard and mouse; their read-outs against known numbers."""
+
+import math
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+FIGURE = "document.querySelector('[data-explorable]').explorable"
+
+
+def slider(page, name):
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def drag(page, handle, across, up):
+    """Drag a handle by so many pixels to the right and up."""
+    box = handle.locator(".handle").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across / 2, y - up / 2)
+    page.mouse.move(x + across, y - up)
+    page.mouse.up()
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).press("Enter")
+
+
+def test_two_masses(open_figure, said):
+    page = open_figure("two_masses")
+    assert said(page)[:6] == pytest.approx([2.5, 2.5, 1, 1, 0, 0.69])
+    handle = slider(page, "The generated mass: shift θ")
+    handle.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    slope = math.log(2) / 1
+    assert said(page) == pytest.approx([0.5, 0.5, 1, 0.5, 1, 0.5 * slope, slope], abs=0.006)
+    page.keyboard.press("End")
+    drag(page, handle, -100, 0)
+    theta = said(page)[0]
+    assert 1 < theta < 3.6
+    assert float(handle.get_attribute("aria-valuenow")) == theta
+    assert float(slider(page, "Shift θ").input_value()) == theta
+    press(page, "Descend Jensen–Shannon")
+    assert "did not move" in page.locator(".explorable-said").text_content()
+    press(page, "Descend W₁")
+    assert said(page)[-2:] == pytest.approx([theta, max(0, theta - 2)], abs=0.01)
+
+
+def test_two_points_have_no_overlap_but_at_zero(open_figure, said):
+    page = open_figure("two_masses")
+    slider(page, "Width of each mass").press("Home")
+    slider(page, "Shift θ").fill("0.05")
+    assert said(page)[:6] == pytest.approx([0.05, 0.05, 1, 1, 0, 0.69])
+    slider(page, "Shift θ").fill("0")
+    assert "KL 0" in page.locator(".explorable-said").text_content()
+    assert np.count_nonzero(said(page)) == 0
+
+
+def test_dual_potential(open_figure, said):
+    page = open_figure("dual_potential")
+    assert said(page) == pytest.approx([0, 1.5, 1.5])
+    handle = slider(page, "Critic's value at generated at 0")
+    for _ in range(10):
+        handle.press("ArrowDown")  # its real neighbour at 1.5 is not pushed: the score rises by a third of it
+    assert said(page) == pytest.approx([0.33, 1.5, 1.17], abs=0.006)
+    drag(page, slider(page, "Critic's value at real at −3"), 0, 60)
+    assert said(page)[0] > 0.5
+    press(page, "An optimal critic")
+    assert said(page) == pytest.approx([1.5, 1.5, 0])
+    press(page, "Flat")
+    page.get_by_role("checkbox").uncheck()
+    slider(page, "Critic's value at real at 1.5").press("End")
+    assert said(page) == pytest.approx([1, 1.5, 2, 0.5])  # 3 at a point that is 1.5 from the next: slope 2, worth 1 / 2
+    page.get_by_role("checkbox").check()
+    assert "steepest" not in page.locator(".explorable-said").text_content()
