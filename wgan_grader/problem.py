@@ -3,19 +3,21 @@
 **To add a graded function, write one file** ``wgan_grader/problems/psNN/NAME.py`` that ends in ``PROBLEM = Problem(…)``
 and reads like a specification; its key is ``psNN.NAME``. ``problems/ps01/kl.py`` is the one to copy. Then:
 
-1. `cases(rng)` yields `Case` objects. A case has the inputs *in the order of the function's arguments* (arrays reach
-   the student as fresh torch tensors of the same type), and the criterion that it decides. Begin with small cases whose
-   answer can be seen: the smallest one that fails is shown. Never use a case whose right and wrong answers agree
-   (identical points, symmetric matrices, λ = 1), and let random ones have unequal sizes, or axes can be swapped unseen.
+1. `cases(rng)` yields `Case` objects, most of them made by `case`. A case has the criterion that it decides, a name,
+   and the inputs *in the order of the function's arguments* (arrays reach the student as fresh torch tensors of the
+   same type). Begin with small cases whose answer can be seen: the smallest one that fails is shown. Never use a case
+   whose right and wrong answers agree (identical points, symmetric matrices, λ = 1), and let random ones have unequal
+   sizes, or axes can be swapped unseen.
 2. `formula` takes the same arguments as numpy arrays and returns the right answer: a number, an array, or a dict of
    named outputs. Write it in numpy, without the package: the two must not be wrong together.
 3. `criteria` have points; all of a criterion's cases must pass to earn them. Put what is hard (infinities, huge logits,
    precision) in criteria of their own, so that it costs only their points.
-4. `misconceptions` are the wrong answers that people give: an id, a message that *teaches* (what was done, why it is
-   wrong, what to change), and the wrong formula itself, with the same arguments. One that predicts every failing case
-   of a criterion is reported. Give several formulas where the same mistake has several forms; give `detect` where no
-   formula can say it. None, wrong shape, NaN, sign, constant factor, lost precision, exceptions and endless loops are
-   recognised without being listed (`verdict.GENERIC`).
+4. `misconceptions` are the wrong answers that people give: the table ``WRONG`` has a row of an id and wrong formulas,
+   with the same arguments, for each form of a mistake, and ``MESSAGES`` what each id *teaches* (what was done, why it
+   is wrong, what to change); `formulas.explained` joins the two. One that predicts every failing case of a criterion
+   is reported. Most wrong formulas are made of the right one by the words of `formulas`; `formulas.Detected` is for
+   what no formula can say. None, wrong shape, NaN, sign, constant factor, lost precision, exceptions and endless loops
+   are recognised without being listed (`verdict.GENERIC`).
 5. `package_functions` are the package's own implementations, which refuse while the student's is observed; `stand_in`
    is what `or_reference` gives the rest of the notebook while the exercise is open.
 6. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place

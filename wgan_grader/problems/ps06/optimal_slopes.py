@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import absolute, explained, given
+from ...formulas import absolute, composed, explained, given, negated, replacing
 from ...problem import Case, Cases, Criterion, Problem
 
 Array = np.ndarray
@@ -19,71 +19,49 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
 
 
-def parts(real: Array, fake: Array) -> tuple[Array, Array, Array]:
-    """Lengths of the gaps between neighbours, and h and m on each."""
+def parts(real: Array, fake: Array, counted: bool = False, paired: bool = False) -> tuple[Array, Array]:
+    """h and m on each gap between neighbours; m counts the segments that cover it, or takes pairs in order only."""
     points = np.sort(np.concatenate([real, fake]))
     middle = (points[1:] + points[:-1]) / 2
     h = (fake[:, None] < middle).mean(0) - (real[:, None] < middle).mean(0)
-    low, high = np.minimum(real[:, None], fake)[..., None], np.maximum(real[:, None], fake)[..., None]
-    m = (((low < middle) & (middle < high)) / (high - low)).mean((0, 1))
-    return np.diff(points), h, m
+    others = (real, fake) if paired else (np.repeat(real, len(fake)), np.tile(fake, len(real)))
+    low, high = np.minimum(*others)[:, None], np.maximum(*others)[:, None]
+    m = ((low < middle) & (middle < high)) / (1 if counted else high - low)
+    return np.where(np.abs(h) < 1e-12, 0.0, h), m.mean(0)
 
 
-def slopes(real: Array, fake: Array, weight: float, overshoot: float = 1.0, sign: float = 1.0) -> Array:
+def solution(h: Array, m: Array, weight: float, overshoot: float = 1.0) -> Array:
     """Sign of h times 1 + |h|/(2λm), and 0 where h is 0."""
-    _, h, m = parts(real, fake)
-    h = np.where(np.abs(h) < 1e-12, 0.0, h)
-    safe = np.where(h == 0, 1.0, m)
-    return sign * np.sign(h) * (1 + overshoot * np.abs(h) / (2 * weight * safe))
+    return np.sign(h) * (1 + overshoot * np.abs(h) / (2 * weight * np.where(h == 0, 1.0, m)))
+
+
+def slopes(real: Array, fake: Array, weight: float, overshoot: float = 1.0) -> Array:
+    """Slope on each gap."""
+    return solution(*parts(real, fake), weight, overshoot)
 
 
 def _uniform(real: Array, fake: Array, weight: float) -> Array:
-    points = np.sort(np.concatenate([real, fake]))
-    _, h, _ = parts(real, fake)
-    h = np.where(np.abs(h) < 1e-12, 0.0, h)
-    return np.sign(h) * (1 + np.abs(h) * (points[-1] - points[0]) / (2 * weight))
-
-
-def _paired(real: Array, fake: Array, weight: float) -> Array:
-    """With m from pairs in order in place of all pairs."""
-    if len(real) != len(fake):
-        raise ValueError
-    points = np.sort(np.concatenate([real, fake]))
-    middle, (_, h, _) = (points[1:] + points[:-1]) / 2, parts(real, fake)
-    low, high = np.minimum(real, fake)[:, None], np.maximum(real, fake)[:, None]
-    m = (((low < middle) & (middle < high)) / (high - low)).mean(0)
-    with np.errstate(all="ignore"):
-        return np.where(np.abs(h) < 1e-12, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * m)))
-
-
-def _counted(real: Array, fake: Array, weight: float) -> Array:
-    """With the share of segments that cover a gap in place of the density."""
-    points = np.sort(np.concatenate([real, fake]))
-    middle, (_, h, _) = (points[1:] + points[:-1]) / 2, parts(real, fake)
-    low, high = np.minimum(real[:, None], fake)[..., None], np.maximum(real[:, None], fake)[..., None]
-    c = ((low < middle) & (middle < high)).mean((0, 1))
-    with np.errstate(all="ignore"):
-        return np.where(np.abs(h) < 1e-12, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * c)))
+    return solution(parts(real, fake)[0], 1 / np.ptp(np.concatenate([real, fake])), weight)
 
 
 def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
     """With points counted in place of masses."""
-    points, (_, _, m) = np.sort(np.concatenate([real, fake])), parts(real, fake)
+    points, (_, m) = np.sort(np.concatenate([real, fake])), parts(real, fake)
     middle = (points[1:] + points[:-1]) / 2
     h = ((fake[:, None] < middle).sum(0) - (real[:, None] < middle).sum(0)) / unit
-    return np.where(h == 0, 0, np.sign(h) * (1 + np.abs(h) / (2 * weight * np.where(h == 0, 1, m))))
+    return solution(h, m, weight)
 
 
 WRONG = (
-    ("no-overshoot", lambda real, fake, weight: np.sign(slopes(real, fake, weight))),
-    ("sign", given(slopes, sign=-1.0)),
+    ("no-overshoot", composed(np.sign, slopes)),
+    ("sign", negated(slopes)),
     ("no-sign", absolute(slopes)),
     ("half", given(slopes, overshoot=2.0)),
     ("shrunk", given(slopes, overshoot=-1.0)),
     ("uniform", _uniform),
-    ("counted", _counted),
-    ("paired", _paired),
-    ("weight", given(slopes, weight=1.0), given(slopes, weight=10.0), lambda r, f, w: slopes(r, f, 1 / w)),
+    ("counted", lambda r, f, w: solution(*parts(r, f, counted=True), w)),
+    ("paired", lambda r, f, w: solution(*parts(r, f, paired=True), w)),
+    ("weight", given(slopes, weight=1.0), given(slopes, weight=10.0), replacing(slopes, weight=np.reciprocal)),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a))),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a))),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, -1.0, slopes(*a))),

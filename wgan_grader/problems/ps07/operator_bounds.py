@@ -26,7 +26,7 @@ def cases(rng: np.random.Generator) -> Cases:
 
 def bounds(kernel: np.ndarray, stride: int) -> dict[str, float]:
     """Reshaped norm, and that times the root of how many windows see a pixel."""
-    return _bounds(kernel, stride, lambda k, s: math.ceil(k / s))
+    return _bounds(kernel, stride, _ceil)
 
 
 def _bounds(kernel: np.ndarray, stride: int, windows, lower=None) -> dict[str, float]:
@@ -42,6 +42,11 @@ def _reshaped_as(shape):
     return lambda k, s: _bounds(k, s, _ceil, norm(shape(k)))
 
 
+def _whole_once(k: np.ndarray, s: int) -> dict[str, float]:
+    lower = norm(reshaped(k))
+    return {"lower": lower, "upper": lower * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s))}
+
+
 WRONG = (
     ("wrong-reshape", _reshaped_as(lambda k: k.reshape(k.shape[0] * k.shape[1], -1))),
     ("wrong-reshape", _reshaped_as(lambda k: k.swapaxes(0, 1).reshape(k.shape[1], -1))),
@@ -51,14 +56,7 @@ WRONG = (
     ("stride-ignored", given(_bounds, stride=1, windows=_ceil)),
     ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: a / b), lambda k, s: _bounds(k, s, lambda a, b: a // b)),
     ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b))),
-    (
-        "stride-once",
-        lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)),
-        lambda k, s: {
-            "lower": norm(reshaped(k)),
-            "upper": norm(reshaped(k)) * math.sqrt(math.ceil(k.shape[2] * k.shape[3] / s)),
-        },
-    ),
+    ("stride-once", lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)), _whole_once),
     ("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))),
     ("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))),
     ("divided", lambda k, s: {"lower": norm(reshaped(k)) ** 2 / bounds(k, s)["upper"], "upper": norm(reshaped(k))}),
