@@ -1,6 +1,6 @@
 """Which of a problem's named misconceptions an answer shows: one that agrees with all that was observed, or none."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from .problem import Formula, Misconception, Problem, as_outputs, close
+from .problem import Formula, Misconception, Outputs, Problem, as_outputs, close
 from .trials import Trial
 
 AGREES, EXPLAINS, BREAKS, SILENT, CONTRADICTS = "agrees", "explains", "breaks", "silent", "contradicts"
@@ -47,87 +47,103 @@ def _evidence(
     problem: Problem, misconception: Misconception, place: int, failing: Sequence[Trial], trials: Sequence[Trial]
 ) -> Iterator[Evidence]:
     for formula in misconception.formulas:
-        made = {trial.case.name: _compared(formula, trial) for trial in trials}
-        if _fits(made, failing, trials):
-            explained = [trial for trial in trials if made[trial.case.name] == EXPLAINS]
-            whole, agreeing = (
-                CONTRADICTS not in made.values(),
-                sum(word in (AGREES, EXPLAINS) for word in made.values()),
-            )
-            yield Evidence(whole, agreeing, place, _telling(formula, explained), misconception)
+        made = _made(formula, failing, trials)
+        words = [word for word, _ in made]
+        if EXPLAINS in words:
+            agreeing = words.count(AGREES) + words.count(EXPLAINS)
+            numbers = [values for word, values in made if word == EXPLAINS]
+            yield Evidence(CONTRADICTS not in words, agreeing, place, _telling(numbers), misconception)
     if misconception.detect is not None and _detected(problem, misconception.detect, failing, trials):
         held = [_holds(misconception.detect, trial, trial.seen) for trial in trials if not trial.passed]
         yield Evidence(all(held), sum(held), place, True, misconception)
 
 
-def _fits(made: Mapping[str, str], failing: Sequence[Trial], trials: Sequence[Trial]) -> bool:
-    """Whether it explains the criterion's failures, or stops where the function did, and no passing case objects."""
-    own = [made[trial.case.name] for trial in failing]
-    objections = any(made[trial.case.name] == CONTRADICTS for trial in trials if trial.passed)
-    return EXPLAINS in made.values() and all(word in (EXPLAINS, BREAKS) for word in own) and not objections
+def _made(formula: Formula, failing: Sequence[Trial], trials: Sequence[Trial]) -> list[tuple[str, set[float]]]:
+    """What a wrong formula makes of every case, or nothing where it does not explain the criterion's failures.
+
+    Where the function stopped with an error the formula may do so too; a case that passes must not contradict it.
+    """
+    made, own = [], {trial.case.name for trial in failing}
+    for trial in sorted(trials, key=lambda trial: (trial.case.name not in own, not trial.passed)):
+        compared = _compared(formula, trial)
+        made.append(compared)
+        if trial.case.name in own and compared[0] not in (EXPLAINS, BREAKS):
+            return []
+        if trial.passed and compared[0] == CONTRADICTS:
+            return []
+    return made
 
 
-def _compared(formula: Formula, trial: Trial) -> str:
-    """Whether the wrong formula gives what was observed. Where it gives the right answer, it explains nothing."""
+def _compared(formula: Formula, trial: Trial) -> tuple[str, set[float]]:
+    """Whether the wrong formula gives what was observed, and its wrong numbers.
+
+    Where it gives the right answer, it explains nothing.
+    """
     try:
         predicted = as_outputs(formula, trial.case)
     except Exception:
-        return BREAKS if trial.seen.status == "error" else CONTRADICTS
-    if not trial.ok:
-        return CONTRADICTS
+        return (BREAKS if trial.seen.status == "error" else CONTRADICTS), set()
     shared = [name for name in predicted if name in trial.seen.outputs]
-    if not shared:
-        return SILENT
+    if not trial.ok or not shared:
+        return (SILENT if trial.ok else CONTRADICTS), set()
     pairs = [(trial.seen.outputs[name], predicted[name]) for name in shared]
     if not all(close(*pair, trial.case, slack=10.0, equal_nan=True) for pair in pairs):
-        return CONTRADICTS
+        return CONTRADICTS, set()
     wrong = [name for name in shared if not _right(predicted[name], trial.expected.get(name), trial)]
-    return AGREES if trial.passed or not wrong else EXPLAINS
+    if trial.passed or not wrong:
+        return AGREES, set()
+    return EXPLAINS, {value for name in wrong for value in _numbers(predicted[name], trial.expected.get(name), trial)}
 
 
 def _right(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -> bool:
     return expected is not None and close(predicted, expected, trial.case, equal_nan=True)
 
 
-def _telling(formula: Formula, explained: Sequence[Trial]) -> bool:
-    """Whether the agreement could hardly be chance: two numbers at least, or one that is not round.
+def _numbers(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -> set[float]:
+    """Distinct finite entries that differ from the right ones."""
+    wrong = predicted.astype(float)
+    if expected is not None and expected.shape == predicted.shape:
+        wrong = wrong[~np.isclose(wrong, expected.astype(float), rtol=trial.case.rtol, atol=trial.case.atol)]
+    return {float(f"{value:.6g}") for value in wrong[np.isfinite(wrong)].ravel()}
 
-    NaN says only that something broke, which many formulas do.
-    """
-    values: set[float] = set()
-    for trial in explained:
-        for name, array in as_outputs(formula, trial.case).items():
-            if name in trial.seen.outputs:
-                wrong = array.astype(float).ravel()
-                values.update(float(f"{value:.6g}") for value in wrong[np.isfinite(wrong)])
-    return len(values) > 1 or any(value != round(value, 1) for value in values) or len(explained) > 1
+
+def _telling(numbers: Sequence[set[float]]) -> bool:
+    """Whether the agreement could hardly be chance: several cases or numbers, or one number that is not round."""
+    values = set().union(*numbers)
+    return len(values) > 1 or any(value != round(value, 1) for value in values) or len(numbers) > 1
 
 
 def _detected(problem: Problem, detect: Any, failing: Sequence[Trial], trials: Sequence[Trial]) -> bool:
-    """Whether a detector holds for all failing cases, and says something about the answer rather than the case.
+    """Whether a detector holds for all failing cases, and says more of them than that they fail.
 
-    One that would accuse any answer must at least divide the cases that fail from those that do not, and not merely
-    name a criterion.
+    One that looks at the inputs alone must divide the cases that fail from those that do not, and not name a criterion.
     """
     if not all(_holds(detect, trial, trial.seen) for trial in failing):
         return False
-    if problem.reached is not None or not any(_blind(detect, trial) for trial in failing):
+    if problem.reached is not None:
+        return True
+    if any(_vague(detect, trial) for trial in failing):
+        return False
+    if not any(trial.ok and _holds(detect, trial, _as_seen(trial, {})) for trial in failing):
         return True
     accused = {trial.case.name for trial in trials if _holds(detect, trial, trial.seen)}
-    named = {
-        criterion.id: {t.case.name for t in trials if t.case.criterion == criterion.id}
-        for criterion in problem.criteria
-    }
-    return accused == {t.case.name for t in trials if not t.passed} and accused not in named.values()
+    groups = [{t.case.name for t in trials if t.case.criterion == c.id} for c in problem.criteria]
+    return accused == {t.case.name for t in trials if not t.passed} and accused not in [*groups, set().union(*groups)]
 
 
-def _blind(detect: Any, trial: Trial) -> bool:
-    """Whether the detector would say the same of the right answer, of an arbitrary one, or of an unrelated error."""
+def _vague(detect: Any, trial: Trial) -> bool:
+    """Whether the detector would say the same of an unrelated error, or whichever output is spoilt."""
     if not trial.ok:
         return _holds(detect, trial, Observation(trial.case.name, trial.seen.status, error="ZeroDivisionError: probe"))
-    right = {**trial.seen.outputs, **trial.expected}
-    noise = {name: _scrambled(array) for name, array in right.items()}
-    return any(_holds(detect, trial, Observation(trial.case.name, "ok", outputs)) for outputs in (right, noise))
+    if _holds(detect, trial, _as_seen(trial, {})):
+        return False
+    spoilt = ({name: _scrambled(array)} for name, array in trial.expected.items())
+    return all(_holds(detect, trial, _as_seen(trial, outputs)) for outputs in spoilt)
+
+
+def _as_seen(trial: Trial, outputs: Outputs) -> Observation:
+    """What would be seen of the right answer, but for some outputs."""
+    return Observation(trial.case.name, "ok", {**trial.seen.outputs, **trial.expected, **outputs})
 
 
 def _scrambled(array: np.ndarray) -> np.ndarray:

@@ -464,7 +464,9 @@ def _case_sizes(inputs: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _at(answer: Answer, chosen: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    return chosen(np.arange(answer.expected.size)).reshape(answer.expected.shape)
+    """Entries of a vector by their number; none where it is a matrix."""
+    shape = answer.expected.shape
+    return chosen(np.arange(*shape)) if len(shape) == 1 else np.zeros(shape, bool)
 
 
 def _along(answer: Answer, axis: int, index: int) -> np.ndarray:
