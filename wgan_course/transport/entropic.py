@@ -73,7 +73,7 @@ def sinkhorn(
     _check_options(c, regularisation, iterations, tolerance)
     phi, psi, rounds = _iterate(c.detach(), a.detach(), b.detach(), regularisation, iterations, tolerance)
     coupling = _coupling(c.detach(), a, b, phi, psi, regularisation)
-    error = float((coupling.sum(1) - a).abs().sum())
+    error = float((coupling.sum(1) - a).detach().abs().sum())
     _warn(error, tolerance, rounds)
     value = a @ phi + b @ psi + (coupling * (c - c.detach())).sum()
     parts = (part.to(cost.dtype) for part in (coupling, value, (coupling * c).sum(), phi, psi))
