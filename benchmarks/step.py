@@ -116,19 +116,20 @@ def textbook_penalty(critic: nn.Module, real: Tensor, fake: Tensor, epsilon: Ten
 class Textbook:
     """The loop of a textbook: detached fakes, one backward, Adam; `kind` is none, clip, gp or sn."""
 
-    def __init__(self, scale: Scale, kind: str, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, scale: Scale, kind: str, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
         generator, critic = scale.networks(dtype)
-        self.kind, self.batch, self.data = kind, scale.batch, scale.data().to(dtype)
-        self.generator, self.critic = plain(generator), plain(critic)
+        self.kind, self.batch, self.data = kind, scale.batch, scale.data().to(device, dtype)
+        self.generator, self.critic = plain(generator).to(device), plain(critic).to(device)
         if kind == "sn":
             normalised(self.critic)
-        self.rng = torch.Generator().manual_seed(4)
+        self.device, self.rng = device, torch.Generator(device).manual_seed(4)
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), lr=RATE, betas=BETAS)
         self.generator_optimiser = torch.optim.Adam(self.generator.parameters(), lr=RATE, betas=BETAS)
 
     def fakes(self) -> Tensor:
         """A batch of generated samples."""
-        return self.generator(torch.randn(self.batch, LATENT, generator=self.rng, dtype=self.data.dtype))
+        z = torch.randn(self.batch, LATENT, generator=self.rng, dtype=self.data.dtype, device=self.device)
+        return self.generator(z)
 
     def critic_step(self, real: Tensor) -> None:
         """One step of the critic."""
@@ -136,7 +137,7 @@ class Textbook:
             fake = self.fakes()
         loss = self.critic(fake).mean() - self.critic(real).mean()
         if self.kind == "gp":
-            epsilon = torch.rand(len(real), generator=self.rng, dtype=real.dtype)
+            epsilon = torch.rand(len(real), generator=self.rng, dtype=real.dtype, device=self.device)
             loss = loss + textbook_penalty(self.critic, real, fake, epsilon)
         self.critic_optimiser.zero_grad()
         loss.backward()
@@ -156,7 +157,7 @@ class Textbook:
     def round(self) -> None:
         """Five critic steps and one of the generator."""
         for _ in range(N_CRITIC):
-            order = torch.randint(len(self.data), (self.batch,), generator=self.rng)
+            order = torch.randint(len(self.data), (self.batch,), generator=self.rng, device=self.device)
             self.critic_step(self.data[order])
         self.generator_step()
 
@@ -165,18 +166,22 @@ class Textbook:
 
 
 class Ours:
-    """The package's trainer."""
+    """The package's trainer; on a GPU its rounds are captured unless `graph` is False."""
 
-    def __init__(self, scale: Scale, name: str, precision: str = "fp32") -> None:
+    def __init__(
+        self, scale: Scale, name: str, precision: str = "fp32", device: str = "cpu", graph: bool = False
+    ) -> None:
         options = {"clip": {"clip": CLIP}, "gp": {"weight": WEIGHT}, "lp": {"weight": WEIGHT}}.get(name, {})
-        batches = TensorBatches(scale.data(), scale.batch, rng=torch.Generator().manual_seed(5))
+        data = scale.data().to(device)
+        batches = TensorBatches(data, scale.batch, rng=torch.Generator().manual_seed(5))
         config = TrainingConfig(
             n_critic=N_CRITIC,
             lr_critic=RATE,
             lr_generator=RATE,
             betas=BETAS,
-            device="cpu",
+            device=device,
             precision=precision,
+            graph=graph,
             log_every=10**6,
             checkpoint_every=10**6,
         )
@@ -184,9 +189,7 @@ class Ours:
 
     def round(self) -> None:
         """Five critic steps and one of the generator."""
-        for _ in range(N_CRITIC):
-            self.trainer.critic_step()
-        self.trainer.generator_step()
+        self.trainer.train_step()
 
 
 CONTESTANTS: dict[str, Callable[[Scale], Textbook | Ours]] = {

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import step
+from benchmarks import gpu, step
 from wgan_course import constraints
 
 SMALL = (
@@ -79,6 +79,7 @@ def test_a_penalty_costs_the_floor_in_flops():
     """Masked activations send no zeros through the graph, so that counting finds what the floor says."""
     scale = step.Scale("mlp", "mlp", 64, 32)
     ours, plain = step.Ours(scale, "gp"), step.Ours(scale, "none")
+    ours.round()  # a penalty looks once at a critic that it meets for the first time
     assert step.flops(ours.round) / step.flops(plain.round) == pytest.approx(step.floor(scale), rel=0.03)
     textbook = step.Textbook(scale, "gp"), step.Textbook(scale, "none")
     assert step.flops(textbook[0].round) / step.flops(textbook[1].round) > step.floor(scale) * 1.1
@@ -99,3 +100,13 @@ def test_one_round_takes_five_critic_steps():
     contestant.trainer.critic.register_forward_hook(lambda *_: seen.append(1))
     contestant.round()
     assert len(seen) == 2 * step.N_CRITIC + 1
+
+
+def test_the_benchmark_for_a_gpu_runs_its_contestants():
+    """On the CPU nothing is captured, and the same bodies run."""
+    scale = step.Scale("mlp", "mlp", 8, 4)
+    rows = gpu.measured(scale, 1, "cpu", ("textbook, gp", "textbook, sn", "gp, step by step"))
+    assert rows[gpu.BASE]["ratio"] == 1
+    assert not any(row["captured"] for row in rows.values())
+    assert "textbook, sn" in gpu.shown(scale, rows)
+    assert gpu.difference(scale, "sn", "fp32", "cpu", rounds=2) == 0
