@@ -5,7 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...problem import Case, Misconception
+from wgan_course.check.exchange import Observation
+
+from ...problem import Case, Misconception, Outputs
 
 Arrays = Sequence[np.ndarray]
 LIMIT = 20.0  # what an optimiser imports counts in the budget of the whole check
@@ -90,3 +92,14 @@ HARD_CODED = Misconception(
 def named(prefix: str, names: Sequence[str], arrays: Arrays) -> dict[str, np.ndarray]:
     """Outputs such as ``after:critic.w0``."""
     return {f"{prefix}:{name}": array for name, array in zip(names, arrays, strict=True)}
+
+
+def left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether the module holds the right values, but in parameters that are not the caller's."""
+    now = {name.replace("now:", "after:"): array for name, array in seen.outputs.items() if name.startswith("now:")}
+    return all(np.allclose(now[name], array, atol=1e-9) for name, array in expected.items())
+
+
+def unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether the parameters are what they were."""
+    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])

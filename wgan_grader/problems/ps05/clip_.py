@@ -4,11 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from wgan_course.check.exchange import Observation
-
 from ...formulas import Detected, constant, explained
-from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._networks import HARD_CODED, LIMIT, after, in_place, tensors
+from ...problem import Case, Cases, Criterion, Problem
+from ._networks import HARD_CODED, LIMIT, after, in_place, left_behind, tensors, unchanged
 
 WIDTHS = (3, 4, 1)
 
@@ -58,19 +56,9 @@ def _only(places):
     return _after(lambda a, c, place: _clip(a, c) if place in places else a)
 
 
-def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
-    """The module holds clipped parameters, but they are not the caller's."""
-    now = {name.replace("now:", "after:"): array for name, array in seen.outputs.items() if name.startswith("now:")}
-    return all(np.allclose(now[name], array, atol=1e-9) for name, array in expected.items())
-
-
-def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
-    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
-
-
 WRONG = (
-    ("new-parameters", Detected(_left_behind)),
-    ("no-effect", Detected(_unchanged)),
+    ("new-parameters", Detected(left_behind)),
+    ("no-effect", Detected(unchanged)),
     ("biases-left", _only(range(0, 6, 2))),
     ("weights-left", _only(range(1, 6, 2))),
     HARD_CODED,

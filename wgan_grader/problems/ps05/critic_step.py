@@ -5,9 +5,9 @@ import numpy as np
 from wgan_course.check.exchange import Observation
 from wgan_course.check.observers.ps05 import STALE
 
-from ...formulas import Detected, explained
+from ...formulas import Detected, constant, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._networks import HARD_CODED, LIMIT, after, back, in_place, network
+from ._networks import HARD_CODED, LIMIT, after, back, in_place, left_behind, network, unchanged
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -31,66 +31,34 @@ def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths
     return Case(name, arrays, options, criterion=criterion)
 
 
-def _gradient(arrays: tuple, real: np.ndarray, fake: np.ndarray, sign: float = 1.0, total: bool = False) -> list:
-    """Gradient of sign·E_P f taken off E_Q f, in the parameters; of sums in place of means where `total`."""
-    sizes = (1.0, 1.0) if total else (1 / len(fake), 1 / len(real))
-    tops = (np.full((len(fake), 1), sizes[0]), np.full((len(real), 1), -sign * sizes[1]))
-    pairs = zip(back(arrays, fake, tops[0])[0], back(arrays, real, tops[1])[0], strict=True)
-    return [a + b for a, b in pairs]
+def _gradient(arrays: tuple, real: np.ndarray, fake: np.ndarray, of_real: float, of_fake: float, total: bool) -> list:
+    """Gradient of the weighted mean scores of the batches, in the parameters; of sums where `total`."""
+    weighted = ((fake, of_fake), (real, of_real))
+    tops = [(x, np.full((len(x), 1), weight / (1 if total else len(x)))) for x, weight in weighted]
+    return [a + b for a, b in zip(*(back(arrays, x, top)[0] for x, top in tops), strict=True)]
 
 
-def _step(move, before=False, clipped=True, inner=None, **how):
+def _step(move=lambda g, c: g, before=False, clipped=True, of_real=-1.0, of_fake=1.0, total=False):
     """Outputs of a step; ``move`` turns the gradient into the change of the parameters."""
 
     def formula(*inputs):
         *arrays, real, fake, rate, c = inputs
         arrays = [np.clip(a, -c, c) for a in arrays] if before else arrays
-        gradients = _gradient(tuple(arrays), real, fake, **how)
+        gradients = _gradient(tuple(arrays), real, fake, of_real, of_fake, total)
         moved = [a - rate * move(g, c) for a, g in zip(arrays, gradients, strict=True)]
         return after("critic", [np.clip(a, -c, c) for a in moved] if clipped else moved)
 
     return formula
 
 
-def _as_it_is(g: np.ndarray, c: float) -> np.ndarray:
-    return g
-
-
 def _weights_only(*inputs):
-    clipped, free = _step(_as_it_is)(*inputs), _step(_as_it_is, clipped=False)(*inputs)
+    clipped, free = _step()(*inputs), _step(clipped=False)(*inputs)
     return {name: clipped[name] if ".w" in name else free[name] for name in clipped}
 
 
-def _one_batch(sign):
-    """A step on one of the batches alone."""
-
-    def formula(*inputs):
-        *arrays, real, fake, rate, c = inputs
-        batch = fake if sign > 0 else real
-        gradients = back(tuple(arrays), batch, np.full((len(batch), 1), sign / len(batch)))[0]
-        pairs = zip(arrays, gradients, strict=True)
-        return after("critic", [np.clip(a - rate * g, -c, c) for a, g in pairs])
-
-    return formula
-
-
 def _twice(*inputs):
-    once = _step(_as_it_is)(*inputs).values()
-    return _step(_as_it_is)(*once, *inputs[len(once) :])
-
-
-def _only_clip(*inputs):
-    *arrays, _, _, _, c = inputs
-    return after("critic", [np.clip(a, -c, c) for a in arrays])
-
-
-def _left_behind(case: Case, seen: Observation, expected: Outputs) -> bool:
-    now = {name.replace("now:", "after:"): array for name, array in seen.outputs.items() if name.startswith("now:")}
-    return all(np.allclose(now[name], array, atol=1e-9) for name, array in expected.items())
-
-
-def _unchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
-    return all(np.array_equal(seen.outputs[f"after:{name}"], case.inputs[name]) for name in case.options["after"])
+    once = _step()(*inputs).values()
+    return _step()(*once, *inputs[len(once) :])
 
 
 def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
@@ -101,21 +69,21 @@ def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
 
 WRONG = (
     ("stale", Detected(_stale)),
-    ("new-parameters", Detected(_left_behind)),
-    ("no-effect", Detected(_unchanged)),
+    ("new-parameters", Detected(left_behind)),
+    ("no-effect", Detected(unchanged)),
     ("ascent", _step(lambda g, c: -g)),
-    ("clip-before", _step(_as_it_is, before=True, clipped=False)),
-    ("clip-twice", _step(_as_it_is, before=True)),
-    ("no-clip", _step(_as_it_is, clipped=False)),
+    ("clip-before", _step(before=True, clipped=False)),
+    ("clip-twice", _step(before=True)),
+    ("no-clip", _step(clipped=False)),
     ("gradient-clipping", _step(lambda g, c: np.clip(g, -c, c), clipped=False), _step(lambda g, c: np.clip(g, -c, c))),
     ("weights-only", _weights_only),
-    ("sums", _step(_as_it_is, total=True)),
-    ("added", _step(_as_it_is, sign=-1.0), _step(lambda g, c: -g, sign=-1.0)),
-    ("one-batch", _one_batch(1.0), _one_batch(-1.0)),
+    ("sums", _step(total=True)),
+    ("added", _step(of_real=1.0), _step(of_fake=-1.0)),
+    ("one-batch", _step(of_real=0.0), _step(of_fake=0.0)),
     ("twice", _twice),
     ("sign-only", _step(lambda g, c: np.sign(g)), _step(lambda g, c: 10 * np.sign(g))),
     ("sign-only", _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30))),
-    ("only-clip", _only_clip),
+    ("only-clip", _step(constant(0.0))),
     HARD_CODED,
 )
 MESSAGES = """
@@ -151,7 +119,7 @@ PROBLEM = Problem(
         Criterion("fresh", "gradients that were left over do not count", 1),
     ),
     cases=cases,
-    formula=_step(_as_it_is),
+    formula=_step(),
     observe="wgan_course.check.observers.ps05.in_place",
     limit=LIMIT,
     package_functions=(

@@ -10,6 +10,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
+from ...formulas import Detected
 from ...problem import Case, Outputs
 
 Judge = Callable[[np.ndarray], bool]
@@ -91,9 +92,13 @@ def reached(case: Case, observed: Outputs) -> str:
     return case.measures(observed["samples"].astype(np.float64))
 
 
-def detects(test: Callable[[np.ndarray], bool]) -> Callable[[Case, Observation, Outputs], bool]:
-    """A misconception that shows in the samples of every case."""
-    return lambda case, seen, expected: test(seen.outputs["samples"].astype(np.float64))
+def detects(test: Judge, *criteria: str) -> Detected:
+    """A misconception that shows in the samples, of every case or of those of some criteria."""
+
+    def detect(case: Case, seen: Observation, expected: Outputs) -> bool:
+        return (not criteria or case.criterion in criteria) and test(seen.outputs["samples"].astype(np.float64))
+
+    return Detected(detect)
 
 
 def copied(case: Case, seen: Observation, expected: Outputs) -> bool:

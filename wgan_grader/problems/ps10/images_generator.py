@@ -9,12 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from wgan_course.check.exchange import Observation
-
 from ...formulas import Detected, explained
 from ...problem import Criterion, Problem
 from . import _capstone as capstone
-from ._capstone import Judge, Look, flat, once
+from ._capstone import Look, flat, once
 
 LATENT, TRAINING, SAMPLES, LOOKED_AT = 16, 2000, 1000, 200
 FAR, MIDDLE, NEAR, CLASSES = 60.0, 40.0, 25.0, 6
@@ -127,41 +125,26 @@ def _noise(x: np.ndarray) -> bool:
     return left.std() > 0.05 and float(np.corrcoef(left, right)[0, 1]) < 0.5
 
 
-def _pictures(seen: Observation, judge: Judge) -> bool:
-    """Whether there are images that are no noise, of which `judge` holds."""
-    samples = seen.outputs["samples"]
-    return _shaped(samples) and not _noise(samples) and judge(samples)
+def _picture(x: np.ndarray) -> bool:
+    return _shaped(x) and not _noise(x)
+
+
+def _out_of_range(x: np.ndarray) -> bool:
+    return float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5
+
+
+def _few_classes(x: np.ndarray) -> bool:
+    return _picture(x) and _apart(x) >= 3.0 and classes(x) < CLASSES
 
 
 WRONG = (
-    (
-        "range",
-        Detected(capstone.detects(lambda x: float(np.quantile(x, 0.05)) > -0.3 or float(np.abs(x).max()) > 1 + 1e-5)),
-    ),
-    ("constant", Detected(capstone.detects(lambda x: _apart(x) < 3.0))),
-    ("noise", Detected(capstone.detects(_noise))),
+    ("range", capstone.detects(_out_of_range)),
+    ("constant", capstone.detects(lambda x: _apart(x) < 3.0)),
+    ("noise", capstone.detects(_noise)),
     ("copies", Detected(capstone.copied)),
-    (
-        "few-classes",
-        Detected(
-            lambda case, seen, expected: (
-                case.criterion in ("variety", "near", "middle", "far")
-                and _pictures(seen, lambda x: _apart(x) >= 3.0 and classes(x) < CLASSES)
-            )
-        ),
-    ),
-    (
-        "not-there-yet",
-        Detected(
-            lambda case, seen, expected: (
-                case.criterion in ("far", "middle", "near") and _pictures(seen, lambda x: classes(x) >= CLASSES)
-            )
-        ),
-    ),
-    (
-        "shape",
-        Detected(lambda case, seen, expected: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28)),
-    ),
+    ("few-classes", capstone.detects(_few_classes, "variety", "near", "middle", "far")),
+    ("not-there-yet", capstone.detects(lambda x: _picture(x) and classes(x) >= CLASSES, "far", "middle", "near")),
+    ("shape", Detected(lambda case, seen, _: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28))),
 )
 MESSAGES = """
 range: The images do not use the range from −1 (black) to 1 (white): they stay above about −0.3, or leave it.

@@ -101,10 +101,10 @@ def _too_round(x: np.ndarray) -> bool:
 
 WRONG = (
     ("copies", Detected(capstone.copied)),
-    ("constant", Detected(capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6))),
-    ("collapsed", Detected(capstone.detects(_collapsed))),
-    ("one-cloud", Detected(capstone.detects(_too_round))),
-    ("runs-away", Detected(capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0))),
+    ("constant", capstone.detects(lambda x: float(x.std(0).max()) <= 1e-6)),
+    ("collapsed", capstone.detects(_collapsed)),
+    ("one-cloud", capstone.detects(_too_round)),
+    ("runs-away", capstone.detects(lambda x: float(np.median(np.abs(x))) > 3.0)),
     (
         "not-there-yet",
         Detected(lambda case, seen, expected: case.criterion != "own" and seen.outputs["samples"].ndim == 2),
