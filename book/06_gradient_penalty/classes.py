@@ -98,7 +98,7 @@ def measure(critic, k):
     on = penalties.interpolate(real, real + SHIFT * centres(k)[1][labels], torch.rand(POINTS, generator=rng(4)))
     function = partial(critic, labels=labels)
     gradient = penalties.input_gradient(function, on, create_graph=False)
-    norms = penalties.gradient_norms(gradient)
+    norms = penalties.sample_norms(gradient)
     with torch.no_grad():
         estimate = function(real).mean() - function(fake).mean()
     towards = functional.cosine_similarity(gradient, -centres(k)[1][labels]).mean()

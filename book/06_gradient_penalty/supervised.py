@@ -76,7 +76,7 @@ def _between(net, x, y, kind, source):
     other = torch.randperm(len(x), generator=source)
     at = penalties.interpolate(x, x[other], torch.rand(len(x), generator=source))
     logit = lambda z: net(z).gather(1, y[:, None])[:, 0]  # noqa: E731
-    sizes = penalties.gradient_norms(penalties.input_gradient(logit, at))
+    sizes = penalties.sample_norms(penalties.input_gradient(logit, at))
     return (penalties.two_sided if kind == "two" else penalties.one_sided)(sizes).mean()
 
 

@@ -95,7 +95,7 @@ def of_critic(critic, real, fake, norm):
     if norm == "batch" or not bool(fake.isfinite().all()):
         return {}
     at = penalties.interpolate(real, fake, torch.rand(POINTS, generator=rng(4)))
-    sizes = penalties.gradient_norms(penalties.input_gradient(critic, at, create_graph=False))
+    sizes = penalties.sample_norms(penalties.input_gradient(critic, at, create_graph=False))
     points = torch.cat([real[:40], fake[:40]])
     numbers = {"norm": sizes.mean(), "steepest": sizes.max(), "low": norms.lipschitz_lower(critic, points, rng=rng(3))}
     if norm == "none":

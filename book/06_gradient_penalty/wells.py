@@ -46,7 +46,7 @@ def measure(critic, real, fake, direction):
     """Estimate of W1, agreement of the gradient with the plan, and gradient norms on random segments."""
     gradient = penalties.input_gradient(critic, fake, create_graph=False)
     at = penalties.interpolate(real, fake, torch.rand(POINTS, generator=rng(4)))
-    norms = penalties.gradient_norms(penalties.input_gradient(critic, at, create_graph=False))
+    norms = penalties.sample_norms(penalties.input_gradient(critic, at, create_graph=False))
     with torch.no_grad():
         estimate = critic(real).mean() - critic(fake).mean()
     return {

@@ -83,7 +83,7 @@ def test_the_graph_s_nodes_are_listed_once():
     y = x * 2
     nodes = penalties.graph_nodes((y + y).sum())
     assert len(nodes) == len(set(nodes)) == 4
-    penalties.refuse_compiled((y + y).sum())
+    penalties.refuse_single_use((y + y).sum(), y)
 
 
 def test_held_stops_the_iteration_and_lets_it_go_on():
@@ -153,8 +153,12 @@ def test_penalties_under_autocast_are_those_of_full_precision(name, penalty):
 @pytest.mark.parametrize("name", ["sn", "sn_projected", "weight_norm", "orthonormal"])
 def test_normalised_critics_under_autocast_keep_weights_and_vectors_in_full_precision(name):
     network = wide(name)
+    for part in network.modules():
+        if isinstance(part, spectral.SpectralNorm):
+            part.steps = 100
+    network(LARGE[0])
     full = [layer.weight.clone() for layer in network if isinstance(layer, nn.Linear)]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16), spectral.held(network):
         scores = network(LARGE[0])
         mixed = [layer.weight for layer in network if isinstance(layer, nn.Linear)]
         scores.float().mean().backward()

@@ -213,7 +213,7 @@ def test_norms_are_safe_at_a_zero_gradient():
     assert value.item() == 1
     assert flat.weight.grad.isfinite().all()
     zero = torch.zeros(2, 3, requires_grad=True, dtype=torch.float64)
-    norms = penalties.gradient_norms(zero)
+    norms = penalties.sample_norms(zero)
     assert torch.equal(norms, torch.zeros(2).double())
     (first,) = torch.autograd.grad(norms.sum(), zero, create_graph=True)
     assert torch.equal(first, torch.zeros_like(zero))
@@ -222,7 +222,7 @@ def test_norms_are_safe_at_a_zero_gradient():
 def test_norms_run_over_all_axes_but_the_first():
     gradient = batch(3, 2, 4, 5)
     expected = torch.stack([g.flatten().norm() for g in gradient])
-    torch.testing.assert_close(penalties.gradient_norms(gradient), expected)
+    torch.testing.assert_close(penalties.sample_norms(gradient), expected)
     torch.testing.assert_close(penalties.squared_norms(gradient), expected**2)
     norms = torch.tensor([0.0, 0.5, 1.0, 3.0])
     assert penalties.two_sided(norms).tolist() == [1, 0.25, 0, 4]

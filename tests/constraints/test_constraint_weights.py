@@ -124,9 +124,10 @@ def test_overlap_counts_patches():
     for k, s, d in [(3, 1, 1), (4, 2, 1), (3, 2, 1), (3, 2, 2), (5, 3, 2), (4, 6, 4), (1, 2, 1)]:
         patches = [[s * place + d * tap for tap in range(k)] for place in range(60)]
         most = max(sum(pixel in patch for patch in patches) for pixel in range(40, 80))
-        assert orthonormal.overlap(layer(k, s, d)) == most
+        scale = orthonormal.Orthonormal(layer(k, s, d)).scale
+        assert scale == pytest.approx(most**-0.5)
     with pytest.raises(ValueError, match="repeats pixels"):
-        orthonormal.overlap(nn.Conv1d(1, 1, 3, padding=1, padding_mode="replicate"))
+        orthonormal.Orthonormal(nn.Conv1d(1, 1, 3, padding=1, padding_mode="replicate"))
 
 
 def test_group_sort_replaces_relu_and_keeps_gradient_norms():

@@ -60,7 +60,7 @@ def test_prop_unit_gradient_coupling_off_the_segments(seed, n, m, d):
     for s in (0.0, 0.3, 1.0):
         f = lambda p, s=s: s * upper(p) + (1 - s) * lower(p)
         assert (f(x).mean() - f(y).mean()).item() == pytest.approx(float(plan.value), abs=1e-8)
-        norms = penalties.gradient_norms(s * slopes[0] + (1 - s) * slopes[1])
+        norms = penalties.sample_norms(s * slopes[0] + (1 - s) * slopes[1])
         if s in (0.0, 1.0):
             torch.testing.assert_close(norms, torch.ones(60, dtype=torch.float64))
         else:
@@ -217,7 +217,7 @@ def test_prop_batch_norm_couples_blind_and_deaf(seed, n, d, scale):
     x = normal(seed + 4, n, d)
     blind = penalties.input_gradient(nn.Sequential(first, norm, last), x, create_graph=False)
     assert blind.abs().max() < 1e-8 * max(1.0, float(1 / first(x).detach().std(0, correction=0).min()))
-    norms = penalties.gradient_norms(blind)
+    norms = penalties.sample_norms(blind)
     assert float(penalties.two_sided(norms).mean()) == pytest.approx(1, abs=1e-6), "the penalty is its weight"
     assert float(penalties.one_sided(norms).mean()) == 0
     deaf = nn.Sequential(first, norm, nn.Tanh(), last)

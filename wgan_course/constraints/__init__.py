@@ -6,6 +6,7 @@ step.
 """
 
 import inspect
+from typing import Any
 
 from .base import Constraint, NoConstraint
 from .clipping import Clip, FrobeniusClip
@@ -59,20 +60,8 @@ __all__ = [
 ]
 
 
-def make(name: str, **options) -> Constraint:
-    """Return a constraint by its name.
-
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`.
-    **options
-        What the constraint's class takes, such as ``weight=10.0`` for ``gp`` or ``clip=0.01`` for ``clip``.
-
-    Returns
-    -------
-    Constraint
-        The constraint, with its three hooks.
+def make(name: str, **options: Any) -> Constraint:
+    """Return a constraint by its name, one of `NAMES` in either case, with the options that its class takes.
 
     Raises
     ------
@@ -81,10 +70,11 @@ def make(name: str, **options) -> Constraint:
     TypeError
         If it has no such option.
     """
-    if name not in _CLASSES:
+    key = name.lower() if isinstance(name, str) else name
+    if key not in NAMES:
         raise ValueError(f"no constraint is called {name!r}; there are {', '.join(NAMES)}")
-    known = [] if name == "none" else list(inspect.signature(_CLASSES[name]).parameters)
+    known = [] if key == "none" else list(inspect.signature(_CLASSES[key]).parameters)
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise TypeError(f"constraint {name!r} has no option {unknown[0]!r}; it takes {', '.join(known) or 'none'}")
-    return _CLASSES[name](**options)
+    return _CLASSES[key](**options)

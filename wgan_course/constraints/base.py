@@ -28,18 +28,7 @@ class Constraint:
     name = "constraint"
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Change the architecture, once, before the optimiser is made.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; it is changed in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-        """
+        """Change the architecture in place, once, before the optimiser is made; return the same critic."""
         return critic
 
     def penalty(
@@ -48,7 +37,7 @@ class Constraint:
         real: Tensor | None = None,
         fake: Tensor | None = None,
         rng: torch.Generator | None = None,
-        **conditioning,
+        **conditioning: Tensor,
     ) -> Tensor:
         """Return what the critic's loss grows by, weight included.
 
@@ -70,16 +59,11 @@ class Constraint:
         Tensor, shape ()
             Zero, on the device of the batch, where the constraint acts elsewhere.
         """
-        return zero_like(real, critic)
+        source = next(critic.parameters(), None) if real is None and isinstance(critic, nn.Module) else real
+        return torch.zeros(()) if source is None else torch.zeros((), device=source.device, dtype=source.dtype)
 
     def project_(self, critic: nn.Module) -> None:
-        """Change the weights in place, after each optimiser step.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic that `prepare` returned.
-        """
+        """Change the weights of a prepared critic in place, after each optimiser step."""
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if not key.startswith("_"))
@@ -89,8 +73,6 @@ class Constraint:
 class NoConstraint(Constraint):
     """No constraint at all: the baseline that the others are compared with.
 
-    Notes
-    -----
     The critic of a Wasserstein GAN without a constraint grows without end, as chapter 3 proves
     (``prop-no-limit-infinite``).
     """
@@ -98,38 +80,18 @@ class NoConstraint(Constraint):
     name = "none"
 
 
-def zero_like(batch: Tensor | None, critic: object) -> Tensor:
-    """Return a zero scalar on the device of the batch, or of the critic when there is no batch.
+def full_precision(x: Tensor) -> Tensor:
+    """Return x in float32 if it is in half precision, else x itself.
 
     Parameters
     ----------
-    batch : Tensor, shape (n, \\*), or None
-        Tells device and data type.
-    critic : Module or callable
-        Its first parameter tells them where there is no batch.
-
-    Returns
-    -------
-    Tensor, shape ()
-        Zero.
+    x : Tensor, any shape
     """
-    source = batch
-    if source is None and isinstance(critic, nn.Module):
-        source = next(critic.parameters(), None)
-    return torch.zeros(()) if source is None else torch.zeros((), device=source.device, dtype=source.dtype)
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def check_positive(name: str, value: float, zero: bool = False) -> None:
-    """Refuse a number that is not positive and finite.
-
-    Parameters
-    ----------
-    name : str
-        What the number is called.
-    value : float
-        The number.
-    zero : bool
-        Whether zero is allowed.
+    """Refuse a number that is not positive and finite (or zero, where that is allowed).
 
     Raises
     ------
@@ -146,13 +108,6 @@ def check_positive(name: str, value: float, zero: bool = False) -> None:
 
 def check_count(name: str, value: int) -> None:
     """Refuse anything but a whole number of at least one.
-
-    Parameters
-    ----------
-    name : str
-        What the number is called.
-    value : int
-        The number.
 
     Raises
     ------

@@ -8,23 +8,34 @@ from .base import Constraint, check_positive
 from .layers import weight_layers
 
 
-class Clip(Constraint):
+class _OnWeights(Constraint):
+    """Projects the initial weights too, so that the bound holds from the first step on."""
+
+    def prepare(self, critic: nn.Module) -> nn.Module:
+        """Project the initial weights.
+
+        Raises
+        ------
+        ValueError
+            If a weight is parametrised: what is stored would be bounded then, and not what the layer computes with.
+        """
+        for name, layer in critic.named_modules():  # any layer, also one that `weight_layers` does not know
+            if parametrize.is_parametrized(layer):
+                raise ValueError(f"layer {name!r} is parametrised: what it computes with would not be clipped")
+        self.project_(critic)
+        return critic
+
+
+class Clip(_OnWeights):
     """Weight clipping: every parameter stays in [-c, c].
+
+    Bounds the Lipschitz constant by ``prop-clipping-bound``, and by how much depends on the widths. Derived in chapter
+    5.
 
     Parameters
     ----------
     clip : float
-        The bound c.
-
-    Raises
-    ------
-    ValueError
-        If the bound is not positive.
-
-    Notes
-    -----
-    Bounds the Lipschitz constant by ``prop-clipping-bound``, and by how much depends on the widths. Derived in chapter
-    5.
+        The bound c, above 0.
 
     References
     ----------
@@ -37,60 +48,23 @@ class Clip(Constraint):
         check_positive("clip", clip)
         self.clip = clip
 
-    def prepare(self, critic: nn.Module) -> nn.Module:
-        """Clip the initial weights, so that the bound holds from the first step on.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its weights are changed in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-
-        Raises
-        ------
-        ValueError
-            If a weight is parametrised: what is stored would be bounded then, and not what the layer computes with.
-        """
-        _refuse_parametrised(critic)
-        self.project_(critic)
-        return critic
-
     @torch.no_grad()
     def project_(self, critic: nn.Module) -> None:
-        """Clamp every parameter to [-c, c].
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its weights are changed in place.
-        """
+        """Clamp every parameter to [-c, c]."""
         for parameter in critic.parameters():
             parameter.clamp_(-self.clip, self.clip)
 
 
-class FrobeniusClip(Constraint):
-    """Projection of every weight matrix onto the ball ‖W‖_F ≤ radius.
+class FrobeniusClip(_OnWeights):
+    """Projection of every weight onto the ball ‖W‖_F ≤ radius: W ← W · min(1, radius / ‖W‖_F).
+
+    The bound is the one behind weight decay as a Lipschitz regulariser (``prop-frobenius``, derived in chapter 4):
+    ‖W‖₂ ≤ ‖W‖_F. Biases stay free: they do not enter a Lipschitz constant.
 
     Parameters
     ----------
     radius : float
-        The largest Frobenius norm of a layer; since ‖W‖₂ ≤ ‖W‖_F, it bounds the spectral norm too.
-
-    Raises
-    ------
-    ValueError
-        If the radius is not positive.
-
-    Notes
-    -----
-    The bound is the one behind weight decay as a Lipschitz regulariser (``prop-frobenius``, derived in chapter 4).
-    Biases stay free: they do not enter a Lipschitz constant.
-
-    Formula: W ← W · min(1, radius / ‖W‖_F), the nearest point of the ball.
+        The largest Frobenius norm of a layer, above 0.
     """
 
     name = "frobenius_clip"
@@ -99,44 +73,9 @@ class FrobeniusClip(Constraint):
         check_positive("radius", radius)
         self.radius = radius
 
-    def prepare(self, critic: nn.Module) -> nn.Module:
-        """Project the initial weights, so that the bound holds from the first step on.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its weights are changed in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-
-        Raises
-        ------
-        ValueError
-            If a weight is parametrised: what is stored would be bounded then, and not what the layer computes with.
-        """
-        _refuse_parametrised(critic)
-        self.project_(critic)
-        return critic
-
     @torch.no_grad()
     def project_(self, critic: nn.Module) -> None:
-        """Scale every weight that lies outside the ball back to its surface.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its weights are changed in place.
-        """
+        """Scale every weight that lies outside the ball back to its surface."""
         for _, layer in weight_layers(critic):
             norm = torch.linalg.vector_norm(layer.weight)
             layer.weight.mul_(self.radius / norm.clamp(min=self.radius))
-
-
-def _refuse_parametrised(critic: nn.Module) -> None:
-    """Any layer will do here, also one that `weight_layers` does not know."""
-    for name, layer in critic.named_modules():
-        if parametrize.is_parametrized(layer):
-            raise ValueError(f"layer {name!r} is parametrised: what it computes with would not be clipped")

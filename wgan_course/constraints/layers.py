@@ -9,28 +9,23 @@ TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 LINEAR = (nn.Linear, nn.Embedding)
 MATRIX_DIMENSIONS = 2
 
+WeightLayer = (
+    nn.Linear | nn.Embedding | nn.Conv1d | nn.Conv2d | nn.Conv3d
+    | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+)  # fmt: skip
 
-def weight_layers(critic: nn.Module) -> list[tuple[str, nn.Module]]:
-    """List the layers whose weight is a matrix or a kernel.
 
-    Parameters
-    ----------
-    critic : Module
-        Any network.
-
-    Returns
-    -------
-    list of (str, Module)
-        Name and layer: linear, embedding, convolution and transposed convolution, in the order of ``named_modules``.
+def weight_layers(critic: nn.Module) -> list[tuple[str, WeightLayer]]:
+    """List the layers whose weight is a matrix or a kernel, with their names, in the order of ``named_modules``.
 
     Raises
     ------
     TypeError
         If the critic is no module.
     ValueError
-        If it has no such layer; or a parameter with two or more axes elsewhere (attention, recurrent, bilinear layers),
-        since a constraint that skipped it would bound nothing; or a layer whose weight does not exist yet (a lazy one),
-        or is computed by a hook.
+        If it has no linear, embedding or convolution layer; or a parameter with two or more axes elsewhere (attention,
+        recurrent, bilinear layers), since a constraint that skipped it would bound nothing; or a layer whose weight
+        does not exist yet (a lazy one), or is computed by a hook.
     """
     if not isinstance(critic, nn.Module):
         raise TypeError(f"critic must be a torch.nn.Module, got {type(critic).__name__}")
@@ -54,24 +49,20 @@ def _refuse_weight_without_parameter(name: str, layer: nn.Module) -> None:
         )
 
 
-def _refuse_other_matrices(critic: nn.Module, layers: list[tuple[str, nn.Module]]) -> None:
+def _refuse_other_matrices(critic: nn.Module, layers: list[tuple[str, WeightLayer]]) -> None:
     known = {id(parameter) for _, layer in layers for parameter in layer.parameters()}
     for name, parameter in critic.named_parameters():
         if parameter.ndim >= MATRIX_DIMENSIONS and id(parameter) not in known:
             raise ValueError(
                 f"parameter {name!r} of shape {tuple(parameter.shape)} belongs to no linear or convolution layer, "
                 "so this constraint would leave it free: build the critic of nn.Linear and nn.Conv* layers, or use a "
-                "gradient penalty"
+                "gradient penalty (around attention within torch.nn.attention.sdpa_kernel(SDPBackend.MATH), around "
+                "recurrent layers on a GPU within torch.backends.cudnn.flags(enabled=False))"
             )
 
 
 def refuse_parametrised(critic: nn.Module) -> None:
     """Refuse a critic that has been prepared before.
-
-    Parameters
-    ----------
-    critic : Module
-        The critic.
 
     Raises
     ------
@@ -86,50 +77,26 @@ def refuse_parametrised(critic: nn.Module) -> None:
 
 
 def is_convolution(layer: nn.Module) -> bool:
-    """Tell whether a layer is a convolution, transposed or not.
-
-    Parameters
-    ----------
-    layer : Module
-        Any layer.
-
-    Returns
-    -------
-    bool
-        True for ``nn.Conv1d`` to ``nn.ConvTranspose3d``.
-    """
+    """Tell whether a layer is a convolution, transposed or not."""
     return isinstance(layer, CONVOLUTIONS + TRANSPOSED)
 
 
+def transposed_layer(layer: nn.Module) -> bool:
+    """Tell whether a layer is a transposed convolution."""
+    return isinstance(layer, TRANSPOSED)
+
+
 def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
-    """Reshape a weight to a matrix with one row an output channel.
+    """Reshape a weight to a matrix with one row an output channel, a view where possible.
 
     Parameters
     ----------
     weight : Tensor, shape (out, in, \\*), or (in, out, \\*) when transposed
-        A layer's weight.
     transposed : bool
         Whether the layer is a transposed convolution.
 
     Returns
     -------
     Tensor, shape (out, rest)
-        A view where possible.
     """
     return (weight.transpose(0, 1) if transposed else weight).flatten(1)
-
-
-def transposed_layer(layer: nn.Module) -> bool:
-    """Tell whether a layer is a transposed convolution.
-
-    Parameters
-    ----------
-    layer : Module
-        Any layer.
-
-    Returns
-    -------
-    bool
-        True for ``nn.ConvTranspose1d`` to ``nn.ConvTranspose3d``.
-    """
-    return isinstance(layer, TRANSPOSED)

@@ -1,14 +1,17 @@
 """Constraints on the architecture other than spectral normalisation: unit rows, and orthonormal layers."""
 
-import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .base import Constraint, check_count, check_positive
+from wgan_course.models.layers import GroupSort
+from wgan_course.norms import reshaped_factor
+
+from .base import Constraint, check_count, check_positive, full_precision
 from .layers import is_convolution, refuse_parametrised, transposed_layer, weight_layers
-from .spectral import TINY
 
 RELU_FAMILY = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU),
@@ -32,39 +35,37 @@ class UnitRows(nn.Module):
         self.gain, self.dimension = gain, 1 if transposed else 0
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the weight with rows of norm `gain`.
+        """Return gain · w_i/‖w_i‖ for each row.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The trained weight.
-
-        Returns
-        -------
-        Tensor, shape of `weight`
-            gain · w_i/‖w_i‖.
         """
         axes = [axis for axis in range(weight.ndim) if axis != self.dimension]
-        return self.gain * weight / torch.linalg.vector_norm(weight, dim=axes, keepdim=True).clamp(min=TINY)
+        peak = weight.detach().abs().amax(axes, keepdim=True)  # a row's scale does not matter, but its squares' range
+        rows = weight / torch.where(peak > 0, peak, 1.0)
+        return self.gain * rows / torch.linalg.vector_norm(rows, dim=axes, keepdim=True).clamp(min=0.5)
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """Take ``layer.weight = weight`` as the trained weight.
+
+        Parameters
+        ----------
+        weight : Tensor, shape (out, in, \\*)
+        """
+        return weight
 
 
 class WeightNormalisation(Constraint):
     """Weight normalisation with a fixed gain: every row of every weight has the same norm.
 
+    ‖W‖_F = gain · √out, so the spectral norm lies between gain and gain · √out: a loose bound, which is met where W
+    has rank one. That is why it pushes critics to low rank. Compared in chapter 8.
+
     Parameters
     ----------
     gain : float
-        The norm of a row.
-
-    Raises
-    ------
-    ValueError
-        If the gain is not positive.
-
-    Notes
-    -----
-    ‖W‖_F = gain · √out, so the spectral norm lies between gain and gain · √out: a loose bound, which is met where W
-    has rank one. That is why it pushes critics to low rank. Compared in chapter 8.
+        The norm of a row, above 0.
 
     References
     ----------
@@ -78,23 +79,7 @@ class WeightNormalisation(Constraint):
         self.gain = gain
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Parametrise each layer by its rows' directions.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its layers are parametrised in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-
-        Raises
-        ------
-        ValueError
-            If a layer is parametrised already.
-        """
+        """Parametrise each layer by its rows' directions; one that is parametrised already is refused."""
         refuse_parametrised(critic)
         for _, layer in weight_layers(critic):
             rows = UnitRows(self.gain, transposed_layer(layer))
@@ -141,43 +126,15 @@ def bjorck(matrix: Tensor, iterations: int = 15) -> Tensor:
 
 def _norm_bound(matrix: Tensor) -> Tensor:
     sizes = matrix.detach().abs()
-    product = sizes.sum(-1).amax(-1) * sizes.sum(-2).amax(-1)
-    return product.sqrt().clamp(min=TINY)[..., None, None]
-
-
-def overlap(layer: nn.Module) -> int:
-    """Return in how many patches of a convolution one pixel can lie.
-
-    Parameters
-    ----------
-    layer : Module
-        A convolution, transposed or not, with zero or circular padding.
-
-    Returns
-    -------
-    int
-        The product over the axes of ⌈k / (s / gcd(s, d))⌉, k the kernel's size, s the stride, d the dilation. The
-        operator's norm is at most its root times the reshaped kernel's.
-
-    Raises
-    ------
-    ValueError
-        If the padding repeats pixels, which enlarges the norm.
-
-    Notes
-    -----
-    Derived in chapter 7 (``prop-reshaped-bound``).
-    """
-    if layer.padding_mode not in ("zeros", "circular"):
-        raise ValueError(
-            f"padding_mode {layer.padding_mode!r} repeats pixels, so the bound fails: use zeros or circular"
-        )
-    axes = zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)
-    return math.prod(math.ceil(k / (s // math.gcd(s, d))) for k, s, d in axes)
+    bound = sizes.sum(-1).amax(-1).sqrt() * sizes.sum(-2).amax(-1).sqrt()
+    return torch.where(bound > 0, bound, 1.0)[..., None, None]
 
 
 class Orthonormal(nn.Module):
-    """Parametrisation with all singular values 1, or 1/√overlap for a convolution.
+    """Parametrisation with all singular values 1, or 1/√(k_h k_w) for a convolution of stride 1.
+
+    A convolution's factor is `norms.reshaped_factor`: a safe bound, not a tight one. Padding that repeats pixels is
+    refused, since it enlarges the norm (``prop-reshaped-bound``, chapter 7).
 
     Parameters
     ----------
@@ -185,56 +142,47 @@ class Orthonormal(nn.Module):
         The layer whose weight it is for.
     iterations : int
         Steps of Björck's iteration.
-
-    Raises
-    ------
-    ValueError
-        If the layer's padding repeats pixels.
     """
 
-    def __init__(self, layer: nn.Module, iterations: int = 15):
+    def __init__(self, layer: Any, iterations: int = 15):
         super().__init__()
         self.iterations, self.transposed = iterations, transposed_layer(layer)
         convolution = is_convolution(layer)
         self.groups = layer.groups if convolution else 1
-        self.scale = 1 / math.sqrt(overlap(layer)) if convolution else 1.0
+        self.scale = 1 / _reshaped_factor(layer) if convolution else 1.0
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the orthonormal weight.
+        """Return the nearest orthonormal weight, computed in float32 or better, scaled.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The trained weight.
-
-        Returns
-        -------
-        Tensor, shape of `weight`
-            The nearest orthonormal one, computed in float32 or better, scaled.
         """
         return self._by_group(weight, lambda matrices: self.scale * bjorck(matrices, self.iterations))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return an orthonormal start, so that the iteration begins where it should end.
+        """Return the nearest orthonormal weight by SVD as a start, so that the iteration begins where it should end.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight that the layer was initialised with.
-
-        Returns
-        -------
-        Tensor, shape of `weight`
-            The nearest orthonormal weight, by SVD.
         """
         return weight if weight.is_meta else self._by_group(weight.detach(), _polar)
 
-    def _by_group(self, weight: Tensor, function) -> Tensor:
+    def _by_group(self, weight: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         """Apply a function to the matrix of each group: a grouped convolution is block diagonal."""
         with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):
-            full = weight.float() if weight.dtype in (torch.float16, torch.bfloat16) else weight
+            full = full_precision(weight)
             blocks = full.reshape(self.groups, full.shape[0] // self.groups, *full.shape[1:])
             return function(blocks.flatten(2)).reshape(weight.shape).to(weight.dtype)
+
+
+def _reshaped_factor(layer: Any) -> float:
+    if layer.padding_mode not in ("zeros", "circular"):
+        raise ValueError(
+            f"padding_mode {layer.padding_mode!r} repeats pixels, so the bound fails: use zeros or circular"
+        )
+    return reshaped_factor(layer.kernel_size, layer.stride, layer.dilation)
 
 
 def _polar(matrix: Tensor) -> Tensor:
@@ -261,7 +209,7 @@ class OrthonormalLayers(Constraint):
 
     Notes
     -----
-    Every layer is 1-Lipschitz; a convolution through its overlap (`overlap`), so its bound is safe and not tight. ReLU
+    Every layer is 1-Lipschitz; a convolution through `norms.reshaped_factor`, so its bound is safe and not tight. ReLU
     with norm-bounded layers can't represent \\|x\\|; GroupSort keeps the gradient's norm. Derived in chapter 12.
 
     References
@@ -279,23 +227,7 @@ class OrthonormalLayers(Constraint):
         self.iterations, self.group_sort, self.group_size = iterations, group_sort, group_size
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Parametrise each layer, and replace its activations.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; changed in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-
-        Raises
-        ------
-        ValueError
-            If a layer is parametrised already, or a convolution's padding repeats pixels.
-        """
+        """Parametrise each layer, and replace its activations; a refusal leaves the critic as it was."""
         refuse_parametrised(critic)
         made = [(layer, Orthonormal(layer, self.iterations)) for _, layer in weight_layers(critic)]
         for layer, orthonormal in made:  # all were made before the first is put in: a refusal changes nothing
@@ -306,17 +238,7 @@ class OrthonormalLayers(Constraint):
 
 
 def replace_activations(critic: nn.Module, group_size: int = 2) -> None:
-    """Put GroupSort in place of every activation of the ReLU family.
-
-    Parameters
-    ----------
-    critic : Module
-        The critic; changed in place.
-    group_size : int
-        Features in a group.
-    """
-    from wgan_course.models.layers import GroupSort
-
+    """Put GroupSort in place of every activation of the ReLU family, in place."""
     for module in list(critic.modules()):
         for name, child in module._modules.items():  # named_children would leave out one object's second place
             if isinstance(child, RELU_FAMILY):

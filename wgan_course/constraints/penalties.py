@@ -1,25 +1,30 @@
 """Constraints on the loss: gradient penalties and spectral regularisation, from small public functions.
 
-The penalty of a WGAN-GP is four of them in a row: `interpolate`, `input_gradient`, `gradient_norms`, `two_sided`.
+The penalty of a WGAN-GP is four of them in a row: `interpolate`, `input_gradient`, `sample_norms`, `two_sided`.
 """
 
 import warnings
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .base import Constraint, check_count, check_positive
-from .spectral import attach_power_iterations, held, power_iterations
+from wgan_course.models.layers import cheap_double_backward
+
+from .base import Constraint, check_count, check_positive, full_precision
+from .layers import WeightLayer
+from .spectral import PowerIteration, attach_power_iterations, held, power_iterations
 
 COUPLING_TOLERANCE = 1e-4
 NO_GRADIENT = (
     "the critic's score does not depend on its input through differentiable operations (is it detached, or computed "
     "under torch.no_grad?), so its gradient is not defined"
 )
-_CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # critic -> modes in which it was looked at
+_LOOKED_AT: weakref.WeakKeyDictionary[Any, set[Any]] = weakref.WeakKeyDictionary()  # critic -> modes
+Critic = Callable[..., Tensor]
 
 
 class CoupledSamplesWarning(UserWarning):
@@ -27,7 +32,7 @@ class CoupledSamplesWarning(UserWarning):
 
 
 def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
-    """Return points on the segments between paired samples.
+    """Return points on the segments between paired samples, x̂ = ε x + (1 − ε) x̃.
 
     Parameters
     ----------
@@ -37,11 +42,6 @@ def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         Generated samples x̃.
     epsilon : Tensor, shape (n,) or (n, 1, ...)
         One weight ε a sample.
-
-    Returns
-    -------
-    Tensor, shape (n, \\*)
-        x̂ = ε x + (1 − ε) x̃.
 
     Raises
     ------
@@ -60,11 +60,14 @@ def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
             "whole batch samples a single slice of the segments"
         )
     epsilon = epsilon.to(real).reshape(-1, *[1] * (real.ndim - 1))
-    return epsilon * real + (1 - epsilon) * fake
+    return epsilon * real + (1 - epsilon) * fake.to(real.dtype)
 
 
-def input_gradient(critic: Callable[..., Tensor], x: Tensor, create_graph: bool = True, **conditioning) -> Tensor:
-    """Return the gradient of each sample's score with respect to that sample.
+def input_gradient(critic: Critic, x: Tensor, create_graph: bool = True, **conditioning: Any) -> Tensor:
+    """Return the gradient ∇f(x) of each sample's score with respect to that sample.
+
+    The scores are summed, not averaged, so that the gradient does not carry a factor 1/n (which would underflow in half
+    precision). Inside ``torch.compile`` the gradient is taken with ``torch.func.grad``. Derived in chapter 6.
 
     Parameters
     ----------
@@ -77,80 +80,88 @@ def input_gradient(critic: Callable[..., Tensor], x: Tensor, create_graph: bool 
     **conditioning
         Further arguments of the critic, by name.
 
-    Returns
-    -------
-    Tensor, shape (n, \\*)
-        ∇f(x), in the data type of x.
+    Raises
+    ------
+    ValueError
+        If there is not one score a sample, or the score does not depend on x.
+    RuntimeError
+        In inference mode; or if the critic cannot be differentiated again (compiled, fused attention), or is wrapped
+        for a static graph. Each names the cure.
+    """
+    gradient, scores, _ = scored_gradient(critic, x, create_graph, conditioning)
+    if scores is not None:
+        refuse_static_graph(critic)
+        refuse_single_use(scores, gradient)
+    return gradient
+
+
+def scored_gradient(
+    critic: Critic, x: Tensor, create_graph: bool, conditioning: dict[str, Any]
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return ∇f(x), and the scores and the point that it was taken of and at, or None for both in compiled code.
+
+    Parameters
+    ----------
+    critic, x, create_graph, conditioning : callable, Tensor of shape (n, \\*), bool, dict
+        As for `input_gradient`.
 
     Raises
     ------
     ValueError
         If there is not one score a sample, or the score does not depend on x.
     RuntimeError
-        If the critic is compiled, or wrapped for a static graph, or in inference mode: all are refused with the cure.
-
-    Notes
-    -----
-    The scores are summed, not averaged, so that the gradient does not carry a factor 1/n (which would underflow in half
-    precision). Inside ``torch.compile`` the gradient is taken with ``torch.func.grad``. Derived in chapter 6.
+        In inference mode.
     """
-    refuse_static_graph(critic)
     if torch.compiler.is_compiling():
-        return _compiled_gradient(critic, x, conditioning)
-    return _gradient_at(critic, x, create_graph, conditioning)[0]
-
-
-def _compiled_gradient(critic: Callable[..., Tensor], x: Tensor, conditioning: dict) -> Tensor:
-    return torch.func.grad(lambda point: critic(point, **conditioning).float().sum())(x.detach())
-
-
-def _gradient_at(critic, x: Tensor, create_graph: bool, conditioning: dict) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradient, and the point and the scores that it was taken at."""
-    _refuse_inference_mode()
-    with torch.enable_grad():
-        point = (x.clone() if x.is_inference() else x.detach()).requires_grad_(True)
-        scores = critic(point, **conditioning)
-        _check_scores(scores, point)
-        if create_graph:
-            refuse_compiled(scores)
-        (gradient,) = torch.autograd.grad(
-            _full_precision(scores).sum(), point, create_graph=create_graph, retain_graph=True, allow_unused=True
-        )
-    if gradient is None:
-        raise ValueError(NO_GRADIENT)
-    return gradient, point, scores
-
-
-def _full_precision(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-def _refuse_inference_mode() -> None:
+        return torch.func.grad(lambda at: full_precision(critic(at, **conditioning)).sum())(x.detach()), None, None
     if torch.is_inference_mode_enabled():
         raise RuntimeError(
             "a gradient with respect to the input cannot be taken in torch.inference_mode: use torch.no_grad, in which "
             "the penalty is computed and carries no graph"
         )
-
-
-def _check_scores(scores: Tensor, point: Tensor) -> None:
-    got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
-    if not isinstance(scores, Tensor) or scores.numel() != len(point):
-        raise ValueError(
-            f"the critic must return one score a sample, shape ({len(point)},) or ({len(point)}, 1), got {got}: "
-            "average a map of scores over its places first"
-        )
-    if not scores.requires_grad:
+    with torch.enable_grad(), cheap_double_backward():
+        point = (x.clone() if x.is_inference() else x.detach()).requires_grad_(True)
+        scores = critic(point, **conditioning)
+        if not isinstance(scores, Tensor) or scores.numel() != len(point):
+            got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+            raise ValueError(
+                f"the critic must return one score a sample, shape ({len(point)},) or ({len(point)}, 1), got {got}: "
+                "average a map of scores over its places first"
+            )
+        if not scores.requires_grad:
+            raise ValueError(NO_GRADIENT)
+        total = full_precision(scores).sum()
+        (gradient,) = torch.autograd.grad(total, point, create_graph=create_graph, retain_graph=True, allow_unused=True)
+    if gradient is None:
         raise ValueError(NO_GRADIENT)
+    return gradient, scores, point
+
+
+def _look_once(critic: Any, gradient: Tensor, scores: Tensor, point: Tensor) -> None:
+    """Look at a critic at its first use in each mode; a bound method is known by its object and function."""
+    mode = (getattr(critic, "__func__", None), getattr(critic, "training", True))
+    try:
+        seen = _LOOKED_AT.setdefault(getattr(critic, "__self__", critic), set())
+    except TypeError:  # it takes no weak reference: look each time
+        seen = set()
+    if (*mode, gradient.requires_grad) not in seen:
+        refuse_static_graph(critic)
+        refuse_single_use(scores, gradient)
+        seen.add((*mode, gradient.requires_grad))
+    if mode in seen or len(point) < 2 or point.is_meta:
+        return
+    seen.add(mode)
+    if couples_samples(scores, point):
+        warnings.warn(
+            "the critic couples samples: the score of one depends on another (batch normalisation does that), so the "
+            "gradient penalty, which is defined per sample, constrains something else. Use layer normalisation or none",
+            CoupledSamplesWarning,
+            stacklevel=4,
+        )
 
 
 def refuse_static_graph(critic: object) -> None:
     """Refuse a critic in DistributedDataParallel with a static graph.
-
-    Parameters
-    ----------
-    critic : Module or callable
-        The critic as the penalty gets it.
 
     Raises
     ------
@@ -166,41 +177,47 @@ def refuse_static_graph(critic: object) -> None:
         )
 
 
-def refuse_compiled(scores: Tensor) -> None:
-    """Refuse scores that come out of compiled code which cannot be differentiated twice.
+def refuse_single_use(scores: Tensor, gradient: Tensor) -> None:
+    """Refuse a gradient that is to be differentiated again and cannot be.
 
     Parameters
     ----------
     scores : Tensor, shape (n,)
         The critic's output, with its graph.
+    gradient : Tensor, shape (n, \\*)
+        Its gradient, with a graph or without.
 
     Raises
     ------
     RuntimeError
-        If a compiled function is in the graph.
+        If a compiled function is in the graph, or an operation whose backward has no derivative.
     """
+    if not gradient.requires_grad:
+        return
     if any(type(node).__name__ == "CompiledFunctionBackward" for node in graph_nodes(scores)):
         raise RuntimeError(
             "the critic was compiled by torch.compile, whose backward cannot be differentiated again, as a gradient "
             "penalty must: pass the critic that is not compiled (for a compiled module, its _orig_mod), or compile the "
             "penalty as a whole with constraints.penalties.compile_penalty(constraint, critic)"
         )
+    if any(node.name() == "torch::autograd::NotImplemented" for node in graph_nodes(gradient)):
+        raise RuntimeError(
+            "the critic uses an operation whose backward cannot be differentiated again, as a gradient penalty must. "
+            "Fused attention: run forward and backward within "
+            "torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH). Recurrent layers on a GPU: within "
+            "torch.backends.cudnn.flags(enabled=False)"
+        )
 
 
-def graph_nodes(output: Tensor) -> list:
-    """List the nodes of an output's autograd graph.
+def graph_nodes(output: Tensor) -> list[Any]:
+    """List the nodes of an output's autograd graph, each once.
 
     Parameters
     ----------
     output : Tensor, any shape
-        A tensor with a graph.
-
-    Returns
-    -------
-    list of Node
-        Each node once.
     """
-    seen, stack = {}, [output.grad_fn]
+    seen: dict[Any, None] = {}
+    stack: list[Any] = [output.grad_fn]
     while stack:
         node = stack.pop()
         if node is not None and node not in seen:
@@ -209,8 +226,10 @@ def graph_nodes(output: Tensor) -> list:
     return list(seen)
 
 
-def gradient_norms(gradient: Tensor) -> Tensor:
-    """Return each sample's Euclidean gradient norm, over all axes but the first.
+def sample_norms(gradient: Tensor) -> Tensor:
+    """Return each sample's Euclidean norm ‖∇f(x_i)‖₂, over all axes but the first.
+
+    Why the norm is per sample is ``prop-unit-gradient-coupling``, derived in chapter 6.
 
     Parameters
     ----------
@@ -220,11 +239,7 @@ def gradient_norms(gradient: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (n,)
-        ‖∇f(x_i)‖₂, in float32 or better. At a zero gradient its own derivative is 0, never NaN.
-
-    Notes
-    -----
-    Derived in chapter 6; why the norm is per sample is ``prop-unit-gradient-coupling``.
+        In float32 or better. At a zero gradient its own derivative is 0, never NaN.
     """
     squares = squared_norms(gradient)
     positive = squares > 0
@@ -232,19 +247,14 @@ def gradient_norms(gradient: Tensor) -> Tensor:
 
 
 def squared_norms(gradient: Tensor) -> Tensor:
-    """Return each sample's squared gradient norm.
+    """Return each sample's squared norm ‖∇f(x_i)‖₂², shape (n,), in float32 or better.
 
     Parameters
     ----------
     gradient : Tensor, shape (n, \\*)
         One gradient a sample.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        ‖∇f(x_i)‖₂², in float32 or better.
     """
-    return _full_precision(gradient).reshape(len(gradient), -1).square().sum(1)
+    return full_precision(gradient).reshape(len(gradient), -1).square().sum(1)
 
 
 def two_sided(norms: Tensor) -> Tensor:
@@ -253,12 +263,6 @@ def two_sided(norms: Tensor) -> Tensor:
     Parameters
     ----------
     norms : Tensor, shape (n,)
-        Gradient norms.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        One penalty a sample.
 
     References
     ----------
@@ -273,12 +277,6 @@ def one_sided(norms: Tensor) -> Tensor:
     Parameters
     ----------
     norms : Tensor, shape (n,)
-        Gradient norms.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        One penalty a sample.
 
     References
     ----------
@@ -289,6 +287,10 @@ def one_sided(norms: Tensor) -> Tensor:
 
 def couples_samples(scores: Tensor, point: Tensor) -> bool:
     """Tell whether one sample's score depends on another sample.
+
+    The parts compared are those whose number has a 1, or a 0, as its k-th binary digit, for each k: any two samples are
+    apart in one of these splits, so groups of a few samples are found too. This is what batch normalisation does to a
+    critic: ``prop-batch-norm-couples``, derived in chapter 6.
 
     Parameters
     ----------
@@ -302,12 +304,6 @@ def couples_samples(scores: Tensor, point: Tensor) -> bool:
     bool
         True if the scores of one part of the batch have a gradient with respect to the other part. False for a batch of
         one, which cannot tell.
-
-    Notes
-    -----
-    The parts are those whose number has a 1, or a 0, as its k-th binary digit, for each k: any two samples are apart in
-    one of these splits, so groups of a few samples are found too. This is what batch normalisation does to a critic:
-    ``prop-batch-norm-couples``, derived in chapter 6.
     """
     number = torch.arange(len(point), device=point.device)
     digits = [(number >> k) % 2 == 1 for k in range((len(point) - 1).bit_length())]
@@ -322,71 +318,25 @@ def _leaves(scores: Tensor, point: Tensor, part: Tensor) -> bool:
     return bool(size[~part].max() > COUPLING_TOLERANCE * size.max())
 
 
-def _warn_once_if_coupled(critic: object, owner: object, scores: Tensor, point: Tensor) -> None:
-    key, mode = (critic, critic.training) if isinstance(critic, nn.Module) else (owner, True)
-    seen = _CHECKED.setdefault(key, set())
-    if mode in seen or len(point) < 2 or point.is_meta:
-        return
-    seen.add(mode)
-    if couples_samples(scores, point):
-        warnings.warn(
-            "the critic couples samples: the score of one depends on another (batch normalisation does that), so the "
-            "gradient penalty, which is defined per sample, constrains something else. Use layer normalisation or none",
-            CoupledSamplesWarning,
-            stacklevel=4,
-        )
-
-
-def check_batch(name: str, batch: Tensor) -> None:
-    """Refuse a batch at which no gradient can be taken.
-
-    Parameters
-    ----------
-    name : str
-        What the batch is called.
-    batch : Tensor, shape (n, \\*)
-        Samples.
-
-    Raises
-    ------
-    TypeError
-        If it is no floating-point tensor.
-    ValueError
-        If it is empty, or holds NaN or infinity. That is looked at on the CPU only: on an accelerator the question
-        would make every step wait, and a NaN there reaches the loss.
-    """
-    if not isinstance(batch, Tensor) or not batch.is_floating_point():
-        got = batch.dtype if isinstance(batch, Tensor) else type(batch).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, got {got}")
-    if batch.ndim == 0 or batch.numel() == 0:
-        raise ValueError(f"{name} must hold at least one sample, got shape {tuple(batch.shape)}")
-    if not torch.compiler.is_compiling() and batch.device.type == "cpu" and not batch.detach().isfinite().all():
-        raise ValueError(f"{name} holds NaN or infinity: if it is the generator's output, training has diverged")
-
-
-def check_pair(real: Tensor, fake: Tensor) -> None:
-    """Refuse batches that cannot be paired sample by sample.
-
-    Parameters
-    ----------
-    real : Tensor, shape (n, \\*)
-        Real samples.
-    fake : Tensor, shape (n, \\*)
-        Generated samples.
+def check_batches(**batches: Any) -> None:
+    """Refuse batches at which no gradient can be taken, by their names.
 
     Raises
     ------
     TypeError
         If one is no floating-point tensor.
     ValueError
-        If shapes differ, or a batch is empty or not finite.
+        If one is empty, or holds NaN or infinity. That is looked at on the CPU only: on an accelerator the question
+        would make every step wait, and a NaN there reaches the loss.
     """
-    check_batch("real", real)
-    check_batch("fake", fake)
-    if real.shape != fake.shape:
-        raise ValueError(
-            f"real and fake must have the same shape to be paired, got {tuple(real.shape)} and {tuple(fake.shape)}"
-        )
+    for name, batch in batches.items():
+        if not isinstance(batch, Tensor) or not batch.is_floating_point():
+            got = batch.dtype if isinstance(batch, Tensor) else type(batch).__name__
+            raise TypeError(f"{name} must be a floating-point tensor, got {got}")
+        if batch.ndim == 0 or batch.numel() == 0:
+            raise ValueError(f"{name} must hold at least one sample, got shape {tuple(batch.shape)}")
+        if not torch.compiler.is_compiling() and batch.device.type == "cpu" and not batch.detach().isfinite().all():
+            raise ValueError(f"{name} holds NaN or infinity: if it is the generator's output, training has diverged")
 
 
 def draw(draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor, rng: torch.Generator | None) -> Tensor:
@@ -397,16 +347,10 @@ def draw(draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor,
     draw_from : callable
         ``torch.rand`` or ``torch.randn``.
     shape : tuple of int
-        The shape to draw.
     like : Tensor, any shape
         Tells device and data type.
     rng : torch.Generator
         The only source of randomness.
-
-    Returns
-    -------
-    Tensor, shape `shape`
-        The numbers.
 
     Raises
     ------
@@ -422,21 +366,17 @@ def draw(draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor,
 class GradientPenalty(Constraint):
     """Two-sided gradient penalty on segments between paired real and generated samples (WGAN-GP).
 
+    λ E (‖∇f(x̂)‖ − 1)² with x̂ = ε x + (1 − ε) x̃, one ε ~ U[0, 1] a sample. Derived in chapter 6.
+
     Parameters
     ----------
     weight : float
-        The penalty's weight λ.
-
-    Raises
-    ------
-    ValueError
-        If the weight is negative.
+        The penalty's weight λ, 0 or more.
 
     Notes
     -----
-    λ E (‖∇f(x̂)‖ − 1)² with x̂ = ε x + (1 − ε) x̃, one ε ~ U[0, 1] a sample. Derived in chapter 6. Under DDP pass the
-    wrapped critic and take one backward of loss plus penalty. Under autocast the norm and the mean are taken in
-    float32.
+    Under DDP pass the wrapped critic and take one backward of loss plus penalty. Under autocast the norm and the mean
+    are taken in float32.
 
     References
     ----------
@@ -450,9 +390,16 @@ class GradientPenalty(Constraint):
         self.weight = weight
 
     def penalty(
-        self, critic, real=None, fake=None, rng=None, *, epsilon: Tensor | None = None, **conditioning
+        self,
+        critic: Critic,
+        real: Tensor | None = None,
+        fake: Tensor | None = None,
+        rng: torch.Generator | None = None,
+        *,
+        epsilon: Tensor | None = None,
+        **conditioning: Any,
     ) -> Tensor:
-        """Return λ times the mean penalty.
+        """Return λ times the mean penalty, without a graph under ``torch.no_grad``.
 
         Parameters
         ----------
@@ -468,59 +415,35 @@ class GradientPenalty(Constraint):
             One weight a sample.
         **conditioning
             Further arguments of the critic, by name, such as ``labels``.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The penalty; without a graph under ``torch.no_grad``.
-
-        Raises
-        ------
-        TypeError
-            If a batch is no floating-point tensor, or there is neither `rng` nor `epsilon`.
-        ValueError
-            If the batches cannot be paired, are empty or not finite, or the critic gives not one score a sample.
-        RuntimeError
-            If the critic is compiled, or wrapped for a static graph.
         """
-        points = self._points(real, fake, rng, epsilon)
-        return self.weight * self._of_gradient(self._gradient(critic, points, conditioning)).mean()
+        with torch.no_grad():
+            points = self.points(real, fake, rng, epsilon)
+        gradient, scores, point = scored_gradient(critic, points, torch.is_grad_enabled(), conditioning)
+        if scores is not None and point is not None:
+            _look_once(critic, gradient, scores, point)
+        return self.weight * self.charge(gradient).mean()
 
-    def _points(self, real: Tensor, fake: Tensor, rng, epsilon: Tensor | None) -> Tensor:
-        check_pair(real, fake)
-        real, fake = real.detach(), fake.detach()
+    def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
+        """Return where the gradient is taken, shape (n, \\*)."""
+        check_batches(real=real, fake=fake)
         epsilon = draw(torch.rand, (len(real),), real, rng) if epsilon is None else epsilon
-        return interpolate(real, fake.to(real.dtype), epsilon)
+        return interpolate(real, fake, epsilon)
 
-    def _gradient(self, critic, points: Tensor, conditioning: dict) -> Tensor:
-        refuse_static_graph(critic)
-        if torch.compiler.is_compiling():
-            return _compiled_gradient(critic, points, conditioning)
-        gradient, point, scores = _gradient_at(critic, points, torch.is_grad_enabled(), conditioning)
-        _warn_once_if_coupled(critic, self, scores, point)
-        return gradient
-
-    def _of_gradient(self, gradient: Tensor) -> Tensor:
-        return two_sided(gradient_norms(gradient))
+    def charge(self, gradient: Tensor) -> Tensor:
+        """Return what each sample's gradient, shape (n, \\*), is charged: shape (n,)."""
+        return two_sided(sample_norms(gradient))
 
 
 class OneSidedPenalty(GradientPenalty):
-    """One-sided gradient penalty (WGAN-LP): only norms above 1 are charged.
+    """One-sided gradient penalty (WGAN-LP), λ E max(0, ‖∇f(x̂)‖ − 1)²: only norms above 1 are charged.
+
+    Pairs drawn independently are not optimally coupled, so norms below 1 are right there. Derived in chapter 6
+    (``prop-two-sided-minimiser``).
 
     Parameters
     ----------
     weight : float
-        The penalty's weight λ.
-
-    Raises
-    ------
-    ValueError
-        If the weight is negative.
-
-    Notes
-    -----
-    λ E max(0, ‖∇f(x̂)‖ − 1)². Pairs drawn independently are not optimally coupled, so norms below 1 are right there.
-    Derived in chapter 6 (``prop-two-sided-minimiser``).
+        The penalty's weight λ, 0 or more.
 
     References
     ----------
@@ -529,27 +452,21 @@ class OneSidedPenalty(GradientPenalty):
 
     name = "lp"
 
-    def _of_gradient(self, gradient: Tensor) -> Tensor:
-        return one_sided(gradient_norms(gradient))
+    def charge(self, gradient: Tensor) -> Tensor:
+        """Charge norms above 1."""
+        return one_sided(sample_norms(gradient))
 
 
 class R1Penalty(GradientPenalty):
     """Zero-centred penalty on real samples: ½ γ E_P ‖∇f(x)‖².
 
+    It bounds no Lipschitz constant; it makes the Dirac-GAN converge (``prop-dirac-r1``, chapter 9). Needs no
+    randomness.
+
     Parameters
     ----------
     weight : float
-        The penalty's weight γ.
-
-    Raises
-    ------
-    ValueError
-        If the weight is negative.
-
-    Notes
-    -----
-    It bounds no Lipschitz constant; it makes the Dirac-GAN converge (``prop-dirac-r1``, chapter 9). Needs no
-    randomness.
+        The penalty's weight γ, 0 or more.
 
     References
     ----------
@@ -558,32 +475,27 @@ class R1Penalty(GradientPenalty):
 
     name = "r1"
 
-    def _points(self, real: Tensor, fake: Tensor, rng, epsilon) -> Tensor:
-        check_batch("real", real)
+    def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
+        """Return the real samples."""
+        check_batches(real=real)
         return real
 
-    def _of_gradient(self, gradient: Tensor) -> Tensor:
+    def charge(self, gradient: Tensor) -> Tensor:
+        """Charge half the squared norm."""
         return 0.5 * squared_norms(gradient)
 
 
 class DraganPenalty(GradientPenalty):
     """Two-sided gradient penalty around the real samples (DRAGAN).
 
+    λ E (‖∇f(x + δ)‖ − 1)² with δ ~ N(0, (radius · std(x))²). Compared with the others in chapter 6.
+
     Parameters
     ----------
     weight : float
-        The penalty's weight λ.
+        The penalty's weight λ, 0 or more.
     radius : float
-        Standard deviation of the noise, in units of the batch's own standard deviation.
-
-    Raises
-    ------
-    ValueError
-        If the weight is negative, or the radius not positive.
-
-    Notes
-    -----
-    λ E (‖∇f(x + δ)‖ − 1)² with δ ~ N(0, (radius · std(x))²). Compared with the others in chapter 6.
+        Standard deviation of the noise, above 0, in units of the batch's own standard deviation.
 
     References
     ----------
@@ -597,31 +509,24 @@ class DraganPenalty(GradientPenalty):
         check_positive("radius", radius)
         self.radius = radius
 
-    def _points(self, real: Tensor, fake: Tensor, rng, epsilon) -> Tensor:
-        check_batch("real", real)
-        real = real.detach()
-        deviation = _full_precision(real).std(correction=0).to(real.dtype)
+    def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
+        """Return the real samples with noise."""
+        check_batches(real=real)
+        deviation = full_precision(real).std(correction=0).to(real.dtype)
         return real + self.radius * deviation * draw(torch.randn, tuple(real.shape), real, rng)
 
 
 class SpectralRegularisation(Constraint):
     """Penalty on the squared spectral norms of all weights: ½ λ Σ σ(W)².
 
+    Its gradient is λ σ u vᵀ. It works on any network, a classifier too: data are not needed. Derived in chapter 8.
+
     Parameters
     ----------
     weight : float
-        The penalty's weight λ.
+        The penalty's weight λ, 0 or more.
     steps : int
         Power-iteration steps each time, warm-started.
-
-    Raises
-    ------
-    ValueError
-        If the weight is negative, or there are no steps.
-
-    Notes
-    -----
-    Its gradient is λ σ u vᵀ. It works on any network, a classifier too: data are not needed. Derived in chapter 8.
 
     References
     ----------
@@ -637,58 +542,35 @@ class SpectralRegularisation(Constraint):
         self.weight, self.steps = weight, steps
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Give each layer the vectors u and v of its power iteration.
-
-        Parameters
-        ----------
-        critic : Module
-            Any network; buffers are added to its layers.
-
-        Returns
-        -------
-        Module
-            The same network.
-        """
+        """Give each layer the vectors u and v of its power iteration."""
         return attach_power_iterations(critic)
 
-    def penalty(self, critic, real=None, fake=None, rng=None, **conditioning) -> Tensor:
-        """Return ½ λ times the sum of squared spectral norms.
+    def penalty(
+        self,
+        critic: Critic,
+        real: Tensor | None = None,
+        fake: Tensor | None = None,
+        rng: torch.Generator | None = None,
+        **conditioning: Any,
+    ) -> Tensor:
+        """Return ½ λ Σ σ(W)² of a prepared network, wrapped or not; samples are not used.
 
         Parameters
         ----------
         critic : Module
-            The network that `prepare` returned, wrapped or not.
-        real : Tensor, shape (n, \\*)
-            Not used.
-        fake : Tensor, shape (n, \\*)
-            Not used.
+        real, fake : Tensor, shape (n, \\*)
         rng : torch.Generator
-            Not used.
         **conditioning
-            Not used.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The penalty.
-
-        Raises
-        ------
-        ValueError
-            If the network was not prepared.
         """
-        pairs = power_iterations(critic)
-        if not pairs:
-            raise ValueError("the critic has no power iterations: call critic = constraint.prepare(critic) first")
-        return 0.5 * self.weight * sum(self._squared(layer, power) for layer, power in pairs)
+        squares = [self._squared(layer, power) for layer, power in power_iterations(critic)]
+        return 0.5 * self.weight * torch.stack(squares).sum()
 
-    def _squared(self, layer: nn.Module, power: nn.Module) -> Tensor:
-        if torch.is_grad_enabled() and layer.training:
-            power.iterate_(layer.weight, self.steps)
-        return power.sigma(layer.weight).square()
+    def _squared(self, layer: WeightLayer, power: PowerIteration) -> Tensor:
+        iterating = torch.is_grad_enabled() and layer.training
+        return power.sigma(layer.weight, self.steps if iterating else 0).square()
 
 
-def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -> Callable[..., Tensor]:
+def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options: Any) -> Callable[..., Tensor]:
     """Compile a gradient penalty as a whole, where that is right.
 
     Parameters
@@ -697,7 +579,7 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
         The penalty: ``gp``, ``lp`` or ``r1``.
     critic : Module
         The critic, not compiled itself. Its spectral normalisation takes no power iteration inside compiled code, where
-        nothing can be changed during a gradient: ``project_`` takes it after each step.
+        nothing can be changed during a gradient: the forwards of the critic's loss take it.
     **options
         What ``torch.compile`` takes besides ``fullgraph``.
 
@@ -705,20 +587,18 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
     -------
     callable
         ``function(real, fake, epsilon) -> Tensor, shape ()``. Its first call also runs the critic uncompiled, to look
-        at its graph.
+        at its graph; it raises a RuntimeError if the critic uses an autograd Function of its own: compiled together
+        with the nested gradient, such a Function can give the right loss and a wrong gradient, silently.
 
     Raises
     ------
     TypeError
         If the constraint is no gradient penalty on given points: DRAGAN draws its own, from a generator that compiled
         code can't use.
-    RuntimeError
-        At the first call, if the critic uses an autograd Function of its own: compiled together with the nested
-        gradient, such a Function can give the right loss and a wrong gradient, silently.
     """
     if not isinstance(constraint, GradientPenalty) or isinstance(constraint, DraganPenalty):
         raise TypeError(f"constraint must be one of gp, lp and r1 to be compiled, got {constraint!r}")
-    looked = []
+    looked: list[bool] = []
 
     def of_batch(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         return constraint.penalty(critic, real, fake, epsilon=epsilon)
@@ -727,17 +607,13 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options) -
 
     def penalty(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         if not looked:
-            looked.append(_look_before_compiling(constraint, critic, real))
-        with held(critic):
+            refuse_custom_functions(critic, real)
+            constraint.penalty(critic, real, fake, epsilon=epsilon)  # looks for coupled samples
+            looked.append(True)
+        with held(critic), cheap_double_backward():
             return compiled(real, fake, epsilon)
 
     return penalty
-
-
-def _look_before_compiling(constraint: GradientPenalty, critic: nn.Module, x: Tensor) -> None:
-    refuse_custom_functions(critic, x)
-    _, point, scores = _gradient_at(critic, x, False, {})
-    _warn_once_if_coupled(critic, constraint, scores, point)
 
 
 def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
@@ -746,7 +622,6 @@ def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
     Parameters
     ----------
     critic : Module
-        The critic.
     x : Tensor, shape (n, \\*)
         A batch to run it on.
 
@@ -755,13 +630,9 @@ def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
     RuntimeError
         If its graph holds such a Function, or compiled code.
     """
-    gradient, _, scores = _gradient_at(critic, x, True, {})
-    own = [
-        n
-        for t in (scores, gradient)
-        for n in graph_nodes(t)
-        if isinstance(n, torch.autograd.function.BackwardCFunction)
-    ]
+    gradient, scores, _ = scored_gradient(critic, x, True, {})
+    nodes = [node for output in (scores, gradient) if output is not None for node in graph_nodes(output)]
+    own = [node for node in nodes if isinstance(node, torch.autograd.function.BackwardCFunction)]
     if own:
         raise RuntimeError(
             f"the critic uses the autograd Function {type(own[0]).__name__.removesuffix('Backward')!r}: compiled, "

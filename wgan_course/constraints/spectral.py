@@ -1,40 +1,35 @@
 """Spectral normalisation and its relatives: W/σ(W) in the graph, after the step, and for the true operator.
 
-One warm-started power iteration is made for each new value of a weight, which in training is one a step: the first
-forward after an optimiser step makes it, and further forwards in that step find the weight unchanged and use the same
-u and v.
+Each training forward takes a warm-started step of power iteration, whatever changed the weights in between; within
+``parametrize.cached()``, which the training loop opens around a step, that is one a step.
 """
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .base import Constraint, check_count
-from .layers import as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
+from .base import Constraint, check_count, full_precision
+from .layers import WeightLayer, as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
 
 START_STEPS = 15
-TINY = 1e-12
-
-
-def _working(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _unit(x: Tensor, otherwise: Tensor) -> Tensor:
-    """Normalise, or keep the old vector where the new one is zero."""
-    norm = torch.linalg.vector_norm(x)
-    return torch.where(norm > 0, x / norm.clamp(min=TINY), otherwise)
-
-
-def _full_precision_region(weight: Tensor):
-    return torch.autocast(weight.device.type if not weight.is_meta else "cpu", enabled=False)
+    """Normalise, or keep the other vector where x is zero; the squares of very large or small numbers leave range."""
+    peak = torch.linalg.vector_norm(x, torch.inf)
+    scaled = x / peak
+    return torch.where(peak > 0, scaled / torch.linalg.vector_norm(scaled), otherwise)
 
 
 class PowerIteration(nn.Module):
-    """Left and right singular vectors of a weight, kept by warm-started power iteration.
+    """Left and right singular vectors u and v of a weight, kept by warm-started power iteration.
+
+    v ← Wᵀu/‖Wᵀu‖, u ← Wv/‖Wv‖, σ = ‖Wv‖, at rate (σ₂/σ₁)² a step. u and v are buffers: they are saved, moved and copied
+    with the layer. Derived in chapter 7 (``thm-power-iteration``, ``prop-warm-start``).
 
     Parameters
     ----------
@@ -44,13 +39,10 @@ class PowerIteration(nn.Module):
         Whether it belongs to a transposed convolution.
     rng : torch.Generator
         Draws the start vectors; a fixed seed of its own by default, never the global state.
-
-    Notes
-    -----
-    v ← Wᵀu/‖Wᵀu‖, u ← Wv/‖Wv‖, σ = uᵀWv, at rate (σ₂/σ₁)² a step. u and v are buffers: they are saved, moved and
-    copied with the layer. They are replaced, never differentiated. Derived in chapter 7 (``thm-power-iteration``,
-    ``prop-warm-start``).
     """
+
+    u: Tensor
+    v: Tensor
 
     def __init__(self, weight: Tensor, transposed: bool = False, rng: torch.Generator | None = None):
         super().__init__()
@@ -61,37 +53,28 @@ class PowerIteration(nn.Module):
         self.register_buffer("v", _random_unit((columns,), weight, rng))
         self.iterate_(weight, START_STEPS)
 
+    @property
+    def started(self) -> bool:
+        """Whether there are vectors."""
+        return self._buffers["v"] is not None
+
     def apply_weight(self, weight: Tensor, v: Tensor) -> Tensor:
-        """Return W v.
+        """Return W v, shape (rows,), differentiable.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight.
         v : Tensor, shape (columns,)
-            A vector.
-
-        Returns
-        -------
-        Tensor, shape (rows,)
-            W v, differentiable.
         """
         return as_matrix(weight, self.transposed) @ v
 
     def apply_adjoint(self, weight: Tensor, u: Tensor) -> Tensor:
-        """Return Wᵀ u.
+        """Return Wᵀ u, shape (columns,).
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight.
         u : Tensor, shape (rows,)
-            A vector.
-
-        Returns
-        -------
-        Tensor, shape (columns,)
-            Wᵀ u.
         """
         return as_matrix(weight, self.transposed).mT @ u
 
@@ -101,7 +84,6 @@ class PowerIteration(nn.Module):
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight as it is now.
         """
         if (self.v.device, self.v.dtype) != (weight.device, weight.dtype):
             self.u, self.v = self.u.to(weight), self.v.to(weight)
@@ -113,36 +95,42 @@ class PowerIteration(nn.Module):
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight as it is now.
         steps : int
-            How many.
         """
-        weight, u, v = _working(weight.detach()), _working(self.u), _working(self.v)
-        with _full_precision_region(weight):
-            for _ in range(steps):
-                v = _unit(self.apply_adjoint(weight, u), v)
-                u = _unit(self.apply_weight(weight, v), u)
-        self.u.copy_(u)
-        self.v.copy_(v)
+        self.sigma(weight, steps)
 
-    def sigma(self, weight: Tensor) -> Tensor:
-        """Return σ = uᵀWv, differentiable in W, with u and v constant.
+    def sigma(self, weight: Tensor, steps: int = 0) -> Tensor:
+        """Return σ = ‖Wv‖, differentiable in W with v constant, after some steps of power iteration.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The weight.
+        steps : int
+            With none, u and v stay as they are.
 
         Returns
         -------
         Tensor, shape ()
-            The estimate, in float32 or better; its gradient is u vᵀ. Copies of u and v enter the graph, so that a later
-            step of the iteration does not spoil the backward of an earlier forward.
+            The estimate, from below and never negative, in float32 or better; its gradient is u vᵀ with u = Wv/‖Wv‖.
+            The graph holds copies of u and v, so that a later step does not spoil the backward of an earlier forward.
         """
-        u, v = _working(self.u.clone()), _working(self.v.clone())
-        u, v = _unit(u, u), _unit(v, v)
-        with _full_precision_region(weight):
-            return (u * self.apply_weight(_working(weight), v)).sum()
+        weight = full_precision(weight)
+        with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):
+            with torch.no_grad():
+                u, v = full_precision(self.u), full_precision(self.v.clone())
+                for step in range(steps):
+                    u = u if step == 0 else _unit(self.apply_weight(weight, v), u)
+                    v = _unit(self.apply_adjoint(weight, u), v)
+            image = self.apply_weight(weight, v)
+            u = _unit(image.detach(), u)
+            if steps:
+                self._keep(u, v)
+            return (u * image).sum()
+
+    @torch.no_grad()
+    def _keep(self, u: Tensor, v: Tensor) -> None:
+        self.u.copy_(u)
+        self.v.copy_(v)
 
 
 def _random_unit(shape: tuple[int, ...], weight: Tensor, rng: torch.Generator) -> Tensor:
@@ -154,17 +142,15 @@ def _random_unit(shape: tuple[int, ...], weight: Tensor, rng: torch.Generator) -
 class OperatorPowerIteration(PowerIteration):
     """Singular vectors of a convolution as an operator on images, not of its reshaped kernel.
 
+    The norm depends on the input's size, which the layer sees at its first forward: `see` makes u and v then, and
+    again if the size changes. Before that there are none. Derived in chapter 7 (``prop-reshaped-bound``).
+
     Parameters
     ----------
     layer : Module
         A convolution, transposed or not; its geometry (stride, padding, dilation, groups) is read from it.
     rng : torch.Generator
         Draws the start vectors; a fixed seed of its own by default.
-
-    Notes
-    -----
-    The norm depends on the input's size, which the layer sees at its first forward: `see` makes u and v then, and
-    again if the size changes. Before that there are none. Derived in chapter 7 (``prop-reshaped-bound``).
     """
 
     def __init__(self, layer: nn.Module, rng: torch.Generator | None = None):
@@ -184,56 +170,36 @@ class OperatorPowerIteration(PowerIteration):
         shape : torch.Size
             Shape of the input of one sample, (in, \\*).
         """
-        if self.v is not None and self.v.shape[1:] == shape:
+        if self.started and self.v.shape[1:] == shape:
             return
         with torch.inference_mode(False), torch.no_grad():
             self.v = _random_unit((1, *shape), weight, self._rng)
-            self.u = torch.zeros_like(self.apply_weight(weight.detach(), self.v))
-        self._first(weight)
-
-    @torch.no_grad()
-    def _first(self, weight: Tensor) -> None:
-        weight = _working(weight.detach())
-        with _full_precision_region(weight):
-            self.u.copy_(_unit(self.apply_weight(weight, _working(self.v)), self.u))
+            image = self.apply_weight(weight.detach(), self.v)
+            self.u = _unit(image, torch.zeros_like(image))
         self.iterate_(weight, START_STEPS)
 
     def apply_weight(self, weight: Tensor, v: Tensor) -> Tensor:
-        """Return the convolution of one image, without bias.
+        """Return the convolution of one image, shape (1, out, \\*), without bias.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The kernel.
         v : Tensor, shape (1, in, \\*)
-            An image.
-
-        Returns
-        -------
-        Tensor, shape (1, out, \\*)
-            Its image, differentiable.
         """
         return self._operate(v, weight)
 
     def apply_adjoint(self, weight: Tensor, u: Tensor) -> Tensor:
-        """Return the adjoint of the convolution, applied to one image.
+        """Return the adjoint of the convolution, applied to one image: shape (1, in, \\*).
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The kernel.
         u : Tensor, shape (1, out, \\*)
-            An image on the output's side.
-
-        Returns
-        -------
-        Tensor, shape (1, in, \\*)
-            An image on the input's side.
         """
         with torch.enable_grad():
-            return torch.func.vjp(lambda v: self._operate(v, weight), _working(self.v))[1](u)[0]
+            return torch.func.vjp(lambda v: self._operate(v, weight.detach()), full_precision(self.v))[1](u)[0]
 
-    def _load_from_state_dict(self, state_dict, prefix, *arguments):
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         for name in ("u", "v"):
             saved = state_dict.get(prefix + name)
             setattr(self, name, None if saved is None else torch.empty_like(saved))
@@ -243,9 +209,11 @@ class OperatorPowerIteration(PowerIteration):
 class _Operation:
     """A convolution without bias, by its geometry alone: picklable, and it holds no weight."""
 
-    def __init__(self, layer: nn.Module):
+    def __init__(self, layer: Any):
         self.transposed = transposed_layer(layer)
-        self.function = getattr(nn.functional, _FUNCTIONS[type_of(layer)])
+        self.function = getattr(
+            nn.functional, next(name for kind, name in _FUNCTIONS.items() if isinstance(layer, kind))
+        )
         self.geometry = {"stride": layer.stride, "dilation": layer.dilation, "groups": layer.groups}
         self.geometry["padding"] = layer.padding if layer.padding_mode == "zeros" else 0
         self.pad = (
@@ -270,120 +238,59 @@ _FUNCTIONS = {
 }
 
 
-def type_of(layer: nn.Module) -> type:
-    """Return which of PyTorch's convolutions a layer is, subclasses included.
-
-    Parameters
-    ----------
-    layer : Module
-        A convolution.
-
-    Returns
-    -------
-    type
-        ``nn.Conv1d`` to ``nn.ConvTranspose3d``.
-    """
-    return next(kind for kind in _FUNCTIONS if isinstance(layer, kind))
-
-
 class SpectralNorm(nn.Module):
     """Parametrisation W ↦ W/σ(W), with the gradient through σ and u, v constant.
+
+    ∂L/∂W = (∂L/∂W̄ − ⟨∂L/∂W̄, W̄⟩ u vᵀ)/σ, by ``prop-sn-gradient``, derived in chapter 8. In evaluation mode nothing is
+    iterated, nor in a functional transform (``torch.func``), which allows no change of a buffer.
 
     Parameters
     ----------
     power : PowerIteration
         Keeps u and v.
     steps : int
-        Power-iteration steps for each new value of the weight.
-
-    Notes
-    -----
-    ∂L/∂W = (∂L/∂W̄ − ⟨∂L/∂W̄, W̄⟩ u vᵀ)/σ, by ``prop-sn-gradient``, derived in chapter 8. In evaluation mode nothing is
-    iterated. In compiled code each training forward iterates, since a new weight can't be told from an old one there.
+        Power-iteration steps in each training forward.
     """
 
     def __init__(self, power: PowerIteration, steps: int = 1):
         super().__init__()
         self.power, self.steps = power, steps
-        self._seen: int | None = None
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the normalised weight.
+        """Return W/σ, or W itself where it is zero, or belongs to a convolution that has seen no input.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The trained weight.
-
-        Returns
-        -------
-        Tensor, shape of `weight`
-            W/σ, or W itself before a convolution has seen an input.
         """
-        if self.power.v is None:
+        if not self.power.started:
             return weight
         self.power.follow_(weight)
-        if self.training:
-            self.refresh_(weight)
-        sigma = self.power.sigma(weight).clamp(min=TINY)
-        return (_working(weight) / sigma).to(weight.dtype)
+        sigma = self.power.sigma(weight, self.steps if self.training and not _transformed(weight) else 0)
+        sigma = torch.where(sigma > 0, sigma, 1.0)
+        rough = sigma.detach().reciprocal()  # taken out first: in the derivative of 1/σ is a square, which may overflow
+        return (full_precision(weight) * (rough / (sigma * rough))).to(weight.dtype)
 
-    def refresh_(self, weight: Tensor) -> None:
-        """Iterate if the weight has changed since the last time.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-            The trained weight.
-        """
-        if torch.compiler.is_compiling():
-            self.power.iterate_(weight, self.steps)
-        elif self.power.v is None or torch._C._functorch.is_functorch_wrapped_tensor(weight):
-            return
-        elif self._seen is None:
-            self._seen = weight._version
-        elif self._seen != weight._version:
-            self.advance_(weight)
-
-    def advance_(self, weight: Tensor) -> None:
-        """Iterate, whether or not the weight's version tells of a change: a fused optimiser leaves it as it was.
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """Take ``layer.weight = weight`` as the trained weight, and bring u and v up to date.
 
         Parameters
         ----------
         weight : Tensor, shape (out, in, \\*)
-            The trained weight.
         """
-        if self.power.v is not None:
+        if self.power.started:
             self.power.follow_(weight)
-            self.power.iterate_(weight, self.steps)
-            self._seen = weight._version
+            self.power.iterate_(weight, START_STEPS)
+        return weight
 
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_seen": None}
 
-    def _apply(self, *arguments, **options):
-        self._seen = None
-        return super()._apply(*arguments, **options)
-
-    def _load_from_state_dict(self, *arguments):
-        self._seen = None
-        super()._load_from_state_dict(*arguments)
+def _transformed(weight: Tensor) -> bool:
+    return not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(weight)
 
 
 @contextlib.contextmanager
 def held(critic: nn.Module) -> Iterator[None]:
-    """Keep every u and v as it is for a while, whatever mode the critic is in.
-
-    Parameters
-    ----------
-    critic : Module
-        Any network.
-
-    Yields
-    ------
-    None
-        The network's spectral normalisation iterates again afterwards, where it did before.
-    """
+    """Keep every u and v as it is for a while, whatever mode the critic is in."""
     iterating = [part for part in critic.modules() if isinstance(part, SpectralNorm) and part.training]
     for part in iterating:
         part.training = False
@@ -397,23 +304,20 @@ def held(critic: nn.Module) -> Iterator[None]:
 class SpectralNormalisation(Constraint):
     """Spectral normalisation: each layer computes with W/σ(W), kernels reshaped to matrices.
 
-    Parameters
-    ----------
-    steps : int
-        Power-iteration steps for each new value of the weight.
-
-    Raises
-    ------
-    ValueError
-        If there are no steps.
-
-    Notes
-    -----
     A convolution's true norm can be larger by up to √(k_h k_w) (``prop-reshaped-bound``, chapter 7); `sn_conv` divides
     by that one. Derived in chapter 8 (``thm-sn-lipschitz``).
 
-    σ is an estimate from below. One step a weight is enough where weights move slowly, as with Adam at 1e-4; after
-    large steps it lags for some steps, and the layer's norm is above 1 by as much. More `steps` shorten that.
+    Parameters
+    ----------
+    steps : int
+        Power-iteration steps in each training forward.
+
+    Notes
+    -----
+    σ is an estimate from below. One step is enough where weights move slowly, as with Adam at 1e-4; after large steps
+    it lags for some forwards, and the layer's norm is above 1 by as much. More `steps` shorten that. After a change of
+    the weights from outside, run some training forwards before the critic is used in evaluation mode; assigning
+    ``layer.weight = ...`` does it by itself.
 
     References
     ----------
@@ -427,62 +331,29 @@ class SpectralNormalisation(Constraint):
         self.steps = steps
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Normalise each layer's weight in its forward.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; its layers are parametrised in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-
-        Raises
-        ------
-        ValueError
-            If a layer is parametrised already.
-        """
+        """Normalise each layer's weight in its forward; a layer that is parametrised already is refused."""
         refuse_parametrised(critic)
         for _, layer in weight_layers(critic):
-            self._parametrise(layer)
+            power = self._power(layer)
+            parametrize.register_parametrization(layer, "weight", SpectralNorm(power, self.steps), unsafe=True)
+            if isinstance(power, OperatorPowerIteration):
+                layer.register_forward_pre_hook(_see_input, with_kwargs=True)
         return critic
 
-    def _parametrise(self, layer: nn.Module) -> None:
-        power = PowerIteration(layer.weight, transposed_layer(layer))
-        parametrize.register_parametrization(layer, "weight", SpectralNorm(power, self.steps), unsafe=True)
-
-    def project_(self, critic: nn.Module) -> None:
-        """Bring u and v up to date with the new weights, so that evaluation and checkpoints are.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic that `prepare` returned. Its weights stay as they are.
-        """
-        for module in critic.modules():
-            if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
-                module[0].advance_(module.original)
+    def _power(self, layer: WeightLayer) -> PowerIteration:
+        return PowerIteration(layer.weight, transposed_layer(layer))
 
 
 class ConvSpectralNormalisation(SpectralNormalisation):
     """Spectral normalisation by the norm of the convolution as an operator, at the size of the images it meets.
 
+    Linear layers are normalised as in `sn`. A convolution learns its input's size at the first forward; until then it
+    is not normalised. Derived in chapters 7 and 8.
+
     Parameters
     ----------
     steps : int
-        Power-iteration steps for each new value of the weight.
-
-    Raises
-    ------
-    ValueError
-        If there are no steps.
-
-    Notes
-    -----
-    Linear layers are normalised as in `sn`. A convolution learns its input's size at the first forward; until then it
-    is not normalised. Derived in chapters 7 and 8.
+        As for `SpectralNormalisation`.
 
     References
     ----------
@@ -492,37 +363,28 @@ class ConvSpectralNormalisation(SpectralNormalisation):
 
     name = "sn_conv"
 
-    def _parametrise(self, layer: nn.Module) -> None:
-        if not is_convolution(layer):
-            super()._parametrise(layer)
-            return
-        power = OperatorPowerIteration(layer)
-        parametrize.register_parametrization(layer, "weight", SpectralNorm(power, self.steps), unsafe=True)
-        layer.register_forward_pre_hook(_see_input, with_kwargs=True)
+    def _power(self, layer: WeightLayer) -> PowerIteration:
+        return OperatorPowerIteration(layer) if is_convolution(layer) else super()._power(layer)
 
 
-def _see_input(layer: nn.Module, arguments: tuple, named: dict) -> None:
-    weights = layer.parametrizations.weight
+def _see_input(layer: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    weights = cast(Any, layer.parametrizations).weight
     shape = (arguments[0] if arguments else named["input"]).shape[1 - weights.original.ndim :]
     weights[0].power.see(weights.original, shape)
+
+
+_see_input.changes_nothing = True  # as upper bounds by layers ask of a hook
 
 
 class ProjectedSpectralNormalisation(Constraint):
     """W ← W/σ(W) after each step, outside the graph: what a Keras ``kernel_constraint`` does.
 
+    Not spectral normalisation: the gradient does not know of the division (``prop-projection-differs``, chapter 8).
+
     Parameters
     ----------
     steps : int
         Power-iteration steps after each optimiser step, warm-started.
-
-    Raises
-    ------
-    ValueError
-        If there are no steps.
-
-    Notes
-    -----
-    Not spectral normalisation: the gradient does not know of the division (``prop-projection-differs``, chapter 8).
     """
 
     name = "sn_projected"
@@ -532,87 +394,41 @@ class ProjectedSpectralNormalisation(Constraint):
         self.steps = steps
 
     def prepare(self, critic: nn.Module) -> nn.Module:
-        """Give each layer its power iteration, and project the initial weights.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic; buffers are added and weights changed in place.
-
-        Returns
-        -------
-        Module
-            The same critic.
-        """
+        """Give each layer its power iteration, and project the initial weights."""
         attach_power_iterations(critic)
         self.project_(critic)
         return critic
 
     @torch.no_grad()
     def project_(self, critic: nn.Module) -> None:
-        """Divide every weight by its spectral norm.
-
-        Parameters
-        ----------
-        critic : Module
-            The critic that `prepare` returned; its weights are changed in place.
-
-        Raises
-        ------
-        ValueError
-            If the critic was not prepared.
-        """
-        pairs = power_iterations(critic)
-        if not pairs:
-            raise ValueError("the critic has no power iterations: call critic = constraint.prepare(critic) first")
-        for layer, power in pairs:
-            power.iterate_(layer.weight, self.steps)
-            layer.weight.div_(power.sigma(layer.weight).clamp(min=TINY).to(layer.weight.dtype))
+        """Divide every weight by its spectral norm; a critic that was not prepared is refused."""
+        for layer, power in power_iterations(critic):
+            sigma = power.sigma(layer.weight, self.steps)
+            layer.weight.div_(torch.where(sigma > 0, sigma, 1.0).to(layer.weight.dtype))
 
 
 def attach_power_iterations(critic: nn.Module) -> nn.Module:
-    """Give each layer a child ``power_iteration`` that keeps its u and v.
-
-    Parameters
-    ----------
-    critic : Module
-        Any network; changed in place.
-
-    Returns
-    -------
-    Module
-        The same network.
-
-    Raises
-    ------
-    ValueError
-        If a layer is parametrised, or has one already.
-    """
+    """Give each layer a child ``power_iteration`` that keeps its u and v; return the same network."""
     refuse_parametrised(critic)
     for _, layer in weight_layers(critic):
         layer.add_module("power_iteration", PowerIteration(layer.weight, transposed_layer(layer)))
     return critic
 
 
-def power_iterations(critic: nn.Module) -> list[tuple[nn.Module, PowerIteration]]:
-    """List the layers that have a power iteration attached.
-
-    Parameters
-    ----------
-    critic : Module
-        A network, wrapped or not.
-
-    Returns
-    -------
-    list of (Module, PowerIteration)
-        Layer and its power iteration.
+def power_iterations(critic: Any) -> list[tuple[WeightLayer, PowerIteration]]:
+    """List the layers of a network, wrapped or not, that have a power iteration attached, each with it.
 
     Raises
     ------
     TypeError
         If the critic is no module.
+    ValueError
+        If it has none.
     """
     if not isinstance(critic, nn.Module):
         raise TypeError(f"critic must be a torch.nn.Module, got {type(critic).__name__}")
-    children = ((layer, layer._modules.get("power_iteration")) for layer in critic.modules())
-    return [(layer, power) for layer, power in children if isinstance(power, PowerIteration)]
+    children = ((cast(Any, layer), layer._modules.get("power_iteration")) for layer in critic.modules())
+    pairs = [(layer, power) for layer, power in children if isinstance(power, PowerIteration)]
+    if not pairs:
+        raise ValueError("the critic has no power iterations: call critic = constraint.prepare(critic) first")
+    return pairs

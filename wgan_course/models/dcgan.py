@@ -12,11 +12,13 @@ Counts are those of one channel, ``width=64`` and 64 latent numbers, without cla
 last convolution, before a linear layer that sees them all.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from wgan_course.models.layers import LayerNorm, ProjectionCritic, activation, initialise_
-from wgan_course.models.mlp import append_class, check_norm, check_positive
+from wgan_course.models.layers import LayerNorm, Maps, ProjectionCritic, activation, initialise_
+from wgan_course.models.mlp import append_class, check_norm, check_sizes
 
 __all__ = ["SHAPES", "Critic", "Generator"]
 
@@ -45,16 +47,16 @@ def check_images(size: int, channels: int, width: int) -> None:
         raise ValueError(f"size must be one of {', '.join(map(str, SHAPES))}, got {size!r}: resize the images first")
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3, got {channels!r}")
-    check_positive(width=width)
+    check_sizes(width=width)
 
 
-def _down(n_in: int, n_out: int, act: str, norm: str, where: dict) -> list[nn.Module]:
+def _down(n_in: int, n_out: int, act: str, norm: str, where: dict[str, Any]) -> list[nn.Module]:
     """One stage of the critic: halve the resolution."""
     normed = [LayerNorm(n_out, **where)] if norm == "layer" else []
     return [nn.Conv2d(n_in, n_out, 4, 2, 1, **where), *normed, activation(act)]
 
 
-def _up(n_in: int, n_out: int, where: dict) -> list[nn.Module]:
+def _up(n_in: int, n_out: int, where: dict[str, Any]) -> list[nn.Module]:
     """One stage of the generator: batch norm, ReLU, double the resolution."""
     return [nn.BatchNorm2d(n_in, **where), activation("relu"), nn.ConvTranspose2d(n_in, n_out, 4, 2, 1, **where)]
 
@@ -82,8 +84,6 @@ class Critic(ProjectionCritic):
     init : {"he", "dcgan", "orthogonal"}
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -106,8 +106,8 @@ class Critic(ProjectionCritic):
         classes: int | None = None,
         init: str = "he",
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         check_images(size, channels, width)
         check_norm(norm)
@@ -137,8 +137,6 @@ class Generator(nn.Module):
     init : {"he", "dcgan", "orthogonal"}
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -160,12 +158,12 @@ class Generator(nn.Module):
         classes: int | None = None,
         init: str = "dcgan",
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         check_images(size, channels, width)
-        check_positive(latent=latent)
+        check_sizes(latent=latent)
         base, stages = SHAPES[size]
         where = {"device": device, "dtype": dtype}
         widths = [*(width << i for i in reversed(range(stages))), channels]
@@ -173,26 +171,9 @@ class Generator(nn.Module):
         self.embedding = nn.Linear(classes, latent, bias=False, **where) if classes else None
         opening = nn.Linear(latent * (2 if classes else 1), widths[0] * base**2, **where)
         layers = [m for i in range(stages) for m in _up(widths[i], widths[i + 1], where)]
-        self.network = nn.Sequential(opening, nn.Unflatten(1, (widths[0], base, base)), *layers, nn.Tanh())
+        self.network = nn.Sequential(opening, Maps(widths[0], base, base), *layers, nn.Tanh())
         initialise_(self, init, rng)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Make images.
-
-        Parameters
-        ----------
-        z : Tensor, shape (n, latent)
-        labels : Tensor of int64, shape (n,), optional
-            Classes; required by a conditional generator and refused by one without condition.
-
-        Returns
-        -------
-        Tensor, shape (n, channels, size, size)
-            Levels in [-1, 1].
-
-        Raises
-        ------
-        ValueError
-            If labels are missing or not wanted.
-        """
+        """Make images from z, shape (n, latent), and labels of int64, shape (n,), if and only if there are classes."""
         return self.network(append_class(z, labels, self.classes, self.embedding))

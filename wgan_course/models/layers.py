@@ -1,15 +1,21 @@
 """Layers that the course's networks share.
 
-The activations and the pooling here give the same values and the same gradients as PyTorch's own, but their *double*
-backward does no work. PyTorch's ReLU, leaky ReLU and average pooling send a tensor of zeros through the whole graph
-when a gradient penalty differentiates a gradient; written as ``x`` times a detached mask, or as a plain mean, they send
-nothing at all (chapter 6 measures the difference).
+PyTorch's ReLU, leaky ReLU and average pooling send a tensor of zeros through the whole graph when a gradient penalty
+differentiates a gradient. Within `cheap_double_backward`, where penalties run their forward, the layers here take a
+form with the same values and gradients that sends nothing (chapter 6 measures the difference); elsewhere they are
+PyTorch's own.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parametrize
+
+from wgan_course.norms import lipschitz_upper
 
 __all__ = [
     "ACTIVATIONS",
@@ -17,49 +23,54 @@ __all__ = [
     "GroupSort",
     "LayerNorm",
     "LeakyReLU",
+    "Maps",
     "ProjectionCritic",
     "ReLU",
     "ResidualBlock",
     "activation",
+    "channels_last_on_cpu",
+    "cheap_double_backward",
     "initialise_",
     "parameter_count",
     "receptive_field",
 ]
 
+_cheap = False
+
+
+@contextlib.contextmanager
+def cheap_double_backward() -> Iterator[None]:
+    """Let the layers here take the form whose double backward costs nothing, at the price of a slower forward.
+
+    `constraints.penalties` does so around the forward whose gradient it differentiates. Measured in chapter 6.
+    """
+    global _cheap
+    before, _cheap = _cheap, True
+    try:
+        yield
+    finally:
+        _cheap = before
+
+
+def _times_slope(x: Tensor, slope: float) -> Tensor:
+    """A detached slope times x; the slope at each place comes from the fused backward of the activation itself."""
+    one = x.new_ones(()).expand_as(x)
+    return x * torch.ops.aten.leaky_relu_backward(one, x.detach(), slope, False)
+
 
 class ReLU(nn.ReLU):
-    r"""Rectifier :math:`\max(x, 0)`, written as ``x`` times a detached mask.
-
-    Values and gradients equal those of ``torch.nn.ReLU`` bit for bit, the slope at 0 being 0. The second derivative
-    is zero by construction rather than by a tensor of zeros. 1-Lipschitz.
-
-    References
-    ----------
-    The cost of the double backward is measured in chapter 6.
-    """
+    r"""Rectifier :math:`\max(x, 0)`, 1-Lipschitz; within `cheap_double_backward`, x times a detached mask."""
 
     def __init__(self) -> None:
         super().__init__(inplace=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Rectify.
-
-        Parameters
-        ----------
-        x : Tensor, any shape
-
-        Returns
-        -------
-        Tensor, shape of ``x``
-        """
-        return x * (x.detach() > 0).to(x.dtype)
+        """Rectify x, of any shape."""
+        return _times_slope(x, 0.0) if _cheap else functional.relu(x)
 
 
 class LeakyReLU(nn.LeakyReLU):
-    r"""Leaky rectifier: :math:`x` above 0 and :math:`a x` below, written as ``x`` times a detached slope.
-
-    Values and gradients equal those of ``torch.nn.LeakyReLU`` bit for bit in single and double precision; in half
-    precision the slope itself is rounded. Lipschitz constant :math:`\max(1, |a|)`.
+    r"""Leaky rectifier: :math:`x` above 0 and :math:`a x` below; Lipschitz constant :math:`\max(1, |a|)`.
 
     Parameters
     ----------
@@ -69,24 +80,16 @@ class LeakyReLU(nn.LeakyReLU):
     References
     ----------
     Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional generative adversarial
-    networks", 2016. The cost of the double backward is measured in chapter 6.
+    networks", 2016.
     """
 
     def __init__(self, negative_slope: float = 0.2) -> None:
         super().__init__(negative_slope, inplace=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the two slopes.
-
-        Parameters
-        ----------
-        x : Tensor, any shape
-
-        Returns
-        -------
-        Tensor, shape of ``x``
-        """
-        return x * torch.where(x.detach() > 0, x.new_ones(()), x.new_full((), self.negative_slope))
+        """Apply the two slopes to x, of any shape."""
+        slope = self.negative_slope
+        return _times_slope(x, slope) if _cheap else functional.leaky_relu(x, slope)
 
 
 class GroupSort(nn.Module):
@@ -118,15 +121,7 @@ class GroupSort(nn.Module):
         self.group_size = group_size
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sort each group in descending order.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, features, ...)
-
-        Returns
-        -------
-        Tensor, shape of ``x``
+        """Sort each group of x, shape (n, features, ...), in descending order.
 
         Raises
         ------
@@ -136,8 +131,14 @@ class GroupSort(nn.Module):
         if x.dim() < 2 or x.shape[1] % self.group_size:
             raise ValueError(f"x of shape {tuple(x.shape)} has no groups of {self.group_size} along dimension 1")
         groups = x.unflatten(1, (x.shape[1] // self.group_size, self.group_size))
+        if self.group_size == 2:
+            return _max_min(groups)
         order = groups.detach().argsort(dim=2, descending=True, stable=True)
-        return groups.gather(2, order).flatten(1, 2) if self.group_size > 2 else _max_min(groups)
+        return groups.gather(2, order).flatten(1, 2)
+
+    def lipschitz_upper(self, _in_shape: Sequence[int]) -> float:
+        """Return 1: sorting permutes."""
+        return 1.0
 
     def extra_repr(self) -> str:
         """Show the group size in ``repr``."""
@@ -152,9 +153,9 @@ def _max_min(pairs: Tensor) -> Tensor:
 
 
 class AvgPool2d(nn.AvgPool2d):
-    r"""Average over disjoint ``k`` by ``k`` squares, as a plain mean.
+    r"""Average over disjoint ``k`` by ``k`` squares, of operator norm :math:`1/k`.
 
-    Equal to ``torch.nn.AvgPool2d(k)`` up to rounding; its double backward does no work. Operator norm :math:`1/k`.
+    Within `cheap_double_backward` it is a convolution with a constant kernel: equal up to rounding.
 
     Parameters
     ----------
@@ -162,19 +163,13 @@ class AvgPool2d(nn.AvgPool2d):
         Side :math:`k` of the squares, and their distance.
     """
 
+    kernel_size: int
+
     def __init__(self, kernel_size: int = 2) -> None:
         super().__init__(kernel_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Average.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, channels, height, width)
-
-        Returns
-        -------
-        Tensor, shape (n, channels, height / k, width / k)
+        """Average x, shape (n, channels, height, width), to (n, channels, height / k, width / k).
 
         Raises
         ------
@@ -184,7 +179,10 @@ class AvgPool2d(nn.AvgPool2d):
         k = self.kernel_size
         if x.dim() != 4 or x.shape[-1] % k or x.shape[-2] % k:
             raise ValueError(f"x of shape {tuple(x.shape)} does not split into {k} by {k} squares")
-        return x.unflatten(-1, (x.shape[-1] // k, k)).unflatten(-3, (x.shape[-2] // k, k)).mean((-3, -1))
+        if not _cheap:
+            return functional.avg_pool2d(x, k)
+        channels = x.shape[1]
+        return functional.conv2d(x, x.new_full((channels, 1, k, k), 1 / k**2), stride=k, groups=channels)
 
 
 class LayerNorm(nn.GroupNorm):
@@ -197,15 +195,13 @@ class LayerNorm(nn.GroupNorm):
     ----------
     features : int
         Features or channels (dimension 1 of the input).
-    device, dtype
-        As for PyTorch's modules.
 
     References
     ----------
     Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
     """
 
-    def __init__(self, features: int, device=None, dtype=None) -> None:
+    def __init__(self, features: int, device: Any = None, dtype: torch.dtype | None = None) -> None:
         super().__init__(1, features, device=device, dtype=dtype)
 
 
@@ -218,16 +214,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def activation(name: str) -> nn.Module:
-    """Make an activation by name.
-
-    Parameters
-    ----------
-    name : str
-        One of ``ACTIVATIONS``: relu, leaky_relu, tanh, groupsort.
-
-    Returns
-    -------
-    Module
+    """Make an activation by its name in `ACTIVATIONS`.
 
     Raises
     ------
@@ -237,6 +224,34 @@ def activation(name: str) -> nn.Module:
     if name not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
     return ACTIVATIONS[name]()
+
+
+def channels_last_on_cpu(x: Tensor) -> Tensor:
+    """Lay images out with the channels last on a CPU, whose convolutions and pooling are faster so; else return x.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, channels, height, width), or any other
+    """
+    if x.ndim != 4 or x.device.type != "cpu" or (x.is_contiguous(memory_format=torch.channels_last) and x.shape[1] > 1):
+        return x
+    return x.clone(memory_format=torch.channels_last)  # .contiguous would leave one channel as it is
+
+
+class Maps(nn.Unflatten):
+    """Vectors (n, channels · height · width) as maps, laid out as `channels_last_on_cpu` does.
+
+    Parameters
+    ----------
+    channels, height, width : int
+    """
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__(1, (channels, height, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reshape x, shape (n, features)."""
+        return channels_last_on_cpu(super().forward(x))
 
 
 class ResidualBlock(nn.Module):
@@ -257,8 +272,6 @@ class ResidualBlock(nn.Module):
         Makes a normalisation from a number of channels: ``LayerNorm`` for critics, batch norm for generators.
     first : bool
         Leave out the opening norm and activation, for a block that sees the image itself.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -279,8 +292,8 @@ class ResidualBlock(nn.Module):
         act: str = "relu",
         norm: Callable[..., nn.Module] | None = None,
         first: bool = False,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         if resample not in _RESAMPLERS:
@@ -297,23 +310,20 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Sequential(*up, *shortcut, *down) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the two paths.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, in_channels, height, width)
-
-        Returns
-        -------
-        Tensor, shape (n, out_channels, height', width')
-        """
+        """Add the two paths of x, shape (n, in_channels, height, width)."""
         return self.main(x) + self.skip(x)
+
+    def lipschitz_upper(self, in_shape: Sequence[int]) -> float:
+        """Return the sum of the paths' bounds (``prop-residual``)."""
+        return lipschitz_upper(self.main, in_shape) + lipschitz_upper(self.skip, in_shape)
 
 
 _RESAMPLERS = ("none", "down", "up")
 
 
-def _pre_activation(channels: int, act: str, norm: Callable[..., nn.Module] | None, where: dict) -> list[nn.Module]:
+def _pre_activation(
+    channels: int, act: str, norm: Callable[..., nn.Module] | None, where: dict[str, Any]
+) -> list[nn.Module]:
     """The normalisation, if any, and the activation that come before a convolution."""
     return [*([norm(channels, **where)] if norm else []), activation(act)]
 
@@ -329,15 +339,20 @@ class ProjectionCritic(nn.Module):
     width : int
     classes : int or None
         Number of classes; None for a critic without condition.
-    device, dtype
-        As for PyTorch's modules.
 
     References
     ----------
     Miyato and Koyama, "cGANs with projection discriminator", 2018. Used in chapter 10.
     """
 
-    def __init__(self, features: nn.Module, width: int, classes: int | None = None, device=None, dtype=None) -> None:
+    def __init__(
+        self,
+        features: nn.Module,
+        width: int,
+        classes: int | None = None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.features = features
         self.head = nn.Linear(width, 1, device=device, dtype=dtype)
@@ -356,44 +371,69 @@ class ProjectionCritic(nn.Module):
         Returns
         -------
         Tensor, shape (n,)
-
-        Raises
-        ------
-        ValueError
-            If labels are missing or not wanted.
         """
         check_labels(self.classes, labels)
-        features = self.features(x)
+        features = self.features(channels_last_on_cpu(x))
         scores = self.head(features).squeeze(-1)
-        if labels is None:
+        if labels is None or self.projection is None:
             return scores
         return scores + self.projection(features).gather(1, labels[:, None]).squeeze(1)
 
+    def lipschitz_factors(self) -> list[nn.Module]:
+        """Return the maps that are composed: the features, and the head with its steepest class."""
+        return [self.features, _Head(self.head, self.projection)]
+
+
+class _Head(nn.Module):
+    """Last layer of a critic; with classes, the steepest of its rows."""
+
+    def __init__(self, head: nn.Linear, projection: nn.Linear | None) -> None:
+        super().__init__()
+        self.head, self.projection = head, projection
+
+    def lipschitz_upper(self, _in_shape: Sequence[int]) -> float:
+        rows = self.head.weight if self.projection is None else self.head.weight + self.projection.weight
+        return float(rows.norm(dim=1).max())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x).squeeze(-1)
+
 
 def check_labels(classes: int | None, labels: Tensor | None) -> None:
-    """Refuse missing labels and labels that nobody wants.
+    """Refuse labels that do not suit a network; their range is looked at on the CPU, where looking is free.
 
     Parameters
     ----------
     classes : int or None
         Of the network.
-    labels : Tensor or None
+    labels : Tensor of int64, shape (n,), or None
 
     Raises
     ------
     ValueError
-        If one is given without the other.
+        If they are missing, not wanted, or no vector of whole numbers.
+    IndexError
+        If one is no class.
     """
-    if (classes is None) != (labels is None):
+    if classes is None or labels is None:
+        if classes is None and labels is None:
+            return
         wanted = (
             "takes no labels: build it with classes=..." if classes is None else f"needs labels in 0..{classes - 1}"
         )
         raise ValueError(f"labels: this network {wanted}")
+    if labels.ndim != 1 or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, shape (n,), got {labels.dtype} of shape {tuple(labels.shape)}")
+    looking = labels.device.type == "cpu" and not torch.compiler.is_compiling() and labels.numel() > 0
+    if looking and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise IndexError(f"labels must lie in 0..{classes - 1}, got {int(labels.min())} to {int(labels.max())}")
 
 
 @torch.no_grad()
 def initialise_(module: nn.Module, scheme: str = "he", rng: torch.Generator | None = None) -> nn.Module:
     r"""Set the weights of all linear and convolutional layers in place; biases become 0.
+
+    A parametrised weight (spectral normalisation, say) is set through its parametrisation.
 
     Parameters
     ----------
@@ -411,7 +451,7 @@ def initialise_(module: nn.Module, scheme: str = "he", rng: torch.Generator | No
     Raises
     ------
     ValueError
-        If the scheme is unknown.
+        If the scheme is unknown, or a hook computes a layer's weight.
 
     References
     ----------
@@ -419,9 +459,14 @@ def initialise_(module: nn.Module, scheme: str = "he", rng: torch.Generator | No
     """
     if scheme not in _SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(_SCHEMES)}, got {scheme!r}")
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            _fill(layer, _SCHEMES[scheme], rng)
+    layers = [(n, m) for n, m in module.named_modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+    for name, layer in layers:
+        if "weight" not in layer._parameters and not parametrize.is_parametrized(layer, "weight"):
+            raise ValueError(
+                f"the weight of layer {name!r} is computed by a hook, which would undo this: remove it first"
+            )
+    for _, layer in layers:
+        _fill(layer, _SCHEMES[scheme], rng)
     return module
 
 
@@ -440,42 +485,35 @@ def _orthogonal(weight: Tensor, rng: torch.Generator | None) -> None:
 _SCHEMES = {"he": _he, "dcgan": _dcgan, "orthogonal": _orthogonal}
 
 
-def _fill(layer: nn.Module, fill: Callable[[Tensor, torch.Generator | None], None], rng) -> None:
+def _fill(
+    layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d,
+    fill: Callable[[Tensor, torch.Generator | None], None],
+    rng: torch.Generator | None,
+) -> None:
     """Fill one layer; draw on the generator's device, so that a seed gives the same weights on every device."""
     weight = layer.weight
     if weight.device.type != "meta":
         drawn = torch.empty(weight.shape, dtype=weight.dtype, device=rng.device if rng else weight.device)
         fill(drawn, rng)
-        weight.copy_(drawn)
+        if parametrize.is_parametrized(layer, "weight"):
+            layer.weight = drawn.to(weight.device)
+        else:
+            weight.copy_(drawn)
     if layer.bias is not None:
         layer.bias.zero_()
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Count the trainable numbers of a network.
-
-    Parameters
-    ----------
-    module : Module
-
-    Returns
-    -------
-    int
-    """
+    """Count the trainable numbers of a network."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 def receptive_field(stages: Sequence[tuple[int, int]]) -> int:
-    r"""Side of the input square that one output sees, :math:`1 + \sum_i (k_i - 1) \prod_{j<i} s_j`.
+    r"""Side in pixels of the input square that one output sees, :math:`1 + \sum_i (k_i - 1) \prod_{j<i} s_j`.
 
     Parameters
     ----------
     stages : sequence of (kernel size, stride)
-
-    Returns
-    -------
-    int
-        In pixels.
 
     Raises
     ------

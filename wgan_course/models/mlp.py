@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from wgan_course.models.layers import LayerNorm, ProjectionCritic, activation, c
 __all__ = ["Critic", "Generator", "append_class"]
 
 
-def check_positive(**sizes: int) -> None:
+def check_sizes(**sizes: int) -> None:
     """Refuse sizes that are not positive whole numbers.
 
     Parameters
@@ -29,7 +30,7 @@ def check_positive(**sizes: int) -> None:
             raise ValueError(f"{name} must be a positive whole number, got {size!r}")
 
 
-def _layer(n_in: int, n_out: int, act: str, norm: str, where: dict) -> list[nn.Module]:
+def _layer(n_in: int, n_out: int, act: str, norm: str, where: dict[str, Any]) -> list[nn.Module]:
     """One hidden layer: linear, optional layer norm, activation."""
     normed = [LayerNorm(n_out, **where)] if norm == "layer" else []
     return [nn.Linear(n_in, n_out, **where), *normed, activation(act)]
@@ -71,8 +72,6 @@ class Critic(ProjectionCritic):
         Number of classes for a conditional (projection) critic.
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -93,11 +92,11 @@ class Critic(ProjectionCritic):
         norm: str = "none",
         classes: int | None = None,
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         widths = [in_features, *hidden]
-        check_positive(**{f"width_{i}" if i else "in_features": w for i, w in enumerate(widths)})
+        check_sizes(**{f"width_{i}" if i else "in_features": w for i, w in enumerate(widths)})
         check_norm(norm)
         where = {"device": device, "dtype": dtype}
         pairs = itertools.pairwise(widths)
@@ -125,8 +124,6 @@ class Generator(nn.Module):
         Number of classes; an embedding of the label, as long as :math:`z`, is appended to :math:`z`.
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -147,12 +144,12 @@ class Generator(nn.Module):
         act: str = "relu",
         classes: int | None = None,
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         shape = (out_features,) if isinstance(out_features, int) else tuple(out_features)
-        check_positive(
+        check_sizes(
             latent=latent, **{f"out_{i}": s for i, s in enumerate(shape)}, **{f"w_{i}": w for i, w in enumerate(hidden)}
         )
         self.latent, self.classes = latent, classes
@@ -167,23 +164,7 @@ class Generator(nn.Module):
         initialise_(self, "he", rng)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Make samples.
-
-        Parameters
-        ----------
-        z : Tensor, shape (n, latent)
-        labels : Tensor of int64, shape (n,), optional
-            Classes; required by a conditional generator and refused by one without condition.
-
-        Returns
-        -------
-        Tensor, shape (n, out_features) or (n, *out_features)
-
-        Raises
-        ------
-        ValueError
-            If labels are missing or not wanted.
-        """
+        """Make samples from z, shape (n, latent), and labels of int64, shape (n,), if and only if there are classes."""
         return self.network(append_class(z, labels, self.classes, self.embedding))
 
 
@@ -209,4 +190,4 @@ def append_class(z: Tensor, labels: Tensor | None, classes: int | None, embeddin
     check_labels(classes, labels)
     if labels is None:
         return z
-    return torch.cat((z, embedding.weight.t()[labels]), 1)
+    return torch.cat((z, embedding.weight.t().index_select(0, labels)), 1)

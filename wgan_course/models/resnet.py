@@ -12,12 +12,22 @@ Counts are those of one channel, ``width=64`` and 64 latent numbers, without cla
 those of one place before the mean.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from wgan_course.models.dcgan import SHAPES, check_images
-from wgan_course.models.layers import AvgPool2d, LayerNorm, ProjectionCritic, ResidualBlock, activation, initialise_
-from wgan_course.models.mlp import append_class, check_norm, check_positive
+from wgan_course.models.layers import (
+    AvgPool2d,
+    LayerNorm,
+    Maps,
+    ProjectionCritic,
+    ResidualBlock,
+    activation,
+    initialise_,
+)
+from wgan_course.models.mlp import append_class, check_norm, check_sizes
 
 __all__ = ["Critic", "Generator"]
 
@@ -44,8 +54,6 @@ class Critic(ProjectionCritic):
         Number of classes, for a projection critic.
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -68,8 +76,8 @@ class Critic(ProjectionCritic):
         norm: str = "none",
         classes: int | None = None,
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         check_images(size, channels, width)
         check_norm(norm)
@@ -99,8 +107,6 @@ class Generator(nn.Module):
         Number of classes; an embedding of the label is appended to z.
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -121,19 +127,19 @@ class Generator(nn.Module):
         *,
         classes: int | None = None,
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         check_images(size, channels, width)
-        check_positive(latent=latent)
+        check_sizes(latent=latent)
         base, stages = SHAPES[size]
         where = {"device": device, "dtype": dtype}
         self.latent, self.classes = latent, classes
         self.embedding = nn.Linear(classes, latent, bias=False, **where) if classes else None
         opening = [
             nn.Linear(latent * (2 if classes else 1), width * base**2, **where),
-            nn.Unflatten(1, (width, base, base)),
+            Maps(width, base, base),
         ]
         blocks = [ResidualBlock(width, width, resample="up", norm=nn.BatchNorm2d, **where) for _ in range(stages)]
         last = nn.Conv2d(width, channels, 3, padding=1, **where)
@@ -142,22 +148,5 @@ class Generator(nn.Module):
         initialise_(self, "he", rng)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Make images.
-
-        Parameters
-        ----------
-        z : Tensor, shape (n, latent)
-        labels : Tensor of int64, shape (n,), optional
-            Classes; required by a conditional generator and refused by one without condition.
-
-        Returns
-        -------
-        Tensor, shape (n, channels, size, size)
-            Levels in [-1, 1].
-
-        Raises
-        ------
-        ValueError
-            If labels are missing or not wanted.
-        """
+        """Make images from z, shape (n, latent), and labels of int64, shape (n,), if and only if there are classes."""
         return self.network(append_class(z, labels, self.classes, self.embedding))

@@ -5,13 +5,14 @@ learned detail to the plain interpolation, so that it starts as the interpolatio
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wgan_course.models.layers import activation
-from wgan_course.models.mlp import check_positive
+from wgan_course.models.mlp import check_sizes
 
 __all__ = ["FACTOR", "Generator", "consistent", "enlarge", "psnr", "sharpness"]
 
@@ -131,7 +132,7 @@ def _check_batch(name: str, images: Tensor) -> None:
 class _Block(nn.Module):
     """Two convolutions and a skip path, without any normalisation."""
 
-    def __init__(self, width: int, act: str, where: dict) -> None:
+    def __init__(self, width: int, act: str, where: dict[str, Any]) -> None:
         super().__init__()
         inner = [nn.Conv2d(width, width, 3, padding=1, **where) for _ in range(2)]
         self.body = nn.Sequential(inner[0], activation(act), inner[1])
@@ -140,7 +141,7 @@ class _Block(nn.Module):
         return x + self.body(x)
 
 
-def _doubled(width: int, act: str, where: dict) -> list[nn.Module]:
+def _doubled(width: int, act: str, where: dict[str, Any]) -> list[nn.Module]:
     """Double the resolution: four times the channels, dealt out to 2 by 2 pixels."""
     return [nn.Conv2d(width, 4 * width, 3, padding=1, **where), nn.PixelShuffle(2), activation(act)]
 
@@ -163,8 +164,6 @@ class Generator(nn.Module):
         Activation, see ``layers.ACTIVATIONS``.
     rng : torch.Generator, optional
         Source of the initial weights.
-    device, dtype
-        As for PyTorch's modules.
 
     Raises
     ------
@@ -185,11 +184,11 @@ class Generator(nn.Module):
         *,
         act: str = "leaky_relu",
         rng: torch.Generator | None = None,
-        device=None,
-        dtype=None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        check_positive(channels=channels, width=width, blocks=blocks)
+        check_sizes(channels=channels, width=width, blocks=blocks)
         where = {"device": device, "dtype": dtype}
         opening = [nn.Conv2d(channels, width, 3, padding=1, **where), activation(act)]
         body = [_Block(width, act, where) for _ in range(blocks)]

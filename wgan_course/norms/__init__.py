@@ -15,13 +15,13 @@ from .convolution import (
 )
 from .lipschitz import NoLipschitzBoundError, layer_bounds, lipschitz_interval, lipschitz_upper
 from .matrices import frobenius_norm, induced_norm, spectral_norm
-from .operators import LinearOperator, PowerIteration, matrix_operator, power_iteration
+from .operators import LinearOperator, SingularTriplet, matrix_operator, power_iteration
 from .search import jacobian_norms, lipschitz_lower, pair_slopes
 
 __all__ = [
     "LinearOperator",
     "NoLipschitzBoundError",
-    "PowerIteration",
+    "SingularTriplet",
     "conv_norm",
     "conv_norm_bound",
     "conv_norm_fft",

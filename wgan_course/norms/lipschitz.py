@@ -1,11 +1,11 @@
 """Upper bounds of a network's Lipschitz constant, layer by layer, and the interval that the truth lies in.
 
-A module of your own takes part by one of two protocols: an attribute ``lipschitz`` (a number, for a module whose
-constant does not depend on the input's shape), or a method ``lipschitz_upper(in_shape) -> number``. The shape that it
-puts out is found by running it.
+A module of your own takes part by one of three protocols: an attribute ``lipschitz`` (a number, for a module whose
+constant does not depend on the input's shape); a method ``lipschitz_upper(in_shape) -> number``; or, for one map after
+another, a method ``lipschitz_factors() -> list of Module``. The shape that it puts out is found by running it. A
+subclass with another ``forward`` must say it again.
 """
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from .convolution import conv_norm_bound, each
 from .matrices import spectral_norm
+from .search import evaluation_copy, lipschitz_lower
 
 Shape = tuple[int, ...]
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -98,6 +99,7 @@ def layer_bounds(network: nn.Module, in_shape: Sequence[int]) -> list[tuple[str,
         As `lipschitz_upper`.
     """
     network, shape, bounds = evaluation_copy(network), tuple(in_shape), []
+    _refuse_hooks(network)
     with torch.no_grad():
         for layer in _sequence(network):
             bounds.append((type(layer).__name__, _bound(layer, shape)))
@@ -105,67 +107,39 @@ def layer_bounds(network: nn.Module, in_shape: Sequence[int]) -> list[tuple[str,
     return bounds
 
 
-def evaluation_copy(network: nn.Module) -> nn.Module:
-    """Copy a network, in float64 and evaluation mode, so that measuring changes nothing.
-
-    Parameters
-    ----------
-    network : Module
-        Any network.
-
-    Returns
-    -------
-    Module
-        The copy, without gradients.
-
-    Raises
-    ------
-    TypeError
-        If it is no module.
-    """
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"network must be a torch.nn.Module, got {type(network).__name__}")
-    return copy.deepcopy(network).double().eval().requires_grad_(False)
-
-
 def _sequence(network: nn.Module) -> list[nn.Module]:
-    """Open sequences and the course's critics into layers."""
-    if _has_protocol(network):
-        return [network]
+    """Open sequences, and modules that tell their factors, into layers."""
+    if _declares(network, "lipschitz_factors"):
+        return [inner for factor in network.lipschitz_factors() for inner in _sequence(factor)]
     if isinstance(network, nn.Sequential) and type(network).forward is nn.Sequential.forward:
         return [inner for layer in network for inner in _sequence(layer)]
-    if _is_course(network, "ProjectionCritic") and _forward_is_known(network):
-        return [*_sequence(network.features), _Head(network.head, network.projection)]
     return [network]
 
 
-class _Head(nn.Module):
-    """Last layer of a critic; with classes, the steepest of its rows."""
-
-    def __init__(self, head: nn.Linear, projection: nn.Linear | None) -> None:
-        super().__init__()
-        self.head, self.projection = head, projection
-
-    def lipschitz_upper(self, _shape: Shape) -> float:
-        rows = self.head.weight if self.projection is None else self.head.weight + self.projection.weight
-        return float(rows.norm(dim=1).max())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(x).squeeze(-1)
+def _declares(layer: nn.Module, name: str) -> bool:
+    """Tell whether a protocol's name was given to this module, and not only to a base class with another forward."""
+    if name in vars(layer):
+        return True
+    classes = type(layer).__mro__
+    told = next((i for i, c in enumerate(classes) if name in vars(c)), len(classes))
+    computes = next(i for i, c in enumerate(classes) if "forward" in vars(c))
+    return told < len(classes) and told <= computes
 
 
-def _is_course(module: nn.Module, name: str) -> bool:
-    """Tell the course's layers by name, so that this module need not import the models."""
-    return any((c.__module__, c.__name__) == ("wgan_course.models.layers", name) for c in type(module).__mro__)
+def _refuse_hooks(network: nn.Module) -> None:
+    """A hook, or a forward put on the instance, may change what a layer computes: its type says nothing then."""
+    for name, part in network.named_modules():
+        hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
+        if "forward" in vars(part) or any(not getattr(hook, "changes_nothing", False) for hook in hooks):
+            raise NoLipschitzBoundError(
+                f"{type(part).__name__} {name!r} has a forward hook or a forward of its own on the instance, which may "
+                "change its output: remove it"
+            )
 
 
 def _forward_is_known(layer: nn.Module) -> bool:
     """Tell PyTorch's and the course's own layers, also parametrised, from subclasses that compute something else."""
     return type(layer).forward.__module__.startswith(("torch.nn.", "wgan_course."))
-
-
-def _has_protocol(layer: nn.Module) -> bool:
-    return hasattr(layer, "lipschitz_upper") or isinstance(getattr(layer, "lipschitz", None), int | float)
 
 
 def _out_shape(layer: nn.Module, shape: Shape) -> Shape:
@@ -178,9 +152,9 @@ def _out_shape(layer: nn.Module, shape: Shape) -> Shape:
 
 def _bound(layer: nn.Module, shape: Shape) -> float:
     """Find the rule of one layer: protocol, table of constants, rule by type; else refuse."""
-    if hasattr(layer, "lipschitz_upper"):
+    if _declares(layer, "lipschitz_upper"):
         return float(layer.lipschitz_upper(shape))
-    if _has_protocol(layer):
+    if _declares(layer, "lipschitz") and isinstance(layer.lipschitz, int | float):
         return float(layer.lipschitz)
     for kind, reason in _REFUSED.items():
         if isinstance(layer, kind):
@@ -193,14 +167,6 @@ def _bound(layer: nn.Module, shape: Shape) -> float:
     for kind, rule in _RULES.items():
         if isinstance(layer, kind):
             return float(rule(layer, shape))
-    return _course_bound(layer, shape)
-
-
-def _course_bound(layer: nn.Module, shape: Shape) -> float:
-    if _is_course(layer, "GroupSort"):
-        return 1.0
-    if _is_course(layer, "ResidualBlock"):
-        return lipschitz_upper(layer.main, shape) + lipschitz_upper(layer.skip, shape)
     constants = [c for kind, c in _CONSTANT.items() if isinstance(layer, kind)]
     if constants:
         return float(constants[0])
@@ -327,7 +293,5 @@ def lipschitz_interval(
     ValueError
         As `lipschitz_upper` and `lipschitz_lower`.
     """
-    from .search import lipschitz_lower
-
     upper = lipschitz_upper(network, points.shape[1:])
     return lipschitz_lower(network, points, rng, steps=steps, labels=labels), upper

@@ -56,7 +56,9 @@ def frobenius_norm(W: Tensor) -> Tensor:
         If W is no matrix, is empty, or is not finite.
     """
     check_matrix(W)
-    return torch.linalg.matrix_norm(W, "fro")
+    peak = W.detach().abs().amax((-2, -1), keepdim=True)  # the squares of what is very large or small leave the range
+    scale = torch.where(peak > 0, peak, 1.0)
+    return torch.linalg.matrix_norm(W / scale, "fro") * scale[..., 0, 0]
 
 
 def induced_norm(W: Tensor, p: float = 2) -> Tensor:

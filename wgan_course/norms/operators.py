@@ -55,7 +55,7 @@ class LinearOperator:
         return self.apply(units).flatten(1).T
 
 
-class PowerIteration(NamedTuple):
+class SingularTriplet(NamedTuple):
     """What `power_iteration` returns.
 
     Attributes
@@ -106,7 +106,7 @@ def power_iteration(
     v: Tensor | None = None,
     steps: int = 20,
     rng: torch.Generator | None = None,
-) -> PowerIteration:
+) -> SingularTriplet:
     r"""Estimate the norm of a matrix or an operator by power iteration, from a start of your choice.
 
     .. math:: u\leftarrow\frac{Av}{\|Av\|},\quad v\leftarrow\frac{A^\top u}{\|A^\top u\|},\ \sigma=\langle u,Av\rangle
@@ -132,7 +132,7 @@ def power_iteration(
 
     Returns
     -------
-    PowerIteration
+    SingularTriplet
         ``(sigma, u, v)``; all of it constant to autograd. The gradient of ``u @ W @ v`` in W is :math:`uv^\top`.
 
     Raises
@@ -153,10 +153,11 @@ def power_iteration(
         raise ValueError(f"steps must be at least {taken} from this start, got {steps}")
     v = _start(operator, u, v, rng)
     for _ in range(steps - taken):
-        v = _unit(operator.adjoint(operator.apply(v)), v)
+        image = operator.apply(v)
+        v = _unit(operator.adjoint(_unit(image, image)), v)
     image = operator.apply(v)
     u = _unit(image, _first_unit(image))
-    return PowerIteration((u * image).sum(), u[0], v[0])
+    return SingularTriplet((u * image).sum(), u[0], v[0])
 
 
 def _as_operator(operator: LinearOperator | Tensor) -> LinearOperator:
@@ -189,8 +190,9 @@ def _from_left(operator: LinearOperator, u: Tensor) -> Tensor:
 
 def _unit(x: Tensor, otherwise: Tensor) -> Tensor:
     """Normalise, or keep the other vector where this one is zero (the operator is, or the start was in its kernel)."""
-    norm = torch.linalg.vector_norm(x)
-    return x / norm if bool(norm > 0) else otherwise
+    peak = torch.linalg.vector_norm(x, torch.inf)  # the squares of what is very large or small leave the range
+    scaled = x / peak
+    return scaled / torch.linalg.vector_norm(scaled) if bool(peak > 0) else otherwise
 
 
 def _first_unit(x: Tensor) -> Tensor:

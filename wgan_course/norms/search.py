@@ -1,11 +1,10 @@
 """Lower bounds of a network's Lipschitz constant, by search: gradients, pairs, ascent."""
 
+import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-
-from .lipschitz import evaluation_copy
 
 _JITTER = 1e-6  # off the kinks, where automatic differentiation may return what is no gradient
 _APART = 1e-3  # pairs that are closer than this share of the spread say more of rounding than of slope
@@ -76,6 +75,29 @@ def pair_slopes(function: Function, x: Tensor, y: Tensor) -> Tensor:
     rise = (function(x) - function(y)).reshape(len(x), -1).norm(dim=1)
     run = (x - y).flatten(1).norm(dim=1)
     return torch.where(run > 0, rise / run.clamp_min(torch.finfo(run.dtype).tiny), 0.0)
+
+
+def evaluation_copy(network: nn.Module) -> nn.Module:
+    """Copy a network, in float64 and evaluation mode, so that measuring changes nothing.
+
+    Parameters
+    ----------
+    network : Module
+        Any network.
+
+    Returns
+    -------
+    Module
+        The copy, without gradients.
+
+    Raises
+    ------
+    TypeError
+        If it is no module.
+    """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network must be a torch.nn.Module, got {type(network).__name__}")
+    return copy.deepcopy(network).double().eval().requires_grad_(False)
 
 
 def lipschitz_lower(
