@@ -25,14 +25,23 @@ from typing import Any
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from .problem import Case, Formula, Misconception, Outputs
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What no formula can say: ``detect(case, seen, expected) -> bool``."""
+    """What no formula can say: ``test(case, seen, expected)``, of one criterion or at one status where they are told."""
 
-    detect: Callable[[Case, Any, Outputs], bool]
+    test: Callable[[Case, Any, Outputs], bool]
+    criterion: str = ""
+    status: str = ""
+
+    def detect(self, case: Case, seen: Observation, expected: Outputs) -> bool:
+        """Whether it is this mistake."""
+        told = self.criterion in ("", case.criterion) and self.status in ("", seen.status)
+        return told and self.test(case, seen, expected)
 
 
 def explained(wrong: Sequence[Misconception | tuple[Any, ...]], messages: str) -> tuple[Misconception, ...]:

@@ -5,8 +5,9 @@ import inspect
 import numpy as np
 import pytest
 
+from wgan_course.check.exchange import Observation
 from wgan_grader import formulas as f
-from wgan_grader.problem import Misconception
+from wgan_grader.problem import Misconception, case
 
 X, Y = np.array([[1.0, -4.0], [9.0, 16.0]]), np.array([2.0, 8.0])
 
@@ -95,6 +96,24 @@ def test_rows_and_messages_are_joined_by_their_ids():
         shared,
         Misconception("lost", "Nothing came.", (), lost.detect),
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "holds"),
+    [
+        ({}, True),
+        ({"criterion": "value"}, True),
+        ({"criterion": "slope"}, False),
+        ({"status": "ok"}, True),
+        ({"status": "error"}, False),
+        ({"criterion": "value", "status": "error"}, False),
+    ],
+)
+def test_a_detection_keeps_to_its_criterion_and_status(limits, holds):
+    seen = Observation("one", "ok", {"value": np.array(1.0)})
+    for answer in (True, False):
+        detected = f.Detected(lambda case, seen, expected, answer=answer: answer, **limits)
+        assert detected.detect(case("value", "one", x=[1.0]), seen, {}) == (holds and answer)
 
 
 def test_detection_and_formulas_of_one_mistake_meet():

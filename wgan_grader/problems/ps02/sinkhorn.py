@@ -66,27 +66,9 @@ def _kernel(cost, a, b, eps, rounds, guard=0.0):
 
 
 WRONG = (
-    (
-        "unstable",
-        _kernel,
-        Detected(
-            lambda case, seen, expected: (
-                seen.status == "ok" and case.criterion == "small" and not np.isfinite(seen.outputs["value"]).all()
-            )
-        ),
-    ),
-    (
-        "guarded",
-        *(lambda *args, e=10.0**-k: _kernel(*args, guard=e) for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300)),
-        Detected(
-            lambda case, seen, expected: (
-                seen.status == "ok"
-                and case.criterion == "small"
-                and bool(np.isfinite(seen.outputs["value"]).all())
-                and abs(seen.outputs["value"].sum() - 1) > 1e-4
-            )
-        ),
-    ),
+    ("unstable", _kernel, Detected(lambda case, seen, _: not np.isfinite(seen.outputs["value"]).all(), "small", "ok")),
+    ("guarded", *(lambda *a, e=10.0**-k: _kernel(*a, guard=e) for k in (5, 6, 8, 9, 10, 12, 15, 16, 20, 30, 100, 300))),
+    ("guarded", Detected(lambda case, seen, _: 1e-4 < abs(seen.outputs["value"].sum() - 1) < np.inf, "small", "ok")),
     ("columns-first", lambda cost, a, b, eps, rounds: coupling(cost.T, b, a, eps, rounds).T),
     ("rows-last", _rows_last),
     ("start-at-ones", lambda cost, a, b, eps, rounds: coupling(cost, a, b, eps, rounds, start=-eps * np.log(b))),

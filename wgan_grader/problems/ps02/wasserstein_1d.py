@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._transport import in_order, ranks
@@ -41,6 +43,10 @@ def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     )
 
 
+def _no_gradient(case: Case, seen: Observation, expected: Outputs) -> bool:
+    return seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs)
+
+
 WRONG = (
     ("unsorted", lambda x, y: np.abs(x - y).mean()),
     ("one-sorted", lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
@@ -53,15 +59,7 @@ WRONG = (
     ("all-pairs", lambda x, y: np.abs(x[:, None] - y).mean()),
     ("nearest", lambda x, y: np.abs(x[:, None] - y).min(1).mean(), lambda x, y: np.abs(x[:, None] - y).min(0).mean()),
     ("largest", lambda x, y: np.abs(np.sort(x) - np.sort(y)).max()),
-    (
-        "no-gradient",
-        Detected(
-            lambda case, seen, expected: (
-                case.criterion == "gradient"
-                and (seen.status == "error" or (seen.status == "ok" and "gradient:x" not in seen.outputs))
-            )
-        ),
-    ),
+    ("no-gradient", Detected(_no_gradient, "gradient")),
 )
 MESSAGES = """
 unsorted: The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.

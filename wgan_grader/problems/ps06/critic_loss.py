@@ -69,10 +69,7 @@ WRONG = (
     ("hinge", lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a)),
     ("sums", lambda *a: _scores(*a)[1].sum() - _scores(*a)[0].sum() + penalty(*a)),
     *spoilt(loss),
-    (
-        "wrong-shape-of-epsilon",
-        Detected(lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)),
-    ),
+    ("wrong-shape-of-epsilon", Detected(wrong_way, status="error")),
     ("penalty-detached", Detected(_only_first_terms)),
     NO_GRAPH,
 )

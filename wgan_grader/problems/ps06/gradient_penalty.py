@@ -22,10 +22,7 @@ WRONG = (
         "not-reduced",
         lambda *a: np.array([penalty(*a[:4], *(v[i : i + 1] for v in a[4:7]), a[7]) for i in range(len(a[4]))]),
     ),
-    (
-        "wrong-shape-of-epsilon",
-        Detected(lambda case, seen, expected: seen.status == "error" and wrong_way(case, seen, expected)),
-    ),
+    ("wrong-shape-of-epsilon", Detected(wrong_way, status="error")),
     NO_GRAPH,
 )
 MESSAGES = """
