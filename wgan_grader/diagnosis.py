@@ -52,7 +52,7 @@ def _stopped(failing: Sequence[Trial], trials: Sequence[Trial]) -> Diagnosis | N
     if seen.status in ("refused", "unusable") and scope == "It":
         said = seen.error[:MAX_MESSAGE].rstrip(".")
         scope = "The result cannot be used:" if seen.status == "unusable" else ""
-    which = patterns.which_inputs(failing, trials) if len(alike) == len(failing) else ""
+    which = _which(trials) if len(alike) == len(failing) else ""
     return Diagnosis(f"generic:{seen.status}", _joined(_sentence(f"{scope} {said}"), which))
 
 
@@ -110,15 +110,19 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     """What the wrong numbers have in common, and which inputs they belong to."""
     kind, said = _pattern(failing, trials)
     everywhere = [trial for trial in trials if not trial.passed]
-    which = ""
-    with suppress(Exception):
-        which = patterns.which_inputs(failing, trials)
+    which = _which(trials)
     if said and len(everywhere) > len(failing) and _pattern(everywhere, trials) != (kind, said):
         said = f"“{criterion.title}”: {said[0].lower()}{said[1:]}"
     parts = _parts(failing)
     if not (parts or said or which):
         return Diagnosis("generic:value", NOT_RIGHT)
     return Diagnosis(f"generic:{kind or ('which' if which else 'parts')}", _joined(parts, said, which))
+
+
+def _which(trials: Sequence[Trial]) -> str:
+    with suppress(Exception):
+        return patterns.which_inputs(trials)
+    return ""
 
 
 def _pattern(failing: Sequence[Trial], trials: Sequence[Trial]) -> tuple[str, str]:

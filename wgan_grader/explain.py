@@ -83,7 +83,8 @@ def _compared(formula: Formula, trial: Trial) -> tuple[str, set[float]]:
         predicted = as_outputs(formula, trial.case)
     except Exception:
         return (BREAKS if trial.seen.status == "error" else CONTRADICTS), set()
-    shared = [name for name in predicted if name in trial.seen.outputs]
+    looked_at = trial.judged or tuple(predicted)
+    shared = [name for name in predicted if name in trial.seen.outputs and name in looked_at]
     if not trial.ok or not shared:
         return (SILENT if trial.ok else CONTRADICTS), set()
     pairs = [(trial.seen.outputs[name], predicted[name]) for name in shared]

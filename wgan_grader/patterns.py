@@ -266,14 +266,14 @@ def constant(trials: Sequence[Trial]) -> str:
 # -- which inputs fail ----------------------------------------------------------------------------------------------
 
 
-MIN_CHOICES = {"said": 4, "seen": 6, "measured": 20}
+MIN_CHOICES = {"said": 4, "seen": 20, "measured": 20}
 
 
-def which_inputs(failing: Sequence[Trial], trials: Sequence[Trial]) -> str:
+def which_inputs(trials: Sequence[Trial]) -> str:
     """What all failing cases have in common and all others lack, if that is one thing only."""
-    if len(failing) < sum(not trial.passed for trial in trials) or len(failing) == len(trials):
+    failing, passing = sides = [[trial for trial in trials if trial.passed == side] for side in (False, True)]
+    if not failing or not passing:
         return ""
-    sides = failing, [trial for trial in trials if trial.passed]
     choices = math.comb(len(trials), len(failing))  # ways to fail in so many cases: few may be chance
     found: dict[str, dict[str, str]] = {kind: {} for kind in MIN_CHOICES}
     for kind, subject, words in _common(*([list(_features(trial)) for trial in side] for side in sides)):
@@ -323,6 +323,7 @@ def _of_array(name: str, value: np.ndarray) -> Iterator[Feature]:
     numbers = _floats(value).ravel()
     finite = numbers[np.isfinite(numbers)]
     if value.ndim == 2:
+        yield "said", f"{name} shape", f"{name} is square", value.shape[0] == value.shape[1]
         yield "said", f"{name} shape", f"{name} is not square", value.shape[0] != value.shape[1]
         yield "said", f"{name} shape", f"{name} has more rows than columns", value.shape[0] > value.shape[1]
         yield "said", f"{name} shape", f"{name} has more columns than rows", value.shape[0] < value.shape[1]

@@ -8,7 +8,8 @@ from typing import Any
 MARKS = {True: "✓", False: "✗"}
 COLOURS = {"✓": "#258743", "✗": "#d93a36"}  # read on white and on black
 STRESS = re.compile(r"(?<![\w*])\*(?! )([^*<>]+?)(?<! )\*(?![\w*])")
-_CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top"
+_CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+_NOTE = "margin:.4em 0;max-width:46em;overflow-wrap:anywhere"
 
 
 def number(points: float) -> str:
@@ -36,7 +37,7 @@ def text(verdict: Any) -> str:
 def html(verdict: Any) -> str:
     """Verdict for a notebook. Everything in it is escaped."""
     rows = "".join(_row(row, verdict) for row in verdict.criteria)
-    notes = "".join(f"<p style='margin:.4em 0'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
+    notes = "".join(f"<p style='{_NOTE}'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
     example = "" if verdict.example is None else _example_html(verdict.example)
     table = f"<table style='margin:.4em 0;border-collapse:collapse'>{rows}</table>"
     return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{example}</div>"
@@ -84,7 +85,7 @@ def _row(row: Any, verdict: Any) -> str:
     cells = (
         f"<td style='{_CELL};color:{colour};font-weight:bold'>{mark}</td>",
         f"<td style='{_CELL}'>{escape(row.title)}</td>",
-        f"<td style='{_CELL}'>{number(row.earned)}/{number(row.points)}</td>",
+        f"<td style='{_CELL};white-space:nowrap'>{number(row.earned)}/{number(row.points)}</td>",
     )
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -100,4 +101,4 @@ def _example(example: Any) -> list[str]:
 
 def _example_html(example: Any) -> str:
     lines = "<br>".join(escape(line) for line in _example(example))
-    return f"<p style='margin:.4em 0'><code style='white-space:pre-wrap'>{lines}</code></p>"
+    return f"<p style='{_NOTE}'><code style='white-space:pre-wrap'>{lines}</code></p>"

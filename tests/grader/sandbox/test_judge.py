@@ -51,15 +51,14 @@ def test_points_are_the_cell_s_result(instant_kernel, blueprint, tmp_path, sourc
     assert judged.points == {KEY: points}
 
 
-def test_feedback_has_criteria_and_misconception_but_neither_inputs_nor_expected_values(
-    instant_kernel, blueprint, tmp_path
-):
-    judged = judge_notebook(answer(blueprint, PARTIAL), tmp_path, blueprint, Settings())
+@pytest.mark.parametrize("seed", [None, 7])
+def test_feedback_has_criteria_misconception_and_a_public_example(instant_kernel, blueprint, tmp_path, seed):
+    judged = judge_notebook(answer(blueprint, PARTIAL), tmp_path, blueprint, Settings(), seed)
     shown = repr(cell_of(judged.notebook, CHECK).outputs)
     assert "an atom with p = 0 contributes 0" in shown
     assert "was left to the computer" in shown
-    assert "smallest failing input" not in shown
-    assert "expected:" not in shown
+    assert "smallest failing input: p=[1., 0.], q=[0.25, 0.75]" in shown
+    assert "expected: 1.386294" in shown
 
 
 def test_what_the_cell_itself_printed_is_replaced(instant_kernel, blueprint, tmp_path):

@@ -41,12 +41,12 @@ def test_what_is_no_notebook_gets_a_diagnosis(graded):
     assert "not JSON" in (root / "feedback" / row.student / NAME / f"{NAME}.html").read_text()
 
 
-def test_feedback_names_criteria_and_hides_inputs(graded):
+def test_feedback_names_criteria_and_shows_a_public_example(graded):
     root, _, _ = graded
     page = (root / "feedback" / "partial" / NAME / f"{NAME}.html").read_text()
     assert "an atom with p = 0 contributes 0" in page
     assert "0 · log 0 was left to the computer" in page
-    assert "expected:" not in page
+    assert "smallest failing input: p=[1., 0.], q=[0.25, 0.75]" in page
 
 
 def test_feedback_is_for_dark_screens_too(graded):

@@ -1,0 +1,163 @@
+"""No points for nothing: stubs, constants, an argument handed back, and the public answers by heart."""
+
+import ast
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from wgan_course.check.observe import observe_all
+from wgan_course.check.reference import is_stub
+from wgan_grader import registry
+from wgan_grader.own import public_seed
+from wgan_grader.verdict import assess
+
+SEED = 20_011
+SET_UP = "import math\nimport numpy as np\nimport torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
+
+
+def first(*args):
+    return next((a for a in args if isinstance(a, torch.Tensor)), args[0])
+
+
+NOTHING = {
+    "None": lambda *args: None,
+    "0": lambda *args: 0.0,
+    "1": lambda *args: 1.0,
+    "-1": lambda *args: -1.0,
+    "True": lambda *args: True,
+    "False": lambda *args: False,
+    "[]": lambda *args: [],
+    "nan": lambda *args: math.nan,
+    "inf": lambda *args: math.inf,
+    "first argument": first,
+    "first argument, negated": lambda *args: -first(*args),
+    "last argument": lambda *args: args[-1],
+    "zeros": lambda *args: torch.zeros_like(first(*args)),
+    "ones": lambda *args: torch.ones_like(first(*args)),
+    "number of rows": lambda *args: len(first(*args)),
+    "a graph of zeros": lambda *args: first(*args) * 0,
+}
+
+KEYS = registry.keys()
+UNTRAINED = [key for key in KEYS if registry.find(key).reached is None]
+
+# What earns points today, by key and kind of nothing. It must become empty.
+KNOWN: dict[str, dict[str, float]] = {
+    "ps01.first_step_below": {"-1": 1.0, "by heart": 2.0},
+    "ps01.game_value": {"by heart": 1.0},
+    "ps01.gradient_is_small": {"by heart": 0.5},
+    "ps01.kl": {"by heart": 1.0},
+    "ps01.non_saturating_gradient": {"by heart": 2.0},
+    "ps01.optimal_discriminator": {"by heart": 1.0},
+    "ps01.saturating_gradient": {"by heart": 1.0},
+    "ps02.cell_shares": {"by heart": 0.5},
+    "ps02.monotone_plan": {"by heart": 1.0},
+    "ps03.lipschitz_constant": {"by heart": 1.0, "inf": 0.5},
+    "ps04.cone_violations": {"by heart": 1.0},
+    "ps04.is_lipschitz": {"0": 1.0, "1": 1.0, "False": 1.0, "True": 1.0},
+    "ps04.residual_block": {"by heart": 0.5},
+    "ps04.weight_decay_gradient": {
+        "by heart": 0.5,
+        "a graph of zeros": 0.5,
+        "first argument": 0.5,
+        "first argument, negated": 0.5,
+        "zeros": 0.5,
+    },
+    "ps05.clip_bound": {"by heart": 1.0},
+    "ps05.frobenius_clip": {"first argument": 1.0},
+    "ps06.sequence_penalty": {"0": 0.5, "False": 0.5},
+    "ps07.circular_norm": {"by heart": 0.5},
+    "ps07.steps_needed": {"0": 0.5, "False": 0.5, "by heart": 1.5},
+    "ps09.clipped_trainer": {"by heart": 1.0},
+    "ps09.eigenvalues": {"by heart": 0.5},
+    "ps09.jacobian": {"by heart": 1.0},
+    "ps09.penalty_field": {"by heart": 0.5},
+    "ps10.receptive_field": {"by heart": 0.5},
+}
+
+
+def grade(key, function, seed=SEED):
+    problem = registry.find(key)
+    cases = problem.make_cases(np.random.default_rng(public_seed(key) if seed is None else seed), seed is not None)
+    return assess(problem, cases, observe_all(function, problem.request(cases)))
+
+
+def content(value):
+    """Bytes of an argument, whether tensor, module, array or number."""
+    if isinstance(value, torch.nn.Module):
+        return tuple(content(parameter) for parameter in value.parameters())
+    if isinstance(value, torch.Tensor | np.ndarray):
+        array = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
+        return array.dtype.str, array.shape, array.tobytes()
+    return repr(value)
+
+
+def by_heart(key):
+    """A function that knows the answers to the public cases and to no others."""
+    problem = registry.find(key)
+    cases = problem.make_cases(np.random.default_rng(public_seed(key)))
+    answers = {}
+
+    def remember(*args):
+        answers[tuple(map(content, args))] = current
+        raise ValueError
+
+    for case in cases:
+        expected = problem.reference(case)
+        names = case.options.get("outputs", ["value"])
+        current = [torch.from_numpy(np.array(expected[name])) for name in names] if names[0] in expected else None
+        observe_all(remember, problem.request([case]))
+
+    def known(*args):
+        found = answers.get(tuple(map(content, args)))
+        return None if found is None else tuple(found) if len(found) > 1 else found[0]
+
+    return known
+
+
+def released(course_root):
+    """Functions as they are handed out, by key."""
+    found = {}
+    for path in sorted(course_root.glob("exercises/*/*.ipynb")):
+        problem_set = path.stem.split("_")[0]
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("solution"):
+                found |= {f"{problem_set}.{name}": code for name, code in definitions("".join(cell["source"])).items()}
+    return found
+
+
+def definitions(source):
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return {}
+    return {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_nothing_earns_nothing(key):
+    earned = {name: grade(key, function).points for name, function in NOTHING.items()}
+    known = {name: points for name, points in KNOWN.get(key, {}).items() if name in NOTHING}
+    assert {name: points for name, points in earned.items() if points} == known
+
+
+@pytest.mark.parametrize("key", UNTRAINED)
+def test_public_answers_by_heart_earn_nothing(key):
+    function = by_heart(key)
+    points = grade(key, function).points
+    assert points == KNOWN.get(key, {}).get("by heart", 0.0)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_is_handed_out_earns_nothing(key, course_root):
+    code = released(course_root).get(key)
+    if code is None:
+        pytest.skip("the notebook hands out no function of this name")
+    namespace = {}
+    exec(SET_UP + code, namespace)
+    function = namespace[key.split(".")[1]]
+    earned = 0.0 if is_stub(function) else grade(key, function).points
+    assert earned == KNOWN.get(key, {}).get("handed out", 0.0)
