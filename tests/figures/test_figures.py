@@ -291,10 +291,40 @@ def test_image_grid_puts_each_image_in_its_cell(ax):
     np.testing.assert_allclose(shown[2:, 2:], -1)
 
 
-@pytest.mark.parametrize(("shape", "columns"), [((2, 3, 4, 4), 2), ((2, 1, 4, 4), 0)])
+@pytest.mark.parametrize(("shape", "columns"), [((2, 2, 4, 4), 2), ((2, 1, 4, 4), 0)])
 def test_image_grid_refuses(ax, shape, columns):
     with pytest.raises(ValueError, match="images"):
         figures.image_grid(ax, np.zeros(shape), columns=columns)
+
+
+def test_image_grid_shows_colours(ax):
+    images = torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]]).reshape(2, 3, 1, 1)
+    figures.image_grid(ax, images, columns=2)
+    np.testing.assert_allclose(ax.images[0].get_array(), [[[1, 0, 0.5], [0, 1, 1]]])
+
+
+@pytest.mark.parametrize("scale", [255.0, 1.01, np.nan])
+def test_image_grid_refuses_levels_outside_its_range(ax, scale):
+    """Bytes from 0 to 255 would be shown as white pictures."""
+    with pytest.raises(ValueError, match="levels"):
+        figures.image_grid(ax, scale * np.ones((2, 1, 4, 4)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64, torch.bool])
+def test_tensors_of_any_type_are_drawn(ax, dtype):
+    values = torch.tensor([0, 1, 1]).to(dtype)
+    figures.curve(ax, values, values)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0, 1, 1])
+    np.testing.assert_array_equal(figures.evaluate(lambda x: values, np.zeros((3, 2))), [0, 1, 1])
+
+
+def test_what_is_not_finite_is_no_mass_and_no_rectangle(ax):
+    with pytest.raises(ValueError, match="weights"):
+        figures.point_cloud(ax, [[0, 0], [1, 1]], weights=[1, np.nan])
+    with pytest.raises(ValueError, match="finite"):
+        figures.plan_heat_map(ax, [[0.5, np.nan]])
+    with pytest.raises(ValueError, match="bounds"):
+        figures.mesh((0, np.inf, 0, 1))
 
 
 def test_to_png_gives_a_picture_and_closes_the_figure():

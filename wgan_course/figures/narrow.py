@@ -16,6 +16,8 @@ from base64 import b64decode, b64encode
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -36,47 +38,19 @@ END = 12
 
 
 def wanted() -> bool:
-    """Whether figures are to be drawn twice: the book's build says so, by an environment variable.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether figures are to be drawn twice: the book's build says so, by an environment variable."""
     return os.environ.get(SWITCH) == "1"
 
 
 def attach(wide: bytes, narrow: bytes) -> bytes:
-    """Put one PNG file into another, which looks as before.
-
-    Parameters
-    ----------
-    wide, narrow : bytes
-        The file that programs show, and the one that they skip.
-
-    Returns
-    -------
-    bytes
-    """
+    """Put one PNG file, which programs skip, into another, which looks as before."""
     body = CHUNK + narrow
     chunk = struct.pack(">I", len(narrow)) + body + struct.pack(">I", zlib.crc32(body))
     return wide[:-END] + chunk + wide[-END:]
 
 
 def detach(picture: bytes) -> tuple[bytes, bytes | None]:
-    """Take a PNG file apart again.
-
-    Parameters
-    ----------
-    picture : bytes
-        A PNG file, with another one inside or not.
-
-    Returns
-    -------
-    wide : bytes
-        The file without the one inside.
-    narrow : bytes or None
-        The file inside.
-    """
+    """Take a PNG file apart again: the file without the one inside, and the file inside or None."""
     start = 8
     while start + END <= len(picture):
         (length,) = struct.unpack(">I", picture[start : start + 4])
@@ -88,17 +62,9 @@ def detach(picture: bytes) -> tuple[bytes, bytes | None]:
 
 
 def render(figure: Figure) -> bytes:
-    """Lay a finished figure out for a narrow screen and draw it; the figure is changed by this.
+    """Lay a finished figure out for a narrow screen and draw it as a PNG file; the figure is changed by this.
 
-    Parameters
-    ----------
-    figure : Figure
-        With its axes on one grid, each in one cell of it; a figure of another make keeps its layout.
-
-    Returns
-    -------
-    bytes
-        A PNG file.
+    Its axes lie on one grid, each in one cell of it; a figure of another make keeps its layout.
     """
     stack(figure)
     buffer = BytesIO()
@@ -107,17 +73,7 @@ def render(figure: Figure) -> bytes:
 
 
 def stack(figure: Figure) -> Figure:
-    """Put a figure's panels under each other and its legends where they cover nothing.
-
-    Parameters
-    ----------
-    figure : Figure
-        See `render`.
-
-    Returns
-    -------
-    Figure
-    """
+    """Put a figure's panels under each other and its legends where they cover nothing."""
     cells = _cells(figure)
     if cells is None:
         return figure
@@ -136,8 +92,7 @@ def stack(figure: Figure) -> Figure:
 
 def _cells(figure: Figure) -> dict[SubplotSpec, list[Axes]] | None:
     """Axes by cell of the outermost grid, row by row; None where there is no such order."""
-    placed = [(ax, ax.get_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
-    tops = [(ax, spec.get_topmost_subplotspec()) for ax, spec in placed]
+    tops = [(ax, _outermost(ax)) for ax in figure.axes if ax.get_subplotspec() is not None]
     grids = {id(top.get_gridspec()) for _, top in tops}
     if len(grids) != 1 or any(top.num1 != top.num2 for _, top in tops):
         return None
@@ -148,12 +103,23 @@ def _cells(figure: Figure) -> dict[SubplotSpec, list[Axes]] | None:
     return {grid[number]: by_number[number] for number in sorted(by_number)}
 
 
+def _own(ax: Axes) -> SubplotSpec:
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise ValueError("these axes lie on no grid")
+    return spec
+
+
+def _outermost(ax: Axes) -> SubplotSpec:
+    return _own(ax).get_topmost_subplotspec()
+
+
 def _height(figure: Figure, spec: SubplotSpec) -> float:
     """Inches for a panel: its proportions kept, or nearly, and never much lower than it was."""
     grid, (width, height) = spec.get_gridspec(), figure.get_size_inches()
-    rows, columns = grid.get_height_ratios(), grid.get_width_ratios()
-    high = height * rows[spec.rowspan.start] / sum(rows)
-    wide = width * columns[spec.colspan.start] / sum(columns)
+    rows, columns = np.asarray(grid.get_height_ratios()), np.asarray(grid.get_width_ratios())
+    high = float(height * rows[spec.rowspan.start] / rows.sum())
+    wide = float(width * columns[spec.colspan.start] / columns.sum())
     return max(min(LEAST_HEIGHT, high), min(high, 1.15 * WIDTH * high / wide))
 
 
@@ -166,8 +132,7 @@ def _move(figure: Figure, cells: dict[SubplotSpec, list[Axes]], heights: list[fl
 
 def _hang(ax: Axes, cell: SubplotSpec) -> None:
     """Give an axes, or the outermost of the grids that it lies in, a new cell."""
-    spec = ax.get_subplotspec()
-    grid = spec.get_gridspec()
+    grid: Any = _own(ax).get_gridspec()
     if not hasattr(grid, "_subplot_spec"):
         ax.set_subplotspec(cell)
         return
@@ -185,7 +150,7 @@ def _shared_labels(ax: Axes, cells: dict[SubplotSpec, list[Axes]]) -> dict[str, 
     rows = [other.get_ylabel() for other in near_first if other.get_shared_y_axes().joined(ax, other)]
     near_first = sorted(firsts, key=lambda other: _place(other)[1] != own[1])
     columns = [other.get_xlabel() for other in near_first if other.get_shared_x_axes().joined(ax, other)]
-    if ax.get_subplotspec().get_topmost_subplotspec().get_gridspec().ncols > 1:
+    if _outermost(ax).get_gridspec().ncols > 1:
         found["ylabel"] = found["ylabel"] or next(filter(None, rows), "")
         found["xlabel"] = found["xlabel"] or next(filter(None, columns), "")
         heads = [_title(other) for other in firsts if _place(other) == (0, own[1])]
@@ -200,7 +165,7 @@ def _title(ax: Axes) -> str:
 
 def _place(ax: Axes) -> tuple[int, int]:
     """Row and column in the outermost grid."""
-    spec = ax.get_subplotspec().get_topmost_subplotspec()
+    spec = _outermost(ax)
     return spec.rowspan.start, spec.colspan.start
 
 
@@ -287,30 +252,13 @@ def install() -> None:
 
 
 class Twice:
-    """Draws a figure by a notebook's own means and once more, narrow.
-
-    Parameters
-    ----------
-    drawer : callable
-        Takes a figure and returns a PNG file in base 64.
-    """
+    """Draws a figure by a notebook's own means, which give a PNG file in base 64, and once more, narrow."""
 
     def __init__(self, drawer: Any) -> None:
         self.drawer = drawer
 
     def __call__(self, figure: Figure) -> str | None:
-        """Draw it.
-
-        Parameters
-        ----------
-        figure : Figure
-            A finished figure, which is changed.
-
-        Returns
-        -------
-        str or None
-            A PNG file in base 64, with the other inside; None when there is nothing to draw.
-        """
+        """Draw it, which changes the figure: a PNG file in base 64, or None when there is nothing to draw."""
         wide = self.drawer(figure)
         if wide is None:
             return None
