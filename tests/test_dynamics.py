@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -282,6 +283,39 @@ def test_projection_is_the_nearest_allowed_value(psi, clip):
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"name must be one of minimax, .* got 'wgan-xy'"):
         dynamics.make("wgan-xy")
+
+
+@pytest.mark.parametrize("name", dynamics.NAMES)
+def test_spelling_of_a_name_does_not_matter(name):
+    for spelling in (name.upper(), name.replace("-", "_"), name.title()):
+        assert type(dynamics.make(spelling)) is type(dynamics.make(name))
+
+
+@pytest.mark.parametrize("weight", [1e-6, 3.0, 1e6, 1e12])
+def test_eigenvalues_far_apart_keep_their_digits(weight):
+    """With w >> 1 the slow one is -1/(4w), which the sum of -w/2 and nearly w/2 loses."""
+    plus, minus = dynamics.R1(weight).eigenvalues().tolist()
+    assert plus * minus == pytest.approx(0.25, rel=1e-12)
+    assert plus + minus == pytest.approx(-weight, rel=1e-12)
+    assert max(plus.real, minus.real) < 0
+
+
+def test_states_of_any_type_and_of_shapes_that_do_not_fit():
+    method = dynamics.R1()
+    expected = torch.stack(method.field(1.0, 2.0))
+    for one in (1, torch.tensor(1), torch.tensor(1.0, dtype=torch.float16), np.float32(1), np.array(1)):
+        assert torch.equal(torch.stack(method.field(one, 2.0)), expected)
+    assert torch.stack(method.field(0.1, 2.0))[0].item() == -2 * torch.sigmoid(-torch.tensor(0.2).double()).item()
+    with pytest.raises(ValueError, match=r"broadcast, got \(2,\) and \(3,\)"):
+        method.field(torch.zeros(2), torch.zeros(3))
+    with pytest.raises(ValueError, match="a pair"):
+        dynamics.simulate(method, (1.0, 2.0, 3.0), 2)
+
+
+@pytest.mark.parametrize(("nodes", "error"), [(0, ValueError), (257, ValueError), (2.5, TypeError)])
+def test_quadratures_that_cannot_be_made(nodes, error):
+    with pytest.raises(error, match="nodes"):
+        dynamics.InstanceNoise(1.0, nodes)
 
 
 def test_underscores_do_for_hyphens():

@@ -119,6 +119,12 @@ def test_bad_scores_are_refused(scores, error, message):
         objective.critic_loss(scores, FAKE)
 
 
+@pytest.mark.parametrize("name", objectives.NAMES)
+def test_spelling_of_a_name_does_not_matter(name):
+    for spelling in (name.upper(), name.replace("-", "_"), name.title()):
+        assert type(objectives.make(spelling)) is type(objectives.make(name))
+
+
 def test_unknown_name_and_bare_interface_are_refused():
     with pytest.raises(ValueError, match="wasserstein"):
         objectives.make("wgan")

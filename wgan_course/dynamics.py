@@ -11,6 +11,8 @@ References
 Mescheder, Geiger, Nowozin, *Which Training Methods for GANs do actually Converge?*, 2018. Derived in chapter 9.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -58,15 +60,15 @@ def derivatives(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _state(theta: Value, psi: Value) -> Pair:
-    theta, psi = (_double(value) for value in (theta, psi))
-    if not (torch.isfinite(theta).all() and torch.isfinite(psi).all()):
+    one, other = _double(theta), _double(psi)
+    if not (torch.isfinite(one).all() and torch.isfinite(other).all()):
         raise ValueError("theta and psi must be finite; the trajectory may have diverged: take a smaller step")
     try:
-        theta, psi = torch.broadcast_tensors(theta, psi)
+        shape = torch.broadcast_shapes(one.shape, other.shape)
     except RuntimeError as error:
-        shapes = f"{tuple(theta.shape)} and {tuple(psi.shape)}"
+        shapes = f"{tuple(one.shape)} and {tuple(other.shape)}"
         raise ValueError(f"theta and psi must have shapes that broadcast, got {shapes}") from error
-    return theta, psi
+    return one.expand(shape), other.expand(shape)
 
 
 def _double(value: Value) -> Tensor:
@@ -346,7 +348,7 @@ _VARIANTS = {
 NAMES = tuple(_VARIANTS)
 
 
-def make(name: str, **options: float) -> Variant:
+def make(name: str, **options: Any) -> Variant:
     """Make a method by its name, one of ``NAMES``, with the options of its class: clip, weight, target, std.
 
     Raises

@@ -147,3 +147,63 @@ def test_histogram_refuses(samples, edges, message):
 def test_js_stays_finite_where_the_mixture_underflows():
     p, q = torch.tensor([1.0, 5e-324], dtype=torch.float64), torch.tensor([1.0, 0.0], dtype=torch.float64)
     assert float(dv.js(p, q)) == pytest.approx(0, abs=1e-300)
+
+
+# --- types, masses, scales -------------------------------------------------------------------------------------------
+
+TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("one", TYPES)
+@pytest.mark.parametrize("other", TYPES)
+@pytest.mark.parametrize("f", [dv.kl, dv.js, dv.tv, dv.optimal_discriminator, lambda p, q: dv.game_value(p / 2, p, q)])
+def test_types_are_brought_together(f, one, other):
+    p, q = pair(6)
+    found = f(p.to(one), q.to(other))
+    assert found.dtype == torch.promote_types(torch.promote_types(one, other), torch.float32)
+    torch.testing.assert_close(found.double(), f(p, q), rtol=3e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("f", [dv.kl, dv.js, dv.tv])
+@pytest.mark.parametrize("mass", [0.99992, 1.00008])
+def test_masses_that_are_rounded_are_no_divergence(f, mass):
+    """Without the division by the mass KL would be -8e-5."""
+    p, _ = pair(7)
+    for a, b in ((p, mass * p), (mass * p, p)):
+        assert 0 <= float(f(a, b)) <= 1e-15
+
+
+@pytest.mark.parametrize("f", [dv.kl, dv.js])
+def test_no_divergence_is_negative(f):
+    for seed in range(200):
+        p, _ = pair(seed, n=9)
+        assert float(f(p, (p * (1 + 1e-15 * torch.rand(9, dtype=torch.float64))))) >= 0
+
+
+@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1.0, 3e38])
+def test_optimal_discriminator_of_densities_of_any_size(scale):
+    p, q = torch.tensor([1.0, 1.0, 0.0]) * scale, torch.tensor([1.0, 0.0, 1.0]) * scale
+    assert dv.optimal_discriminator(p, q).tolist() == [0.5, 1.0, 0.0]
+
+
+def test_optimal_discriminator_against_its_formula_and_finite_differences():
+    g = torch.Generator().manual_seed(8)
+    p, q = (torch.rand(5, dtype=torch.float64, generator=g).requires_grad_() for _ in range(2))
+    torch.testing.assert_close(dv.optimal_discriminator(p, q), p / (p + q))
+    assert torch.autograd.gradcheck(dv.optimal_discriminator, (p, q))
+
+
+def test_histogram_of_mixed_types_and_of_many_samples_in_half_precision():
+    samples = torch.full((70_000,), 0.25, dtype=torch.float16)  # more than the largest number of this type
+    found = dv.histogram(samples, torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64))
+    assert found.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("bad", [np.array([0.5, 0.5]), [0.5, 0.5], torch.tensor([0, 1]), torch.tensor([False, True])])
+def test_no_function_takes_what_is_no_tensor_of_floats(bad):
+    calls = [lambda f=f: f(bad, GOOD) for f in (dv.kl, dv.js, dv.tv, dv.optimal_discriminator)]
+    calls += [lambda f=f: f(GOOD, bad) for f in (dv.kl, dv.js, dv.tv, dv.optimal_discriminator)]
+    calls += [lambda: dv.game_value(bad, GOOD, GOOD), lambda: dv.histogram(bad, GOOD), lambda: dv.histogram(GOOD, bad)]
+    for call in calls:
+        with pytest.raises(TypeError, match="floating-point tensor"):
+            call()

@@ -10,11 +10,13 @@ import argparse
 import json
 import logging
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from wgan_course.data import images as image_data
@@ -24,30 +26,23 @@ __all__ = ["FEATURES", "Classifier", "accuracy", "evaluate", "features", "load_p
 log = logging.getLogger(__name__)
 
 FEATURES = 48
+LEVEL_SLACK = 1e-3
 WEIGHTS_FILE = image_data.ASSETS / "fashion_mnist_classifier.safetensors"
-CURE = "install the package again, or run python -m wgan_course.measures.classifier train"
+MODULE = "wgan_course.measures.classifier"
+CURE = f"install the package again, or run python -m {MODULE} train"
 
 
 class Classifier(nn.Module):
-    """Four convolutions, one hidden layer, ten logits: 73,050 parameters.
+    """Four convolutions, one hidden layer, ten logits (n, 10) of images (n, 1, 28, 28) in [-1, 1]: 73,050 parameters.
 
-    Input: Tensor, shape (n, 1, 28, 28), grey levels in [-1, 1]. Output: logits, shape (n, 10).
-
-    Parameters
-    ----------
-    device, dtype
-        As for PyTorch's modules.
-
-    Notes
-    -----
     Each of the first three convolutions (16, 32, 64 channels, 3 by 3) is followed by ReLU and a 2 by 2 maximum; the
     fourth (64 channels) by ReLU and an average down to 2 by 2, which makes 256 numbers; a linear layer with ReLU makes
     the 48 features, another the logits. No batch statistics.
     """
 
-    def __init__(self, device=None, dtype=None):
+    def __init__(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
-        where = {"device": device, "dtype": dtype}
+        where: dict[str, Any] = {"device": device, "dtype": dtype}
         self.body = nn.Sequential(
             *(nn.Conv2d(1, 16, 3, padding=1, **where), nn.ReLU(), nn.MaxPool2d(2)),
             *(nn.Conv2d(16, 32, 3, padding=1, **where), nn.ReLU(), nn.MaxPool2d(2)),
@@ -57,21 +52,12 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(FEATURES, len(image_data.CLASSES), **where)
 
-    def forward(self, x):
-        """Return the logits.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, 1, 28, 28)
-
-        Returns
-        -------
-        Tensor, shape (n, 10)
-        """
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits."""
         return self.head(self.body(x))
 
 
-def _to_native(images):
+def _to_native(images: Tensor) -> Tensor:
     """Bring images to 28 pixels: 32 loses the border that `images.resize` gave it, other sizes are interpolated."""
     if not isinstance(images, torch.Tensor) or not images.is_floating_point():
         got = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
@@ -82,42 +68,37 @@ def _to_native(images):
         raise ValueError("images is an empty batch; give at least one image")
     if not torch.isfinite(images).all():
         raise ValueError("images holds NaN or infinite values; the generator may have diverged")
+    _check_levels(images)
     return images[..., 2:-2, 2:-2] if images.shape[-1] == 32 else image_data.resize(images, image_data.NATIVE_SIZE)
 
 
+def _check_levels(images: Tensor) -> None:
+    """Refuse levels far outside [-1, 1], and warn of some that look like [0, 1]: features of either mean nothing."""
+    low, high = images.min().item(), images.max().item()
+    if max(-low, high) > 1 + LEVEL_SLACK:
+        raise ValueError(
+            f"images must have levels in [-1, 1], got {low:g} to {high:g}: clamp what a network made, and convert "
+            "bytes with images.to_unit"
+        )
+    if low >= 0:
+        log.warning("images have no level below 0 (%g to %g): levels in [0, 1] are brought to [-1, 1] first", low, high)
+
+
 @lru_cache(maxsize=1)
-def _pretrained():
+def _pretrained() -> Classifier:
     return load_weights(WEIGHTS_FILE)
 
 
-def load_pretrained():
+def load_pretrained() -> Classifier:
     """Return the shipped classifier, in evaluation mode, its parameters frozen, single precision, on the CPU.
 
-    Returns
-    -------
-    Classifier
-        One object for the whole process: leave it as it is.
-
-    Raises
-    ------
-    FileNotFoundError
-        The weights are not there; the message has the cure.
-    ValueError
-        The weights are damaged; the message has the cure.
+    It is one object for the whole process: leave it as it is.
     """
     return _pretrained()
 
 
-def load_weights(path):
+def load_weights(path: str | Path) -> Classifier:
     """Load a classifier from a safetensors file.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Classifier
 
     Raises
     ------
@@ -139,22 +120,15 @@ def load_weights(path):
     return model.eval().requires_grad_(False)
 
 
-def save(model, path):
-    """Write a classifier's weights in half precision.
-
-    Parameters
-    ----------
-    model : Classifier
-    path : str or Path
-        The safetensors file to write.
-    """
+def save(model: Classifier, path: str | Path) -> None:
+    """Write a classifier's weights in half precision, as a safetensors file."""
     from safetensors.torch import save as as_bytes
 
     Path(path).write_bytes(as_bytes({name: value.half().contiguous() for name, value in model.state_dict().items()}))
 
 
-def features(images, model=None, batch_size=1000):
-    """Compute the 48 features of images.
+def features(images: Tensor, model: Classifier | None = None, batch_size: int = 1000) -> Tensor:
+    """Compute the 48 features of images, shape (n, 48), without gradient, batch by batch.
 
     Parameters
     ----------
@@ -162,20 +136,6 @@ def features(images, model=None, batch_size=1000):
         Grey levels in [-1, 1]; sides other than 28 are brought to 28.
     model : Classifier, optional
         The shipped one when absent.
-    batch_size : int
-        How many images at a time.
-
-    Returns
-    -------
-    Tensor, shape (n, 48)
-        No gradient.
-
-    Raises
-    ------
-    TypeError
-        No floating-point tensor: bytes from 0 to 255 would pass for levels from -1 to 1.
-    ValueError
-        Another shape, an empty batch, NaN or infinite values.
     """
     model = load_pretrained() if model is None else model
     parameter = next(model.parameters())
@@ -184,32 +144,28 @@ def features(images, model=None, batch_size=1000):
         return torch.cat([model.body(batch.to(parameter)) for batch in batches])
 
 
-def accuracy(model, data, batch_size=1000):
-    """Measure the share of images that a classifier names rightly.
-
-    Parameters
-    ----------
-    model : Classifier
-    data : ImageData
-    batch_size : int
-
-    Returns
-    -------
-    float
-        Between 0 and 1.
-    """
+def accuracy(model: Classifier, data: image_data.ImageData, batch_size: int = 1000) -> float:
+    """Measure the share of images that a classifier names rightly."""
     with torch.no_grad():
         logits = model.head(features(data.images, model, batch_size))
     return (logits.argmax(1).cpu() == data.labels).double().mean().item()
 
 
-def _mirror(batch, rng):
+def _mirror(batch: Tensor, rng: torch.Generator) -> Tensor:
     """Mirror half of the images: a shoe may point either way."""
     mirrored = torch.rand(len(batch), 1, 1, 1, generator=rng) < 0.5
     return torch.where(mirrored, batch.flip(-1), batch)
 
 
-def _epoch(model, data, optimiser, scheduler, *, batch_size, rng):
+def _epoch(
+    model: Classifier,
+    data: image_data.ImageData,
+    optimiser: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    *,
+    batch_size: int,
+    rng: torch.Generator,
+) -> float:
     total = 0.0
     for keep in torch.randperm(len(data), generator=rng).split(batch_size):
         if len(keep) < batch_size:
@@ -224,25 +180,27 @@ def _epoch(model, data, optimiser, scheduler, *, batch_size, rng):
     return total / len(data)
 
 
-def train(data, *, epochs=25, batch_size=128, learning_rate=4e-3, seed=0, on_epoch=None):
+def train(
+    data: image_data.ImageData,
+    *,
+    epochs: int = 25,
+    batch_size: int = 128,
+    learning_rate: float = 4e-3,
+    seed: int = 0,
+    on_epoch: Callable[[int, float, Classifier], object] | None = None,
+) -> Classifier:
     """Train a classifier: Adam with decoupled weight decay, one cycle of the learning rate, mirrored images.
 
     Parameters
     ----------
     data : ImageData
         Images of 28 pixels.
-    epochs : int
-    batch_size : int
     learning_rate : float
         The top of the cycle.
     seed : int
         Of the initial weights and of the order.
     on_epoch : callable, optional
         Called as ``on_epoch(epoch, loss, model)`` after each epoch.
-
-    Returns
-    -------
-    Classifier
 
     Raises
     ------
@@ -266,25 +224,16 @@ def train(data, *, epochs=25, batch_size=128, learning_rate=4e-3, seed=0, on_epo
     return model.eval().requires_grad_(False)
 
 
-def evaluate(model, source=None):
-    """Measure a classifier on the test images.
+def evaluate(model: Classifier, source: str | None = None) -> dict[str, str | int | float]:
+    """Measure a classifier on the test images: ``source``, how many ``images``, and ``accuracy``.
 
-    Parameters
-    ----------
-    model : Classifier
-    source : str, optional
-        As in `wgan_course.data.images.load`; nothing is downloaded.
-
-    Returns
-    -------
-    dict
-        ``source``, ``images`` (how many) and ``accuracy``.
+    The source is as in `wgan_course.data.images.load`; nothing is downloaded.
     """
     data = image_data.load(split="test", source=source, download=False)
     return {"source": data.source, "images": len(data), "accuracy": round(accuracy(model, data), 4)}
 
 
-def _train_command(arguments):
+def _train_command(arguments: argparse.Namespace) -> None:
     data = image_data.load(split="train", source=arguments.source)
     start = time.perf_counter()
     model = train(data, epochs=arguments.epochs, seed=arguments.seed)
@@ -293,7 +242,7 @@ def _train_command(arguments):
     stored = load_weights(arguments.target)
     record = {
         "what": "weights of wgan_course.measures.classifier.Classifier, half precision",
-        "command": f"python -m {__spec__.name} train --epochs {arguments.epochs} --seed {arguments.seed}",
+        "command": f"python -m {MODULE} train --epochs {arguments.epochs} --seed {arguments.seed}",
         "trained_on": {"source": data.source, "images": len(data), "md5": image_data.CONTENT_MD5},
         "parameters": sum(value.numel() for value in stored.parameters()),
         "test": [evaluate(stored, arguments.source), evaluate(stored, "embedded")],
@@ -307,26 +256,13 @@ def _train_command(arguments):
     log.info("test: %s", record["test"])
 
 
-def _evaluate_command(arguments):
+def _evaluate_command(arguments: argparse.Namespace) -> None:
     log.info("test: %s", evaluate(load_weights(arguments.target), arguments.source))
 
 
-def main(argv=None):
-    """Train or evaluate, from the command line.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments; those of the process when absent.
-
-    Returns
-    -------
-    int
-        0
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m wgan_course.measures.classifier", description=__doc__.split("\n")[0]
-    )
+def main(argv: list[str] | None = None) -> int:
+    """Train or evaluate, from the command line."""
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("command", choices=("train", "evaluate"))
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,73 +1,47 @@
 """Gradient norms of a critic along optimal rays and between random pairs."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
-from wgan_course.measures._checks import _two_batches
+from wgan_course import transport
+from wgan_course._checks import wide
+from wgan_course.constraints import penalties
+from wgan_course.measures._checks import floating, paired, rows
 
 __all__ = ["GradientReport", "gradient_norms", "gradient_report", "optimal_pairs", "segment_gradients"]
 
-
-def _input_gradient(critic, x):
-    with torch.enable_grad():
-        x = x.detach().clone().requires_grad_(True)
-        scores = critic(x)
-        if scores.numel() != len(x):
-            raise ValueError(f"critic must give one score a point, shape ({len(x)},), got {tuple(scores.shape)}")
-        return torch.autograd.grad(scores.sum(), x)[0]
+Critic = Callable[[Tensor], Tensor]
 
 
-def gradient_norms(critic, x):
-    """Compute the Euclidean norm of a critic's gradient at points.
+def gradient_norms(critic: Critic, x: Tensor) -> Tensor:
+    """Compute the Euclidean norm of a critic's gradient at points, shape (n,), detached.
 
     Parameters
     ----------
     critic : callable
         From shape (n, ...) to (n,) or (n, 1), each score depending on its own point only.
     x : Tensor, shape (n, ...)
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        Detached; the critic's own gradients are not touched.
-
-    Raises
-    ------
-    ValueError
-        The critic gives another number of scores than one a point.
     """
-    return _input_gradient(critic, x).flatten(1).norm(dim=1)
+    gradient = penalties.input_gradient(critic, floating("x", x), create_graph=False)
+    return wide(rows(gradient)).norm(dim=1).to(gradient.dtype)
 
 
-def optimal_pairs(real, fake):
-    """Couple two samples of equal size optimally.
+def optimal_pairs(real: Tensor, fake: Tensor) -> Tensor:
+    """Couple two samples of equal size optimally: ``fake[optimal_pairs(real, fake)]`` are the partners, shape (n,).
+
+    Between n and n points of weight 1/n some optimal coupling is a permutation (Birkhoff). Derived in chapter 2.
 
     Parameters
     ----------
     real, fake : Tensor, shape (n, ...)
-
-    Returns
-    -------
-    Tensor of int64, shape (n,)
-        The fake point of each real one: ``fake[optimal_pairs(real, fake)]``.
-
-    Raises
-    ------
-    ValueError
-        Different shapes, NaN, or an empty batch.
-
-    Notes
-    -----
-    Between n and n points of weight 1/n some optimal coupling is a permutation (Birkhoff). Derived in chapter 2.
     """
-    from scipy.optimize import linear_sum_assignment
-
-    if real.shape != fake.shape:
-        raise ValueError(f"fake must have the shape of real, {tuple(real.shape)}, got {tuple(fake.shape)}")
-    real, fake = _two_batches(real.flatten(1), fake.flatten(1))
-    cost = torch.cdist(real, fake, compute_mode="donot_use_mm_for_euclid_dist")
-    return torch.from_numpy(linear_sum_assignment(cost.cpu().numpy())[1]).to(real.device)
+    paired(real, fake)
+    here, there = (rows(x.detach()).cpu().double() for x in (real, fake))
+    return transport.assignment(transport.cost_matrix(here, there)).to(real.device)
 
 
 @dataclass(frozen=True)
@@ -93,7 +67,7 @@ class GradientReport:
     alignment: float
 
 
-def segment_gradients(critic, real, fake, epsilon):
+def segment_gradients(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> GradientReport:
     """Summarise a critic's gradients on the points epsilon real + (1 - epsilon) fake.
 
     Parameters
@@ -103,31 +77,31 @@ def segment_gradients(critic, real, fake, epsilon):
     real, fake : Tensor, shape (n, ...)
         The pairs, row by row.
     epsilon : Tensor, shape (n,)
-        Between 0 and 1.
-
-    Returns
-    -------
-    GradientReport
 
     Raises
     ------
     ValueError
-        Shapes that do not go together, or the critic gives another number of scores than one a point.
+        If a weight lies outside [0, 1].
     """
-    if real.shape != fake.shape or epsilon.shape != (len(real),):
-        shapes = f"{tuple(real.shape)}, {tuple(fake.shape)}, {tuple(epsilon.shape)}"
-        raise ValueError(f"real, fake and epsilon must have shapes (n, ...), (n, ...) and (n,), got {shapes}")
-    weight = epsilon.reshape(-1, *[1] * (real.ndim - 1))
-    gradient = _input_gradient(critic, weight * real + (1 - weight) * fake).flatten(1).double()
-    norms = gradient.norm(dim=1)
-    cosine = torch.nn.functional.cosine_similarity(gradient, (real - fake).flatten(1).double(), dim=1)
+    real, fake = paired(real, fake)
+    if not bool(((epsilon >= 0) & (epsilon <= 1)).all()):
+        raise ValueError("epsilon must lie in [0, 1], or the points are not on the segments")
+    points = penalties.interpolate(real, fake, epsilon)
+    gradient = penalties.input_gradient(critic, points, create_graph=False)
+    gradient, ray = (rows(x.detach()).cpu().double() for x in (gradient, real - fake))
+    return _report(gradient.norm(dim=1), cosine_similarity(gradient, ray, dim=1, eps=1e-300))
+
+
+def _report(norms: Tensor, cosine: Tensor) -> GradientReport:
     extremes = norms.min().item(), norms.max().item()
     near = ((norms - 1).abs() <= 0.1).double().mean().item()
     return GradientReport(norms.mean().item(), norms.std(correction=0).item(), *extremes, near, cosine.mean().item())
 
 
-def gradient_report(critic, real, fake, rng):
-    """Compare a critic's gradients on optimal rays with those between random pairs.
+def gradient_report(critic: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> dict[str, dict[str, float]]:
+    """Compare a critic's gradients on ``"optimal"`` rays with those between ``"random"`` pairs (`GradientReport`).
+
+    Theory asks for norm 1 on optimal rays only; a gradient penalty on random pairs asks for more. Derived in chapter 3.
 
     Parameters
     ----------
@@ -136,22 +110,9 @@ def gradient_report(critic, real, fake, rng):
     real, fake : Tensor, shape (n, ...)
     rng : torch.Generator
         For the places on the segments and the random pairs.
-
-    Returns
-    -------
-    dict of str to dict
-        ``"optimal"`` and ``"random"``, each a `GradientReport` as a dict.
-
-    Raises
-    ------
-    ValueError
-        Different shapes, NaN, or an empty batch.
-
-    Notes
-    -----
-    Theory asks for norm 1 on optimal rays only; a gradient penalty on random pairs asks for more. Derived in chapter 3.
     """
-    n = len(real)
-    pairs = {"optimal": optimal_pairs(real, fake), "random": torch.randperm(n, generator=rng).to(fake.device)}
-    epsilon = torch.rand(n, generator=rng).to(real)
+    real, fake = paired(real, fake)
+    shuffled = torch.randperm(len(real), generator=rng, device=rng.device).to(fake.device)
+    epsilon = torch.rand(len(real), generator=rng, device=rng.device).to(real)
+    pairs = {"optimal": optimal_pairs(real, fake), "random": shuffled}
     return {name: asdict(segment_gradients(critic, real, fake[order], epsilon)) for name, order in pairs.items()}

@@ -4,59 +4,41 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from wgan_course.measures._checks import _two_batches
+from wgan_course import transport
+from wgan_course._checks import check_count, check_positive
+from wgan_course.measures._checks import two_batches
 
 __all__ = ["DistanceReport", "ModeReport", "distance_to_truth", "mode_coverage"]
 
 
 @dataclass(frozen=True)
 class DistanceReport:
-    """A distance and how it was computed.
-
-    Attributes
-    ----------
-    value : float
-    method : str
-        ``"exact"`` or ``"sliced"``. The two are different distances: sliced never exceeds exact.
-    """
+    """A distance and how it was computed, ``"exact"`` or ``"sliced"``: the latter never exceeds the former."""
 
     value: float
     method: str
 
 
-def distance_to_truth(real, fake, rng, limit=2000, directions=200):
+def distance_to_truth(
+    real: Tensor, fake: Tensor, rng: torch.Generator, limit: int = 2000, directions: int = 200
+) -> DistanceReport:
     """Measure W1 between samples: exactly when they are small enough, else sliced.
 
-    Parameters
-    ----------
-    real : Tensor, shape (n, d)
-    fake : Tensor, shape (m, d)
-    rng : torch.Generator
-        For the directions of the sliced distance.
-    limit : int
-        The largest n and m for which the exact distance is computed; it costs about n^3.
-    directions : int
-        How many projections the sliced distance averages.
-
-    Returns
-    -------
-    DistanceReport
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not two batches of finite vectors of the same length.
-
-    Notes
-    -----
     Both are distances between the *samples*. Two samples of one and the same distribution have a positive distance,
     which falls with n like n^(-1/d) in d > 2 dimensions: compare with the distance of two real samples. Derived in
     chapter 2.
-    """
-    from wgan_course import transport
 
-    real, fake = _two_batches(real, fake)
+    Parameters
+    ----------
+    real, fake : Tensor, shapes (n, d) and (m, d)
+    rng : torch.Generator
+        For the directions of the sliced distance.
+    limit : int
+        The largest n and m for which the exact distance is computed; it costs about n^2.5.
+    """
+    real, fake = two_batches(real, fake)
     if max(len(real), len(fake)) <= limit:
         return DistanceReport(float(transport.wasserstein(real, fake)), "exact")
     lines = transport.random_directions(directions, real.shape[1], rng).to(real)
@@ -70,8 +52,7 @@ class ModeReport:
     Attributes
     ----------
     covered : int
-        Modes with at least ``minimum`` good points.
-    total : int
+        Modes with at least ``minimum`` good points, of ``total``.
     quality : float
         Share of the points that are good: within ``radius`` standard deviations of a mode.
     kl : float
@@ -85,45 +66,32 @@ class ModeReport:
     total: int
     quality: float
     kl: float
-    counts: tuple
+    counts: tuple[int, ...]
 
 
-def _kl_from_uniform(counts):
+def _kl_from_uniform(counts: Tensor) -> float:
     shares = counts / counts.sum()
     return (torch.special.xlogy(shares, shares).sum() + math.log(len(counts))).item()
 
 
-def mode_coverage(samples, modes, std, radius=3.0, minimum=1):
+def mode_coverage(samples: Tensor, modes: Tensor, std: float, radius: float = 3.0, minimum: int = 1) -> ModeReport:
     """Count the modes of a mixture that a sample reaches, and the points that lie near one.
+
+    Not even a perfect sample has quality 1: in the plane a share exp(-radius^2 / 2) lies outside, 1.1 % for 3.
 
     Parameters
     ----------
-    samples : Tensor, shape (n, d)
-    modes : Tensor, shape (k, d)
-    std : float
-        The mixture's standard deviation around a mode, positive.
-    radius : float
-        What counts as near, in standard deviations, positive.
+    samples, modes : Tensor, shapes (n, d) and (k, d)
+    std, radius : float
+        The mixture's standard deviation around a mode, and what counts as near, in such deviations.
     minimum : int
         Good points that a mode needs to count as covered.
-
-    Returns
-    -------
-    ModeReport
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not two batches of finite vectors of the same length; ``std`` or ``radius`` not positive; ``minimum`` under 1.
-
-    Notes
-    -----
-    Not even a perfect sample has quality 1: in the plane a share exp(-radius^2 / 2) lies outside, 1.1 % for 3.
     """
-    samples, modes = _two_batches(samples, modes, names=("samples", "modes"))
-    if not (std > 0 and radius > 0 and minimum >= 1):
-        raise ValueError(f"std, radius must be positive, minimum 1 or more, got {std}, {radius}, {minimum}")
-    distance, nearest = torch.cdist(samples, modes, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+    samples, modes = two_batches(samples, modes, names=("samples", "modes"))
+    check_positive("std", std)
+    check_positive("radius", radius)
+    check_count("minimum", minimum)
+    distance, nearest = transport.cost_matrix(samples, modes).min(1)
     counts = torch.bincount(nearest[distance <= radius * std], minlength=len(modes))
     good = int(counts.sum())
     kl = _kl_from_uniform(counts.double()) if good else float("inf")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wgan_course.constraints.base import check_count, check_positive
+from wgan_course._checks import check_count, check_positive
 from wgan_course.data.images import ImageData
 
 __all__ = ["attack", "certified_radii", "fit", "flat_images", "margins"]
@@ -22,22 +22,9 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def flat_images(data: ImageData) -> tuple[Tensor, Tensor]:
-    """Images as rows of grey levels in [0, 1], and their labels.
+    """Images as rows of grey levels in [0, 1], shape (n, s * s), and their labels, shape (n,).
 
-    Parameters
-    ----------
-    data : ImageData
-        From `wgan_course.data.images.load`, with grey levels in [-1, 1].
-
-    Returns
-    -------
-    x : Tensor, shape (n, s * s)
-        (image + 1) / 2, so that distances are half of those between the images themselves.
-    labels : Tensor of int64, shape (n,)
-
-    Notes
-    -----
-    Used in chapters 4, 6 and 8.
+    The levels are (image + 1) / 2, so that distances are half of those between the images themselves.
     """
     return (data.images.flatten(1) + 1) / 2, data.labels
 
@@ -52,42 +39,18 @@ def fit(
     batch: int = 64,
     rate: float = 1e-3,
 ) -> nn.Module:
-    """Train a classifier by Adam, in an order that is drawn anew for each epoch.
+    """Train a classifier by Adam, in an order that is drawn anew for each epoch; end in evaluation mode.
 
     Parameters
     ----------
     network : Module
         Maps (n, \\*) to logits of shape (n, classes); changed in place.
     x : Tensor, shape (n, \\*)
-        Inputs.
     labels : Tensor of int64, shape (n,)
-        Classes.
     loss : callable
         From the network, some of the inputs and their labels to what is minimised, a scalar.
     rng : torch.Generator
         Source of the order. `loss` may draw from it too.
-    epochs : int
-        How often each input is seen.
-    batch : int
-        Inputs a step; the last step of an epoch takes what is left.
-    rate : float
-        Learning rate.
-
-    Returns
-    -------
-    Module
-        The same network, in evaluation mode.
-
-    Raises
-    ------
-    TypeError
-        If a count is no whole number, or the labels are of another type.
-    ValueError
-        If a count is below one, the rate is not positive, or the labels do not belong to the inputs.
-
-    Notes
-    -----
-    Used in chapters 4, 6 and 8.
     """
     check_count("epochs", epochs)
     check_count("batch", batch)
@@ -112,36 +75,20 @@ def attack(network: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor, radiu
     attack; one that is not is a proof that the ball was too large. For a linear network with two classes it finds the
     worst point of the ball. Where the answer is so sure that the gradient is 0 in floating point, it stays.
 
+    Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks", 2018, section 2.1, there for balls of
+    the maximum norm. Used in chapters 4, 6 and 8.
+
     Parameters
     ----------
     network : Module or callable
         Maps (n, \*) to logits of shape (n, classes), each input by itself: a module in evaluation mode.
     x : Tensor, shape (n, \*)
-        Inputs. What is returned need not keep to their range.
+        What is returned need not keep to their range.
     labels : Tensor of int64, shape (n,)
-        The right classes.
     radius : float
         Of the ball, in the Euclidean norm; 0 returns the inputs.
     steps : int
         How many, k.
-
-    Returns
-    -------
-    Tensor, shape (n, \*)
-        Points of the balls, up to rounding, without gradients.
-
-    Raises
-    ------
-    TypeError
-        If the labels or the steps are no whole numbers, or the radius is no number.
-    ValueError
-        If the inputs are empty or not finite, the radius is negative or not finite, there are no steps, the labels do
-        not belong to the logits, or no gradient leads from these to the inputs.
-
-    References
-    ----------
-    Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks", 2018, section 2.1, there for balls of
-    the maximum norm. Used in chapters 4, 6 and 8.
     """
     check_positive("radius", radius, zero=True)
     check_count("steps", steps)
@@ -158,28 +105,13 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
 
     .. math:: m=f_y-\max_{j\ne y}f_j
 
+    Shape (n,): positive where the answer is right, negative where it is wrong, 0 for a tie. Defined in chapter 4.
+
     Parameters
     ----------
     logits : Tensor, shape (n, classes)
         At least two classes.
     labels : Tensor of int64, shape (n,)
-        The right classes.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        Positive where the answer is right, negative where it is wrong, 0 for a tie.
-
-    Raises
-    ------
-    TypeError
-        If the labels are no whole numbers.
-    ValueError
-        If the logits are empty or not finite, there is only one class, or the labels do not belong to the logits.
-
-    Notes
-    -----
-    Defined in chapter 4.
     """
     _check_batch(logits, labels)
     _check_classes(logits, labels)
@@ -192,30 +124,15 @@ def certified_radii(logits: Tensor, labels: Tensor, lipschitz: float) -> Tensor:
 
     .. math:: r=\frac{\max(m,0)}{\sqrt2\,K}
 
+    Shape (n,), 0 where the answer is wrong or tied. Tsuzuku, Sato, Sugiyama, "Lipschitz-Margin Training", 2018; derived
+    in chapter 4 (``prop-sensitivity``).
+
     Parameters
     ----------
     logits : Tensor, shape (n, classes)
-        The network's answers at the inputs; at least two classes.
     labels : Tensor of int64, shape (n,)
-        The right classes.
     lipschitz : float
         K, an upper bound of the Lipschitz constant of the network, from inputs to logits, in Euclidean norms.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        0 where the answer is wrong or tied.
-
-    Raises
-    ------
-    TypeError
-        If the labels are no whole numbers, or K is no number.
-    ValueError
-        As `margins`, or if K is not positive and finite.
-
-    References
-    ----------
-    Tsuzuku, Sato, Sugiyama, "Lipschitz-Margin Training", 2018. Derived in chapter 4 (``prop-sensitivity``).
     """
     check_positive("lipschitz", lipschitz)
     return margins(logits, labels).clamp_min(0) / (math.sqrt(2) * lipschitz)
@@ -236,17 +153,25 @@ def _slope(network: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> Te
 
 
 def _stretched(x: Tensor, length: float) -> Tensor:
-    """Each row of a batch at one length; rows of zeros stay."""
-    return (length * functional.normalize(x.flatten(1), dim=1)).reshape(x.shape)
+    """Each row of a batch at one length, however short it is; rows of zeros stay."""
+    rows = x.flatten(1)
+    largest = rows.abs().amax(1, keepdim=True)
+    rows = rows / torch.where(largest > 0, largest, 1.0)
+    return (length * functional.normalize(rows, dim=1)).reshape(x.shape)
 
 
 def _pulled_back(x: Tensor, radius: float) -> Tensor:
     """Each row of a batch in a ball around 0: those outside come to its surface."""
     lengths = x.flatten(1).norm(dim=1).reshape(-1, *[1] * (x.ndim - 1))
-    return x * (radius / lengths.clamp_min(1e-12)).clamp(max=1)
+    return x * torch.where(lengths > radius, radius / lengths, 1.0)
 
 
 def _check_batch(x: Tensor, labels: Tensor) -> None:
+    for name, values in (("a batch", x), ("labels", labels)):
+        if not isinstance(values, Tensor):
+            raise TypeError(f"{name} must be a torch.Tensor, got {type(values).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"a batch must be of floating-point numbers, got {x.dtype}: convert it with .float()")
     if x.ndim < 2 or len(x) == 0 or not bool(torch.isfinite(x).all()):
         raise ValueError(f"a batch must be at least one row of finite numbers, got shape {tuple(x.shape)} or NaN in it")
     if labels.dtype != torch.int64:
