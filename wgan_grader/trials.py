@@ -82,20 +82,23 @@ def _judged(problem: Problem, expected: Outputs, case: Case) -> tuple[str, ...]:
         return tuple(expected)
     if problem.reached is not None or _many_are_right(problem, expected, case):
         return ()
-    spoiled = {name: {**expected, name: _shifted(expected[name], 1.0)} for name in expected}
+    spoiled = {name: {**expected, name: _shifted(expected[name], 1.0 + _largest(expected))} for name in expected}
     return tuple(name for name, outputs in spoiled.items() if not _accepts(problem, outputs, expected, case))
 
 
 def _many_are_right(problem: Problem, expected: Outputs, case: Case) -> bool:
-    """Whether the judge accepts the right answer with a constant added, as it does for potentials."""
+    """Whether the judge accepts the right answer with a constant added, or taken off, as it does for potentials."""
     names: Sequence[str] = tuple(expected)[:3]
-    shifts = (dict(zip(names, signs, strict=True)) for signs in product((1.0, -1.0), repeat=len(names)))
-    moved = ({name: _shifted(array, by.get(name, 1.0)) for name, array in expected.items()} for by in shifts)
+    size = 1.0 + _largest(expected)
+    signs = (dict(zip(names, found, strict=True)) for found in product((size, -size), repeat=len(names)))
+    moved = ({name: _shifted(array, by.get(name, size)) for name, array in expected.items()} for by in signs)
     return any(_accepts(problem, outputs, expected, case) for outputs in moved)
 
 
+def _largest(outputs: Outputs) -> float:
+    finite = [array[np.isfinite(array.astype(float))].astype(float) for array in outputs.values()]
+    return max((float(np.abs(array).max(initial=0.0)) for array in finite), default=0.0)
+
+
 def _shifted(array: np.ndarray, by: float) -> np.ndarray:
-    finite = np.isfinite(array.astype(float))
-    return np.where(
-        finite, array.astype(float) + by * (1.0 + np.abs(array[finite].astype(float)).max(initial=0.0)), 0.0
-    )
+    return np.where(np.isfinite(array.astype(float)), array.astype(float) + by, 0.0)

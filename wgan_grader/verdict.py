@@ -39,13 +39,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Outcome of one check. `status` is ``graded``, ``not-attempted`` or ``unreadable``."""
+    """Outcome of one check. `status` is ``graded``, ``not-attempted`` or ``unreadable``.
+
+    `left` says what the function left changed although the exercise does not ask for it.
+    """
 
     key: str
     title: str
     status: str
     criteria: tuple[CriterionResult, ...]
     example: Example | None = None
+    left: Diagnosis | None = None
 
     @property
     def points(self) -> float:
@@ -59,9 +63,9 @@ class Verdict:
 
     @property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
-        """Distinct misconceptions met, in the order of the criteria."""
-        found = [criterion.diagnosis for criterion in self.criteria if criterion.diagnosis]
-        return tuple(dict.fromkeys(found))
+        """Distinct misconceptions met, in the order of the criteria, and what was left changed."""
+        found = [*(criterion.diagnosis for criterion in self.criteria), self.left]
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dict for JSON."""
@@ -81,10 +85,12 @@ def assess(
     if not found or all(observation.status == "not-attempted" for observation in found):
         return blank(problem, "not-attempted")
     trials = [attempt(problem, case, observation) for case, observation in zip(cases, found, strict=True)]
-    criteria = tuple(_result(problem, criterion, trials) for criterion in problem.criteria)
+    left = _left_changed(trials)
+    criteria = tuple(_result(problem, criterion, trials, left) for criterion in problem.criteria)
     if public is not None:
         trials = [attempt(problem, case, seen[case.name]) for case in public if case.name in seen]
-    return Verdict(problem.key, problem.title, "graded", criteria, None if problem.reached else _example(trials))
+    example = None if problem.reached else _example(trials)
+    return Verdict(problem.key, problem.title, "graded", criteria, example, left)
 
 
 def blank(problem: Problem, status: str, message: str = "") -> Verdict:
@@ -94,12 +100,12 @@ def blank(problem: Problem, status: str, message: str = "") -> Verdict:
     return Verdict(problem.key, problem.title, status, tuple(criteria))
 
 
-def _result(problem: Problem, criterion: Criterion, trials: list[Trial]) -> CriterionResult:
+def _result(problem: Problem, criterion: Criterion, trials: list[Trial], left: Diagnosis | None) -> CriterionResult:
     own = [trial for trial in trials if trial.case.criterion == criterion.id]
     diagnosis = diagnose(problem, criterion, trials)
     pure = criterion.id == (problem.pure or problem.criteria[0].id)
     if pure and diagnosis is None:
-        diagnosis = _left_changed(trials)
+        diagnosis = left
     # That a function leaves its inputs alone is worth nothing by itself: one that only raises does so too.
     passed = diagnosis is None and bool(own or (pure and any(trial.passed for trial in trials)))
     earned = criterion.points if passed else 0.0

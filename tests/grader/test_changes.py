@@ -97,6 +97,17 @@ def test_gradients_left_by_a_loss_cost_its_first_criterion():
     assert judged(function, loss=True).points == 1.0
 
 
+def test_a_change_is_named_beside_another_fault():
+    def function(critic, x):
+        critic.eval()
+        return 2 * critic(x).sum()
+
+    verdict = judged(function)
+    assert verdict.points == 0.0
+    assert [diagnosis.id for diagnosis in verdict.diagnoses][-1] == "left-changed"
+    assert "evaluation mode" in verdict.diagnoses[-1].message
+
+
 def test_a_slip_costs_nothing_elsewhere():
     judged(lambda critic, x: (critic(x).sum(), left_off(critic, x))[0])
     assert judged(lambda critic, x: critic(x).sum()).points == 3.0

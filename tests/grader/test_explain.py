@@ -200,7 +200,7 @@ def test_outputs_that_the_judge_does_not_look_at_are_not_blamed():
 
 def test_where_many_answers_are_right_none_is_compared():
     of = problem(
-        formula=lambda x: {"phi": x, "psi": -x},
+        formula=lambda x: {"phi": x, "psi": -3 * x},
         compare=lambda seen, right, case: np.allclose(seen["phi"] + seen["psi"], right["phi"] + right["psi"]),
     )
     made = of.make_cases(np.random.default_rng(0))
