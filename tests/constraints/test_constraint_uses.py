@@ -260,9 +260,10 @@ def test_norms_stay_within_a_tenth_of_one_in_a_process_group(tmp_path):
 
 def test_the_oracle_sees_a_stale_norm():
     network = critic().eval()
-    network.features[1].parametrizations.weight.original.data.normal_(generator=seeded(8)).mul_(
-        torch.tensor([[1.0, 9.0]])
-    )
+    weights = network.features[1].parametrizations.weight
+    x, y = weights[0].power.v.tolist()
+    weights.original.data = torch.zeros(32, 2)
+    weights.original.data[:2] = torch.tensor([[x, y], [-3 * y, 3 * x]])  # of norm 3, and of norm 1 at v
     assert worst(network) > 0.1
 
 

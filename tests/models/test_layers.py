@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from wgan_course import constraints
 from wgan_course.models import layers, mlp
 
 
@@ -262,3 +263,62 @@ def test_receptive_field_against_a_gradient(stages):
 def test_receptive_field_refuses_what_is_no_stage():
     with pytest.raises(ValueError, match="kernel and stride"):
         layers.receptive_field([(3, 0)])
+
+
+# -- labels and weights that would be taken for something else -----------------------------------------
+
+
+@pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [-3, -3]])
+def test_labels_out_of_range_are_refused_by_critic_and_generator(labels):
+    labels = torch.tensor(labels)
+    for network in (mlp.Critic(4, (8,), classes=3), mlp.Generator(4, 2, (8,), classes=3)):
+        with pytest.raises(IndexError, match=r"labels must lie in 0\.\.2"):
+            network(torch.zeros(2, 4), labels)
+
+
+@pytest.mark.parametrize(
+    "labels", [torch.zeros(2), torch.zeros(2, 1, dtype=torch.long), torch.ones(2, dtype=torch.bool)]
+)
+def test_labels_that_are_no_vector_of_whole_numbers_are_refused(labels):
+    for network in (mlp.Critic(4, (8,), classes=3), mlp.Generator(4, 2, (8,), classes=3)):
+        with pytest.raises(ValueError, match="whole numbers"):
+            network(torch.zeros(2, 4), labels)
+
+
+@pytest.mark.parametrize("name", ["sn", "sn_conv", "weight_norm"])
+def test_initialisation_reaches_weights_that_are_computed(name, rng):
+    critic = constraints.make(name).prepare(nn.Sequential(nn.Linear(20, 30)))
+    critic[0].bias.data.fill_(1)
+    layers.initialise_(critic, "dcgan", rng)
+    original = critic[0].parametrizations.weight.original.detach()
+    assert float(original.std()) == pytest.approx(0.02, rel=0.1)
+    assert not critic[0].bias.any()
+    if name != "weight_norm":
+        exact = original / torch.linalg.svdvals(original)[0]
+        torch.testing.assert_close(critic.eval()[0].weight.detach(), exact, rtol=0.05, atol=1e-3)
+
+
+def test_initialisation_of_an_orthonormal_layer_keeps_it_orthonormal(rng):
+    critic = constraints.make("orthonormal").prepare(nn.Sequential(nn.Linear(5, 5)))
+    before = critic[0].weight.detach().clone()
+    weight = layers.initialise_(critic, "he", rng)[0].weight.detach()
+    torch.testing.assert_close(weight @ weight.T, torch.eye(5), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(weight, before, atol=0.1)
+
+
+def test_initialisation_of_a_weight_that_a_hook_computes_is_refused(rng):
+    critic = nn.Sequential(nn.Linear(2, 2), nn.utils.spectral_norm(nn.Linear(2, 2)))
+    before = critic[0].weight.detach().clone()
+    with pytest.raises(ValueError, match="hook"):
+        layers.initialise_(critic, "he", rng)
+    assert torch.equal(critic[0].weight, before)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_lie_channels_last_on_a_cpu_and_nothing_else_changes(channels):
+    x = torch.randn(2, channels, 4, 4)
+    laid = layers.channels_last_on_cpu(x)
+    assert torch.equal(laid, x)
+    assert laid.stride() == (16 * channels, 1, 4 * channels, channels)
+    assert layers.channels_last_on_cpu(torch.zeros(2, 3)).stride() == (3, 1)
+    assert layers.channels_last_on_cpu(torch.zeros(2, 3, 4, 4, device="meta")).stride() == (48, 16, 4, 1)

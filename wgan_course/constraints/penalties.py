@@ -130,7 +130,7 @@ def scored_gradient(
             )
         if not scores.requires_grad:
             raise ValueError(NO_GRADIENT)
-        total = full_precision(scores).sum()
+        total = scores.sum(dtype=torch.promote_types(scores.dtype, torch.float32))
         (gradient,) = torch.autograd.grad(total, point, create_graph=create_graph, retain_graph=True, allow_unused=True)
     if gradient is None:
         raise ValueError(NO_GRADIENT)
