@@ -14,17 +14,19 @@ and reads like a specification; its key is ``psNN.NAME``. ``problems/ps01/kl.py`
    precision) in criteria of their own, so that it costs only their points.
 4. `misconceptions` are the wrong answers that people give: the table ``WRONG`` has a row of an id and wrong formulas,
    with the same arguments, for each form of a mistake, and ``MESSAGES`` what each id *teaches* (what was done, why it
-   is wrong, what to change); `formulas.explained` joins the two. One that predicts every failing case of a criterion
-   is reported. Most wrong formulas are made of the right one by the words of `formulas`; `formulas.Detected` is for
-   what no formula can say. None, wrong shape, NaN, sign, constant factor, lost precision, exceptions and endless loops
-   are recognised without being listed (`verdict.GENERIC`).
+   is wrong, what to change); `formulas.explained` joins the two. One that predicts every failing case of a criterion,
+   and that no other case contradicts, is reported (`explain`). Most wrong formulas are made of the right one by the
+   words of `formulas`; `formulas.Detected` is for what no formula can say, and must look at the answer: one that any
+   wrong answer or error would draw is never believed. What `patterns` sees (NaN, sign, factors, which inputs fail, …)
+   needs no listing, nor do wrong shapes, lost gradients, exceptions and endless loops.
 5. `package_functions` are the package's own implementations, which refuse while the student's is observed; `stand_in`
    is what `or_reference` gives the rest of the notebook while the exercise is open.
 6. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place
    of the smallest failing input.
 
 The observer is `observe.call` unless the function needs more; see there what a case's `options` can ask of it
-(gradients, values changed in place, tuples, modules, returned functions). Tolerances are relative 1e-5 and absolute
+(gradients, values changed in place, tuples, modules, returned functions), and in `changes` what it may leave changed
+(``after``, ``may_change``, ``constants``, ``loss``). Tolerances are relative 1e-5 and absolute
 1e-7, which a float32 answer meets; a case that wants more says so by its own `rtol` and `atol`.
 
 **Then its mutants and alternatives**: ``tests/exercises/psNN/test_NAME.py``; see ``tests/exercises/README.md``.
@@ -57,7 +59,7 @@ Cases = Iterator[Case]
 
 
 def case(
-    criterion: str, name: str, /, *, options: Mapping[str, Any] | None = None, rtol=RTOL, atol=ATOL, **inputs: Any
+    criterion: str, name: str, /, *, options: Any = None, rtol: Any = RTOL, atol: Any = ATOL, **inputs: Any
 ) -> Case:
     """Case whose inputs stand by their names, in the order of the function's arguments; a list becomes an array."""
     arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in inputs.items()}
