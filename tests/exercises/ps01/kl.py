@@ -72,6 +72,7 @@ TRIALS.mutants(
 )
 TRIALS.mutants("dropped", only_common=loop_skips)
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("left-changed", with_gradient=lambda p, q: masked_where(p.requires_grad_(), q))
 TRIALS.mutants("generic:sign", negated=lambda p, q: -masked_where(p, q))
 TRIALS.mutants("generic:factor", doubled=lambda p, q: 2 * masked_where(p, q))
 TRIALS.mutants("generic:shape", not_summed=lambda p, q: torch.special.xlogy(p, p / q))
@@ -86,6 +87,5 @@ TRIALS.alternatives(
     python_float=lambda p, q: float(masked_where(p, q)),
     float32=lambda p, q: masked_where(p, q).float(),
     one_entry=lambda p, q: masked_where(p, q).reshape(1),
-    with_gradient=lambda p, q: masked_where(p.requires_grad_(), q),
     xlogy=lambda p, q: (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(),
 )

@@ -106,6 +106,10 @@ TRIALS.mutants("stabilised", eps=lambda net, x: (gradient(net, x).pow(2).sum(1) 
 TRIALS.mutants("generic:error", no_graph=no_graph)
 TRIALS.mutants("generic:value", coarse=coarse)
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants(
+    "left-changed",
+    requires_grad_on_the_input=lambda net, x: torch.autograd.grad(net(x.requires_grad_()).sum(), x)[0].norm(dim=1),
+)
 TRIALS.alternatives(
     right=right,
     loop=loop,
@@ -114,5 +118,4 @@ TRIALS.alternatives(
     by_vmap=by_vmap,
     ones=ones,
     numpy=lambda net, x: (gradient(net, x).numpy() ** 2).sum(1) ** 0.5,
-    requires_grad_on_the_input=lambda net, x: torch.autograd.grad(net(x.requires_grad_()).sum(), x)[0].norm(dim=1),
 )

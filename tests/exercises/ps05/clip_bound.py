@@ -62,6 +62,5 @@ TRIALS.mutants("random", random=product(lambda a, b, c: c * (math.sqrt(a) + math
 TRIALS.mutants("widths-once", widths_once=lambda w, c: c ** (len(w) - 1) * math.sqrt(math.prod(w)))
 TRIALS.mutants("rounded", rounded=lambda w, c: round(right(w, c), 2), whole=lambda w, c: round(right(w, c)))
 TRIALS.mutants("per-layer", per_layer=lambda w, c: [c * math.sqrt(a * b) for a, b in pairwise(w)])
-TRIALS.alternatives(
-    right=right, by_formula=by_formula, loop=loop, by_logarithms=by_logarithms, by_chain=by_chain, by_popping=by_popping
-)
+TRIALS.mutants("mutates-input", by_popping=by_popping)
+TRIALS.alternatives(right=right, by_formula=by_formula, loop=loop, by_logarithms=by_logarithms, by_chain=by_chain)

@@ -107,12 +107,12 @@ TRIALS.mutants("generic:error", latents=lambda critic, generator, real, z: criti
 TRIALS.mutants(
     "generic:shape", per_sample=lambda critic, generator, real, z: critic(fakes(generator, z)) - critic(real).mean()
 )
+TRIALS.mutants("left-changed", left_frozen=left_frozen)
 TRIALS.alternatives(
     right=right,
     loop=loop,
     together=together,
     frozen=frozen,
-    left_frozen=left_frozen,
     kept_column=kept_column,
     squeezed=with_scores(lambda r, f: torch.mean(f.squeeze(-1)) + torch.mean(-r.squeeze(-1))),
 )

@@ -57,11 +57,11 @@ TRIALS.mutants("extreme", best=of_scores(lambda s: -s.max()), first=of_scores(la
 TRIALS.mutants("shifted", shifted=of_scores(lambda s: 1 - s.mean()))
 TRIALS.mutants("generic:shape", per_sample=of_scores(lambda s: -s))
 TRIALS.mutants("generic:error", latents=lambda c, g, z: -c(z).mean())
+TRIALS.mutants("left-changed", left_frozen=left_frozen)
 TRIALS.alternatives(
     right=right,
     loop=loop,
     frozen=frozen,
-    left_frozen=left_frozen,
     divided=of_scores(lambda s: -s.sum() / s.numel()),
     column=of_scores(lambda s: s.mean(0) * -1),
 )
