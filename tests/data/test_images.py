@@ -320,9 +320,9 @@ def test_npz_without_the_split(tmp_path):
             {"name": "emoji", "source": "embedded"},
             "source is for fashion-mnist alone, got source='embedded'",
         ),
-        ({"size": 28.0}, "size must be an integer, got 28.0"),
+        ({"size": 28.0}, "size must be a whole number, got 28.0"),
         ({"channels": 2}, "channels must be 1 or 3, got 2"),
-        ({"size": True}, "size must be an integer, got True"),
+        ({"size": True}, "size must be a whole number, got True"),
         ({"split": "valid"}, "split must be one of 'train', 'test', got 'valid'"),
         ({"source": "web"}, "source must be one of 'path', 'debian', 'torchvision', 'embedded', got 'web'"),
         ({"source": "path"}, "contradict"),
@@ -464,7 +464,7 @@ def test_first_and_random_images():
 
 
 def test_half_an_image_is_refused():
-    with pytest.raises(TypeError, match=r"n must be an integer, got 2\.5"):
+    with pytest.raises(TypeError, match=r"n must be a whole number, got 2\.5"):
         images.load(split="test", source="embedded").take(2.5)
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import pickle
+import sys
 
 import numpy as np
 import pytest
 import torchvision.datasets
 
 from tests.data.idx_files import encode
-from wgan_course.data import images, published
+from wgan_course.data import fashion, images, published
 from wgan_course.data.idx import BadFileError
 
 
@@ -120,3 +121,13 @@ def test_damaged_files(tmp_path):
     (raw / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0")
     with pytest.raises(BadFileError, match=r"torchvision can't read its files of MNIST .* Cure: delete them"):
         images.load("mnist")
+
+
+def test_without_torchvision(monkeypatch, tmp_path):
+    write_mnist(tmp_path)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ModuleNotFoundError, match=r"torchvision reads these sets: pip install 'wgan-course\[images\]'"):
+        images.load("mnist")
+    monkeypatch.delenv("WGAN_COURSE_OFFLINE")
+    monkeypatch.setattr(fashion, "DEBIAN_FOLDER", tmp_path / "none")
+    assert images.load("fashion-mnist", "test").source == "embedded"

@@ -369,9 +369,9 @@ def test_pairs_by_name():
 @pytest.mark.parametrize(
     ("n", "generator", "error", "message"),
     [
-        (0, rng(), ValueError, "n must be 1 or more, got 0"),
-        (2.5, rng(), TypeError, "n must be an integer"),
-        (True, rng(), TypeError, "n must be an integer"),
+        (0, rng(), ValueError, "n must be at least 1, got 0"),
+        (2.5, rng(), TypeError, "n must be a whole number"),
+        (True, rng(), TypeError, "n must be a whole number"),
         (5, None, TypeError, r"rng must be a torch\.Generator, got NoneType"),
         (5, np.random.default_rng(0), TypeError, r"rng must be a torch\.Generator"),
     ],
@@ -466,3 +466,47 @@ def test_pairs_keep_the_type_asked_for(name, dtype):
     for x in (*PAIRS[name].sample(3, rng(), dtype), *PAIRS[name].plan(3, rng(), dtype)):
         assert x.dtype == dtype
         assert PAIRS[name].critic(x).dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["parallel-lines", "two-clouds", "min-funnel"])
+def test_integer_points_are_refused_by_name(name):
+    made = {"min-funnel": lambda: toy.make_pair(name, dim=2, rng=rng())}.get(name, lambda: toy.make_pair(name))()
+    with pytest.raises(TypeError, match=r"x must be a floating-point tensor, got torch\.int64"):
+        made.critic(torch.ones(3, 2, dtype=torch.int64))
+
+
+def test_arrays_in_place_of_tensors_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"centres must be a torch\.Tensor, got list"):
+        toy.MinFunnel([[0.0, 1.0]], torch.zeros(1))
+    with pytest.raises(TypeError, match=r"offsets must be a torch\.Tensor, got list"):
+        toy.MinFunnel(torch.zeros(1, 2), [0.0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_folded_normal_of_no_width_in_every_precision(dtype):
+    mean = torch.tensor([0.0, -2.0, 3.0], dtype=dtype)
+    assert pairs.folded_normal_mean(mean, torch.zeros(3, dtype=dtype)).tolist() == [0.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("pair", [toy.ParallelLines(), toy.TwoClouds(), toy.CentreSquares(8, 3)])
+def test_a_plan_couples_at_the_price_of_w1(pair):
+    real, fake = pair.plan(64, rng(), torch.float64)
+    assert (real - fake).flatten(1).norm(dim=1).mean().item() == pytest.approx(pair.w1)
+
+
+def test_a_pair_without_a_known_plan_says_so():
+    pair = toy.make_pair(
+        "gaussians", real_mean=[0.0], real_covariance=[[1.0]], fake_mean=[1.0], fake_covariance=[[2.0]]
+    )
+    with pytest.raises(NotImplementedError, match="GaussianPair knows no optimal coupling"):
+        pair.plan(3, rng())
+
+
+@pytest.mark.parametrize("name", ["Eight-Gaussians", "8_gaussians", "eight gaussians"])
+def test_names_may_be_written_in_several_ways(name):
+    assert toy.is_known(name)
+    assert toy.make(name).name == "eight-gaussians"
+
+
+def test_unknown_names():
+    assert not toy.is_known("nine-gaussians")

@@ -5,13 +5,7 @@ import numbers
 
 import torch
 
-
-def positive_int(name: str, value: object) -> None:
-    """Refuse what is not an integer of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be 1 or more, got {value}")
+from wgan_course._checks import check_count
 
 
 def finite(name: str, value: object, minimum: float = -math.inf) -> None:
@@ -33,7 +27,7 @@ def generator(rng: object) -> None:
 
 def draw(n: object, rng: object) -> None:
     """Refuse a bad request for ``n`` points."""
-    positive_int("n", n)
+    check_count("n", n)
     generator(rng)
 
 
@@ -43,6 +37,8 @@ def points(name: str, x: object, dim: int | None = None) -> None:
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
     if x.ndim != 2 or (dim is not None and x.shape[1] != dim) or x.numel() == 0:
         raise ValueError(f"{name} must have shape (n, {dim or 'd'}) with n of 1 or more, got {tuple(x.shape)}")
+    if dim is not None and not x.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor, got {x.dtype}; convert with .float()")
     _finite_values(name, x)
 
 

@@ -71,18 +71,22 @@ def read(file: Path, content: str) -> RawImages | None:
     if not file.is_file():
         return None
     try:
-        with safe_open(file, "numpy") as kept:
-            told = json.loads((kept.metadata() or {})["told"])
-            if told.get("content") != content:
-                return None
-            arrays = {name: kept.get_tensor(name) for name in ("pixels", "labels")}
-        if told["check_sum"] != _check_sum(arrays):
-            raise ValueError("its check sum is wrong")
-        skipped = tuple((name, why) for name, why in told["skipped"])
-        return RawImages(**arrays, classes=tuple(told["classes"]), skipped=skipped)
+        return _read(file, content)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         log.warning("%s is damaged and will be made again: %s", file, error)
         return None
+
+
+def _read(file: Path, content: str) -> RawImages | None:
+    with safe_open(file, "numpy") as kept:
+        told = json.loads((kept.metadata() or {})["told"])
+        if told["content"] != content:
+            return None
+        arrays = {name: kept.get_tensor(name) for name in ("pixels", "labels")}
+    if told["check_sum"] != _check_sum(arrays):
+        raise ValueError("its check sum is wrong")
+    skipped = tuple((name, why) for name, why in told["skipped"])
+    return RawImages(**arrays, classes=tuple(told["classes"]), skipped=skipped)
 
 
 def write(file: Path, raw: RawImages, content: str) -> None:

@@ -117,7 +117,7 @@ def _from_torchvision(split: str, download: bool) -> tuple[Path, RawImages] | No
             return None
         try:
             published.fetch("FashionMNIST")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ModuleNotFoundError) as error:
             log.info("fashion-mnist: %s", error)
             return None
     return folder, read_idx(folder, split, "torchvision", CLASSES)

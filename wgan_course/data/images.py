@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wgan_course.data import _checks, arrays, fashion, folder, idx, published
+from wgan_course._checks import check_count, key_of
+from wgan_course.data import arrays, fashion, folder, idx, published
 from wgan_course.data.fashion import ASSETS, CLASSES, CONTENT_MD5, DEBIAN_FOLDER, NATIVE_SIZE, SOURCES
 from wgan_course.data.pixels import RawImages, downsample, from_unit, recolour, resize, to_unit
 
@@ -106,7 +107,7 @@ class ImageData:
         """
         if not 1 <= n <= len(self):
             raise ValueError(f"n must be between 1 and {len(self)}, got {n}")
-        _checks.positive_int("n", n)
+        check_count("n", n)
         return self._kept(torch.arange(n) if rng is None else torch.randperm(len(self), generator=rng)[:n])
 
     def _kept(self, keep: Tensor) -> "ImageData":
@@ -116,7 +117,7 @@ class ImageData:
 def _known(name: str | Path) -> str | None:
     """The name of a set as `NAMES` has it, whatever its hyphens and capitals; None for a path."""
     plain = {known.replace("-", ""): known for known in NAMES}
-    return plain.get(str(name).lower().replace("-", "").replace("_", "")) if isinstance(name, str) else None
+    return plain.get(key_of(name).replace("-", "")) if isinstance(name, str) else None
 
 
 def is_known(name: str | Path) -> bool:
@@ -214,7 +215,7 @@ def _check_wishes(split: str, size: int | None, channels: int | None) -> None:
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
     if size is not None:
-        _checks.positive_int("size", size)
+        check_count("size", size)
         if size < 4:
             raise ValueError(f"size must be 4 or more, got {size}")
     if channels not in (None, 1, 3):

@@ -10,6 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from wgan_course._checks import check_count
 from wgan_course.data import _checks
 
 __all__ = ["CentreSquares", "GaussianPair", "MinFunnel", "Pair", "ParallelLines", "TwoClouds"]
@@ -85,7 +86,7 @@ class TwoClouds(Pair):
     def __init__(self, separation: float = 4.0, std: float = 0.5, dim: int = 2) -> None:
         _checks.finite("separation", separation)
         _checks.finite("std", std, 0.0)
-        _checks.positive_int("dim", dim)
+        check_count("dim", dim)
         self.separation, self.std, self.dim = separation, std, dim
         self.w1 = abs(separation)
 
@@ -243,9 +244,9 @@ class CentreSquares(Pair):
     """
 
     def __init__(self, size: int = 64, side: int | None = None) -> None:
-        _checks.positive_int("size", size)
+        check_count("size", size)
         side = int(size * math.sqrt(0.3)) if side is None else side
-        _checks.positive_int("side", side)
+        check_count("side", side)
         if side > size:
             raise ValueError(f"side must be at most size, {size}, got {side}")
         self.size, self.side, self.dim, self.w1 = size, side, size * size, float(side)
@@ -320,9 +321,9 @@ class MinFunnel(Pair):
 
         Centres are drawn from P's Gaussian, offsets uniformly from [0, scale / 10], so that every funnel counts.
         """
-        _checks.positive_int("dim", dim)
+        check_count("dim", dim)
         _checks.finite("scale", scale, 1e-12)
-        _checks.positive_int("funnels", funnels)
+        check_count("funnels", funnels)
         _checks.generator(rng)
         centres = scale * torch.randn(funnels, dim, generator=rng, dtype=torch.float64)
         offsets = 0.1 * scale * torch.rand(funnels, generator=rng, dtype=torch.float64)

@@ -38,8 +38,10 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
 
 
 def _make(kind: str, root: Path, split: str, download: bool) -> Any:
-    from torchvision import datasets
-
+    try:
+        from torchvision import datasets
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("torchvision reads these sets: pip install 'wgan-course[images]'") from error
     which = {"split": split} if kind in BY_SPLIT else {"train": split == "train"}
     return getattr(datasets, kind)(str(root), download=download, **which)
 
@@ -114,6 +116,8 @@ def _on_disk(kind: str, root: Path, split: str) -> Any:
         return _make(kind, root, split, False)
     except (RuntimeError, FileNotFoundError):  # what torchvision says where files are missing
         return None
+    except ModuleNotFoundError:
+        raise
     except Exception as error:  # damaged files: whatever its readers raise
         raise BadFileError(
             f"{root}: torchvision can't read its files of {kind} ({error!r}). Cure: delete them, to fetch them again."

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wgan_course._checks import key_of
 from wgan_course.data import _checks
 from wgan_course.data.pairs import CentreSquares, GaussianPair, MinFunnel, Pair, ParallelLines, TwoClouds
 
@@ -162,13 +163,11 @@ PAIR_NAMES = tuple(_PAIR_MAKERS)
 
 def is_known(name: str) -> bool:
     """Say whether `make` knows a name."""
-    key = str(name).lower().replace("_", "-")
-    return _ALIASES.get(key, key) in _MAKERS
+    return _ALIASES.get(key_of(name), key_of(name)) in _MAKERS
 
 
 def _look_up(name: str, makers: Mapping[str, Callable]) -> Callable:
-    key = str(name).lower().replace("_", "-")
-    key = _ALIASES.get(key, key)
+    key = _ALIASES.get(key_of(name), key_of(name))
     if key not in makers:
         raise ValueError(f"name must be one of {', '.join(makers)}, got {name!r}")
     return makers[key]
