@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "grading" / "attacks")]
+sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "grader" / "attacks")]
 
 from demo_class import NAME, make_course  # noqa: E402
 from hostile import ATTACKS  # noqa: E402

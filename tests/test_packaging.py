@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 import wgan_cli
 
 PACKAGES = ("wgan_course", "wgan_grader", "wgan_cli")
+PROVIDERS = importlib.metadata.packages_distributions()
 # What is installed for something else than an import: the file that says for what, and the word there.
 NOT_IMPORTED = {
     "jupyterlab": ("wgan_cli/app.py", '"-m", "jupyterlab"'),
@@ -84,9 +85,8 @@ def installed_with(names):
 def hidden_modules(names):
     """Top-level modules of this environment that installing these requirements would not bring."""
     kept = installed_with(names)
-    providers = importlib.metadata.packages_distributions()
     return [
-        module for module, owners in providers.items()
+        module for module, owners in PROVIDERS.items()
         if not {canonicalize_name(owner) for owner in owners} & {*kept, "wgan-course"}
     ]  # fmt: skip
 
@@ -214,8 +214,7 @@ def third_party(folder, top_only=False):
 
 def distributions(modules):
     """Distributions that install these modules here, the module's own name where nothing does."""
-    providers = importlib.metadata.packages_distributions()
-    return {module: {canonicalize_name(owner) for owner in providers.get(module, [module])} for module in modules}
+    return {module: {canonicalize_name(owner) for owner in PROVIDERS.get(module, [module])} for module in modules}
 
 
 @pytest.mark.parametrize(
@@ -262,8 +261,7 @@ def test_exact_versions_stand_in_the_lock_alone(course_root):
 
 
 def test_every_name_under_which_a_module_is_installed_is_right():
-    providers = importlib.metadata.packages_distributions()
     for module, name in wgan_cli.INSTALLED_AS.items():
-        assert name in {canonicalize_name(owner) for owner in providers[module]}
+        assert name in {canonicalize_name(owner) for owner in PROVIDERS[module]}
     for module in ("jupyter_client", "IPython", "myst_nb", "sphinx_external_toc", "torch"):
         assert wgan_cli.extras_of(module)

@@ -2,7 +2,7 @@
 
 An `Attack` builds one submission. `score` is the true score: 0 for a wrong function however it is dressed up, 3 for a
 right one however badly it is packed. `says` must be found in the diagnosis or the feedback page. `harmful` ones are
-never run without a sandbox.
+never run without a sandbox; of `packed` ones it is the reading that counts, and any kernel will do.
 """
 
 import json
@@ -28,6 +28,7 @@ class Attack:
     score: float = 0.0
     says: str = ""
     harmful: bool = False
+    packed: bool = False
 
 
 ATTACKS: list[Attack] = []
@@ -42,7 +43,7 @@ def by_code(name, tries, code, score=0.0, says="", harmful=False, base=WRONG):
     ATTACKS.append(Attack(name, tries, build, score, says, harmful))
 
 
-def by_notebook(name, tries, score=0.0, says="", base=WRONG):
+def by_notebook(name, tries, score=0.0, says="", base=WRONG, kernel="any"):
     """Register a submission whose notebook the decorated function changes, or replaces by what it returns."""
 
     def register(change):
@@ -51,20 +52,20 @@ def by_notebook(name, tries, score=0.0, says="", base=WRONG):
             changed = change(notebook)
             hand_in(root, student, notebook if changed is None else changed)
 
-        ATTACKS.append(Attack(name, tries, build, score, says))
+        ATTACKS.append(Attack(name, tries, build, score, says, packed=kernel == "any"))
         return change
 
     return register
 
 
-def by_folder(name, tries, score=0.0, says="", base=WRONG):
+def by_folder(name, tries, score=0.0, says="", base=WRONG, kernel="any"):
     """Register a submission whose folder the decorated function changes."""
 
     def register(change):
         def build(root, student):
             change(root, hand_in(root, student, answered(root, base)))
 
-        ATTACKS.append(Attack(name, tries, build, score, says))
+        ATTACKS.append(Attack(name, tries, build, score, says, packed=kernel == "any"))
         return change
 
     return register
@@ -313,7 +314,7 @@ def _(notebook):
     settings |= {"points": 1000, "locked": False, "solution": True, "checksum": "0"}
 
 
-@by_notebook("forge-outputs", "hands in with a stored output of 3 points and a tag that skips the cell")
+@by_notebook("forge-outputs", "hands in with a stored output of 3 points and a tag that skips the cell", kernel="own")
 def _(notebook):
     cell = cell_of(notebook, "check-ps01-kl")
     data = {"text/plain": "3.0"}
@@ -321,7 +322,7 @@ def _(notebook):
     cell.metadata["tags"] = ["skip-execution"]
 
 
-@by_notebook("forge-markup", "puts a script into outputs and texts for the grader's browser")
+@by_notebook("forge-markup", "puts a script into outputs and texts for the grader's browser", kernel="own")
 def _(notebook):
     script = "display({'text/html': '<script>stolen()</script>', 'text/plain': 'x'}, raw=True)"
     notebook.cells.append(new_code_cell(script))
@@ -501,7 +502,9 @@ def _(notebook):
     notebook.metadata.clear()
 
 
-@by_notebook("broken-wrong-kernel", "is right, and asks for a kernel that there is not", score=3.0, base=RIGHT)
+@by_notebook(
+    "broken-wrong-kernel", "is right, and asks for a kernel that there is not", score=3.0, base=RIGHT, kernel="own"
+)
 def _(notebook):
     notebook.metadata["kernelspec"] = {"name": "../../evil", "display_name": "x", "language": "python"}
 
@@ -578,5 +581,5 @@ def _non_ascii(root, student):
 
 
 STRANGE = "broken [student] *é? 王"
-ATTACKS.append(Attack(STRANGE, "is right, from a student whose name is strange", _non_ascii, 3.0))
+ATTACKS.append(Attack(STRANGE, "is right, from a student whose name is strange", _non_ascii, 3.0, packed=True))
 __all__ = ["ATTACKS", "Attack", "demo_class"]
