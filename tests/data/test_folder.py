@@ -449,6 +449,9 @@ def test_names_that_are_no_utf8(here):
         assert data.classes == ("a", r"caf\xe9")
         assert left_out(data) == {r"caf\xe9/\xfe.png": "no picture that Pillow can read"}
         str(data.classes).encode("utf-8")
+    inside = images.load(os.fsdecode(place))
+    assert inside.origin == os.path.join(here, r"caf\xe9")
+    assert inside.classes == (r"caf\xe9",)
 
 
 def test_without_pictures(here):

@@ -25,7 +25,7 @@ def generator(rng: object) -> None:
         )
 
 
-def draw(n: object, rng: object) -> None:
+def draw(n: int, rng: object) -> None:
     """Refuse a bad request for ``n`` points."""
     check_count("n", n)
     generator(rng)

@@ -27,7 +27,7 @@ from wgan_course.data import cache
 from wgan_course.data.idx import BadFileError
 from wgan_course.data.pixels import RawImages
 
-__all__ = ["SUFFIXES", "Found", "find", "read"]
+__all__ = ["SUFFIXES", "Found", "find", "printable", "read"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -68,16 +68,17 @@ class Found:
     lasting: bool = True
 
     def name(self, path: str | Path) -> str:
-        """Path inside the folder, in letters that can be printed whatever the bytes of the name."""
-        return _printable(Path(path).relative_to(self.folder))
+        """Path inside the folder, for messages."""
+        return printable(Path(path).relative_to(self.folder))
 
     def class_of(self, file: Path) -> str:
         """Name of the class folder, and ``""`` for what lies beside the class folders."""
         parts = file.relative_to(self.folder).parts
-        return _printable(parts[0]) if len(parts) > 1 else ""
+        return printable(parts[0]) if len(parts) > 1 else ""
 
 
-def _printable(path: str | Path) -> str:
+def printable(path: str | Path) -> str:
+    """Spell a path in letters that can be printed, whatever the bytes of its name."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -126,7 +127,7 @@ def _sort_in(path: Path, found: Found, seen: set[str]) -> None:
         else:
             _walk(path, found, seen)
     elif path.suffix.lower() not in SUFFIXES:
-        found.others[_printable(path.suffix.lower()) or "no suffix"] += 1
+        found.others[printable(path.suffix.lower()) or "no suffix"] += 1
     elif stat.S_ISREG(_mode(path)):
         found.files.append(path)
     else:
@@ -323,7 +324,7 @@ def _decoded(found: Found, size: int | None, channels: int | None, quiet: bool |
 
 
 def _nothing(found: Found) -> str:
-    place = _printable(found.folder)
+    place = printable(found.folder)
     if found.refused:
         return f"{place} has no picture that can be read: {_listed(found.refused)}"
     others = ", ".join(f"{count} {suffix}" for suffix, count in found.others.most_common(5))
@@ -341,15 +342,15 @@ def _labels(found: Found, files: list[Path]) -> tuple[np.ndarray, tuple[str, ...
     if "" in classes and len(classes) > 1:
         log.warning(
             "%s: %d pictures lie beside the class folders, so that all %d are taken as one class",
-            _printable(found.folder), names.count(""), len(names),
+            printable(found.folder), names.count(""), len(names),
         )  # fmt: skip
     if "" in classes:
-        return np.zeros(len(files), dtype=np.int64), (_printable(found.folder.name) or "all",)
+        return np.zeros(len(files), dtype=np.int64), (printable(found.folder.name) or "all",)
     return np.array([classes.index(name) for name in names], dtype=np.int64), tuple(classes)
 
 
 def _tell(found: Found, raw: RawImages) -> None:
-    place = _printable(found.folder)
+    place = printable(found.folder)
     log.info("%s: pictures of shape %s in %d classes", place, raw.pixels.shape, len(raw.classes))
     if raw.skipped:
         log.warning("%s: left out %d: %s", place, len(raw.skipped), _listed(raw.skipped))

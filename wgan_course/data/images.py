@@ -189,8 +189,8 @@ def load(
         (raw, origin), found = published.read(known, split, path, download), "torchvision"
     else:
         raw = _read_own(name, split, size=size, channels=channels, kept_in=kept_in, progress=progress)
-        found, origin = "path", str(name)
-    log.info("%s: %d %s images from %s (%s)", name, len(raw.labels), split, found, origin)
+        found, origin = "path", folder.printable(name)
+    log.info("%s: %d %s images from %s (%s)", folder.printable(name), len(raw.labels), split, found, origin)
     images = to_unit(raw.pixels)
     images = recolour(resize(images, size or images.shape[-1], border=known is not None), channels or images.shape[1])
     return ImageData(images, torch.as_tensor(raw.labels), found, origin, split, raw.classes, raw.skipped)
