@@ -32,7 +32,7 @@ from .problem import Case, Formula, Misconception, Outputs
 
 @dataclass(frozen=True)
 class Detected:
-    """What no formula can say: ``test(case, seen, expected)``, of one criterion or at one status where they are told."""
+    """What no formula can say: ``test(case, seen, expected)``, of one criterion or at one status where told."""
 
     test: Callable[[Case, Any, Outputs], bool]
     criterion: str = ""
@@ -95,7 +95,7 @@ def negated(formula: Formula) -> Formula:
     return composed(lambda value: -value, formula)
 
 
-def scaled(formula: Formula, factor: float) -> Formula:
+def scaled(formula: Formula, factor: Any) -> Formula:
     """Factor times f."""
     return composed(lambda value: factor * value, formula)
 

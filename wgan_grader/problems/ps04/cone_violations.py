@@ -37,7 +37,7 @@ def _all_pairs(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.
 WRONG = (
     ("outside", lambda *a: ~inside(*a), lambda x, f, k, i: np.abs(f - f[i]) < k * np.abs(x - x[i])),
     ("signed-run", lambda x, values, slope, tip: np.abs(values - values[tip]) > slope * (x - x[tip])),
-    ("one-half", lambda *a: _one_half(*a, 1.0), lambda *a: _one_half(*a, -1.0)),
+    ("one-half", given(_one_half, sign=1.0), given(_one_half, sign=-1.0)),
     ("both-signed", lambda x, f, k, i: f - f[i] > k * (x - x[i]), lambda x, f, k, i: (f - f[i]) / (x - x[i]) > k),
     ("other-axis", lambda x, values, slope, tip: np.abs(x - x[tip]) > slope * np.abs(values - values[tip])),
     ("other-axis", lambda x, f, k, i: k * np.abs(f - f[i]) > np.abs(x - x[i])),

@@ -42,7 +42,7 @@ def _with(norm, slope: float = 0.25):
 
 
 def _spectral(W: np.ndarray) -> float:
-    return np.linalg.norm(W, 2)
+    return float(np.linalg.norm(W, 2))
 
 
 def _over(combine):
@@ -71,24 +71,24 @@ def _slope_at_zero(*arrays: np.ndarray) -> float:
         if kind:
             x, slopes = _activated(kind, x)
             jacobian = slopes[:, None] * jacobian
-    return np.linalg.norm(jacobian, 2)
+    return float(np.linalg.norm(jacobian, 2))
 
 
 def _collapsed(*arrays: np.ndarray) -> float:
     product = np.eye(arrays[0].shape[1])
     for W in arrays[::2]:
         product = W @ product
-    return np.linalg.norm(product, 2)
+    return float(np.linalg.norm(product, 2))
 
 
 def _with_bias(*arrays: np.ndarray) -> float:
     pairs = zip(arrays[::2], arrays[1::2], strict=True)
-    return prod(np.linalg.norm(np.column_stack([W, b]), 2) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
+    return prod(_spectral(np.column_stack([W, b])) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
 
 
 def _with_bias_norms(*arrays: np.ndarray) -> float:
     pairs = zip(arrays[::2], arrays[1::2], strict=True)
-    return prod(_spectral(W) + np.linalg.norm(b) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
+    return prod(_spectral(W) + float(np.linalg.norm(b)) for W, b in pairs) * 0.25 ** _quarters(len(arrays) // 2)
 
 
 WRONG = (

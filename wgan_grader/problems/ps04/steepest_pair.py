@@ -37,7 +37,7 @@ def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
 
 WRONG = (
     ("order", largest(absolute(in_order)), lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max()),
-    ("order", lambda x, f: np.abs(np.diff(np.sort(f)) / np.diff(np.sort(x))).max()),
+    ("order", lambda x, f: largest(absolute(in_order))(np.sort(x), np.sort(f))),
     ("signed", largest(slopes), largest(in_order)),
     ("ends", lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])), lambda x, values: np.ptp(values) / np.ptp(x)),
     ("ends", lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()]))),

@@ -25,7 +25,9 @@ def _case(name, rng, target, steps, rate, c, criterion) -> Case:
     return Case(name, inputs | {"steps": steps, "rate": rate, "c": c}, criterion=criterion)
 
 
-def _game(critic_sign=1.0, generator_sign=1.0, critic_steps=CRITIC_STEPS, weight=True, gradient=False, **also):
+def _game(
+    critic_sign=1.0, generator_sign=1.0, critic_steps=CRITIC_STEPS, weight: bool | str = True, gradient=False, **also
+):
     """Where the shift ends, with the right rules or with some of them broken."""
 
     def formula(real, z, steps, rate, c):

@@ -72,13 +72,15 @@ def rows(x: Array) -> Array:
     return x.reshape(len(x), -1)
 
 
-def score(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> Array:
-    """One score a sample."""
+def score(*a: Array) -> Array:
+    """One score a sample; a = (w0, b0, w1, b1, x)."""
+    w0, b0, w1, b1, x = a
     return (np.tanh(rows(x) @ w0.T + b0) @ w1.T + b1)[:, 0]
 
 
-def gradient(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> Array:
-    """∇f at each sample, in the shape of x."""
+def gradient(*a: Array) -> Array:
+    """∇f at each sample, in the shape of x; a = (w0, b0, w1, b1, x)."""
+    w0, b0, w1, _, x = a
     return (((1 - np.tanh(rows(x) @ w0.T + b0) ** 2) * w1[0]) @ w0).reshape(x.shape)
 
 
@@ -93,8 +95,9 @@ def mix(real: Array, fake: Array, epsilon: Array) -> Array:
     return e * real + (1 - e) * fake
 
 
-def to_weights(w0: Array, b0: Array, w1: Array, b1: Array, x: Array, u: Array) -> dict[str, Array]:
+def to_weights(*a: Array) -> dict[str, Array]:
     """Gradient in the weights of Σ⟨u, ∇f(x)⟩ for fixed u: the second backward pass, by hand."""
+    w0, b0, w1, _, x, u = a
     hidden, u = np.tanh(rows(x) @ w0.T + b0), rows(u)
     slope = 1 - hidden**2
     back = (u @ w0.T) * w1[0] * (-2 * hidden * slope)
@@ -102,7 +105,7 @@ def to_weights(w0: Array, b0: Array, w1: Array, b1: Array, x: Array, u: Array) -
     return {f"gradient:{name}": part for name, part in zip(WEIGHTS, parts, strict=True)}
 
 
-def charged(charge: Callable[[Array], float], derivative: Callable[[Array], Array], *a: Array) -> Outputs:
+def charged(charge: Callable[[Array], Any], derivative: Callable[[Array], Array], *a: Array) -> dict[str, Any]:
     """A penalty that depends on the lengths of gradients at points a[4], and its gradient in the weights."""
     g = gradient(*a)
     size = lengths(g)

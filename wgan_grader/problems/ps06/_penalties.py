@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, averaged, divided, explained, root, scaled, squared, summed
-from ...problem import Case, Cases, Misconception
+from ...problem import Case, Cases, Misconception, Outputs
 
 Array = np.ndarray
 Penalty = Callable[[Array], float]
@@ -26,7 +28,7 @@ def cases(rng: np.random.Generator) -> Cases:
 SLOPES = {"gradients": ["norms"]}
 
 
-def _detached(case: Case, seen: object, expected: dict) -> bool:
+def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     return seen.status == "ok" and "gradient:norms" in expected and "gradient:norms" not in seen.outputs
 
 

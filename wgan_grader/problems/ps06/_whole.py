@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ...formulas import averaged, explained, squared, swapped
 from ...problem import Misconception
 from ._critic import Array, gradient, lengths, mix
 
-Charge = Callable[[Array], float]
+Charge = Callable[[Array], Any]
 
 
 def two_sided(g: Array) -> float:
@@ -18,7 +19,7 @@ def two_sided(g: Array) -> float:
     return ((lengths(g) - 1) ** 2).mean()
 
 
-def penalty(*a: Array, points: Callable = mix, charge: Charge = two_sided) -> float:
+def penalty(*a: Array, points: Callable = mix, charge: Charge = two_sided) -> Any:
     """λ times the charge for the gradients at the points; a = (w0, b0, w1, b1, real, fake, epsilon, weight)."""
     return a[7] * charge(gradient(*a[:4], points(*a[4:7])))
 

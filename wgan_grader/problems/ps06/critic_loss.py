@@ -15,13 +15,13 @@ def _scores(*a: Array) -> tuple[Array, Array]:
     return score(*a[:4], a[4]), score(*a[:4], a[5])
 
 
-def loss(*a: Array, **spoilt: object) -> float:
+def loss(*a: Array, **spoilt: Any) -> Any:
     """E_Q f − E_P f + penalty."""
     real, fake = _scores(*a)
     return fake.mean() - real.mean() + penalty(*a, **spoilt)
 
 
-def right(*a: Array) -> Outputs:
+def right(*a: Array) -> dict[str, Any]:
     """The loss, and its gradient in the weights."""
     charge = lambda size: a[7] * ((size - 1) ** 2).mean()  # noqa: E731
     found = charged(charge, lambda size: 2 * a[7] * (size - 1) / len(size), *a[:4], mix(*a[4:7]))
@@ -43,8 +43,9 @@ def _only_first_terms(case: Case, seen: Any, expected: Outputs) -> bool:
     return all(name in seen.outputs and np.allclose(seen.outputs[name], first[name], rtol=1e-4) for name in first)
 
 
-def _mean_score(w0: Array, b0: Array, w1: Array, b1: Array, x: Array) -> dict[str, Array]:
+def _mean_score(*a: Array) -> dict[str, Array]:
     """Gradient of the mean score in the weights."""
+    w0, b0, w1, _, x = a
     hidden = np.tanh(rows(x) @ w0.T + b0)
     back = (1 - hidden**2) * w1[0] / len(x)
     parts = (back.T @ rows(x), back.sum(0), hidden.mean(0, keepdims=True))

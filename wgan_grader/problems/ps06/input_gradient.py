@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from ...formulas import Detected, averaged, explained, negated, scaled, summed, swapped
-from ...problem import Cases, Criterion, Outputs, Problem
+from ...problem import Cases, Criterion, Formula, Outputs, Problem
 from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient, mix, score, to_weights, wrong_way
 
 
@@ -19,7 +19,7 @@ def right(w0: Array, b0: Array, w1: Array, b1: Array, real: Array, fake: Array, 
     return {"value": gradient(*a), **to_weights(*a, np.ones_like(real))}
 
 
-def _at(points: object, *a: Array) -> Array:
+def _at(points: Formula, *a: Array) -> Array:
     return gradient(*a[:4], points(*a[4:]))
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, explained, swapped
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._critic import PACKAGE, Array, mix
@@ -24,7 +26,7 @@ def _inputs(rng: np.random.Generator, n: int, shape: tuple[int, ...]) -> dict[st
     return {"real": 2 + rng.normal(size=(n, *shape)), "fake": rng.normal(size=(n, *shape)) - 1, "epsilon": epsilon}
 
 
-def _other_axis(case: Case, seen: object, expected: Outputs) -> bool:
+def _other_axis(case: Case, seen: Observation, expected: Outputs) -> bool:
     """Whether ε met an axis that is not the samples': an error about sizes, or ε along the last axis."""
     real, fake, epsilon = case.inputs.values()
     if seen.status == "error":

@@ -1,5 +1,7 @@
 """``one_sided(norms)``: the mean of max(0, ‖∇f‖ − 1)²."""
 
+from typing import Any
+
 import numpy as np
 
 from ...formulas import explained
@@ -13,7 +15,7 @@ def one_sided(norms: Array) -> float:
     return (np.maximum(norms - 1, 0) ** 2).mean()
 
 
-def right(norms: Array) -> dict[str, Array]:
+def right(norms: Array) -> dict[str, Any]:
     """The penalty and its derivative in the norms."""
     return {"value": one_sided(norms), "gradient:norms": 2 * np.maximum(norms - 1, 0) / len(norms)}
 

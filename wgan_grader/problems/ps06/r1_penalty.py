@@ -1,5 +1,7 @@
 """``r1_penalty(critic, real, weight)``: half γ times the mean squared gradient norm at real points."""
 
+from typing import Any
+
 import numpy as np
 
 from ...formulas import explained, negated, scaled
@@ -10,7 +12,7 @@ from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, 
 def cases(rng: np.random.Generator) -> Cases:
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,))):
-            inputs = critic(rng, int(np.prod(shape)), 4, 1.5) | {"real": rng.normal(size=(n, *shape))}
+            inputs: dict[str, Any] = critic(rng, int(np.prod(shape)), 4, 1.5) | {"real": rng.normal(size=(n, *shape))}
             inputs["weight"] = round(float(rng.uniform(2.5, 8.0)), 2)
             tail = ", to the weights" if criterion == "graph" else ""
             name = f"{n} points of shape {'×'.join(map(str, shape))}{tail}"

@@ -26,7 +26,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("slope", name, gradient=rng.normal(size=shape), options=LOOK)
 
 
-def right(gradient: Array) -> Outputs:
+def right(gradient: Array) -> dict[str, Any]:
     """The two-sided penalty, and its derivative."""
     size = lengths(gradient)[:, None, None]
     slope = 2 * (size - 1) / len(gradient) * gradient / np.where(size > 0, size, 1)

@@ -1,5 +1,7 @@
 """``two_sided(norms)``: the mean of (‖∇f‖ − 1)²."""
 
+from typing import Any
+
 import numpy as np
 
 from ...problem import Criterion, Problem
@@ -12,7 +14,7 @@ def two_sided(norms: Array) -> float:
     return ((norms - 1) ** 2).mean()
 
 
-def right(norms: Array) -> dict[str, Array]:
+def right(norms: Array) -> dict[str, Any]:
     """The penalty and its derivative in the norms."""
     return {"value": two_sided(norms), "gradient:norms": 2 * (norms - 1) / len(norms)}
 

@@ -31,7 +31,8 @@ def shifted(y: np.ndarray, by: int, circular: bool = False) -> np.ndarray:
 def forward(x: np.ndarray, kernel: np.ndarray, sign: int = 1, circular: bool = False) -> np.ndarray:
     """Correlate (or, with sign −1, convolve with) the kernel, zeros outside; shape (out, n)."""
     middle = kernel.shape[2] // 2
-    return sum(kernel[:, :, q] @ shifted(x, sign * (q - middle), circular) for q in range(kernel.shape[2]))
+    seen = [kernel[:, :, q] @ shifted(x, sign * (q - middle), circular) for q in range(kernel.shape[2])]
+    return np.sum(seen, axis=0)
 
 
 def adjoint(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -30,20 +30,20 @@ def _unnormalised(divide: bool):
     def formula(W: np.ndarray, v: np.ndarray, steps: int) -> float:
         for _ in range(steps):
             v = W.T @ (W @ v)
-        return np.linalg.norm(W @ v) / (np.linalg.norm(v) if divide else 1)
+        return float(np.linalg.norm(W @ v) / (np.linalg.norm(v) if divide else 1))
 
     return formula
 
 
 def _half_step(W: np.ndarray, v: np.ndarray, steps: int) -> float:
     before = iterate(W, v, max(steps - 1, 0))
-    return np.linalg.norm(W.T @ unit(W @ before)) if steps else np.linalg.norm(W @ before)
+    return float(np.linalg.norm(W.T @ unit(W @ before) if steps else W @ before))
 
 
 def _with_w(W: np.ndarray, v: np.ndarray, steps: int) -> float:
     for _ in range(steps):
         v = unit(W @ v)
-    return np.linalg.norm(W @ v)
+    return float(np.linalg.norm(W @ v))
 
 
 WRONG = (

@@ -1,5 +1,7 @@
 """``sigma_step(W, u)``: one warm step of power iteration, with σ̂ in the graph and the vectors outside it."""
 
+from typing import Any
+
 import numpy as np
 
 from ...formulas import Detected, explained
@@ -21,7 +23,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"gradient, {shape[0]}×{shape[1]}", inputs, GRADIENT, criterion="gradient")
 
 
-def formula(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
+def formula(W: np.ndarray, u: np.ndarray) -> dict[str, Any]:
     """σ̂, u, v, and ∂σ̂/∂W = uvᵀ."""
     sigma, u, v = step(W, u)
     return {"sigma": sigma, "u": u, "v": v, "gradient:W": np.outer(u, v)}
@@ -63,7 +65,7 @@ WRONG = (
     ("exact", _values(lambda W, u: top(W)), _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2]))),
     ("exact", lambda W, u: {"gradient:W": np.outer(*top(W)[1:])}),
     ("two-steps", _values(lambda W, u: step(W, step(W, u)[1]))),
-    ("transposed-gradient", lambda W, u: {"gradient:W": np.outer(*step(W, u)[:0:-1])}),
+    ("transposed-gradient", lambda W, u: {"gradient:W": np.outer(*step(W, u)[1:]).T}),
 )
 MESSAGES = """
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and

@@ -62,7 +62,7 @@ class Layer:
 
     def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
         """Sum of the gradients over forwards, all made before the backward."""
-        return sum(self.gradient(G) for G in directions)
+        return np.sum([self.gradient(G) for G in directions], axis=0)
 
 
 class _PlainEval(Layer):
@@ -94,7 +94,8 @@ class _Data(Layer):
         made = [self.estimate(train=True) for _ in directions]
         last = made[-1][1]
         parts = zip(directions, made, strict=True)
-        return sum(G / s - (G * self.weight).sum() / s**2 * np.outer(last, v) for G, (s, _u, v) in parts)
+        found = [G / s - (G * self.weight).sum() / s**2 * np.outer(last, v) for G, (s, _u, v) in parts]
+        return np.sum(found, axis=0)
 
 
 class _Overwrites(Layer):
@@ -113,8 +114,8 @@ class _OutsideInEval(Layer):
 
 
 class _Ahead(Layer):
-    def __init__(self, *tensors: np.ndarray, **how):
-        super().__init__(*tensors, **how)
+    def __init__(self, weight, bias, u, **how):
+        super().__init__(weight, bias, u, **how)
         self.estimate(train=True)
 
 

@@ -1,25 +1,24 @@
 """Formulas that the problems of this set share."""
 
-from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+
+from ...formulas import named
+from ...problem import Formula
 
 GAME = ("wgan_course.dynamics.Variant", "wgan_course.dynamics.derivatives")
 STEPS = ("wgan_course.dynamics.simulate", "wgan_course.dynamics.update_matrix", "wgan_course.dynamics.Variant")
 
 
-def slope(t: np.ndarray) -> np.ndarray:
+def slope(t: Any) -> Any:
     """1 / (1 + exp(t)) without overflow."""
     return np.exp(-np.logaddexp(0.0, t))
 
 
-def pair(formula: Callable, names: tuple[str, str] = ("theta", "psi")) -> Callable:
+def pair(formula: Formula) -> Formula:
     """Name the two parts of what a formula returns."""
-
-    def named(*values) -> Mapping[str, np.ndarray]:
-        return dict(zip(names, formula(*values), strict=True))
-
-    return named
+    return named(formula, "theta", "psi")
 
 
 def eigenvalues(matrix: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ def cases(rng: np.random.Generator) -> Cases:
 
 def parts(values: np.ndarray) -> np.ndarray:
     """One row each: real part, imaginary part."""
-    return np.stack([values.real, values.imag], axis=-1)
+    return np.stack([np.real(values), np.imag(values)], axis=-1)
 
 
 def formula(J: np.ndarray) -> np.ndarray:

@@ -11,21 +11,21 @@ WIDE = 100.0
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    yield _case("one state", [1.0], [0.5], 0.1, 0.2, 1, WIDE, False, "simultaneous")
-    yield _case("batch", *rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
-    yield _case("one state, alternating", [1.0], [0.5], 0.1, 0.2, 1, WIDE, True, "alternating")
-    yield _case("batch, alternating", *rng.normal(size=(2, 4)), 0.3, 0.1, 1, WIDE, True, "alternating")
-    yield _case("three critic steps", *rng.normal(size=(2, 4)), 0.15, 0.4, 3, WIDE, False, "critic")
-    yield _case("five, alternating", *rng.normal(size=(2, 4)), 0.3, 0.1, 5, WIDE, True, "critic")
+    yield _case("one state", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, False, "simultaneous")
+    yield _case("batch", rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
+    yield _case("one state, alternating", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, True, "alternating")
+    yield _case("batch, alternating", rng.normal(size=(2, 4)), 0.3, 0.1, 1, WIDE, True, "alternating")
+    yield _case("three critic steps", rng.normal(size=(2, 4)), 0.15, 0.4, 3, WIDE, False, "critic")
+    yield _case("five, alternating", rng.normal(size=(2, 4)), 0.3, 0.1, 5, WIDE, True, "critic")
     theta, psi = np.array([2.0, -2.0, 1.0, 0.1]), np.array([0.4, -0.3, -0.45, 0.2])
-    yield _case("at the bound", theta, psi, 0.1, 0.2, 2, 0.5, True, "clip")
+    yield _case("at the bound", (theta, psi), 0.1, 0.2, 2, 0.5, True, "clip")
     theta, psi = np.array([-1.0, 1.5, 0.5]) * rng.uniform(0.8, 1.2, size=3), np.array([2.0, -1.8, 1.6])
-    yield _case("from outside", theta, psi, 0.2, 0.1, 2, 0.7, True, "clip")
-    yield _case("from outside, simultaneous", theta, psi, 0.2, 0.1, 2, 0.7, False, "clip")
+    yield _case("from outside", (theta, psi), 0.2, 0.1, 2, 0.7, True, "clip")
+    yield _case("from outside, simultaneous", (theta, psi), 0.2, 0.1, 2, 0.7, False, "clip")
 
 
-def _case(name, theta, psi, step_g, step_d, n_critic, clip, alternating, criterion) -> Case:
-    inputs = {"theta": np.array(theta), "psi": np.array(psi), "step_g": step_g, "step_d": step_d}
+def _case(name, state, step_g, step_d, n_critic, clip, alternating, criterion) -> Case:
+    inputs = {"theta": np.array(state[0]), "psi": np.array(state[1]), "step_g": step_g, "step_d": step_d}
     inputs |= {"n_critic": n_critic, "clip": clip, "alternating": alternating}
     return Case(name, inputs, NAMES, criterion=criterion)
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,13 +81,13 @@ def wanted(*inputs: object) -> Mapping[str, object]:
     return {"wanted": np.asarray(inputs[-1])}
 
 
-def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
+def compare(observed: Outputs, expected: Outputs, case: Any) -> bool:
     """Whether the samples are finite, pass the case's threshold, and are no copies: those earn nothing."""
     samples = observed["samples"].astype(np.float64)
     return bool(np.isfinite(samples).all()) and case.accepts(samples) and not case.copies(samples)
 
 
-def reached(case: Case, observed: Outputs) -> str:
+def reached(case: Any, observed: Outputs) -> str:
     """What is shown beside the threshold."""
     return case.measures(observed["samples"].astype(np.float64))
 
@@ -101,7 +101,7 @@ def detects(test: Judge, *criteria: str) -> Detected:
     return Detected(detect)
 
 
-def copied(case: Case, seen: Observation, expected: Outputs) -> bool:
+def copied(case: Any, seen: Observation, expected: Outputs) -> bool:
     """The misconception that both parts share: copies, or samples that jump when z moves a little."""
     samples = seen.outputs["samples"].astype(np.float64)
     return not continuous(samples) if case.name == "small steps" else case.copies(samples)

@@ -1,6 +1,7 @@
 """``frechet(mean_p, cov_p, mean_q, cov_q)``: the Fréchet distance from two means and two covariances."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ def _covariance(rng: np.random.Generator, d: int, rank: int) -> np.ndarray:
     return root @ root.T
 
 
-def _case(name: str, moments: Moments, criterion: str, **tolerance: float) -> Case:
-    inputs = dict(zip(("mean_p", "cov_p", "mean_q", "cov_q"), moments, strict=True))
+def _case(name: str, moments: Moments, criterion: str, **tolerance: Any) -> Case:
+    inputs: dict[str, Any] = dict(zip(("mean_p", "cov_p", "mean_q", "cov_q"), moments, strict=True))
     return Case(name, inputs, criterion=criterion, **tolerance)
 
 

@@ -6,6 +6,7 @@ Copies are looked for among all images of the package, mirrored and moved by a p
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def copied_share(samples: np.ndarray) -> float:
 
 
 @once
-def features(samples: np.ndarray) -> object:
+def features(samples: np.ndarray) -> Any:
     """The classifier's features, as a torch tensor."""
     import torch
 
@@ -71,7 +72,7 @@ def features(samples: np.ndarray) -> object:
 
 
 @lru_cache(maxsize=1)
-def _truth() -> object:
+def _truth() -> Any:
     return features(images("test"))
 
 

@@ -19,7 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)
 
 
-def kernel(a: np.ndarray, b: np.ndarray, degree: int = 3, offset: float = 1.0) -> np.ndarray:
+def kernel(a: np.ndarray, b: np.ndarray, degree: float = 3, offset: float = 1.0) -> np.ndarray:
     """(a · b / d + 1)³ for every pair of rows."""
     return (a @ b.T / a.shape[1] + offset) ** degree
 

@@ -63,9 +63,9 @@ def _shaped(samples: np.ndarray) -> bool:
 
 def _copies(samples: np.ndarray, real: np.ndarray) -> float:
     """Share of samples that are training points, to five digits."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    return float(np.mean(cKDTree(real).query(samples)[0] < 1e-5))
+    return float(np.mean(KDTree(real).query(samples)[0] < 1e-5))
 
 
 def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
