@@ -29,7 +29,7 @@ def explain(problem: Problem, failing: Sequence[Trial], trials: Sequence[Trial])
     """The misconception that explains every failing case of a criterion and is contradicted by no other observation.
 
     Of several, the one that agrees with the most cases; of equals, the first that the problem lists. What rests on one
-    round number or a single yes is believed only if nothing else would explain it.
+    round number or a single yes is believed only if it agrees with all cases, and nothing else would explain them.
     """
     found = [
         evidence
@@ -49,13 +49,14 @@ def _evidence(
     for formula in misconception.formulas:
         made = _made(formula, failing, trials)
         words = [word for word, _ in made]
-        if EXPLAINS in words:
-            agreeing = words.count(AGREES) + words.count(EXPLAINS)
-            numbers = [values for word, values in made if word == EXPLAINS]
-            yield Evidence(CONTRADICTS not in words, agreeing, place, _telling(numbers), misconception)
+        whole, agreeing = CONTRADICTS not in words, words.count(AGREES) + words.count(EXPLAINS)
+        numbers = set().union(*(values for word, values in made if word == EXPLAINS))
+        if EXPLAINS in words and (whole or (words.count(EXPLAINS) > 1 and len(numbers) > 1)):
+            yield Evidence(whole, agreeing, place, _telling(numbers), misconception)
     if misconception.detect is not None and _detected(problem, misconception.detect, failing, trials):
         held = [_holds(misconception.detect, trial, trial.seen) for trial in trials if not trial.passed]
-        yield Evidence(all(held), sum(held), place, True, misconception)
+        if all(held) or len(failing) > 1:
+            yield Evidence(all(held), sum(held), place, True, misconception)
 
 
 def _made(formula: Formula, failing: Sequence[Trial], trials: Sequence[Trial]) -> list[tuple[str, set[float]]]:
@@ -108,10 +109,9 @@ def _numbers(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -
     return {float(f"{value:.6g}") for value in wrong[np.isfinite(wrong)].ravel()}
 
 
-def _telling(numbers: Sequence[set[float]]) -> bool:
-    """Whether the agreement could hardly be chance: several cases or numbers, or one number that is not round."""
-    values = set().union(*numbers)
-    return len(values) > 1 or any(value != round(value, 1) for value in values) or len(numbers) > 1
+def _telling(numbers: set[float]) -> bool:
+    """Whether the agreement could hardly be chance: several wrong numbers, or one that is not round."""
+    return len(numbers) > 1 or any(value != round(value, 1) for value in numbers)
 
 
 def _detected(problem: Problem, detect: Any, failing: Sequence[Trial], trials: Sequence[Trial]) -> bool:

@@ -266,7 +266,7 @@ def constant(trials: Sequence[Trial]) -> str:
 # -- which inputs fail ----------------------------------------------------------------------------------------------
 
 
-MIN_CHOICES = {"said": 4, "seen": 20, "measured": 20}
+MIN_CHOICES = {"said": 4, "seen": 50, "measured": 20}
 
 
 def which_inputs(trials: Sequence[Trial]) -> str:
@@ -387,7 +387,7 @@ def _floats(array: Any) -> np.ndarray:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"  # no -0
 
 
 def _same_shapes(answers: Answers) -> bool:
