@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000)
 SLOWEST = 60.0  # a solver that took longer than this is left out of larger problems
 AGREEMENT = 1e-9
 
-Problem = dict[str, torch.Tensor | None]
+Problem = dict[str, Any]
 Solver = Callable[[Problem], float]
 
 

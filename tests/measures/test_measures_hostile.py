@@ -186,6 +186,12 @@ def test_points_off_the_segments_are_refused(epsilon):
         measures.segment_gradients(lambda z: z.sum(1), x, x + 1, torch.full((3,), epsilon))
 
 
+def test_samples_of_two_types_reach_the_critic_in_one():
+    critic = torch.nn.Linear(2, 1)
+    report = measures.gradient_report(critic, normal(6, 2).float(), normal(6, 2, 1), rng())
+    assert report["optimal"]["mean"] == pytest.approx(float(critic.weight.detach().norm()), rel=1e-6)
+
+
 def test_points_of_the_line_as_a_vector():
     x = torch.tensor([1.0, 2.0, 3.0])
     assert measures.gradient_norms(lambda z: z.square() / 2, x).tolist() == [1.0, 2.0, 3.0]

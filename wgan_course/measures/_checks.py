@@ -35,11 +35,11 @@ def floating(name: str, x: Tensor) -> Tensor:
 
 
 def paired(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Refuse two batches that are not of one shape."""
+    """Refuse two batches that are not of one shape; return them in the type of the first."""
     real, fake = floating("real", real), floating("fake", fake)
     if real.shape != fake.shape:
         raise ValueError(f"fake must have the shape of real, {tuple(real.shape)}, got {tuple(fake.shape)}")
-    return real, fake
+    return real, fake.to(real)
 
 
 def rows(x: Tensor) -> Tensor:

@@ -135,12 +135,13 @@ def _checked(solver: Solver, c: np.ndarray, a: np.ndarray, b: np.ndarray) -> tup
     The sums of a cost of 1e16 and others near one have no digits left for these. Where the first answer's gap shows
     that, the programme is solved again with its largest costs cut; the potentials stay feasible for the whole cost.
     """
-    tried = [_attempt(solver, c, c, a, b)]
-    for ceiling in _ceilings(c, tried[0], a, b):
-        if _relative_gap(tried[-1], c, a, b) > _GOOD_GAP:
-            tried.append(_attempt(solver, c.clip(max=ceiling), c, a, b))
-    best = min(tried, key=lambda answer: _relative_gap(answer, c, a, b))
+    best = _attempt(solver, c, c, a, b)
     gap = _relative_gap(best, c, a, b)
+    for ceiling in _ceilings(c, best, a, b) if gap > _GOOD_GAP else ():
+        other = _attempt(solver, c.clip(max=ceiling), c, a, b)
+        best, gap = min((best, gap), (other, _relative_gap(other, c, a, b)), key=lambda pair: pair[1])
+        if gap <= _GOOD_GAP:
+            break
     if not gap <= _LARGEST_GAP:
         raise RuntimeError(
             f"the solver stopped before the optimum: its plan and its potentials differ by {gap:.1e} of the value; "
