@@ -1,18 +1,23 @@
 """The smaller figures: their mathematics as node runs it, against the package's numbers."""
 
 import json
+import math
 
 import torch
 
-from wgan_course import divergences, transport
+from wgan_course import divergences, norms, transport
 
 CELL = 0.05  # of the line on which boxes are compared
+
+
+def rng(number):
+    return torch.Generator().manual_seed(number)
 
 
 def node(run_node, tmp_path, name, truth):
     file = tmp_path / "truth.json"
     file.write_text(json.dumps(truth))
-    counts = run_node(f"{name}.test.js", TRUTH=str(file))
+    counts = run_node(f"{name}.test.mjs", TRUTH=str(file))
     assert counts["skipped"] == 0
 
 
@@ -45,7 +50,35 @@ def test_two_masses(run_node, tmp_path):
 
 
 def test_dual_potential(run_node, tmp_path):
-    rng = torch.Generator().manual_seed(0)
-    pairs = [torch.randn(2, n, generator=rng, dtype=torch.float64) for n in (1, 2, 3, 3, 3, 8)]
+    pairs = [torch.randn(2, n, generator=rng(k), dtype=torch.float64) for k, n in enumerate((1, 2, 3, 3, 3, 8))]
     cases = [{"real": a.tolist(), "fake": b.tolist(), "w1": float(transport.wasserstein_1d(a, b))} for a, b in pairs]
     node(run_node, tmp_path, "dual_potential", cases)
+
+
+def turned_matrix(values, basis, turn):
+    """The matrix with these singular values whose first two right singular vectors have turned."""
+    rotation = torch.eye(len(values), dtype=torch.float64)
+    cos, sin = math.cos(turn), math.sin(turn)
+    rotation[:2, :2] = torch.tensor([[cos, -sin], [sin, cos]], dtype=torch.float64)
+    left = torch.linalg.qr(torch.randn(len(values), len(values), generator=rng(2), dtype=torch.float64)).Q
+    return left @ torch.diag(values) @ (basis @ rotation).T
+
+
+def power_estimates(kind, ratio, angle, turn, steps=12):
+    many = torch.linspace(2 * ratio, min(0.1, 2 * ratio), 19, dtype=torch.float64)
+    values = torch.cat([torch.tensor([2.0], dtype=torch.float64), many if kind == "many" else many[:1]])
+    size = len(values)
+    basis = torch.linalg.qr(torch.randn(size, size, generator=rng(1), dtype=torch.float64)).Q
+    first = torch.full((size,), math.sin(angle) / math.sqrt(size - 1), dtype=torch.float64)
+    first[0] = math.cos(angle)
+    v, estimates = basis @ first, []
+    for k in range(steps + 1):
+        found = norms.power_iteration(turned_matrix(values, basis, k * turn), v=v, steps=min(k, 1))
+        v = found.v
+        estimates.append(float(found.sigma))
+    return {"kind": kind, "ratio": ratio, "angle": angle, "turn": turn, "estimates": estimates}
+
+
+def test_power_iteration(run_node, tmp_path):
+    settings = [("two", 0.8, 1.4, 0.0), ("two", 0.5, 0.3, 0.1), ("many", 0.9, 1.2, 0.0), ("many", 0.7, 1.0, 0.05)]
+    node(run_node, tmp_path, "power_iteration", [power_estimates(*setting) for setting in settings])

@@ -76,3 +76,40 @@ def test_dual_potential(open_figure, said):
     assert said(page) == pytest.approx([1, 1.5, 2, 0.5])  # 3 at a point that is 1.5 from the next: slope 2, worth 1 / 2
     page.get_by_role("checkbox").check()
     assert "steepest" not in page.locator(".explorable-said").text_content()
+
+
+def test_power_iteration(open_figure, said):
+    page = open_figure("power_iteration")
+    slope = math.tan(math.radians(80))
+    for k in range(4):
+        angle = math.atan(0.64**k * slope)
+        estimate = 2 * math.sqrt(1 - 0.36 * math.sin(angle) ** 2)
+        assert said(page)[:2] == pytest.approx([k, estimate], abs=6e-5)
+        assert said(page)[-1] == pytest.approx(math.degrees(angle), abs=0.006)
+        press(page, "One step")
+    press(page, "Ten steps")
+    assert said(page)[0] == 14
+    handle = slider(page, "Start vector: angle from the top vector, in degrees")
+    handle.press("ArrowLeft")
+    assert said(page)[[0, -1]] == pytest.approx([0, 79], abs=0.006)
+    drag(page, handle, 40, 60)
+    start = float(handle.get_attribute("aria-valuenow"))
+    assert abs(start) < 79
+    assert said(page)[-1] == pytest.approx(abs(start), abs=0.006)
+    slider(page, "σ₂/σ₁").press("End")
+    press(page, "Ten steps")
+    assert "A tie" in page.locator(".explorable-said").text_content()
+
+
+def test_a_weight_that_turns_is_followed(open_figure):
+    page = open_figure("power_iteration")
+    slider(page, "Start, from the top vector").fill("0")
+    slider(page, "W turns before each step by").fill("3")
+    for _ in range(5):
+        press(page, "Ten steps")
+    page.locator(".explorable-twin summary").click()
+    last = page.locator(".explorable-twin tbody tr").last.locator("td").all_text_contents()
+    kappa, rho = math.tan(math.radians(3)), 0.64
+    assert float(last[0]) == 50
+    assert float(last[2]) <= (2 * rho * kappa / (1 - rho)) ** 2
+    assert float(last[3]) > 0.01

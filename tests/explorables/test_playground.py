@@ -201,7 +201,7 @@ def truth(tmp_path_factory):
 
 
 def test_the_page_trains_as_the_package_does(truth, run_node):
-    said = run_node("playground.test.js", PLAYGROUND_TRUTH=str(truth))
+    said = run_node("playground.test.mjs", PLAYGROUND_TRUTH=str(truth))
     assert said["skipped"] == 0
     assert said["passed"] >= 30
 
@@ -213,4 +213,4 @@ def test_node_would_find_a_wrong_number(truth, run_node, tmp_path):
     found["critics"]["gp"]["gradients"][2] = entry.tolist()
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(found))
-    assert run_node("playground.test.js", check=False, PLAYGROUND_TRUTH=str(wrong))["failed"] == 1
+    assert run_node("playground.test.mjs", check=False, PLAYGROUND_TRUTH=str(wrong))["failed"] == 1
