@@ -77,7 +77,7 @@ def test_pictures_beside_class_folders_are_not_lost(here, caplog):
     paint(here / "loose.png")
     data = images.load(here)
     assert (len(data), data.classes) == (2, ("set",))
-    assert "1 pictures lie beside the class folders, so that all 2 are taken as one class" in caplog.text
+    assert "pictures beside the class folders: 1, so that all 2 are taken as one class" in caplog.text
 
 
 def test_one_class_folder_is_one_class(here):
@@ -231,6 +231,13 @@ def test_integers_of_unknown_range_are_named(here, value):
     paint(here / "good.png")
     Image.fromarray(np.full((16, 16), value, dtype=np.int32)).save(here / "a.tiff")
     assert "where 0 to 65535 are understood" in left_out(images.load(here))["a.tiff"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
+def test_every_mode_that_a_tiff_has_becomes_grey_and_colour(here, mode, channels):
+    Image.new(mode, (16, 16), 0).save(here / "a.tiff")
+    assert images.load(here, channels=channels).images.shape == (1, channels, 16, 16)
 
 
 def test_palettes(here):
@@ -474,8 +481,9 @@ def test_a_file_in_place_of_a_folder(here, name):
 def test_nothing_there(here):
     with pytest.raises(FileNotFoundError, match=r"nowhere' is no file or folder here, and no known set: fashion"):
         images.load(here / "nowhere")
-    with pytest.raises(FileNotFoundError, match="no known set: fashion-mnist, emoji, mnist"):
-        images.load("fashion-minst")
+    for name in ("fashion-minst", ""):
+        with pytest.raises(FileNotFoundError, match=f"data '{name}' is no file .* fashion-mnist, emoji, mnist"):
+            images.load(name)
 
 
 def test_a_folder_called_like_a_set(here, monkeypatch):

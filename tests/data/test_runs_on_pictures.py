@@ -35,7 +35,7 @@ def test_a_folder_of_classes(tmp_path):
     result = run(tmp_path, data=str(tmp_path / "set"), conditional=True, constraint="gp")
     assert shape(result) == (3, 32, 32)
     assert result.trainer.generator.classes == 3
-    assert result.data == f"18 images, path {tmp_path / 'set'}, 1 files left out"
+    assert result.data == f"18 images, path {tmp_path / 'set'}, 1 left out"
     with Image.open(result.samples) as grid:
         assert grid.size == (2 + 3 * 34, 2 + 8 * 34)  # a column for each class
 

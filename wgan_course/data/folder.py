@@ -175,6 +175,8 @@ def _decode(path: Path, size: int, channels: int) -> np.ndarray:
         if plain.has_transparency_data:
             plain = plain.convert("RGBA")
             plain = Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain)
+        if plain.mode == "LAB":  # Pillow makes no grey of it
+            plain = plain.convert("RGB")
         fitted = ImageOps.fit(plain.convert(COLOURS[channels]), (size, size), Image.Resampling.BICUBIC)
     return np.asarray(fitted).reshape(size, size, channels).transpose(2, 0, 1)
 
@@ -341,7 +343,7 @@ def _labels(found: Found, files: list[Path]) -> tuple[np.ndarray, tuple[str, ...
     classes = sorted(set(names))
     if "" in classes and len(classes) > 1:
         log.warning(
-            "%s: %d pictures lie beside the class folders, so that all %d are taken as one class",
+            "%s: pictures beside the class folders: %d, so that all %d are taken as one class",
             printable(found.folder), names.count(""), len(names),
         )  # fmt: skip
     if "" in classes:

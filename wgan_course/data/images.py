@@ -235,7 +235,7 @@ def _read_emoji(split: str) -> RawImages:
 
 def _read_own(name: str | Path, split: str, **wishes: Any) -> RawImages:
     path = Path(name).expanduser()
-    if not path.exists():
+    if not str(name) or not path.exists():
         raise FileNotFoundError(f"data {str(name)!r} is no file or folder here, and no known set: {', '.join(NAMES)}")
     if path.is_dir() and fashion.complete(path, split):
         return fashion.read_idx(path, split)

@@ -77,7 +77,7 @@ def _image_data(options: RunOptions) -> _Data:
     labels = found.labels.to(device) if options.conditional else None
     return _Data(
         tuple(pixels.shape[1:]),
-        origin + (f", {len(found.skipped)} files left out" if found.skipped else ""),
+        origin + (f", {len(found.skipped)} left out" if found.skipped else ""),
         lambda batch, rng: TensorBatches(pixels, batch, rng, labels),
         lambda samples: samples,
         len(found.classes) if options.conditional else None,
