@@ -56,7 +56,7 @@ def test_a_penalty_takes_at_most_six_functions_to_the_gradient(name):
     constraint, critic = constraints.make(name), mlp.Critic(3, (4,), rng=rng())
     entered = functions_until_the_gradient(lambda: constraint.penalty(critic, *batches(4, 3), rng()))
     assert entered[0] == "penalty"
-    assert "scored_gradient" in entered
+    assert "_scored_gradient" in entered
     assert len(set(entered)) <= 6
 
 

@@ -20,8 +20,6 @@ class Constraint:
             loss = objective.critic_loss(critic(real), critic(fake)) + constraint.penalty(critic, real, fake, rng)
             loss.backward(); optimizer.step(); constraint.project_(critic)
 
-    Notes
-    -----
     Compared in chapters 5 (clipping), 6 (penalties) and 8 (spectral normalisation).
     """
 
@@ -46,9 +44,7 @@ class Constraint:
         critic : Module or callable
             Maps a batch to one score a sample.
         real : Tensor, shape (n, \\*)
-            Real samples.
         fake : Tensor, shape (n, \\*)
-            Generated samples.
         rng : torch.Generator
             Source of all randomness of the penalty.
         **conditioning

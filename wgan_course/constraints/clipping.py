@@ -32,14 +32,7 @@ class Clip(_OnWeights):
     Bounds the Lipschitz constant by ``prop-clipping-bound``, and by how much depends on the widths. Derived in chapter
     5.
 
-    Parameters
-    ----------
-    clip : float
-        The bound c, above 0.
-
-    References
-    ----------
-    Arjovsky, Chintala, Bottou, "Wasserstein Generative Adversarial Networks", 2017, algorithm 1.
+    Source: Arjovsky, Chintala, Bottou, "Wasserstein Generative Adversarial Networks", 2017, algorithm 1.
     """
 
     name = "clip"

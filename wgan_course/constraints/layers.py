@@ -94,9 +94,5 @@ def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
     weight : Tensor, shape (out, in, \\*), or (in, out, \\*) when transposed
     transposed : bool
         Whether the layer is a transposed convolution.
-
-    Returns
-    -------
-    Tensor, shape (out, rest)
     """
     return (weight.transpose(0, 1) if transposed else weight).flatten(1)

@@ -24,8 +24,6 @@ class UnitRows(nn.Module):
 
     Parameters
     ----------
-    gain : float
-        The norm.
     transposed : bool
         Whether the layer is a transposed convolution.
     """
@@ -35,24 +33,14 @@ class UnitRows(nn.Module):
         self.gain, self.dimension = gain, 1 if transposed else 0
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return gain · w_i/‖w_i‖ for each row.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Return gain · w_i/‖w_i‖ for each row."""
         axes = [axis for axis in range(weight.ndim) if axis != self.dimension]
         peak = weight.detach().abs().amax(axes, keepdim=True)  # a row's scale does not matter, but its squares' range
         rows = weight / torch.where(peak > 0, peak, 1.0)
         return self.gain * rows / torch.linalg.vector_norm(rows, dim=axes, keepdim=True).clamp(min=0.5)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Take ``layer.weight = weight`` as the trained weight.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Take ``layer.weight = weight`` as the trained weight."""
         return weight
 
 
@@ -62,14 +50,12 @@ class WeightNormalisation(Constraint):
     ‖W‖_F = gain · √out, so the spectral norm lies between gain and gain · √out: a loose bound, which is met where W
     has rank one. That is why it pushes critics to low rank. Compared in chapter 8.
 
+    Source: Salimans, Kingma, "Weight Normalization", 2016; Miyato et al., 2018, section 3 on what it does to a critic.
+
     Parameters
     ----------
     gain : float
         The norm of a row, above 0.
-
-    References
-    ----------
-    Salimans, Kingma, "Weight Normalization", 2016; Miyato et al., 2018, section 3 on what it does to a critic.
     """
 
     name = "weight_norm"
@@ -90,6 +76,9 @@ class WeightNormalisation(Constraint):
 def bjorck(matrix: Tensor, iterations: int = 15) -> Tensor:
     """Return the nearest matrix with orthonormal rows or columns, by Björck's iteration.
 
+    Source: Björck, Bowie, "An iterative algorithm for computing the best estimate of an orthogonal matrix", 1971; Anil,
+    Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019. Derived in chapter 12.
+
     Parameters
     ----------
     matrix : Tensor, shape (..., m, n)
@@ -107,11 +96,6 @@ def bjorck(matrix: Tensor, iterations: int = 15) -> Tensor:
     ------
     ValueError
         If it is no matrix, or there are no iterations.
-
-    References
-    ----------
-    Björck, Bowie, "An iterative algorithm for computing the best estimate of an orthogonal matrix", 1971; Anil, Lucas,
-    Grosse, "Sorting out Lipschitz function approximation", 2019. Derived in chapter 12.
     """
     check_count("iterations", iterations)
     if matrix.ndim < 2:
@@ -140,8 +124,6 @@ class Orthonormal(nn.Module):
     ----------
     layer : Module
         The layer whose weight it is for.
-    iterations : int
-        Steps of Björck's iteration.
     """
 
     def __init__(self, layer: Any, iterations: int = 15):
@@ -152,21 +134,11 @@ class Orthonormal(nn.Module):
         self.scale = 1 / _reshaped_factor(layer) if convolution else 1.0
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the nearest orthonormal weight, computed in float32 or better, scaled.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Return the nearest orthonormal weight, computed in float32 or better, scaled."""
         return self._by_group(weight, lambda matrices: self.scale * bjorck(matrices, self.iterations))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return the nearest orthonormal weight by SVD as a start, so that the iteration begins where it should end.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Return the nearest orthonormal weight by SVD as a start, so that the iteration begins where it should end."""
         return weight if weight.is_meta else self._by_group(weight.detach(), _polar)
 
     def _by_group(self, weight: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
@@ -193,28 +165,22 @@ def _polar(matrix: Tensor) -> Tensor:
 class OrthonormalLayers(Constraint):
     """Orthonormal layers by Björck's iteration, with GroupSort in place of ReLU.
 
+    Every layer is 1-Lipschitz; a convolution through `norms.reshaped_factor`, so its bound is safe and not tight. ReLU
+    with norm-bounded layers can't represent \\|x\\|; GroupSort keeps the gradient's norm. Derived in chapter 12.
+
+    Source: Anil, Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019.
+
     Parameters
     ----------
     iterations : int
         Steps of Björck's iteration in every forward.
     group_sort : bool
         Whether activations of the ReLU family are replaced by `wgan_course.models.layers.GroupSort`.
-    group_size : int
-        Features in a group.
 
     Raises
     ------
     ValueError
         If there are no iterations, or a group holds fewer than two.
-
-    Notes
-    -----
-    Every layer is 1-Lipschitz; a convolution through `norms.reshaped_factor`, so its bound is safe and not tight. ReLU
-    with norm-bounded layers can't represent \\|x\\|; GroupSort keeps the gradient's norm. Derived in chapter 12.
-
-    References
-    ----------
-    Anil, Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019.
     """
 
     name = "orthonormal"

@@ -34,12 +34,12 @@ class CoupledSamplesWarning(UserWarning):
 def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Return points on the segments between paired samples, x̂ = ε x + (1 − ε) x̃.
 
+    Source: Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
+
     Parameters
     ----------
     real : Tensor, shape (n, \\*)
-        Real samples x.
     fake : Tensor, shape (n, \\*)
-        Generated samples x̃.
     epsilon : Tensor, shape (n,) or (n, 1, ...)
         One weight ε a sample.
 
@@ -47,10 +47,6 @@ def interpolate(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     ------
     ValueError
         If ε has not one entry a sample, or the samples differ in shape.
-
-    References
-    ----------
-    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
     """
     if real.shape != fake.shape:
         raise ValueError(f"real and fake must have the same shape, got {tuple(real.shape)} and {tuple(fake.shape)}")
@@ -79,39 +75,18 @@ def input_gradient(critic: Critic, x: Tensor, create_graph: bool = True, **condi
         Whether the result can be differentiated again, with respect to the critic's weights.
     **conditioning
         Further arguments of the critic, by name.
-
-    Raises
-    ------
-    ValueError
-        If there is not one score a sample, or the score does not depend on x.
-    RuntimeError
-        In inference mode; or if the critic cannot be differentiated again (compiled, fused attention), or is wrapped
-        for a static graph. Each names the cure.
     """
-    gradient, scores, _ = scored_gradient(critic, x, create_graph, conditioning)
+    gradient, scores, _ = _scored_gradient(critic, x, create_graph, conditioning)
     if scores is not None:
         refuse_static_graph(critic)
         refuse_single_use(scores, gradient)
     return gradient
 
 
-def scored_gradient(
+def _scored_gradient(
     critic: Critic, x: Tensor, create_graph: bool, conditioning: dict[str, Any]
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return ∇f(x), and the scores and the point that it was taken of and at, or None for both in compiled code.
-
-    Parameters
-    ----------
-    critic, x, create_graph, conditioning : callable, Tensor of shape (n, \\*), bool, dict
-        As for `input_gradient`.
-
-    Raises
-    ------
-    ValueError
-        If there is not one score a sample, or the score does not depend on x.
-    RuntimeError
-        In inference mode.
-    """
+    """Return ∇f(x), and the scores and the point that it was taken of and at, or None for both in compiled code."""
     if torch.compiler.is_compiling():
         return torch.func.grad(lambda at: full_precision(critic(at, **conditioning)).sum())(x.detach()), None, None
     if torch.is_inference_mode_enabled():
@@ -260,13 +235,11 @@ def squared_norms(gradient: Tensor) -> Tensor:
 def two_sided(norms: Tensor) -> Tensor:
     """Return (‖∇f‖ − 1)², a sample's two-sided penalty.
 
+    Source: Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, equation 3. Derived in chapter 6.
+
     Parameters
     ----------
     norms : Tensor, shape (n,)
-
-    References
-    ----------
-    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, equation 3. Derived in chapter 6.
     """
     return (norms - 1).square()
 
@@ -274,13 +247,11 @@ def two_sided(norms: Tensor) -> Tensor:
 def one_sided(norms: Tensor) -> Tensor:
     """Return max(0, ‖∇f‖ − 1)², a sample's one-sided penalty.
 
+    Source: Petzka, Fischer, Lukovnicov, "On the regularization of Wasserstein GANs", 2018. Derived in chapter 6.
+
     Parameters
     ----------
     norms : Tensor, shape (n,)
-
-    References
-    ----------
-    Petzka, Fischer, Lukovnicov, "On the regularization of Wasserstein GANs", 2018. Derived in chapter 6.
     """
     return (norms - 1).relu().square()
 
@@ -318,17 +289,8 @@ def _leaves(scores: Tensor, point: Tensor, part: Tensor) -> bool:
     return bool(size[~part].max() > COUPLING_TOLERANCE * size.max())
 
 
-def check_batches(**batches: Any) -> None:
-    """Refuse batches at which no gradient can be taken, by their names.
-
-    Raises
-    ------
-    TypeError
-        If one is no floating-point tensor.
-    ValueError
-        If one is empty, or holds NaN or infinity. That is looked at on the CPU only: on an accelerator the question
-        would make every step wait, and a NaN there reaches the loss.
-    """
+def _check_batches(**batches: Any) -> None:
+    """Refuse batches at which no gradient can be taken, by their names."""
     for name, batch in batches.items():
         if not isinstance(batch, Tensor) or not batch.is_floating_point():
             got = batch.dtype if isinstance(batch, Tensor) else type(batch).__name__
@@ -339,24 +301,10 @@ def check_batches(**batches: Any) -> None:
             raise ValueError(f"{name} holds NaN or infinity: if it is the generator's output, training has diverged")
 
 
-def draw(draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor, rng: torch.Generator | None) -> Tensor:
-    """Draw random numbers on the generator's device and move them to a batch's.
-
-    Parameters
-    ----------
-    draw_from : callable
-        ``torch.rand`` or ``torch.randn``.
-    shape : tuple of int
-    like : Tensor, any shape
-        Tells device and data type.
-    rng : torch.Generator
-        The only source of randomness.
-
-    Raises
-    ------
-    TypeError
-        If there is no generator.
-    """
+def _draw(
+    draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor, rng: torch.Generator | None
+) -> Tensor:
+    """Draw random numbers on the generator's device and move them to a batch's."""
     if not isinstance(rng, torch.Generator):
         raise TypeError(f"rng must be a torch.Generator, got {rng!r}: a penalty never draws from the global state")
     dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
@@ -368,19 +316,15 @@ class GradientPenalty(Constraint):
 
     λ E (‖∇f(x̂)‖ − 1)² with x̂ = ε x + (1 − ε) x̃, one ε ~ U[0, 1] a sample. Derived in chapter 6.
 
+    Under DDP pass the wrapped critic and take one backward of loss plus penalty. Under autocast the norm and the mean
+    are taken in float32.
+
+    Source: Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, algorithm 1.
+
     Parameters
     ----------
     weight : float
         The penalty's weight λ, 0 or more.
-
-    Notes
-    -----
-    Under DDP pass the wrapped critic and take one backward of loss plus penalty. Under autocast the norm and the mean
-    are taken in float32.
-
-    References
-    ----------
-    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, algorithm 1.
     """
 
     name = "gp"
@@ -399,34 +343,21 @@ class GradientPenalty(Constraint):
         epsilon: Tensor | None = None,
         **conditioning: Any,
     ) -> Tensor:
-        """Return λ times the mean penalty, without a graph under ``torch.no_grad``.
+        """Return λ times the mean penalty, without a graph under ``torch.no_grad``; both batches are detached.
 
-        Parameters
-        ----------
-        critic : Module or callable
-            Maps a batch to one score a sample.
-        real : Tensor, shape (n, \\*)
-            Real samples; detached here.
-        fake : Tensor, shape (n, \\*)
-            Generated samples; detached here, so that no gradient reaches the generator.
-        rng : torch.Generator
-            Draws ε; not needed where `epsilon` is given.
-        epsilon : Tensor, shape (n,)
-            One weight a sample.
-        **conditioning
-            Further arguments of the critic, by name, such as ``labels``.
+        Without ``epsilon``, shape (n,), one weight a sample is drawn from ``rng``.
         """
         with torch.no_grad():
             points = self.points(real, fake, rng, epsilon)
-        gradient, scores, point = scored_gradient(critic, points, torch.is_grad_enabled(), conditioning)
+        gradient, scores, point = _scored_gradient(critic, points, torch.is_grad_enabled(), conditioning)
         if scores is not None and point is not None:
             _look_once(critic, gradient, scores, point)
         return self.weight * self.charge(gradient).mean()
 
     def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
         """Return where the gradient is taken, shape (n, \\*)."""
-        check_batches(real=real, fake=fake)
-        epsilon = draw(torch.rand, (len(real),), real, rng) if epsilon is None else epsilon
+        _check_batches(real=real, fake=fake)
+        epsilon = _draw(torch.rand, (len(real),), real, rng) if epsilon is None else epsilon
         return interpolate(real, fake, epsilon)
 
     def charge(self, gradient: Tensor) -> Tensor:
@@ -440,14 +371,12 @@ class OneSidedPenalty(GradientPenalty):
     Pairs drawn independently are not optimally coupled, so norms below 1 are right there. Derived in chapter 6
     (``prop-two-sided-minimiser``).
 
+    Source: Petzka, Fischer, Lukovnicov, "On the regularization of Wasserstein GANs", 2018.
+
     Parameters
     ----------
     weight : float
         The penalty's weight λ, 0 or more.
-
-    References
-    ----------
-    Petzka, Fischer, Lukovnicov, "On the regularization of Wasserstein GANs", 2018.
     """
 
     name = "lp"
@@ -463,21 +392,19 @@ class R1Penalty(GradientPenalty):
     It bounds no Lipschitz constant; it makes the Dirac-GAN converge (``prop-dirac-r1``, chapter 9). Needs no
     randomness.
 
+    Source: Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?", 2018, equation 9.
+
     Parameters
     ----------
     weight : float
         The penalty's weight γ, 0 or more.
-
-    References
-    ----------
-    Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?", 2018, equation 9.
     """
 
     name = "r1"
 
     def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
         """Return the real samples."""
-        check_batches(real=real)
+        _check_batches(real=real)
         return real
 
     def charge(self, gradient: Tensor) -> Tensor:
@@ -490,16 +417,14 @@ class DraganPenalty(GradientPenalty):
 
     λ E (‖∇f(x + δ)‖ − 1)² with δ ~ N(0, (radius · std(x))²). Compared with the others in chapter 6.
 
+    Source: Kodali, Abernethy, Hays, Kira, "On Convergence and Stability of GANs", 2017.
+
     Parameters
     ----------
     weight : float
         The penalty's weight λ, 0 or more.
     radius : float
         Standard deviation of the noise, above 0, in units of the batch's own standard deviation.
-
-    References
-    ----------
-    Kodali, Abernethy, Hays, Kira, "On Convergence and Stability of GANs", 2017.
     """
 
     name = "dragan"
@@ -511,9 +436,9 @@ class DraganPenalty(GradientPenalty):
 
     def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
         """Return the real samples with noise."""
-        check_batches(real=real)
+        _check_batches(real=real)
         deviation = full_precision(real).std(correction=0).to(real.dtype)
-        return real + self.radius * deviation * draw(torch.randn, tuple(real.shape), real, rng)
+        return real + self.radius * deviation * _draw(torch.randn, tuple(real.shape), real, rng)
 
 
 class SpectralRegularisation(Constraint):
@@ -521,17 +446,13 @@ class SpectralRegularisation(Constraint):
 
     Its gradient is λ σ u vᵀ. It works on any network, a classifier too: data are not needed. Derived in chapter 8.
 
+    Source: Yoshida, Miyato, "Spectral Norm Regularization for Improving the Generalizability of Deep Learning", 2017,
+    equation 2.
+
     Parameters
     ----------
     weight : float
         The penalty's weight λ, 0 or more.
-    steps : int
-        Power-iteration steps each time, warm-started.
-
-    References
-    ----------
-    Yoshida, Miyato, "Spectral Norm Regularization for Improving the Generalizability of Deep Learning", 2017, equation
-    2.
     """
 
     name = "spectral_regularisation"
@@ -553,15 +474,7 @@ class SpectralRegularisation(Constraint):
         rng: torch.Generator | None = None,
         **conditioning: Any,
     ) -> Tensor:
-        """Return ½ λ Σ σ(W)² of a prepared network, wrapped or not; samples are not used.
-
-        Parameters
-        ----------
-        critic : Module
-        real, fake : Tensor, shape (n, \\*)
-        rng : torch.Generator
-        **conditioning
-        """
+        """Return ½ λ Σ σ(W)² of a prepared network, wrapped or not; samples are not used."""
         squares = [self._squared(layer, power) for layer, power in power_iterations(critic)]
         return 0.5 * self.weight * torch.stack(squares).sum()
 
@@ -580,8 +493,6 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options: A
     critic : Module
         The critic, not compiled itself. Its spectral normalisation takes no power iteration inside compiled code, where
         nothing can be changed during a gradient: the forwards of the critic's loss take it.
-    **options
-        What ``torch.compile`` takes besides ``fullgraph``.
 
     Returns
     -------
@@ -607,7 +518,7 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options: A
 
     def penalty(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         if not looked:
-            refuse_custom_functions(critic, real)
+            _refuse_custom_functions(critic, real)
             constraint.penalty(critic, real, fake, epsilon=epsilon)  # looks for coupled samples
             looked.append(True)
         with held(critic), cheap_double_backward():
@@ -616,21 +527,9 @@ def compile_penalty(constraint: GradientPenalty, critic: nn.Module, **options: A
     return penalty
 
 
-def refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
-    """Refuse a critic with an autograd Function that is not built in.
-
-    Parameters
-    ----------
-    critic : Module
-    x : Tensor, shape (n, \\*)
-        A batch to run it on.
-
-    Raises
-    ------
-    RuntimeError
-        If its graph holds such a Function, or compiled code.
-    """
-    gradient, scores, _ = scored_gradient(critic, x, True, {})
+def _refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
+    """Refuse a critic with an autograd Function that is not built in."""
+    gradient, scores, _ = _scored_gradient(critic, x, True, {})
     nodes = [node for output in (scores, gradient) if output is not None for node in graph_nodes(output)]
     own = [node for node in nodes if isinstance(node, torch.autograd.function.BackwardCFunction)]
     if own:

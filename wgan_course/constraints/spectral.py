@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.utils import parametrize
 
 from .base import Constraint, check_count, full_precision
@@ -59,54 +60,25 @@ class PowerIteration(nn.Module):
         return self._buffers["v"] is not None
 
     def apply_weight(self, weight: Tensor, v: Tensor) -> Tensor:
-        """Return W v, shape (rows,), differentiable.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        v : Tensor, shape (columns,)
-        """
+        """Return W v, shape (rows,), differentiable."""
         return as_matrix(weight, self.transposed) @ v
 
     def apply_adjoint(self, weight: Tensor, u: Tensor) -> Tensor:
-        """Return Wᵀ u, shape (columns,).
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        u : Tensor, shape (rows,)
-        """
+        """Return Wᵀ u, shape (columns,)."""
         return as_matrix(weight, self.transposed).mT @ u
 
     def follow_(self, weight: Tensor) -> None:
-        """Bring u and v to the weight's device and type, if a saved state has left them elsewhere.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Bring u and v to the weight's device and type, if a saved state has left them elsewhere."""
         if (self.v.device, self.v.dtype) != (weight.device, weight.dtype):
             self.u, self.v = self.u.to(weight), self.v.to(weight)
 
     @torch.no_grad()
     def iterate_(self, weight: Tensor, steps: int = 1) -> None:
-        """Take some steps of power iteration, from where the last one ended.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        steps : int
-        """
+        """Take some steps of power iteration, from where the last one ended."""
         self.sigma(weight, steps)
 
     def sigma(self, weight: Tensor, steps: int = 0) -> Tensor:
         """Return σ = ‖Wv‖, differentiable in W with v constant, after some steps of power iteration.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        steps : int
-            With none, u and v stay as they are.
 
         Returns
         -------
@@ -179,23 +151,11 @@ class OperatorPowerIteration(PowerIteration):
         self.iterate_(weight, START_STEPS)
 
     def apply_weight(self, weight: Tensor, v: Tensor) -> Tensor:
-        """Return the convolution of one image, shape (1, out, \\*), without bias.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        v : Tensor, shape (1, in, \\*)
-        """
+        """Return the convolution of one image, shape (1, out, \\*), without bias."""
         return self._operate(v, weight)
 
     def apply_adjoint(self, weight: Tensor, u: Tensor) -> Tensor:
-        """Return the adjoint of the convolution, applied to one image: shape (1, in, \\*).
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        u : Tensor, shape (1, out, \\*)
-        """
+        """Return the adjoint of the convolution, applied to one image: shape (1, in, \\*)."""
         with torch.enable_grad():
             return torch.func.vjp(lambda v: self._operate(v, weight.detach()), full_precision(self.v))[1](u)[0]
 
@@ -246,8 +206,6 @@ class SpectralNorm(nn.Module):
 
     Parameters
     ----------
-    power : PowerIteration
-        Keeps u and v.
     steps : int
         Power-iteration steps in each training forward.
     """
@@ -257,12 +215,7 @@ class SpectralNorm(nn.Module):
         self.power, self.steps = power, steps
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return W/σ, or W itself where it is zero, or belongs to a convolution that has seen no input.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Return W/σ, or W itself where it is zero, or belongs to a convolution that has seen no input."""
         if not self.power.started:
             return weight
         self.power.follow_(weight)
@@ -272,12 +225,7 @@ class SpectralNorm(nn.Module):
         return (full_precision(weight) * (rough / (sigma * rough))).to(weight.dtype)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Take ``layer.weight = weight`` as the trained weight, and bring u and v up to date.
-
-        Parameters
-        ----------
-        weight : Tensor, shape (out, in, \\*)
-        """
+        """Take ``layer.weight = weight`` as the trained weight, and bring u and v up to date."""
         if self.power.started:
             self.power.follow_(weight)
             self.power.iterate_(weight, START_STEPS)
@@ -285,7 +233,7 @@ class SpectralNorm(nn.Module):
 
 
 def _transformed(weight: Tensor) -> bool:
-    return not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(weight)
+    return not torch.compiler.is_compiling() and is_functorch_wrapped_tensor(weight)
 
 
 @contextlib.contextmanager
@@ -307,21 +255,17 @@ class SpectralNormalisation(Constraint):
     A convolution's true norm can be larger by up to √(k_h k_w) (``prop-reshaped-bound``, chapter 7); `sn_conv` divides
     by that one. Derived in chapter 8 (``thm-sn-lipschitz``).
 
-    Parameters
-    ----------
-    steps : int
-        Power-iteration steps in each training forward.
-
-    Notes
-    -----
     σ is an estimate from below. One step is enough where weights move slowly, as with Adam at 1e-4; after large steps
     it lags for some forwards, and the layer's norm is above 1 by as much. More `steps` shorten that. After a change of
     the weights from outside, run some training forwards before the critic is used in evaluation mode; assigning
     ``layer.weight = ...`` does it by itself.
 
-    References
+    Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, algorithm 1.
+
+    Parameters
     ----------
-    Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, algorithm 1.
+    steps : int
+        Power-iteration steps in each training forward.
     """
 
     name = "sn"
@@ -350,14 +294,7 @@ class ConvSpectralNormalisation(SpectralNormalisation):
     Linear layers are normalised as in `sn`. A convolution learns its input's size at the first forward; until then it
     is not normalised. Derived in chapters 7 and 8.
 
-    Parameters
-    ----------
-    steps : int
-        As for `SpectralNormalisation`.
-
-    References
-    ----------
-    Sedghi, Gupta, Long, "The Singular Values of Convolutional Layers", 2019; Farnia, Zhang, Tse, "Generalizable
+    Source: Sedghi, Gupta, Long, "The Singular Values of Convolutional Layers", 2019; Farnia, Zhang, Tse, "Generalizable
     Adversarial Training via Spectral Normalization", 2019.
     """
 

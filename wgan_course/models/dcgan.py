@@ -29,15 +29,6 @@ SHAPES = {28: (7, 2), 32: (4, 3), 64: (4, 4)}
 def check_images(size: int, channels: int, width: int) -> None:
     """Refuse sizes that these networks do not make.
 
-    Parameters
-    ----------
-    size : int
-        28, 32 or 64.
-    channels : int
-        1 or 3.
-    width : int
-        1 or more.
-
     Raises
     ------
     ValueError
@@ -67,32 +58,16 @@ class Critic(ProjectionCritic):
     Receptive fields after 1, 2, 3, 4 stages: 4, 10, 22, 46 pixels. Parameters: see the module's table. Weights start
     as :math:`\mathcal N(0, 0.02^2)` as in DCGAN, or as He's; biases at 0.
 
+    Source: Radford, Metz and Chintala, 2016; without batch norm as in Gulrajani et al., 2017. Used in chapter 10.
+
     Parameters
     ----------
     size : int
         Side of the images: 28, 32 or 64.
-    channels : int
-        1 or 3.
-    width : int
-        Channels after the first stage.
-    act : str
-        Activation, see ``layers.ACTIVATIONS``.
     norm : {"none", "layer"}
         Layer norm in all stages but the first; never batch norm.
     classes : int, optional
         Number of classes, for a projection critic.
-    init : {"he", "dcgan", "orthogonal"}
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not offered or a name is unknown.
-
-    References
-    ----------
-    Radford, Metz and Chintala, 2016; without batch norm as in Gulrajani et al., 2017. Used in chapter 10.
     """
 
     def __init__(
@@ -126,26 +101,14 @@ class Generator(nn.Module):
     Batch norm is allowed here: it couples generated samples, not the critic's scores. Parameters: see the module's
     table. Weights start as :math:`\mathcal N(0, 0.02^2)`, biases at 0.
 
+    Source: Radford, Metz and Chintala, 2016. Used in chapter 10.
+
     Parameters
     ----------
-    latent : int
-        Length of z.
     size, channels, width : int
         As for `Critic`; ``width`` is the number of channels before the last stage.
     classes : int, optional
         Number of classes; an embedding of the label is appended to z.
-    init : {"he", "dcgan", "orthogonal"}
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not offered or a name is unknown.
-
-    References
-    ----------
-    Radford, Metz and Chintala, 2016. Used in chapter 10.
     """
 
     def __init__(

@@ -72,15 +72,13 @@ class ReLU(nn.ReLU):
 class LeakyReLU(nn.LeakyReLU):
     r"""Leaky rectifier: :math:`x` above 0 and :math:`a x` below; Lipschitz constant :math:`\max(1, |a|)`.
 
+    Source: Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional generative
+    adversarial networks", 2016.
+
     Parameters
     ----------
     negative_slope : float
         The slope :math:`a`; 0.2 as in DCGAN.
-
-    References
-    ----------
-    Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional generative adversarial
-    networks", 2016.
     """
 
     def __init__(self, negative_slope: float = 0.2) -> None:
@@ -99,6 +97,8 @@ class GroupSort(nn.Module):
     the absolute value, which norm-bounded ReLU networks cannot make; with rows bounded instead, it reaches any
     1-Lipschitz values on finitely many points (chapter 12).
 
+    Source: Anil, Lucas and Grosse, "Sorting out Lipschitz function approximation", 2019. Derived in chapter 12.
+
     Parameters
     ----------
     group_size : int
@@ -108,10 +108,6 @@ class GroupSort(nn.Module):
     ------
     ValueError
         If ``group_size`` is below 2.
-
-    References
-    ----------
-    Anil, Lucas and Grosse, "Sorting out Lipschitz function approximation", 2019. Derived in chapter 12.
     """
 
     def __init__(self, group_size: int = 2) -> None:
@@ -191,14 +187,12 @@ class LayerNorm(nn.GroupNorm):
     The normalisation for critics under a gradient penalty: it uses one sample at a time, where batch normalisation
     would couple them. It is *not* Lipschitz with a known constant, so Lipschitz bounds by layers refuse it.
 
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
+
     Parameters
     ----------
     features : int
         Features or channels (dimension 1 of the input).
-
-    References
-    ----------
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4. Derived in chapter 6.
     """
 
     def __init__(self, features: int, device: Any = None, dtype: torch.dtype | None = None) -> None:
@@ -239,12 +233,7 @@ def channels_last_on_cpu(x: Tensor) -> Tensor:
 
 
 class Maps(nn.Unflatten):
-    """Vectors (n, channels · height · width) as maps, laid out as `channels_last_on_cpu` does.
-
-    Parameters
-    ----------
-    channels, height, width : int
-    """
+    """Vectors (n, channels · height · width) as maps, laid out as `channels_last_on_cpu` does."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__(1, (channels, height, width))
@@ -261,13 +250,12 @@ class ResidualBlock(nn.Module):
     convolution (and pooling) where the shape changes. :math:`\operatorname{Lip} \le \operatorname{Lip}(F) +
     \operatorname{Lip}(S)`.
 
+    Source: He et al., "Identity mappings in deep residual networks", 2016. Bound derived in chapter 4.
+
     Parameters
     ----------
-    in_channels, out_channels : int
     resample : {"none", "down", "up"}
         Halve the resolution by averaging, double it by repetition, or keep it.
-    act : str
-        Name of the activation.
     norm : callable or None
         Makes a normalisation from a number of channels: ``LayerNorm`` for critics, batch norm for generators.
     first : bool
@@ -277,10 +265,6 @@ class ResidualBlock(nn.Module):
     ------
     ValueError
         If ``resample`` is unknown.
-
-    References
-    ----------
-    He et al., "Identity mappings in deep residual networks", 2016. Bound derived in chapter 4.
     """
 
     def __init__(
@@ -332,17 +316,14 @@ class ProjectionCritic(nn.Module):
     r"""A critic from features: :math:`f(x) = \langle w, \phi(x)\rangle + b`, or with classes
     :math:`f(x, y) = \langle w + e_y, \phi(x)\rangle + b`.
 
+    Source: Miyato and Koyama, "cGANs with projection discriminator", 2018. Used in chapter 10.
+
     Parameters
     ----------
     features : Module
         Maps a batch to vectors, shape (n, width).
-    width : int
     classes : int or None
         Number of classes; None for a critic without condition.
-
-    References
-    ----------
-    Miyato and Koyama, "cGANs with projection discriminator", 2018. Used in chapter 10.
     """
 
     def __init__(
@@ -360,18 +341,7 @@ class ProjectionCritic(nn.Module):
         self.projection = nn.Linear(width, classes, bias=False, device=device, dtype=dtype) if classes else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Score a batch.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, ...)
-        labels : Tensor of int64, shape (n,), optional
-            Classes; required by a conditional critic and refused by one without condition.
-
-        Returns
-        -------
-        Tensor, shape (n,)
-        """
+        """Score a batch x, shape (n, ...): (n,). A conditional critic needs labels of int64, shape (n,)."""
         check_labels(self.classes, labels)
         features = self.features(channels_last_on_cpu(x))
         scores = self.head(features).squeeze(-1)
@@ -404,8 +374,6 @@ def check_labels(classes: int | None, labels: Tensor | None) -> None:
 
     Parameters
     ----------
-    classes : int or None
-        Of the network.
     labels : Tensor of int64, shape (n,), or None
 
     Raises
@@ -435,27 +403,19 @@ def initialise_(module: nn.Module, scheme: str = "he", rng: torch.Generator | No
 
     A parametrised weight (spectral normalisation, say) is set through its parametrisation.
 
+    Source: He et al., "Delving deep into rectifiers", 2015; Radford et al., 2016.
+
     Parameters
     ----------
-    module : Module
     scheme : {"he", "dcgan", "orthogonal"}
         ``he``: :math:`\mathcal N(0, 2/\text{fan-in})`; ``dcgan``: :math:`\mathcal N(0, 0.02^2)`; ``orthogonal``.
     rng : torch.Generator, optional
         On the device of the weights or on the CPU.
 
-    Returns
-    -------
-    Module
-        The same module.
-
     Raises
     ------
     ValueError
         If the scheme is unknown, or a hook computes a layer's weight.
-
-    References
-    ----------
-    He et al., "Delving deep into rectifiers", 2015; Radford et al., 2016.
     """
     if scheme not in _SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(_SCHEMES)}, got {scheme!r}")
@@ -510,10 +470,6 @@ def parameter_count(module: nn.Module) -> int:
 
 def receptive_field(stages: Sequence[tuple[int, int]]) -> int:
     r"""Side in pixels of the input square that one output sees, :math:`1 + \sum_i (k_i - 1) \prod_{j<i} s_j`.
-
-    Parameters
-    ----------
-    stages : sequence of (kernel size, stride)
 
     Raises
     ------

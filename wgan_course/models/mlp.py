@@ -39,10 +39,6 @@ def _layer(n_in: int, n_out: int, act: str, norm: str, where: dict[str, Any]) ->
 def check_norm(norm: str) -> None:
     """Refuse every normalisation but layer norm: critics use no batch statistics.
 
-    Parameters
-    ----------
-    norm : {"none", "layer"}
-
     Raises
     ------
     ValueError
@@ -58,29 +54,16 @@ class Critic(ProjectionCritic):
     With widths :math:`d = n_0, n_1, \dots, n_L` it has :math:`\sum_i (n_{i-1} + 1) n_i + n_L + 1` parameters: 33,537
     for ``Critic(2)``. Weights start as He's, biases at 0. It sees its whole input.
 
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 3 on.
+
     Parameters
     ----------
-    in_features : int
-        Dimension :math:`d`.
     hidden : sequence of int
         Widths of the hidden layers; empty for an affine critic.
-    act : str
-        Activation, see ``layers.ACTIVATIONS``.
     norm : {"none", "layer"}
         Layer norm after each hidden linear layer; never batch norm.
     classes : int, optional
         Number of classes for a conditional (projection) critic.
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not positive or a name is unknown.
-
-    References
-    ----------
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 3 on.
     """
 
     def __init__(
@@ -111,28 +94,14 @@ class Generator(nn.Module):
     With widths :math:`k = n_0, \dots, n_L, n_{L+1} = d` it has :math:`\sum_i (n_{i-1} + 1) n_i` parameters: 33,666 for
     ``Generator(2, 2)``. Weights start as He's, biases at 0.
 
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 1 on.
+
     Parameters
     ----------
-    latent : int
-        Dimension :math:`k` of :math:`z`.
     out_features : int or sequence of int
         Dimension of a sample, or its shape (such as ``(1, 28, 28)``), in which case the last layer ends in tanh.
-    hidden : sequence of int
-    act : str
-        Activation, see ``layers.ACTIVATIONS``.
     classes : int, optional
         Number of classes; an embedding of the label, as long as :math:`z`, is appended to :math:`z`.
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not positive or a name is unknown.
-
-    References
-    ----------
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017. Used from chapter 1 on.
     """
 
     def __init__(
@@ -169,25 +138,14 @@ class Generator(nn.Module):
 
 
 def append_class(z: Tensor, labels: Tensor | None, classes: int | None, embedding: nn.Linear | None) -> Tensor:
-    """Append the label's embedding to the latent vector.
+    """Append the label's embedding to the latent vector, shape (n, latent) or (n, 2 latent).
 
     Parameters
     ----------
     z : Tensor, shape (n, latent)
     labels : Tensor of int64, shape (n,), or None
-    classes : int or None
-    embedding : Linear from one-hot labels to (n, latent), or None
-
-    Returns
-    -------
-    Tensor, shape (n, latent) or (n, 2 latent)
-
-    Raises
-    ------
-    ValueError
-        If labels are missing or not wanted.
     """
     check_labels(classes, labels)
-    if labels is None:
+    if labels is None or embedding is None:
         return z
     return torch.cat((z, embedding.weight.t().index_select(0, labels)), 1)

@@ -38,32 +38,17 @@ class Critic(ProjectionCritic):
     All blocks have the same width. Parameters and receptive fields: see the module's table. Weights start as He's,
     biases at 0.
 
+    Source: Gulrajani et al., 2017, and Miyato et al., "Spectral normalization for generative adversarial networks",
+    2018, appendix on architectures. Used in chapter 10.
+
     Parameters
     ----------
     size : int
         Side of the images: 28, 32 or 64.
-    channels : int
-        1 or 3.
-    width : int
-        Channels of every block.
-    act : str
-        Activation, see ``layers.ACTIVATIONS``.
     norm : {"none", "layer"}
         Layer norm before the activations, but on the first block; never batch norm.
     classes : int, optional
         Number of classes, for a projection critic.
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not offered or a name is unknown.
-
-    References
-    ----------
-    Gulrajani et al., 2017, and Miyato et al., "Spectral normalization for generative adversarial networks", 2018,
-    appendix on architectures. Used in chapter 10.
     """
 
     def __init__(
@@ -97,25 +82,12 @@ class Generator(nn.Module):
     Batch norm is allowed here: it couples generated samples, not the critic's scores. Parameters: see the module's
     table. Weights start as He's, biases at 0.
 
+    Source: Gulrajani et al., 2017. Used in chapter 10.
+
     Parameters
     ----------
-    latent : int
-        Length of z.
-    size, channels, width : int
-        As for `Critic`.
     classes : int, optional
         Number of classes; an embedding of the label is appended to z.
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not offered or a name is unknown.
-
-    References
-    ----------
-    Gulrajani et al., 2017. Used in chapter 10.
     """
 
     def __init__(

@@ -26,16 +26,6 @@ def enlarge(low: Tensor) -> Tensor:
     Parameters
     ----------
     low : Tensor, shape (n, c, s, s)
-
-    Returns
-    -------
-    Tensor, shape (n, c, 4 s, 4 s)
-        Bicubic.
-
-    Raises
-    ------
-    ValueError
-        If `low` is not a batch of images.
     """
     _check_batch("low", low)
     return functional.interpolate(low, scale_factor=FACTOR, mode="bicubic", align_corners=False)
@@ -53,10 +43,6 @@ def consistent(images: Tensor, low: Tensor) -> Tensor:
     ----------
     images : Tensor, shape (n, c, 4 s, 4 s)
     low : Tensor, shape (n, c, s, s)
-
-    Returns
-    -------
-    Tensor, shape of `images`
 
     Raises
     ------
@@ -114,14 +100,10 @@ def sharpness(images: Tensor) -> Tensor:
     -------
     Tensor, shape (n,)
         0 for a flat image. Compare with the value of real images: noise is sharp too. Used in chapter 11.
-
-    Raises
-    ------
-    ValueError
-        If `images` is not a batch of images.
     """
     _check_batch("images", images)
-    return sum(images.diff(dim=axis).square().flatten(1).mean(1) for axis in (-1, -2))
+    across, down = (images.diff(dim=axis).square().flatten(1).mean(1) for axis in (-1, -2))
+    return across + down
 
 
 def _check_batch(name: str, images: Tensor) -> None:
@@ -153,27 +135,8 @@ class Generator(nn.Module):
     channel; :math:`3\times3` convolutions throughout, two pixel shuffles, no batch statistics. The last convolution
     starts at zero, so that :math:`G` starts as the interpolation.
 
-    Parameters
-    ----------
-    channels : int
-    width : int
-        Channels of the inner layers.
-    blocks : int
-        Residual blocks at low resolution.
-    act : str
-        Activation, see ``layers.ACTIVATIONS``.
-    rng : torch.Generator, optional
-        Source of the initial weights.
-
-    Raises
-    ------
-    ValueError
-        If a size is not positive or the activation is unknown.
-
-    References
-    ----------
-    Ledig et al., "Photo-realistic single image super-resolution using a generative adversarial network", 2017, in
-    small, without its batch norm. Used in chapter 11.
+    Source: Ledig et al., "Photo-realistic single image super-resolution using a generative adversarial network", 2017,
+    in small, without its batch norm. Used in chapter 11.
     """
 
     def __init__(
@@ -202,25 +165,10 @@ class Generator(nn.Module):
         convolutions = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         for layer in convolutions:
             nn.init.kaiming_normal_(layer.weight, a=0.2, generator=rng)
-            layer.bias.zero_()
+            if layer.bias is not None:
+                layer.bias.zero_()
         convolutions[-1].weight.zero_()
 
     def forward(self, low: Tensor) -> Tensor:
-        """Restore.
-
-        Parameters
-        ----------
-        low : Tensor, shape (n, channels, s, s)
-            Grey levels in [-1, 1].
-
-        Returns
-        -------
-        Tensor, shape (n, channels, 4 s, 4 s)
-            Not clipped: clip before you look.
-
-        Raises
-        ------
-        ValueError
-            If `low` is not a batch of images.
-        """
+        """Restore low, shape (n, channels, s, s), to four times the side."""
         return enlarge(low) + self.detail(low)

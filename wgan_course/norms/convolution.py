@@ -39,16 +39,8 @@ def conv_operator(
         Shape (in, \*size) of one input.
     stride : int or sequence of int
         As in PyTorch; so are the others.
-    padding : int, sequence of int, "same" or "valid"
-        Added on both sides.
-    dilation : int or sequence of int
-        Distance of the kernel's taps.
-    groups : int
-        Groups of channels.
     transposed : bool
         Whether it is a transposed convolution.
-    output_padding : int or sequence of int
-        For transposed ones alone.
     padding_mode : {"zeros", "circular", "reflect", "replicate"}
         What is padded; zeros only when transposed.
 
@@ -59,8 +51,6 @@ def conv_operator(
 
     Raises
     ------
-    TypeError
-        If the weight is no floating-point tensor.
     ValueError
         If the weight is no finite kernel, or the geometry does not fit the input.
     """
@@ -106,7 +96,6 @@ def check_kernel(weight: Tensor) -> None:
     Parameters
     ----------
     weight : Tensor, shape (out, in, \*kernel)
-        The candidate.
 
     Raises
     ------
@@ -132,13 +121,6 @@ def each(value: int | Sequence[int], dims: int) -> tuple[int, ...]:
     ----------
     value : int or sequence of int
         One for all axes, or one for each.
-    dims : int
-        How many axes.
-
-    Returns
-    -------
-    tuple of int
-        One for each axis.
     """
     return (value,) * dims if isinstance(value, int) else tuple(value)
 
@@ -161,16 +143,8 @@ def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (n, channels, \*size)
-        Images.
     pairs : sequence of (int, int)
         Before and after, for each spatial axis.
-    mode : str
-        As `conv_operator`.
-
-    Returns
-    -------
-    Tensor, shape (n, channels, \*padded)
-        Padded images.
     """
     if not any(map(any, pairs)):
         return x
@@ -184,14 +158,13 @@ def conv_singular_values(weight: Tensor, size: int | Sequence[int], dilation: in
     At each frequency the operator is a small matrix, :math:`\hat W(\omega)\in\mathbb C^{\text{out}\times\text{in}}`.
     Kernels larger than the image wrap around. Derived in chapter 7 (``thm-circular-fft``).
 
+    Source: Sedghi, Gupta and Long, "The singular values of convolutional layers", 2019.
+
     Parameters
     ----------
     weight : Tensor, shape (out, in, \*kernel)
-        The kernel.
     size : int or sequence of int
         Size of the image on each axis.
-    dilation : int or sequence of int
-        Distance of the kernel's taps.
 
     Returns
     -------
@@ -200,14 +173,8 @@ def conv_singular_values(weight: Tensor, size: int | Sequence[int], dilation: in
 
     Raises
     ------
-    TypeError
-        If the weight is no floating-point tensor.
     ValueError
         If the weight is no finite kernel, or the size does not fit its axes.
-
-    References
-    ----------
-    Sedghi, Gupta and Long, "The singular values of convolutional layers", 2019.
     """
     check_kernel(weight)
     size = each(size, weight.ndim - 2)
@@ -238,23 +205,8 @@ def conv_norm_fft(weight: Tensor, size: int | Sequence[int], dilation: int | Seq
     Parameters
     ----------
     weight : Tensor, shape (out, in, \*kernel)
-        The kernel.
     size : int or sequence of int
         Size of the image on each axis.
-    dilation : int or sequence of int
-        Distance of the kernel's taps.
-
-    Returns
-    -------
-    Tensor, shape ()
-        The norm.
-
-    Raises
-    ------
-    TypeError
-        If the weight is no floating-point tensor.
-    ValueError
-        As `conv_singular_values`.
     """
     return conv_singular_values(weight, size, dilation).max()
 
@@ -275,11 +227,8 @@ def conv_norm(
     Parameters
     ----------
     weight : Tensor, shape (out, in / groups, \*kernel), or (in, out / groups, \*kernel) when transposed
-        The kernel.
     in_shape : sequence of int
         Shape (in, \*size) of one input.
-    steps : int
-        Steps of the iteration.
     v : Tensor, shape in_shape, optional
         A start, such as the last answer's.
     rng : torch.Generator, optional
@@ -287,18 +236,6 @@ def conv_norm(
     **geometry
         ``stride``, ``padding``, ``dilation``, ``groups``, ``transposed``, ``output_padding``, ``padding_mode``, as
         `conv_operator`.
-
-    Returns
-    -------
-    Tensor, shape ()
-        The norm; constant to autograd.
-
-    Raises
-    ------
-    TypeError
-        If the weight is no floating-point tensor.
-    ValueError
-        As `conv_operator` and `power_iteration`.
     """
     operator = conv_operator(weight, in_shape, **geometry)
     if v is None and rng is None:
@@ -311,28 +248,13 @@ def reshaped_norm(weight: Tensor, transposed: bool = False) -> Tensor:
 
     The operator's norm is at most this times `reshaped_factor`. Derived in chapter 7 (``prop-reshaped-bound``).
 
+    Source: Miyato et al., 2018, footnote 3.
+
     Parameters
     ----------
     weight : Tensor, shape (out, in, \*kernel), or (in, out, \*kernel) when transposed
-        The kernel.
     transposed : bool
         Whether it belongs to a transposed convolution.
-
-    Returns
-    -------
-    Tensor, shape ()
-        The norm of the matrix.
-
-    Raises
-    ------
-    TypeError
-        If the weight is no floating-point tensor.
-    ValueError
-        If it is no finite kernel.
-
-    References
-    ----------
-    Miyato et al., 2018, footnote 3.
     """
     check_kernel(weight)
     return spectral_norm((weight.transpose(0, 1) if transposed else weight).flatten(1))
@@ -343,20 +265,6 @@ def reshaped_factor(kernel: Sequence[int], stride: int | Sequence[int] = 1, dila
 
     An input pixel is seen by at most :math:`\lceil k/s\rceil` windows on each axis (k where the taps are dilated), so
     the patches together hold at most that much more than the image. Derived in chapter 7 (``prop-reshaped-bound``).
-
-    Parameters
-    ----------
-    kernel : sequence of int
-        Sides of the kernel.
-    stride : int or sequence of int
-        Stride on each axis.
-    dilation : int or sequence of int
-        Dilation on each axis.
-
-    Returns
-    -------
-    float
-        The factor.
 
     Raises
     ------
@@ -397,23 +305,8 @@ def conv_norm_bound(
     Parameters
     ----------
     weight : Tensor, shape (out, in / groups, \*kernel), or (in, out / groups, \*kernel) when transposed
-        The kernel.
     in_shape : sequence of int
         Shape (in, \*size) of one input.
-    stride, padding, dilation, groups, transposed, output_padding, padding_mode
-        As `conv_operator`.
-
-    Returns
-    -------
-    Tensor, shape ()
-        The bound.
-
-    Raises
-    ------
-    TypeError
-        If the weight is no floating-point tensor.
-    ValueError
-        As `conv_operator`.
     """
     operator = conv_operator(
         weight, in_shape, stride=stride, padding=padding, dilation=dilation, groups=groups, transposed=transposed,

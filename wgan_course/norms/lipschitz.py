@@ -8,6 +8,7 @@ subclass with another ``forward`` must say it again.
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,20 +59,6 @@ def lipschitz_upper(network: nn.Module, in_shape: Sequence[int]) -> float:
         Made of layers with a rule, or with the protocol of this module's docstring.
     in_shape : sequence of int
         Shape of one sample, without the batch.
-
-    Returns
-    -------
-    float
-        The bound.
-
-    Raises
-    ------
-    TypeError
-        If the network is no module.
-    NoLipschitzBoundError
-        If a layer has no bound: a normalisation, attention, or a type without a rule.
-    ValueError
-        If the shape does not fit.
     """
     return math.prod(bound for _, bound in layer_bounds(network, in_shape))
 
@@ -79,24 +66,10 @@ def lipschitz_upper(network: nn.Module, in_shape: Sequence[int]) -> float:
 def layer_bounds(network: nn.Module, in_shape: Sequence[int]) -> list[tuple[str, float]]:
     """Return the factors of `lipschitz_upper`, in order; used in chapters 4 and 5.
 
-    Parameters
-    ----------
-    network : Module
-        As `lipschitz_upper`.
-    in_shape : sequence of int
-        Shape of one sample.
-
     Returns
     -------
     list of (str, float)
         Type and bound of each layer of the outermost sequence.
-
-    Raises
-    ------
-    TypeError
-        If the network is no module.
-    ValueError
-        As `lipschitz_upper`.
     """
     network, shape, bounds = evaluation_copy(network), tuple(in_shape), []
     _refuse_hooks(network)
@@ -107,7 +80,7 @@ def layer_bounds(network: nn.Module, in_shape: Sequence[int]) -> list[tuple[str,
     return bounds
 
 
-def _sequence(network: nn.Module) -> list[nn.Module]:
+def _sequence(network: Any) -> list[nn.Module]:
     """Open sequences, and modules that tell their factors, into layers."""
     if _declares(network, "lipschitz_factors"):
         return [inner for factor in network.lipschitz_factors() for inner in _sequence(factor)]
@@ -150,7 +123,7 @@ def _out_shape(layer: nn.Module, shape: Shape) -> Shape:
         raise ValueError(f"in_shape: {type(layer).__name__} can't take samples of shape {shape}: {error}") from None
 
 
-def _bound(layer: nn.Module, shape: Shape) -> float:
+def _bound(layer: Any, shape: Shape) -> float:
     """Find the rule of one layer: protocol, table of constants, rule by type; else refuse."""
     if _declares(layer, "lipschitz_upper"):
         return float(layer.lipschitz_upper(shape))
@@ -179,7 +152,7 @@ def _linear(layer: nn.Linear, _shape: Shape) -> Tensor:
     return spectral_norm(layer.weight)
 
 
-def _convolution(layer: nn.Module, shape: Shape) -> Tensor:
+def _convolution(layer: Any, shape: Shape) -> Tensor:
     names = ["stride", "padding", "dilation", "groups", "padding_mode"]
     geometry = {name: getattr(layer, name) for name in names}
     if isinstance(layer, _TRANSPOSED):
@@ -203,7 +176,7 @@ def _gelu(layer: nn.GELU, _shape: Shape) -> float:
     return _GELU_SLOPE if layer.approximate == "none" else _GELU_TANH_SLOPE
 
 
-def _max_pool(layer: nn.Module, shape: Shape) -> float:
+def _max_pool(layer: Any, shape: Shape) -> float:
     """Square root of the number of windows that one pixel can win."""
     dims = len(shape) - 1
     options = zip(*(each(v, dims) for v in (layer.kernel_size, layer.stride, layer.dilation)), strict=True)
@@ -218,7 +191,7 @@ def _separable(line: Callable[[Tensor, int], Tensor], sizes: Sequence[int]) -> f
     )
 
 
-def _avg_pool(layer: nn.Module, shape: Shape) -> float:
+def _avg_pool(layer: Any, shape: Shape) -> float:
     kernel, stride, padding = (each(v, len(shape) - 1) for v in (layer.kernel_size, layer.stride, layer.padding))
 
     def line(x: Tensor, i: int) -> Tensor:
@@ -230,7 +203,7 @@ def _avg_pool(layer: nn.Module, shape: Shape) -> float:
     return _separable(line, shape[1:]) * (math.prod(kernel) / override if override else 1)
 
 
-def _adaptive(layer: nn.Module, shape: Shape) -> float:
+def _adaptive(layer: Any, shape: Shape) -> float:
     sizes = each(layer.output_size, len(shape) - 1)
     return _separable(lambda x, i: functional.adaptive_avg_pool1d(x, sizes[i] or shape[1 + i]), shape[1:])
 
@@ -241,7 +214,7 @@ def _upsample(layer: nn.Upsample, shape: Shape) -> float:
     if layer.mode not in modes:
         raise NoLipschitzBoundError(f"no rule for Upsample with mode {layer.mode!r}; use nearest or bilinear")
     out, mode = _out_shape(layer, shape)[1:], modes[layer.mode]
-    corners = {} if mode == "nearest" else {"align_corners": layer.align_corners}
+    corners: dict[str, Any] = {} if mode == "nearest" else {"align_corners": layer.align_corners}
     return _separable(lambda x, i: functional.interpolate(x, size=out[i], mode=mode, **corners), shape[1:])
 
 
@@ -268,14 +241,8 @@ def lipschitz_interval(
 
     Parameters
     ----------
-    network : Module
-        As `lipschitz_upper`.
     points : Tensor, shape (n, ...)
         Where the search starts; at least two.
-    rng : torch.Generator
-        Source of the search's randomness.
-    steps : int
-        Steps of the ascent.
     labels : Tensor of int64, shape (n,), optional
         Classes of the points, for a conditional critic.
 
@@ -285,13 +252,6 @@ def lipschitz_interval(
         A slope that the network has.
     upper : float
         A slope that it has not more than.
-
-    Raises
-    ------
-    TypeError
-        If the network is no module.
-    ValueError
-        As `lipschitz_upper` and `lipschitz_lower`.
     """
     upper = lipschitz_upper(network, points.shape[1:])
     return lipschitz_lower(network, points, rng, steps=steps, labels=labels), upper

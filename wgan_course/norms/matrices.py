@@ -9,7 +9,7 @@ _INDUCED = (1, 2, math.inf)
 
 
 def spectral_norm(W: Tensor) -> Tensor:
-    r"""Spectral norm :math:`\|W\|_2=\sigma_1(W)=\max_{\|x\|=1}\|Wx\|`, by SVD.
+    r"""Spectral norm :math:`\|W\|_2=\sigma_1(W)=\max_{\|x\|=1}\|Wx\|`, shape (...), by SVD.
 
     Differentiable where :math:`\sigma_1>\sigma_2`. Derived in chapters 4 (``prop-dense-layer``) and
     7 (``thm-spectral-eigenvalue``).
@@ -18,18 +18,6 @@ def spectral_norm(W: Tensor) -> Tensor:
     ----------
     W : Tensor, shape (..., m, n)
         Matrix, or a batch of them.
-
-    Returns
-    -------
-    Tensor, shape (...)
-        The largest singular value.
-
-    Raises
-    ------
-    TypeError
-        If W is no floating-point tensor.
-    ValueError
-        If W is no matrix, is empty, or is not finite.
     """
     check_matrix(W)
     return torch.linalg.matrix_norm(W, 2)
@@ -47,13 +35,6 @@ def frobenius_norm(W: Tensor) -> Tensor:
     -------
     Tensor, shape (...)
         The norm.
-
-    Raises
-    ------
-    TypeError
-        If W is no floating-point tensor.
-    ValueError
-        If W is no matrix, is empty, or is not finite.
     """
     check_matrix(W)
     peak = W.detach().abs().amax((-2, -1), keepdim=True)  # the squares of what is very large or small leave the range
@@ -62,7 +43,7 @@ def frobenius_norm(W: Tensor) -> Tensor:
 
 
 def induced_norm(W: Tensor, p: float = 2) -> Tensor:
-    r"""Norm induced by a vector norm, :math:`\max_{\|x\|_p=1}\|Wx\|_p`, for p in {1, 2, ∞}.
+    r"""Norm induced by a vector norm, :math:`\max_{\|x\|_p=1}\|Wx\|_p`, shape (...), for p in {1, 2, ∞}.
 
     The largest column sum of absolute values for 1, the largest row sum for ∞, :math:`\sigma_1` for 2. Derived in
     chapter 4 (``prop-induced-norm``).
@@ -74,15 +55,8 @@ def induced_norm(W: Tensor, p: float = 2) -> Tensor:
     p : {1, 2, inf}
         Order of the vector norm; others have no closed form.
 
-    Returns
-    -------
-    Tensor, shape (...)
-        The norm.
-
     Raises
     ------
-    TypeError
-        If W is no floating-point tensor.
     ValueError
         If W is no matrix, is empty or not finite, or p is another number.
     """
@@ -98,7 +72,6 @@ def check_matrix(W: Tensor) -> None:
     Parameters
     ----------
     W : Tensor, shape (..., m, n)
-        The candidate.
 
     Raises
     ------

@@ -43,13 +43,7 @@ class LinearOperator:
         return tuple(self.apply(torch.zeros((1, *self.in_shape), dtype=self.dtype, device=self.device)).shape[1:])
 
     def dense(self) -> Tensor:
-        """Return the matrix of the operator; for small sizes and for tests.
-
-        Returns
-        -------
-        Tensor, shape (outputs, inputs)
-            The matrix: applied to every unit vector.
-        """
+        """Return the matrix of the operator, shape (outputs, inputs); for small sizes and for tests."""
         size = math.prod(self.in_shape)
         units = torch.eye(size, dtype=self.dtype, device=self.device).reshape(size, *self.in_shape)
         return self.apply(units).flatten(1).T
@@ -79,17 +73,9 @@ def matrix_operator(W: Tensor) -> LinearOperator:
     Parameters
     ----------
     W : Tensor, shape (m, n)
-        The matrix.
-
-    Returns
-    -------
-    LinearOperator
-        :math:`x\\mapsto Wx`.
 
     Raises
     ------
-    TypeError
-        If W is no floating-point tensor.
     ValueError
         If W is no matrix, is empty, or is not finite.
     """
@@ -116,10 +102,12 @@ def power_iteration(
     is the warm start. Derived in chapter 7 (``thm-power-iteration``, ``prop-power-tie``, ``prop-uv-form``,
     ``prop-warm-start``).
 
+    Source: Golub and Van Loan, "Matrix computations", section 8.2. Miyato et al., "Spectral normalization for
+    generative adversarial networks", 2018, algorithm 1.
+
     Parameters
     ----------
     operator : LinearOperator, or Tensor of shape (m, n)
-        What to measure.
     u : Tensor, shape out_shape, optional
         Start on the side of the outputs; the first act is then :math:`v\leftarrow A^\top u`, as in the SN paper, and
         the first step ends with :math:`u\leftarrow Av`.
@@ -137,15 +125,8 @@ def power_iteration(
 
     Raises
     ------
-    TypeError
-        If `operator` is neither.
     ValueError
         If there is no start or two, it has the wrong shape, is zero or not finite, or `steps` is negative.
-
-    References
-    ----------
-    Golub and Van Loan, "Matrix computations", section 8.2. Miyato et al., "Spectral normalization for generative
-    adversarial networks", 2018, algorithm 1.
     """
     operator = _as_operator(operator)
     taken = int(u is not None)
@@ -175,6 +156,7 @@ def _start(operator: LinearOperator, u: Tensor | None, v: Tensor | None, rng: to
     if rng is not None:
         v = torch.randn(operator.in_shape, generator=rng, device=rng.device, dtype=torch.float64)
     name, start, shape = ("u", u, operator.out_shape) if u is not None else ("v", v, operator.in_shape)
+    assert start is not None
     if tuple(start.shape) != tuple(shape):
         raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(start.shape)}")
     if not bool(torch.isfinite(start).all()) or not bool((start != 0).any()):

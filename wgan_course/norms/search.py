@@ -15,7 +15,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 def jacobian_norms(function: Function, x: Tensor, create_graph: bool = False) -> Tensor:
-    r"""Spectral norm of a function's Jacobian at each point: :math:`\|\nabla f(x)\|` where f is real-valued.
+    r"""Spectral norm of a function's Jacobian at each point, (n,): :math:`\|\nabla f(x)\|` where f is real-valued.
 
     One backward for each output. Derived in chapter 4 (``thm-gradient-lipschitz``).
 
@@ -24,14 +24,8 @@ def jacobian_norms(function: Function, x: Tensor, create_graph: bool = False) ->
     function : callable
         Maps (n, ...) to (n,) or (n, outputs), each sample by itself.
     x : Tensor, shape (n, ...)
-        Points.
     create_graph : bool
         Whether the norms can be differentiated again.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        The norms.
     """
     with torch.enable_grad():
         x = x if x.requires_grad else x.detach().requires_grad_()
@@ -49,21 +43,14 @@ def _row(y: Tensor, x: Tensor, retain: bool, create_graph: bool) -> Tensor:
 
 
 def pair_slopes(function: Function, x: Tensor, y: Tensor) -> Tensor:
-    r"""Slopes between pairs of points, :math:`\|f(x)-f(y)\|/\|x-y\|`; used in chapter 4.
+    r"""Slopes between pairs of points, :math:`\|f(x)-f(y)\|/\|x-y\|`, shape (n,); used in chapter 4.
 
     Parameters
     ----------
     function : callable
         Maps (n, ...) to (n,) or (n, outputs).
     x : Tensor, shape (n, ...)
-        First points.
     y : Tensor, shape (n, ...)
-        Second points.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        The slopes; 0 where the points agree.
 
     Raises
     ------
@@ -79,16 +66,6 @@ def pair_slopes(function: Function, x: Tensor, y: Tensor) -> Tensor:
 
 def evaluation_copy(network: nn.Module) -> nn.Module:
     """Copy a network, in float64 and evaluation mode, so that measuring changes nothing.
-
-    Parameters
-    ----------
-    network : Module
-        Any network.
-
-    Returns
-    -------
-    Module
-        The copy, without gradients.
 
     Raises
     ------
@@ -115,22 +92,13 @@ def lipschitz_lower(
         Maps (n, ...) to (n,) or (n, outputs).
     points : Tensor, shape (n, ...)
         Where the search starts; at least two.
-    rng : torch.Generator
-        Source of the randomness.
     steps : int
         Steps of the ascent; 0 for none.
     labels : Tensor of int64, shape (n,), optional
         Classes of the points, for a conditional critic; a pair is compared under the first one's class.
 
-    Returns
-    -------
-    float
-        The bound.
-
     Raises
     ------
-    TypeError
-        If the network is no module.
     ValueError
         If there are fewer than two points, a point is not finite, or `steps` is negative.
     """
