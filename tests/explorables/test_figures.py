@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from wgan_course import divergences, norms, transport
+from wgan_course import divergences, dynamics, norms, transport
 
 CELL = 0.05  # of the line on which boxes are compared
 
@@ -82,3 +82,51 @@ def power_estimates(kind, ratio, angle, turn, steps=12):
 def test_power_iteration(run_node, tmp_path):
     settings = [("two", 0.8, 1.4, 0.0), ("two", 0.5, 0.3, 0.1), ("many", 0.9, 1.2, 0.0), ("many", 0.7, 1.0, 0.05)]
     node(run_node, tmp_path, "power_iteration", [power_estimates(*setting) for setting in settings])
+
+
+OPTIONS = {
+    "clip": "clip",
+    "gp": "weight",
+    "lp": "weight",
+    "r1": "weight",
+    "instance-noise": "std",
+    "consensus": "weight",
+}
+RUNS = (
+    {"rate": 0.1, "criticSteps": 1, "alternating": False},
+    {"rate": 0.3, "criticSteps": 3, "alternating": True},
+    {"rate": 0.2, "criticSteps": 2, "alternating": False},
+)
+
+
+def dirac(name, parameter=0.7):
+    variant = dynamics.make(name, **({OPTIONS[name]: parameter} if name in OPTIONS else {}))
+    places = [(0.0, 0.0), (1.0, 1.0), (-0.4, 1.7), (2.0, -0.3), (-1.5, -2.0)]
+    values = [[float(part) for part in variant.field(*at)] for at in places]
+    first = variant.eigenvalues()[0]
+    runs = [
+        setting
+        | {
+            "states": dynamics.simulate(
+                variant,
+                (1.2, -0.5),
+                25,
+                setting["rate"],
+                alternating=setting["alternating"],
+                n_critic=setting["criticSteps"],
+            ).tolist()
+        }
+        for setting in RUNS
+    ]
+    return {
+        "name": name,
+        "parameter": parameter,
+        "fields": [{"at": at, "value": value} for at, value in zip(places, values, strict=True)],
+        "real": float(first.real),
+        "imaginary": abs(float(first.imag)),
+        "runs": runs,
+    }
+
+
+def test_dirac(run_node, tmp_path):
+    node(run_node, tmp_path, "dirac", [dirac(name) for name in dynamics.NAMES])

@@ -113,3 +113,34 @@ def test_a_weight_that_turns_is_followed(open_figure):
     assert float(last[0]) == 50
     assert float(last[2]) <= (2 * rho * kappa / (1 - rho)) ** 2
     assert float(last[3]) > 0.01
+
+
+def test_dirac(open_figure, said):
+    page = open_figure("dirac")
+    grown = math.sqrt(2) * 1.01**100  # 200 simultaneous steps of 0.1
+    assert said(page)[[0, 3]] == pytest.approx([200, grown], abs=0.006)
+    page.get_by_role("checkbox").check()
+    assert said(page)[3] < 1.6
+    page.get_by_label("Method").select_option("r1")
+    assert said(page)[3] < 0.01
+    assert "comes to rest" in page.locator(".explorable-said").text_content()
+    page.get_by_label("Method").select_option("clip")
+    slider(page, "Rounds shown").fill("100")
+    assert said(page)[0] == 100
+    handle = slider(page, "Start: θ (ψ has a slider below)")
+    handle.press("End")
+    assert float(slider(page, "Start θ").input_value()) == 2
+    drag(page, handle, -80, 30)
+    start = page.evaluate(f"{FIGURE}.state.start")
+    assert 0.5 < start[0] < 1.8
+    assert start[1] > 1
+    assert float(slider(page, "Start ψ").input_value()) == pytest.approx(start[1])
+
+
+def test_playing_follows_the_wish_for_less_motion(open_figure, said):
+    page = open_figure("dirac", reduced_motion="reduce")
+    press(page, "Play")
+    assert said(page)[0] == 300
+    page = open_figure("dirac", reduced_motion="no-preference")
+    press(page, "Play")
+    page.wait_for_function("document.querySelector('.explorable-said').textContent.startsWith('After 300 rounds')")

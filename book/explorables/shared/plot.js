@@ -140,10 +140,11 @@ const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 
 /**
  * A point that mouse, finger and keyboard move along one direction: a slider to assistive technology.
  * `get` tells the present value, `set` gets the new one, `place` says where it lies, as [x, y] of the plot, and `read`
- * makes a value of the place under the mouse where that is neither x nor y.
+ * makes a value of the place under the mouse where that is neither x nor y. `free` takes the place itself: the mouse then
+ * moves in both directions, and the keyboard in one.
  */
 export class Handle {
-  constructor(plot, { label, series = 0, min, max, step, along = "y", read = null, get, set, place, tell = (value) => number(value), size = 9 }) {
+  constructor(plot, { label, series = 0, min, max, step, along = "y", read = null, free = null, get, set, place, tell = (value) => number(value), size = 9 }) {
     Object.assign(this, { plot, series, min, max, step, get, place, tell, size });
     this.shape = s("path", { class: `handle series-${series}` });
     this.reach = s("circle", { class: "reach", r: 20 });
@@ -162,9 +163,10 @@ export class Handle {
       this.element.setPointerCapture(event.pointerId);
     });
     this.element.addEventListener("pointermove", (event) => {
-      if (!this.element.hasPointerCapture(event.pointerId)) return;
+      if (!this.element.hasPointerCapture(event.pointerId)) return undefined;
+      if (free) return free(plot.under(event));
       const [x, y] = plot.under(event);
-      move(read ? read([x, y]) : along === "y" ? y : x);
+      return move(read ? read([x, y]) : along === "y" ? y : x);
     });
   }
 
