@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -34,16 +35,13 @@ NOT_IMPORTED = {
 }
 # Hides from a process every module that no package of a given set installs, as in an environment with these alone.
 HIDING = """
-import json, os, sys
+import json, os
+from importlib.machinery import PathFinder
 
-class Hidden:
-    names = set(json.loads(os.environ["HIDDEN_MODULES"]))
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Hidden())
+hidden, find = set(json.loads(os.environ["HIDDEN_MODULES"])), PathFinder.find_spec
+PathFinder.find_spec = staticmethod(
+    lambda name, path=None, target=None: None if name.partition(".")[0] in hidden else find(name, path, target)
+)
 """
 
 
@@ -115,8 +113,7 @@ def run(wheel, declared, tmp_path_factory):
 
     def python(*arguments, extras=(), cwd=site):
         hidden = hidden_modules(set().union(*(declared[extra] for extra in ("", *extras))))
-        listed = "[" + ",".join(f'"{name}"' for name in hidden) + "]"
-        environment = os.environ | {"PYTHONPATH": str(site), "HIDDEN_MODULES": listed}
+        environment = os.environ | {"PYTHONPATH": str(site), "HIDDEN_MODULES": json.dumps(hidden)}
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
