@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from wgan_course import measures, transport
+from wgan_course.data.pairs import _symmetric_root
 from wgan_course.models.layers import receptive_field
 from wgan_course.training import Ema
 
@@ -53,7 +54,7 @@ def test_thm_frechet_w2(seed, d):
     scaled = [(v - v.mean(0)) * math.sqrt(29 / 30) + v.mean(0) for v in (x, y)]
     assert measures.frechet_distance(*scaled) <= best * SLACK + 1e-9
     S, T = random_covariance(seed + 3, d), random_covariance(seed + 4, d)
-    root_s, root_t = measures._symmetric_root(S), measures._symmetric_root(T)
+    root_s, root_t = _symmetric_root(S), _symmetric_root(T)
     left, _, right = torch.linalg.svd(root_t @ root_s)
     R = left @ right
     # E|S^(1/2) U - T^(1/2) R U|^2 for U with covariance I
@@ -100,8 +101,8 @@ def test_prop_frechet_bias_by_concavity(seed, d):
     fidelity = lambda a, b: float((a.trace() + b.trace() - gaussian_distance(0 * a[0], a, 0 * a[0], b)) / 2)
     bracket = lambda a, b, z: float((a @ z).trace() + (b @ torch.linalg.inv(z)).trace()) / 2
     A, B = (random_covariance(seed + i, d) + 0.1 * torch.eye(d).double() for i in range(2))
-    root, inverse = measures._symmetric_root(A), torch.linalg.inv(measures._symmetric_root(A))
-    best = inverse @ measures._symmetric_root(root @ B @ root) @ inverse
+    root, inverse = _symmetric_root(A), torch.linalg.inv(_symmetric_root(A))
+    best = inverse @ _symmetric_root(root @ B @ root) @ inverse
     torch.testing.assert_close(best @ A @ best, B, rtol=1e-6, atol=1e-6)
     assert bracket(A, B, best) == pytest.approx(fidelity(A, B), rel=1e-6)
     other = random_covariance(seed + 2, d) + 0.1 * torch.eye(d).double()
