@@ -1,24 +1,20 @@
-"""Training on several devices: one process each, gradients averaged before every optimiser step.
+"""Training on several devices: one process each, the batch shared, gradients averaged before every optimiser step.
 
 ``torchrun --nproc-per-node 4 book/10_images/large.py --data cifar10 --steps 50000`` on one machine with four GPUs;
-``python book/10_images/large.py --data fashion-mnist --steps 100`` for a single process on whatever there is.
-
-The averages are taken in a hook before the optimiser's step, when every backward is done. So any loss is right, one
-with a gradient penalty included. Without GPUs the processes talk through gloo.
+``python book/10_images/large.py --data fashion-mnist --steps 100`` for a single process on whatever there is. Both do
+what the trainer does wherever torchrun has started it; `wgan_course.training.distributed` says how.
 """
 
 import argparse
 import logging
-import os
 from pathlib import Path
 
 import torch
-from torch import distributed
 
 from wgan_course import constraints
 from wgan_course.data import images
 from wgan_course.models import resnet
-from wgan_course.training import TensorBatches, Trainer, TrainingConfig, runlog
+from wgan_course.training import TensorBatches, Trainer, TrainingConfig, devices, distributed, runlog
 
 
 def cifar10(folder):
@@ -40,31 +36,12 @@ def load(name, folder):
     return cifar10(folder) if name == "cifar10" else images.load("fashion-mnist", size=32, download=False).images
 
 
-def average_gradients(optimiser, *_):
-    """Replace each gradient by its mean over the processes."""
-    gradients = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in gradients])
-    distributed.all_reduce(flat)
-    parts = (flat / distributed.get_world_size()).split([g.numel() for g in gradients])
-    for gradient, part in zip(gradients, parts, strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def synchronise(trainer):
-    """Same weights and buffers everywhere, and averaged gradients from now on."""
-    for module in (trainer.generator, trainer.critic):
-        for tensor in (*module.parameters(), *module.buffers()):
-            distributed.broadcast(tensor.data, 0)
-    for optimiser in (trainer.generator_optimiser, trainer.critic_optimiser):
-        optimiser.register_step_pre_hook(average_gradients)
-
-
-def build(options, rank, device):
-    """A trainer with its own share of the randomness; the networks are the same in all processes."""
-    real = load(options.data, options.folder)
-    networks = torch.Generator().manual_seed(options.seed)
-    generator = resnet.Generator(128, 32, real.shape[1], options.width, rng=networks)
-    critic = resnet.Critic(32, real.shape[1], options.width, rng=networks)
+def build(options, device):
+    """A trainer of this process; the batch is shared by all of them."""
+    real = load(options.data, options.folder).to(device)
+    rng = torch.Generator().manual_seed(options.seed)
+    generator = resnet.Generator(128, 32, real.shape[1], options.width, rng=rng)
+    critic = resnet.Critic(32, real.shape[1], options.width, rng=rng)
     config = TrainingConfig(
         n_critic=options.n_critic,
         lr_critic=2e-4,
@@ -72,11 +49,10 @@ def build(options, rank, device):
         ema=0.999,
         precision=options.precision,
         device=device,
-        seed=options.seed + 1000 * rank,
+        seed=options.seed,
     )
-    batches = TensorBatches(real, options.batch, torch.Generator().manual_seed(options.seed + 1000 * rank))
-    folder = options.out if rank == 0 else None
-    return Trainer(generator, critic, batches, constraints.make(options.constraint), config=config, folder=folder)
+    batches = TensorBatches(real, options.batch * distributed.place()[1], rng)
+    return Trainer(generator, critic, batches, constraints.make(options.constraint), config=config, folder=options.out)
 
 
 def arguments(given=None):
@@ -95,20 +71,12 @@ def arguments(given=None):
 def main(given=None):
     """Train, alone or as one of several processes that torchrun has started."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    options, rank = arguments(given), int(os.environ.get("RANK", "0"))
-    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    gpu = torch.cuda.is_available()
-    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if gpu else "cpu"
-    if many:
-        distributed.init_process_group("nccl" if gpu else "gloo")
-    trainer = build(options, rank, device)
-    if many:
-        synchronise(trainer)
-    trainer.fit(options.steps, progress=rank == 0)
-    if rank == 0:
-        runlog.save_picture(options.out / "samples.png", trainer.sample(64).float().cpu())
-    if many:
-        distributed.destroy_process_group()
+    options = arguments(given)
+    with distributed.group() as device:
+        trainer = build(options, devices.choose(device))
+        trainer.fit(options.steps, progress=True)
+        if trainer.rank == 0:
+            runlog.save_picture(options.out / "samples.png", trainer.sample(64).float().cpu())
     return trainer
 
 

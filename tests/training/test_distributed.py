@@ -185,3 +185,15 @@ def test_the_command_under_torchrun(tmp_path):
     assert said.stdout.count("✓") == 1
     assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [3]
     assert not (tmp_path / "run" / "previous").exists()
+
+
+def test_averaging_gradients_is_the_gradient_of_the_mean(monkeypatch):
+    """With a stand-in for the other process: (g + 3 g) / 2 = 2 g, for each parameter that has a gradient."""
+    layer = torch.nn.Linear(3, 2)
+    layer.bias.requires_grad_(False)
+    layer(torch.ones(1, 3)).sum().backward()
+    own = layer.weight.grad.clone()
+    monkeypatch.setattr(ours.distributed, "all_reduce", lambda tensor: tensor.mul_(4))
+    monkeypatch.setattr(ours.distributed, "get_world_size", lambda: 2)
+    ours.average_gradients(torch.optim.SGD(layer.parameters(), lr=0.1))
+    assert torch.equal(layer.weight.grad, 2 * own)

@@ -55,7 +55,7 @@ def trainer(constraint=None, classes=None, folder=None, objective="wasserstein",
     own = {name: config.pop(name) for name in OWN if name in config}
     config = TrainingConfig(**{"device": "cpu", "log_every": 3, "checkpoint_every": 5, "n_critic": 2, **config})
     generator, critic = networks(classes)
-    batches = batches or (labelled() if classes else SampledBatches(ring, 8, seeded(1)))
+    batches = batches if batches is not None else (labelled() if classes else SampledBatches(ring, 8, seeded(1)))
     constraint = constraint if constraint is not None else Free()
     own |= {"objective": make_objective(objective), "config": config, "folder": folder}
     return Trainer(generator, critic, batches, constraint, **own)

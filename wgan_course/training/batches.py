@@ -226,6 +226,6 @@ def as_batches(data: Batches | Iterable[Any]) -> Batches:
     """
     if hasattr(data, "next") and hasattr(data, "batch"):
         return data  # pyright: ignore[reportReturnType]
-    if isinstance(data, Tensor) or (not isinstance(data, Iterable) and not hasattr(data, "__getitem__")):
+    if isinstance(data, Tensor) or not isinstance(data, Iterable):
         raise TypeError(f"batches must be a stream, a DataLoader or a list of batches, got {type(data).__name__}")
     return LoaderBatches(data)

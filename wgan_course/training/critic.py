@@ -174,8 +174,9 @@ def _drawer(pair: Any, batch: int | None) -> Callable[[torch.Generator], Sequenc
     if isinstance(real, Tensor) and batch is None:
         return lambda _rng: (real, fake)
     require(is_whole(batch), "batch", batch, "a whole number of 1 or more")
+    n: Any = batch
     samplers = [_rows_of(side) if isinstance(side, Tensor) else side for side in (real, fake)]
-    return lambda rng: (samplers[0](batch, rng), samplers[1](batch, rng))
+    return lambda rng: (samplers[0](n, rng), samplers[1](n, rng))
 
 
 def _rows_of(samples: Tensor) -> Sampler:

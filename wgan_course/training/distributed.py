@@ -76,7 +76,8 @@ def average_gradients(optimiser: torch.optim.Optimizer, *_: Any) -> None:
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
     parts = (flat / distributed.get_world_size()).split([gradient.numel() for gradient in gradients])
-    torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 def mean_and_largest(sums: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:

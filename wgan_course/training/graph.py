@@ -93,8 +93,8 @@ class CapturedRounds:
 
     def _replay(self, kind: tuple, tensors: list[Tensor]) -> None:
         places, replay = self.replays[kind]
-        if places:
-            torch._foreach_copy_(places, tensors)
+        for place, tensor in zip(places, tensors, strict=True):
+            place.copy_(tensor, non_blocking=True)
         replay()
         changed = [*self.trainer.critic.parameters(), *self.trainer.generator.parameters()]
         torch.autograd.graph.increment_version(changed)  # a replay does not tell that it has changed them

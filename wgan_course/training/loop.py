@@ -181,9 +181,10 @@ class Trainer(Persistence, CriticTrainer):
 
     def generator_step(self, drawn: Drawn | None = None) -> None:
         """Take one step of the generator against the frozen critic."""
-        given = (drawn or self.draw())[1] if self.conditional else {}
+        real, given = (drawn or self.draw()) if self.conditional else (None, {})
+        n = self.batches.batch // self._sharers if real is None else len(real)
         with self._held as critic, self.context(), parametrize.cached():
-            scores = critic(self.fakes(self.batches.batch // self._sharers, **given), **given)
+            scores = critic(self.fakes(n, **given), **given)
             loss = self.objective.generator_loss(scores)
             self.generator_optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -4,7 +4,7 @@ import copy
 from types import TracebackType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["Ema", "frozen"]
 
@@ -64,6 +64,8 @@ class Ema:
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
         """Move towards a network; its buffers are copied."""
-        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), 1 - self.decay)
+        average: list[Tensor] = list(self.module.parameters())
+        current: list[Tensor] = list(module.parameters())
+        torch._foreach_lerp_(average, current, 1 - self.decay)  # pyright: ignore[reportPrivateImportUsage]
         for mine, its in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.copy_(its)
