@@ -562,6 +562,28 @@ def test_settings_have_files_of_their_own_and_changes_take_the_old_place(here, t
     assert len(list((tmp_path / "kept").iterdir())) == 3
 
 
+def test_a_change_of_the_same_length_with_the_old_times_is_seen(here):
+    state = paint(here / "a.bmp", RED).stat()
+    images.load(here)
+    os.utime(paint(here / "a.bmp", BLUE), ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (here / "a.bmp").stat().st_size == state.st_size
+    assert mean_colour(images.load(here)) == list(BLUE)
+
+
+def test_a_kept_file_comes_into_its_place_whole(here, monkeypatch):
+    paint(here / "a.png")
+    images.load(here)
+    good = kept_file().read_bytes()
+    paint(here / "b.png", GREEN)
+
+    def fail(new, file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache.os, "replace", fail)
+    assert len(images.load(here)) == 2
+    assert kept_file().read_bytes() == good
+
+
 def kept_file():
     (file,) = (cache.folder() / "pictures").iterdir()
     return file
