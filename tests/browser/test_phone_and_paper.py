@@ -21,7 +21,7 @@ TOO_WIDE = """() => {
     && formula.querySelector("mjx-math").getBoundingClientRect().width > room(formula) + 2
   ).map((formula) => formula.querySelector("mjx-assistive-mml").textContent.slice(0, 60));
 }"""
-SHOWN = """() => [...document.querySelectorAll("article figure img")].map(
+SHOWN = """() => [...document.querySelectorAll("article figure:not(.explorable) img")].map(
   (image) => [image.currentSrc.split("/").pop(), image.naturalWidth / image.clientWidth])"""
 
 

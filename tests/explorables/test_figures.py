@@ -130,3 +130,15 @@ def dirac(name, parameter=0.7):
 
 def test_dirac(run_node, tmp_path):
     node(run_node, tmp_path, "dirac", [dirac(name) for name in dynamics.NAMES])
+
+
+def test_piles(run_node, tmp_path):
+    cases = []
+    for seed in range(6):
+        piles, holes, a, b = torch.rand(4, 3, generator=rng(seed), dtype=torch.float64)
+        a, b, (piles, _), (holes, _) = a / a.sum(), b / b.sum(), piles.sort(), holes.sort()
+        cost = transport.cost_matrix(piles[:, None], holes[:, None])
+        value = float(transport.solve(cost, a, b).value)
+        cases.append({"piles": piles, "holes": holes, "a": a, "b": b} | {"value": value})
+    plain = [{key: getattr(one, "tolist", lambda one=one: one)() for key, one in case.items()} for case in cases]
+    node(run_node, tmp_path, "piles", plain)

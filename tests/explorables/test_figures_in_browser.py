@@ -1,9 +1,13 @@
 """The smaller figures operated by keyboard and mouse; their read-outs against known numbers."""
 
 import math
+import re
 
 import numpy as np
 import pytest
+import torch
+
+from wgan_course import transport
 
 pytestmark = pytest.mark.browser
 FIGURE = "document.querySelector('[data-explorable]').explorable"
@@ -144,3 +148,41 @@ def test_playing_follows_the_wish_for_less_motion(open_figure, said):
     page = open_figure("dirac", reduced_motion="no-preference")
     press(page, "Play")
     page.wait_for_function("document.querySelector('.explorable-said').textContent.startsWith('After 300 rounds')")
+
+
+def cost_of_plan(a, b, piles=(0, 2, 5), holes=(1.4, 3.2, 6)):
+    """The least cost, by the package's linear programme."""
+    places = [torch.tensor(one, dtype=torch.float64)[:, None] for one in (piles, holes)]
+    shares = [torch.tensor(one, dtype=torch.float64) / sum(one) for one in (a, b)]
+    return float(transport.solve(transport.cost_matrix(*places), *shares).value)
+
+
+def costs(page):
+    text = page.locator(".explorable-said").text_content()
+    return [float(found) for found in re.findall(r"costs (\d+\.\d+)", text)]
+
+
+def test_piles(open_figure):
+    page = open_figure("piles")
+    least, greedy = costs(page)
+    assert least == pytest.approx(cost_of_plan((0.9, 0.4, 0.7), (0.5, 0.8, 0.7)), abs=0.006)
+    assert greedy > least + 0.1
+    slider(page, "Pile 1, height").press("ArrowUp")
+    slider(page, "Hole 3, depth").press("Home")
+    assert costs(page)[0] == pytest.approx(cost_of_plan((1.0, 0.4, 0.7), (0.5, 0.8, 0.1)), abs=0.006)
+    drag(page, slider(page, "Pile 2, height"), 0, 20)
+    heights = page.evaluate(f"{FIGURE}.state.piles")
+    assert heights[1] > 0.4
+    assert costs(page)[0] == pytest.approx(cost_of_plan(heights, (0.5, 0.8, 0.1)), abs=0.006)
+
+
+def test_a_plan_of_ones_own(open_figure):
+    page = open_figure("piles")
+    page.get_by_role("combobox", name="Your plan").select_option("independent")
+    before = costs(page)
+    slider(page, "pile 1 → hole 1").press("End")
+    after = costs(page)
+    assert page.get_by_role("combobox", name="Your plan").input_value() == "own"
+    assert after[0] == before[0]
+    assert after[0] <= after[1] != before[1]
+    assert 0 < float(slider(page, "pile 1 → hole 1").input_value()) < 1, "no further than rows and columns allow"
