@@ -7,6 +7,7 @@ PyTorch's own.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -151,7 +152,7 @@ def _max_min(pairs: Tensor) -> Tensor:
 class AvgPool2d(nn.AvgPool2d):
     r"""Average over disjoint ``k`` by ``k`` squares, of operator norm :math:`1/k`.
 
-    Within `cheap_double_backward` it is a convolution with a constant kernel: equal up to rounding.
+    Within `cheap_double_backward` it is a sum of slices: equal up to rounding.
 
     Parameters
     ----------
@@ -177,8 +178,8 @@ class AvgPool2d(nn.AvgPool2d):
             raise ValueError(f"x of shape {tuple(x.shape)} does not split into {k} by {k} squares")
         if not _cheap:
             return functional.avg_pool2d(x, k)
-        channels = x.shape[1]
-        return functional.conv2d(x, x.new_full((channels, 1, k, k), 1 / k**2), stride=k, groups=channels)
+        lines = functools.reduce(torch.add, x.unflatten(-2, (x.shape[-2] // k, k)).unbind(-2))
+        return functools.reduce(torch.add, lines.unflatten(-1, (x.shape[-1] // k, k)).unbind(-1)) / k**2
 
 
 class LayerNorm(nn.GroupNorm):
