@@ -391,3 +391,14 @@ def _luminance(colour):
 def test_marks_are_seen_on_light_and_dark_notebooks(mark, ground):
     low, high = sorted([_luminance(report.COLOURS[mark]), _luminance(ground)])
     assert (high + 0.05) / (low + 0.05) >= 3
+
+
+def test_long_messages_and_long_words_stay_inside_the_table():
+    """A name of a hundred letters breaks; points stay on one line."""
+    page = report.html(_judge(Observation("", "error", error="ValueError: " + "x" * 300)))
+    cells = [piece.split(">")[0] for piece in page.split("<td")[1:]]
+    notes = [piece.split(">")[0] for piece in page.split("<p")[1:]]
+    assert cells
+    assert len(notes) == 2
+    assert all("overflow-wrap:anywhere" in style for style in cells + notes)
+    assert all("white-space:nowrap" in style for style in cells[2::3])

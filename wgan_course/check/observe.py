@@ -236,7 +236,7 @@ def _run_in_thread(work: Callable[[], Any], seconds: float) -> Any:
     if errors:
         raise errors[0]
     if not results:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeLimitError))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitError))
         raise TimeLimitError
     return results[0]
 

@@ -9,7 +9,7 @@ memory.
 import copy
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -183,7 +183,7 @@ class _Identities(list):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _tensors_state(tensors: list[Tensor]) -> dict[str, Any]:
+def _tensors_state(tensors: Sequence[Tensor]) -> dict[str, Any]:
     return {
         "requires-grad": tuple(tensor.requires_grad for tensor in tensors),
         "grad": tuple(None if not t.is_leaf or t.grad is None else _content(t.grad) for t in tensors),

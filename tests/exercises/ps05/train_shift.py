@@ -127,7 +127,7 @@ TRIALS.mutants("fresh-critic", fresh=game(fresh=True))
 TRIALS.mutants("the-weight", weight=game(critic_back=True))
 TRIALS.mutants("late-clip", late=late)
 TRIALS.mutants("off-by-one", more=game(more=1), fewer=game(more=-1))
-TRIALS.mutants("generic:value", warm=game(start=0.1), four_steps=game(inner=4))
+TRIALS.mutants("generic:direction", warm=game(start=0.1), four_steps=game(inner=4))
 TRIALS.mutants("sums", sums=sums)
 TRIALS.alternatives(
     right=game(), by_autograd=by_autograd, mirrored=mirrored, clipped_once=clipped_once, by_numpy=by_numpy

@@ -23,6 +23,6 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mappi
         return observe.call(function, inputs, options)
 
     def flattened(critic: torch.nn.Module, *rest: Any) -> Any:
-        return function(torch.nn.Sequential(torch.nn.Flatten(), *critic), *rest)
+        return function(torch.nn.Sequential(torch.nn.Flatten(), *critic.children()), *rest)
 
     return observe.call(flattened, inputs, options)

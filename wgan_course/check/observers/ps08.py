@@ -55,7 +55,7 @@ def _outputs(module: torch.nn.Module, x: torch.Tensor, modes: str) -> dict[str, 
 def _gradients(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], batches: int) -> dict[str, np.ndarray]:
     """Gradients of a weighted sum of the outputs, after one forward or after two."""
     outputs = [module(x) for x in (tensors["x"], 0.5 - tensors["x"])[:batches]]
-    sum((tensors["r"] * y).sum() for y in outputs).backward()
+    torch.stack([(tensors["r"] * y).sum() for y in outputs]).sum().backward()
     found = {"weight": _parameter(module, tensors["weight"]), "bias": _parameter(module, tensors["bias"])}
     return {f"gradient:{name}": plain(p.grad) for name, p in found.items() if p.grad is not None}
 
