@@ -129,6 +129,12 @@ def test_training_leaves_files_and_goes_on(tmp_path, capture):
     assert steps[-1] == 4
 
 
+def test_other_processes_than_the_first_say_nothing(capture, monkeypatch):
+    monkeypatch.setattr(runs, "train_from_options", lambda _: None)
+    monkeypatch.setenv("RANK", "1")
+    assert capture("train").text == ""
+
+
 def test_the_package_runs_as_a_module(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "wgan_cli", "book"], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -143,6 +149,9 @@ def test_the_package_runs_as_a_module(tmp_path):
         (("train", "--constraint", "nonsense", "--steps", 1), "nonsense"),
         (("train", "--data", "nonsense", "--steps", 1), "nonsense"),
         (("train", "--option", "clip"), "name=value"),
+        (("train", "--lr", 0, "--data", "two-moons"), "lr_critic must be above 0, got 0.0"),
+        (("train", "--width", 0, "--data", "two-moons"), "width must be"),
+        (("train", "--steps", 0), "steps must be"),
         (("check", "nowhere.ipynb"), "nowhere.ipynb"),
         (("book",), "_toc.yml"),
         (("grade", "ps01_js_saturation"), "_toc.yml"),

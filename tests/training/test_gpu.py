@@ -123,3 +123,38 @@ def test_points_drawn_on_the_cpu_reach_the_device(device):
     trainer = Trainer(generator, critic, on_cpu, constraints.make("lp"), config=config)
     trainer.train_step()
     assert trainer.step == 1
+
+
+@pytest.mark.gpu
+@MISSING
+@pytest.mark.parametrize("classes", [None, 3])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", constraints.NAMES)
+def test_twenty_captured_rounds_are_twenty_eager_ones(name, precision, classes):
+    """The same random numbers in the same order, so the same parameters; `test_graph` does it on a tape."""
+    eager, captured = (
+        made(name, "dcgan", "cuda", classes, graph=graph, precision=precision, log_every=20) for graph in (False, True)
+    )
+    assert captured.captured is not None
+    records = [trainer.fit(20) for trainer in (eager, captured)]
+    assert len(captured.captured.replays) == 1
+    band = 1e-5 if precision == "fp32" else 1e-2
+    for a, b in zip(eager.critic.parameters(), captured.critic.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=band, atol=band)
+    assert records[0] == pytest.approx(records[1], rel=1e-2, abs=1e-2)
+    assert torch.equal(eager.rngs["latent"].get_state(), captured.rngs["latent"].get_state())
+
+
+@pytest.mark.gpu
+@MISSING
+@pytest.mark.parametrize("name", constraints.NAMES)
+def test_the_host_never_waits_between_two_logs(name):
+    trainer = made(name, "dcgan", "cuda", log_every=10)
+    trainer.batches.samples = trainer.batches.samples.cuda()
+    trainer.fit(10)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(8):
+            trainer.train_step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

@@ -22,7 +22,7 @@ from wgan_course.training.batches import Batches, as_batches
 from wgan_course.training.config import OptimiserFactory, TrainingConfig, first_or_both, is_whole, require
 from wgan_course.training.critic import CriticTrainer, Drawn, Listeners, Record, Sampler, callables
 from wgan_course.training.meters import Meters
-from wgan_course.training.networks import Ema, frozen
+from wgan_course.training.networks import Ema, agree_on_classes, frozen, normal_latent
 from wgan_course.training.persistence import Persistence, TrainingDivergedError, plain_defaults
 
 __all__ = ["Trainer", "TrainingDivergedError", "train"]
@@ -85,11 +85,11 @@ class Trainer(Persistence, CriticTrainer):
         rng: torch.Generator | None = None,
     ) -> None:
         self.config = config or TrainingConfig()
-        self.conditional = _agree_on_classes(generator, critic)
+        self.conditional = agree_on_classes(generator, critic)
         self.device = devices.choose(self.config.device)
         self.batches, self.constraint = as_batches(batches), constraint
         self.objective = objective if objective is not None else objectives.make("wasserstein")
-        self.latent = latent or _normal(generator)
+        self.latent = latent or normal_latent(generator)
         self.settings = self.identity(generator, critic)
         self.generator = generator.to(self.device).train()
         self.critic = constraint.prepare(critic.to(self.device)).to(self.device).train()
@@ -325,23 +325,6 @@ class Trainer(Persistence, CriticTrainer):
         given = {} if labels is None else {"labels": labels.to(self.device)}
         with frozen(network):
             return network(z, **given)
-
-
-def _agree_on_classes(generator: nn.Module, critic: nn.Module) -> bool:
-    """Whether the networks are conditional; refuse a pair of which only one is."""
-    ours, theirs = getattr(generator, "classes", None), getattr(critic, "classes", None)
-    if ours != theirs:
-        raise ValueError(f"classes: the generator has {ours}, the critic {theirs}; give both the same number")
-    return ours is not None
-
-
-def _normal(generator: nn.Module) -> Sampler:
-    """Standard normal latent vectors, of the length and the type that the generator takes."""
-    length = getattr(generator, "latent", None)
-    if length is None:
-        raise ValueError("latent: the generator has no attribute of this name; give latent=callable(n, rng)")
-    dtype = next((p.dtype for p in generator.parameters()), torch.float32)
-    return lambda n, rng: torch.randn(n, length, generator=rng, device=rng.device, dtype=dtype)
 
 
 def train(

@@ -1,12 +1,13 @@
-"""What the loop does to a network besides training it: hold it still, average it."""
+"""What the loop asks of networks and does to them besides training: what they take, holding them still, averages."""
 
 import copy
+from collections.abc import Callable
 from types import TracebackType
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Ema", "frozen"]
+__all__ = ["Ema", "agree_on_classes", "frozen", "normal_latent"]
 
 
 class frozen:  # noqa: N801 - a context manager, used like a function
@@ -69,3 +70,40 @@ class Ema:
         torch._foreach_lerp_(average, current, 1 - self.decay)  # pyright: ignore[reportPrivateImportUsage]
         for mine, its in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.copy_(its)
+
+
+def agree_on_classes(generator: nn.Module, critic: nn.Module) -> bool:
+    """Tell whether the networks are conditional.
+
+    Parameters
+    ----------
+    generator, critic : Module
+
+    Raises
+    ------
+    ValueError
+        If they differ in the number of classes.
+    """
+    ours, theirs = getattr(generator, "classes", None), getattr(critic, "classes", None)
+    if ours != theirs:
+        raise ValueError(f"classes: the generator has {ours}, the critic {theirs}; give both the same number")
+    return ours is not None
+
+
+def normal_latent(generator: nn.Module) -> Callable[[int, torch.Generator], Tensor]:
+    """Return a sampler of standard normal latent vectors, of the length and the type that a generator takes.
+
+    Parameters
+    ----------
+    generator : Module
+
+    Raises
+    ------
+    ValueError
+        If it does not say its length.
+    """
+    length = getattr(generator, "latent", None)
+    if length is None:
+        raise ValueError("latent: the generator has no attribute of this name; give latent=callable(n, rng)")
+    dtype = next((p.dtype for p in generator.parameters()), torch.float32)
+    return lambda n, rng: torch.randn(n, length, generator=rng, device=rng.device, dtype=dtype)

@@ -204,7 +204,8 @@ class Persistence:
         """
         try:
             if state["settings"] != self.settings:
-                raise ValueError(differences(state["settings"], self.settings))
+                told = differences(state["settings"], self.settings)
+                raise checkpoint.CheckpointError(f"the checkpoint is of another run: {told}")
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
             for name, optimiser in self._optimisers().items():
