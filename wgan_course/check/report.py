@@ -39,7 +39,7 @@ def html(verdict: Any) -> str:
     rows = "".join(_row(row, verdict) for row in verdict.criteria)
     notes = "".join(f"<p style='{_NOTE}'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
     example = "" if verdict.example is None else _example_html(verdict.example)
-    table = f"<table style='margin:.4em 0;border-collapse:collapse'>{rows}</table>"
+    table = f"<table style='margin:.4em 0;border-collapse:collapse;color:inherit;font-size:inherit'>{rows}</table>"
     return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{example}</div>"
 
 
