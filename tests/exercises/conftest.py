@@ -27,7 +27,7 @@ def trained_once():
     train, kept = ps10._train, {}
 
     def remember(function, inputs):
-        code = getattr(function, "__code__", None)
+        code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
         if code is None or code.co_filename != "<cell>":
             return train(function, inputs)
         key = code.co_code, repr(code.co_consts), inputs["real"].tobytes()
