@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -86,6 +87,20 @@ def test_the_root_is_found_from_inside(tmp_path):
     assert find_root(tmp_path / "book" / "deep") == tmp_path
     with pytest.raises(NoCourseError, match=r"_toc\.yml"):
         find_root(tmp_path.parent)
+
+
+def test_plain_jupyter_book_finds_the_course_s_extensions(course_root, monkeypatch):
+    from jupyter_book.config import get_final_config
+
+    elsewhere = [path for path in sys.path if Path(path or ".").resolve() != course_root]
+    monkeypatch.setattr(sys, "path", elsewhere)
+    settings, _ = get_final_config(
+        user_yaml=course_root / "_config.yml",
+        sourcedir=course_root / "book",
+        cli_config={"latex_individualpages": False},
+    )
+    assert {"tools.book.extension", "tools.book.numbering"} <= set(settings["extensions"])
+    assert course_root in {Path(path).resolve() for path in sys.path if path}
 
 
 @pytest.fixture

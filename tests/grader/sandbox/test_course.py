@@ -16,6 +16,7 @@ from wgan_grader import pipeline
 from wgan_grader.execution import Settings
 from wgan_grader.judge import refuse
 from wgan_grader.pipeline import Row, Summary, Task, hash_tree
+from wgan_grader.stamps import rewrite_timestamp
 from wgan_grader.submission import ACTIVE, LINK, TAG, Blueprint, harmless
 
 # --- hashes ----------------------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_a_link_in_the_place_of_a_student_is_passed_over(course):
 )
 def test_only_time_stamps_are_kept(tmp_path, content, kept):
     (tmp_path / "timestamp.txt").write_text(content)
-    pipeline._write_timestamp(tmp_path)
+    rewrite_timestamp(tmp_path / "timestamp.txt")
     assert (tmp_path / "timestamp.txt").exists() is kept
 
 

@@ -29,7 +29,12 @@ from demo_class import (
 from wgan_grader import pipeline
 
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
-PENALTY = "c.LateSubmissionPlugin.penalty_method = 'zero'\n"
+PENALTY = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+c.AssignLatePenalties.plugin_class = LateSubmissionPlugin
+c.LateSubmissionPlugin.penalty_method = "zero"
+"""
 UNUSED = ("jupyterlab", "notebook", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
 DUE, LATE = "2026-01-10 12:00:00 UTC", "2026-01-11 12:00:00 UTC"
 
