@@ -38,7 +38,7 @@ SOURCES = ROOT / "book" / "explorables"
 PLACE = "explorables"  # of the scripts, in the built book's _static
 TARGET = ("--target=es2020", "--log-level=warning", "--minify", "--bundle")
 STILL_OF = {"playground": "?playground=1&rounds=700"}  # what a still shows where the start is not telling
-SCREEN = {"width": 900, "height": 900}
+SCREEN: Any = {"width": 900, "height": 900}
 LIVE = '<div class="explorable-live" data-explorable="{name}" role="group" aria-label="{alt}"></div>'
 TWIN = '<details class="explorable-twin"><summary>The same in numbers</summary>{table}</details>'
 PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>{name}</title>
