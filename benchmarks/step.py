@@ -82,18 +82,31 @@ GROWTH = (
 # ---- the textbook -----------------------------------------------------------------------------------------------
 
 
+OWN: dict[type, Callable] = {
+    layers.ReLU: lambda part: nn.ReLU(),
+    layers.LeakyReLU: lambda part: nn.LeakyReLU(part.negative_slope),
+    layers.AvgPool2d: lambda part: nn.AvgPool2d(part.kernel_size),
+    layers.Maps: lambda part: nn.Unflatten(part.dim, part.unflattened_size),
+}
+
+
 def plain(module: nn.Module) -> nn.Module:
-    """The same network with PyTorch's own activations and pooling."""
+    """The same network with PyTorch's own activations and pooling, and images laid out as they come."""
     for name, part in module.named_children():
-        if isinstance(part, layers.ReLU):
-            setattr(module, name, nn.ReLU())
-        elif isinstance(part, layers.LeakyReLU):
-            setattr(module, name, nn.LeakyReLU(part.negative_slope))
-        elif isinstance(part, layers.AvgPool2d):
-            setattr(module, name, nn.AvgPool2d(part.kernel_size))
-        else:
-            plain(part)
-    return module
+        setattr(module, name, OWN[type(part)](part) if type(part) in OWN else plain(part))
+    return PlainCritic(module) if isinstance(module, layers.ProjectionCritic) else module
+
+
+class PlainCritic(nn.Module):
+    """Features and a linear layer, one after the other."""
+
+    def __init__(self, critic: layers.ProjectionCritic) -> None:
+        super().__init__()
+        self.features, self.head = critic.features, critic.head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One score a sample."""
+        return self.head(self.features(x)).squeeze(-1)
 
 
 def normalised(module: nn.Module) -> nn.Module:
