@@ -9,6 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
 LOOKS = {"aten._local_scalar_dense.default", "aten.equal.default", "aten.is_nonzero.default", "aten.nonzero.default"}
+# On the CPU alone, penalties ask whether all of a batch is finite, and networks whether a label is a class.
+ON_THE_CPU = {"aten.all.default", "aten.min.default", "aten.max.default"}
 
 
 def tensors(tree):
@@ -27,7 +29,7 @@ class Recording(TorchDispatchMode):
         if str(function) in LOOKS and not any(args[0] is answer for answer in self.answers):
             raise RuntimeError(f"{function} waits for the device, which no graph can hold")
         result = function(*args, **kwargs)
-        if str(function) == "aten.all.default":  # on the CPU alone, penalties ask whether all of a batch is finite
+        if str(function) in ON_THE_CPU:
             self.answers.append(result)
         self.operations.append((function, args, kwargs, result))
         return result
