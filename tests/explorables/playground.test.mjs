@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { assign, distances } from "../../book/explorables/playground/assignment.js";
-import { gradient, leaf, mean, mulNN, mulNT, mulTN, power, release, sumOverColumns, times } from "../../book/explorables/playground/autodiff.js";
+import { gradient, leaf, leaky, mean, mulNN, mulNT, mulTN, power, release, sumOverColumns, times } from "../../book/explorables/playground/autodiff.js";
 import { coveredModes, distribution, moon, ring, roll, sample } from "../../book/explorables/playground/data.js";
 import { levelLines } from "../../book/explorables/playground/maps.js";
 import { forward, leavesOf, parametersOf } from "../../book/explorables/playground/networks.js";
@@ -85,6 +85,15 @@ test("a third derivative: of x⁴ it is 24 x", () => {
   const [second] = gradient(first, [x]);
   const [third] = gradient(second, [x]);
   close(third.data, [-24, 0, 48], 1e-12);
+  release();
+});
+
+test("a leaky ReLU and its slope, at both zeros too", () => {
+  const x = leaf(1, 6, Float64Array.of(2, -2, 0, -0, 1e-300, -1e-300));
+  const out = leaky(x, 0.2);
+  close(out.data, [2, -0.4, 0, 0, 1e-300, -2e-301], 1e-12);
+  close(gradient(out, [x])[0].data, [1, 0.2, 0.2, 0.2, 1, 0.2], 1e-12);
+  close(leaky(x, 0).data, [2, 0, 0, 0, 1e-300, 0], 1e-12);
   release();
 });
 
