@@ -75,7 +75,7 @@ def critic_truth(name, network, charge=None):
 
 def normalised_truth():
     """Spectral normalisation, with the vectors that the package has found."""
-    network = constraints.make("sn").prepare(critic())
+    network = constraints.make("sn").prepare(critic()).eval()  # so that no forward iterates between two others
     found = critic_truth("sn", network)
     parts = [layer.parametrizations.weight for layer in linear_layers(network)]
     for layer, part in zip(found["critic"], parts, strict=True):
