@@ -46,13 +46,6 @@ UNTRAINED = [key for key in KEYS if registry.find(key).reached is None]
 
 # What earns points today, by key and kind of nothing. It must become empty.
 KNOWN: dict[str, dict[str, float]] = {
-    "ps01.first_step_below": {"-1": 1.0, "by heart": 2.0},
-    "ps01.game_value": {"by heart": 1.0},
-    "ps01.gradient_is_small": {"by heart": 0.5},
-    "ps01.kl": {"by heart": 1.0},
-    "ps01.non_saturating_gradient": {"by heart": 2.0},
-    "ps01.optimal_discriminator": {"by heart": 1.0},
-    "ps01.saturating_gradient": {"by heart": 1.0},
     "ps02.cell_shares": {"by heart": 0.5},
     "ps02.monotone_plan": {"by heart": 1.0},
     "ps03.lipschitz_constant": {"by heart": 1.0, "inf": 0.5},
@@ -68,14 +61,6 @@ KNOWN: dict[str, dict[str, float]] = {
     },
     "ps05.clip_bound": {"by heart": 1.0},
     "ps05.frobenius_clip": {"first argument": 1.0},
-    "ps06.sequence_penalty": {"0": 0.5, "False": 0.5},
-    "ps07.circular_norm": {"by heart": 0.5},
-    "ps07.steps_needed": {"0": 0.5, "False": 0.5, "by heart": 1.5},
-    "ps09.clipped_trainer": {"by heart": 1.0},
-    "ps09.eigenvalues": {"by heart": 0.5},
-    "ps09.jacobian": {"by heart": 1.0},
-    "ps09.penalty_field": {"by heart": 0.5},
-    "ps10.receptive_field": {"by heart": 0.5},
 }
 
 

@@ -46,6 +46,7 @@ TRIALS.mutants(
     indices=lambda d, t: torch.nonzero(d < t).flatten(),
 )
 TRIALS.mutants("not-strict", at_most=lambda d, t: d <= t)
+TRIALS.mutants("generic:yes-or-no", always=lambda d, t: torch.ones_like(d, dtype=torch.bool))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     right=right,

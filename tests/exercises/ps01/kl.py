@@ -71,6 +71,7 @@ TRIALS.mutants(
     clamp=lambda p, q: (p * (p.clamp(min=1e-10) / q.clamp(min=1e-10)).log()).sum(),
 )
 TRIALS.mutants("dropped", only_common=loop_skips)
+TRIALS.mutants("small-dropped", small_masses_dropped=lambda p, q: torch.where(p > 1e-3, p * (p / q).log(), 0.0).sum())
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("left-changed", with_gradient=lambda p, q: masked_where(p.requires_grad_(), q))
 TRIALS.mutants("generic:sign", negated=lambda p, q: -masked_where(p, q))

@@ -63,6 +63,7 @@ TRIALS.mutants(
     "smoothed",
     eps=lambda p, q: p / (p + q + 1e-8),
     clamp=lambda p, q: p / (p + q).clamp(min=1e-10),
+    clamped_answer=lambda p, q: right(p, q).clamp(1e-8, 1 - 1e-8),
     eps_both=lambda p, q: (p + 1e-10) / (p + q + 2e-10),
 )
 TRIALS.mutants("nobody-zero", nan_to_num=lambda p, q: (p / (p + q)).nan_to_num(), zero_default=zero_default)

@@ -13,6 +13,13 @@ def gradient_cases(rng: np.random.Generator) -> Cases:
     yield Case("a column", {"logit": rng.normal(0, 2, (5, 1))}, criterion="value")
     yield Case("a table", {"logit": rng.normal(0, 2, (3, 4))}, criterion="value")
     yield Case("huge logits", {"logit": np.array([-800.0, -90.0, 90.0, 800.0])}, criterion="finite")
+    signs = np.where(np.arange(6) % 2, 1.0, -1.0)
+    yield Case("random huge logits", {"logit": signs * rng.uniform(100, 690, 6)}, criterion="finite")
+
+
+def tiny(rng: np.random.Generator) -> np.ndarray:
+    """Logits of answers that are tiny, though not yet denormal in float32, and that float32 holds exactly."""
+    return -rng.integers([328, 480, 656], [480, 656, 689]) / 8.0
 
 
 def sigmoid(t: np.ndarray) -> np.ndarray:

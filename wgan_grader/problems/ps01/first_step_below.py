@@ -14,8 +14,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("first", "noisy", norms=noisy, threshold=0.05)
     yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
     yield case("strict", "starts at the threshold", norms=[0.5, 0.5, 0.375], threshold=0.5)
+    touching = np.concatenate([rng.integers(32, 64, rng.integers(2, 20)), [16, 24, 16, 15, 8]]) / 64
+    yield case("strict", "touches it later", norms=touching, threshold=0.25)
     yield case("never", "never", norms=[1.0, 0.5, 0.75], threshold=0.25)
     yield case("never", "only touches", norms=[1.0, 0.25, 0.75, 0.25], threshold=0.25)
+    late = np.append(rng.uniform(0.3, 1.0, rng.integers(5, 30)), 0.125)
+    yield case("never", "only the last one", norms=late, threshold=0.25)
 
 
 def first(norms: np.ndarray, threshold: float) -> int:
@@ -39,11 +43,17 @@ def _for_good(norms: np.ndarray, threshold: float) -> int:
     return int(above[-1]) + 1 if above.size else 0
 
 
+def _value(norms: np.ndarray, threshold: float) -> float:
+    step = first(norms, threshold)
+    return float(norms[step]) if step >= 0 else -1.0
+
+
 def _above(norms: np.ndarray, threshold: float) -> int:
     above = np.flatnonzero(norms > threshold)
     return int(above[0]) if above.size else -1
 
 
+NOTHING_FOUND = ("None", "IndexError", "StopIteration", "ValueError")
 WRONG = (
     ("counts-from-one", shifted(first, 1)),
     ("step-before", shifted(first, -1)),
@@ -52,13 +62,13 @@ WRONG = (
     ("for-good", _for_good),
     ("counting", lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
     ("above", _above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
-    ("the-value", lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
+    ("the-value", _value, lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
     ("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
     ("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))),
     ("never-zero", lambda n, t: int(np.argmax(n < t)), positive_part(first)),
     ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n)),
     ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n) - 1),
-    ("never-none", Detected(lambda case, seen, _: seen.status in ("unusable", "error"), "never")),
+    ("never-none", Detected(lambda case, seen, _: any(word in seen.error for word in NOTHING_FOUND), "never")),
 )
 MESSAGES = """
 counts-from-one: The steps are counted from 1. Step 0 is the untrained discriminator: count from 0.
@@ -84,7 +94,7 @@ PROBLEM = Problem(
     criteria=(
         Criterion("first", "the first step below the threshold, counted from 0", 1),
         Criterion("strict", "below means strictly below", 1),
-        Criterion("never", "−1 where no step is below", 1),
+        Criterion("never", "−1 where no step is below, and only there", 1),
     ),
     cases=cases,
     formula=first,

@@ -13,8 +13,11 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("value", f"{atoms} atoms", **_random(rng, atoms))
     yield case("right", "certain and right", d=[1.0, 0.0], p=[1.0, 0.0], q=[0.0, 1.0])
     yield case("right", "certain where it can be", d=[1.0, 0.5, 0.0], p=[0.5, 0.5, 0.0], q=[0.0, 0.5, 0.5])
+    a, b, c = rng.uniform(0.2, 0.8, 3)
+    yield case("right", "certain where it can be, random", d=[1.0, a, 0.0], p=[b, 1 - b, 0.0], q=[0.0, c, 1 - c])
     yield case("wrong", "certain and wrong about a real point", d=[0.0, 0.5], p=[0.5, 0.5], q=[0.25, 0.75])
     yield case("wrong", "certain and wrong about a fake point", d=[0.5, 1.0], p=[0.5, 0.5], q=[0.25, 0.75])
+    yield case("wrong", "nearly certain and wrong", d=[10.0 ** -rng.uniform(20, 35), a], p=[b, 1 - b], q=[c, 1 - c])
 
 
 def _random(rng: np.random.Generator, atoms: int) -> dict[str, np.ndarray]:
@@ -86,7 +89,7 @@ PROBLEM = Problem(
     criteria=(
         Criterion("value", "Σ p log d + Σ q log(1 − d)", 1),
         Criterion("right", "a discriminator that is certain and right loses nothing: those atoms contribute 0", 0.5),
-        Criterion("wrong", "a discriminator that is certain and wrong has value −∞", 0.5),
+        Criterion("wrong", "a discriminator that is certain and wrong has value −∞, and no other has", 0.5),
     ),
     cases=cases,
     formula=value,

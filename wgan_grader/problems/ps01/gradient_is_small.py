@@ -10,8 +10,11 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("where", "three fakes", d=[0.01, 0.5, 0.99], threshold=0.1)
     yield case("where", "random fakes", d=rng.uniform(0, 1, 11), threshold=0.3)
     yield case("where", "a generous threshold", d=[0.2, 0.7, 0.95], threshold=0.9)
+    yield case("where", "above every gradient", d=np.append(rng.uniform(0.0, 0.3, 3), [0.5, 0.999]), threshold=1.5)
     yield case("where", "certain answers", d=[0.0, 1e-9, 1 - 1e-9, 1.0], threshold=1e-3)
     yield case("strict", "at the threshold", d=[0.25, 0.125, 0.5, 0.75], threshold=0.25)
+    yield case("strict", "at the threshold, random", d=np.append(4, rng.integers(0, 17, 12)) / 16, threshold=0.25)
+    yield case("strict", "the threshold 0", d=[0.0, 0.25, 0.75], threshold=0.0)
 
 
 def small(d: np.ndarray, threshold: float) -> np.ndarray:
@@ -23,9 +26,12 @@ WRONG = (
     ("textbook", lambda d, t: 1 - d < t, lambda d, t: d > 1 - t, lambda d, t: 1 - d <= t, lambda d, t: d >= 1 - t),
     ("comparison", lambda d, t: d > t, lambda d, t: d >= t),
     ("sigmoid-slope", lambda d, t: d * (1 - d) < t, lambda d, t: np.minimum(d, 1 - d) < t),
-    ("with-respect-to-d", lambda d, t: 1 / (1 - d) < t, lambda d, t: np.zeros(d.shape, bool)),
-    ("signed", lambda d, t: np.ones(d.shape, bool), lambda d, t: -d < t),
-    ("the-loss", lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: np.log(1 - d) < t, lambda d, t: -np.log(d) < t),
+    (
+        "with-respect-to-d",
+        lambda d, t: 1 / (1 - d) < t,
+    ),
+    ("signed", lambda d, t: -d < t, lambda d, t: np.log(1 - d) < t),
+    ("the-loss", lambda d, t: np.abs(np.log(1 - d)) < t, lambda d, t: -np.log(d) < t),
     ("reduced", lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
     ("not-a-mask", lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t)),
     ("not-a-mask", lambda d, t: d * (d < t)),
@@ -39,7 +45,8 @@ sigmoid-slope: D(1 − D) is the slope of the sigmoid, small at both ends. The l
     cancels one of them: what is left is D.
 with-respect-to-d: This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the
     generator passes through the logit: multiply by D(1 − D).
-signed: The gradient −D is compared with its sign: it is always below a positive threshold. Compare its size.
+signed: The gradient −D (or the loss) is compared with its sign: it is always below a positive threshold. Compare its
+    size.
 the-loss: This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare the slope.
 reduced: One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d.
 not-a-mask: The gradients or the chosen entries come back, not True and False. Return the mask.

@@ -12,11 +12,16 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two atoms", p=half, q=quarter)
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
+    sizes = 0.9 * 10.0 ** -np.arange(6)
+    yield case("value", "masses of every size", p=sizes / sizes.sum(), q=sizes[::-1] / sizes.sum())
     yield case("zero-p", "p has a zero", p=[1.0, 0.0], q=quarter)
     yield case("zero-p", "zeros in both", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 1))
     yield case("infinite", "q has a zero", p=half, q=[1.0, 0.0])
     yield case("infinite", "disjoint", p=[0.0, 1.0, 0.0], q=[0.5, 0.0, 0.5])
     yield case("infinite", "far atoms", p=[1.0, 0.0], q=[1e-200, 1.0])
+    yield case("infinite", "a tiny mass where q has none", p=[1e-12, 1.0 - 1e-12], q=[0.0, 1.0])
+    p = distribution(rng, 3)
+    yield case("infinite", "far atoms, random", p=p, q=np.append(10.0 ** -rng.uniform(50, 250, 2), 1.0))
 
 
 def _smoothed(eps: float, both: bool = True):
@@ -38,9 +43,11 @@ WRONG = (
     ("cross-entropy", lambda p, q: -np.sum(p * np.log(q))),
     ("cross-entropy", lambda p, q: -x_log_ratio(p, q).sum() + np.sum(p * np.log(p))),
     ("zero-times-log", lambda p, q: np.sum(p * np.log(p / q)), lambda p, q: np.sum(p * (np.log(p) - np.log(q)))),
+    ("zero-times-log", lambda p, q: np.sum(x_log_ratio(p, np.ones_like(p)) - p * np.log(q))),
     ("smoothed", *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False))),
     ("smoothed", *(_clamped(eps) for eps in SMOOTHING)),
     ("dropped", lambda p, q: kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)])),
+    ("small-dropped", *(lambda p, q, e=10.0**-k: kl(np.where(p > e, p, 0.0), q) for k in range(1, 17))),
     ("dropped", lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
 )
 MESSAGES = """
@@ -54,6 +61,7 @@ cross-entropy: This is the cross-entropy −Σ p log q; the entropy of p is miss
 zero-times-log: NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy.
 smoothed: A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the
     constant that you chose. That KL is infinite is the point of the chapter: say so.
+small-dropped: Atoms of small mass p are left out. Only p = 0 is without effect: compare p with 0.
 dropped: Atoms with q = 0 are left out of the sum. Where p > 0 and q = 0 the term is +∞, and so is the divergence.
 """
 PROBLEM = Problem(

@@ -2,19 +2,25 @@
 
 import numpy as np
 
-from ...formulas import Detected, complement, composed, explained, negated, shifted
+from ...formulas import Detected, complement, composed, explained, given, negated, shifted
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import gradient_cases, ratio, sigmoid
+from ._gradients import gradient_cases, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield from gradient_cases(rng)
     yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)
+    yield Case("convincing, random", {"logit": -tiny(rng)}, criterion="precise", atol=0.0)
 
 
 def gradient(t: np.ndarray) -> np.ndarray:
     """σ(t) − 1 = −σ(−t)."""
     return -sigmoid(-t)
+
+
+def _through_d(t: np.ndarray, e: float = 0.0) -> np.ndarray:
+    d = sigmoid(t)
+    return -1 / (d + e) * d * (1 - d)
 
 
 WRONG = (
@@ -26,10 +32,11 @@ WRONG = (
     ("reduced", lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
     ("the-loss", negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)),
     ("logit-as-probability", lambda t: -1 / t, lambda t: t - 1),
-    ("unstable", lambda t: -np.exp(-t) / (1 + np.exp(-t)), shifted(ratio, -1)),
+    ("unstable", lambda t: -np.exp(-t) / (1 + np.exp(-t)), shifted(ratio, -1), _through_d),
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
     ("clamped", *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))),
+    ("clamped", *(given(_through_d, e=10.0**-k) for k in range(4, 17))),
     ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17))),
 )
 MESSAGES = """

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import complement, composed, explained, scaled
 from ...problem import Cases, Criterion, Problem, case
-from ._distributions import distribution
+from ._distributions import distribution, with_holes
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -12,8 +12,12 @@ def cases(rng: np.random.Generator) -> Cases:
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
     yield case("value", "one of them is zero", p=[0.0, 0.5, 0.5], q=[0.5, 0.5, 0.0])
+    yield case("value", "nearly certain", p=[3e-10, 1.0 - 3e-10], q=[0.25, 0.75], atol=0.0)
     yield case("nobody", "both are zero", p=[0.0, 0.2, 0.8], q=[0.0, 0.6, 0.4])
     yield case("nobody", "tiny densities", p=[2e-12, 1.0 - 2e-12], q=[6e-12, 1.0 - 6e-12])
+    low, high = 10.0 ** -rng.uniform(20, 35, 2)
+    yield case("nobody", "nobody, and tinier", p=[0.0, 2 * low, high, 1.0, 0.0], q=[0.0, 6 * low, 3 * high, 1.0, 0.0])
+    yield case("nobody", "random", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 2))
 
 
 def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -23,6 +27,12 @@ def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 SMOOTHING = tuple(10.0**-k for k in range(5, 17))
+
+
+def _clamped(e: float):
+    return lambda p, q: np.clip(optimal(p, q), e, 1 - e)
+
+
 WRONG = (
     ("swapped", complement(optimal), lambda p, q: q / (p + q)),
     ("odds", lambda p, q: p / q),
@@ -35,6 +45,7 @@ WRONG = (
     ("zero-over-zero", lambda p, q: p / (p + q)),
     ("nobody-zero", lambda p, q: np.nan_to_num(p / (p + q)), lambda p, q: np.where(p + q > 0, p / (p + q), 1.0)),
     ("smoothed", *(lambda p, q, e=e: p / (p + q + e) for e in SMOOTHING)),
+    ("smoothed", *(_clamped(e) for e in SMOOTHING)),
     ("smoothed", *(lambda p, q, e=e: p / np.maximum(p + q, e) for e in SMOOTHING)),
     ("smoothed", *(lambda p, q, e=e: (p + e) / (p + q + 2 * e) for e in SMOOTHING)),
 )
@@ -49,8 +60,8 @@ sigmoid-of-difference: This is the sigmoid (or softmax) of p − q. The sigmoid 
 zero-over-zero: NaN where neither distribution lives: 0/0 was left to the computer. Any answer is optimal there; return
     ½.
 nobody-zero: Where both densities vanish it answers 0 or 1. Both are optimal, but the exercise asks for ½: no opinion.
-smoothed: A small constant in the denominator (or a clamp) biases D where the densities are small, and gives 0 instead
-    of ½ where both vanish. Ask whether p + q is 0, with torch.where.
+smoothed: A small constant in the denominator (or a clamp) biases D where the densities, or D, are small. Ask
+    whether p + q is 0, with torch.where.
 """
 PROBLEM = Problem(
     key="ps01.optimal_discriminator",

@@ -4,12 +4,13 @@ import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import gradient_cases, ratio, sigmoid
+from ._gradients import gradient_cases, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield from gradient_cases(rng)
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
+    yield Case("recognised, random", {"logit": tiny(rng)}, criterion="finite", atol=0.0)
 
 
 def gradient(t: np.ndarray) -> np.ndarray:
