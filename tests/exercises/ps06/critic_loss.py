@@ -30,6 +30,12 @@ def one_forward(critic, real, fake, epsilon, weight):
     return scores[len(real) :].mean() - scores[: len(real)].mean() + whole.right(critic, real, fake, epsilon, weight)
 
 
+def already_backward(*a):
+    loss = right(*a)
+    loss.backward(retain_graph=True)
+    return loss
+
+
 def hinge(critic, real, fake, epsilon):
     return torch.relu(1 - critic(real)).mean() + torch.relu(1 + critic(fake)).mean()
 
@@ -58,11 +64,13 @@ for _name, _id, _function in whole.TRIALS.wrong:
     if _id not in ("no-weight", "negated", "not-reduced", "no-graph") and not _id.startswith("generic:"):
         TRIALS.mutants(_id, **{f"penalty_{_name}": spoilt(_function)})
 TRIALS.mutants("generic:shape", not_averaged=lambda c, r, f, e, w: c(f) - c(r) + whole.right(c, r, f, e, w))
+TRIALS.mutants(
+    "left-changed", by_backward=spoilt(whole.with_gradient(whole.by_backward)), already_backward=already_backward
+)
 TRIALS.alternatives(
     right=right,
     one_forward=one_forward,
     means_of_the_difference=terms(lambda c, r, f, e: (c(f) - c(r)).mean()),
-    by_backward=spoilt(whole.with_gradient(whole.by_backward)),
     stable=spoilt(whole.stable),
     fakes_detached=lambda c, r, f, e, w: right(c, r, f.detach(), e, w),
 )

@@ -91,6 +91,15 @@ def paired(real, fake, weight):
     return assemble(h, (((low < middle) & (middle < high)) / (high - low)).mean(0), weight)
 
 
+def zipped(real, fake, weight):
+    n = min(len(real), len(fake))
+    _, middle, h, m = parts(real, fake)
+    m = torch.zeros_like(m)
+    for x, y in zip(real, fake, strict=False):
+        m += ((middle > torch.minimum(x, y)) & (middle < torch.maximum(x, y))) / (x - y).abs() / n
+    return assemble(h, m, weight)
+
+
 def number_of_points(real, fake, weight):
     _, middle, _, m = parts(real, fake)
     h = (fake[:, None] <= middle).double().sum(0) - (real[:, None] <= middle).double().sum(0)
@@ -128,7 +137,7 @@ TRIALS.mutants("half", no_two=scaled(factor=2.0))
 TRIALS.mutants("shrunk", shrunk=scaled(factor=-1.0))
 TRIALS.mutants("uniform", uniform=uniform)
 TRIALS.mutants("counted", counted=counted)
-TRIALS.mutants("paired", paired=paired)
+TRIALS.mutants("paired", paired=paired, zipped=zipped)
 TRIALS.mutants("weight", inverse=scaled(weight_of=lambda w: 1 / w), ten=scaled(weight_of=lambda w: 10.0))
 TRIALS.mutants("unit-where-free", one=free(1.0), nan=free(float("nan")))
 TRIALS.mutants("unweighted-h", counts=number_of_points)

@@ -1,6 +1,7 @@
 """What the problems of this set share: a small critic in numpy, its gradients, and the cases that it is tried on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,9 @@ def critic(rng: np.random.Generator, features: int, width: int, scale: float = 1
     }
 
 
-def options(flatten: bool = False) -> dict[str, Any]:
+def options(flatten: bool = False, loss: bool = False) -> dict[str, Any]:
     """How a case is observed: the result is differentiated in the weights; samples may be images."""
-    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten}
+    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten, "loss": loss}
 
 
 def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
@@ -48,12 +49,13 @@ def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
     return all(name in seen and close(seen[name], wanted[name], case) for name in names)
 
 
-def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
+def batches(rng: np.random.Generator, weighted: bool = True, loss: bool = False) -> Cases:
     """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
     shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):
         for n, shape in shapes:
-            yield _pair(rng, n, shape, criterion, scale, weighted)
+            case = _pair(rng, n, shape, criterion, scale, weighted)
+            yield replace(case, options=options(len(shape) > 1, loss))
 
 
 def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:
@@ -64,7 +66,7 @@ def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float
         inputs["weight"] = round(float(rng.uniform(2.0, 9.0)), 2)
     words = "×".join(map(str, shape))
     name = f"{n} pairs of shape {words}{', to the weights' if criterion == 'graph' else ''}"
-    return Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+    return Case(name, inputs, criterion=criterion)
 
 
 def rows(x: Array) -> Array:

@@ -1,5 +1,6 @@
 """``critic_loss(critic, real, fake, epsilon, weight)``: what the critic of a WGAN-GP minimises."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ PROBLEM = Problem(
         Criterion("value", "E_Q f − E_P f + λ · mean (‖∇f(x̂)‖ − 1)², one number", 2),
         Criterion("graph", "its gradient in the critic's weights", 1),
     ),
-    cases=batches,
+    cases=partial(batches, loss=True),
     formula=right,
     compare=agree,
     pure="value",

@@ -19,12 +19,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
 
 
-def parts(real: Array, fake: Array, counted: bool = False, paired: bool = False) -> tuple[Array, Array]:
-    """h and m on each gap between neighbours; m counts the segments that cover it, or takes pairs in order only."""
+def parts(real: Array, fake: Array, counted: bool = False) -> tuple[Array, Array]:
+    """h and m on each gap between neighbours; m may count the segments that cover it."""
     points = np.sort(np.concatenate([real, fake]))
     middle = (points[1:] + points[:-1]) / 2
     h = (fake[:, None] < middle).mean(0) - (real[:, None] < middle).mean(0)
-    others = (real, fake) if paired else (np.repeat(real, len(fake)), np.tile(fake, len(real)))
+    others = np.repeat(real, len(fake)), np.tile(fake, len(real))
     low, high = np.minimum(*others)[:, None], np.maximum(*others)[:, None]
     m = ((low < middle) & (middle < high)) / (1 if counted else high - low)
     return np.where(np.abs(h) < 1e-12, 0.0, h), m.mean(0)
@@ -44,6 +44,20 @@ def _uniform(real: Array, fake: Array, weight: float) -> Array:
     return solution(parts(real, fake)[0], 1 / np.ptp(np.concatenate([real, fake])), weight)
 
 
+def _in_pairs(real: Array, fake: Array, weight: float) -> Array:
+    """With the segments of ``zip(real, fake)`` only."""
+    n = min(len(real), len(fake))
+    points = np.sort(np.concatenate([real, fake]))
+    middle, (h, _) = (points[1:] + points[:-1]) / 2, parts(real, fake)
+    low, high = np.minimum(real[:n], fake[:n])[:, None], np.maximum(real[:n], fake[:n])[:, None]
+    return solution(h, (((low < middle) & (middle < high)) / (high - low)).mean(0), weight)
+
+
+def _paired_if_alike(real: Array, fake: Array, weight: float) -> Array:
+    """In pairs where there are as many on both sides, which broadcasting does by itself."""
+    return (_in_pairs if len(real) == len(fake) else slopes)(real, fake, weight)
+
+
 def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
     """With points counted in place of masses."""
     points, (_, m) = np.sort(np.concatenate([real, fake])), parts(real, fake)
@@ -60,7 +74,7 @@ WRONG = (
     ("shrunk", given(slopes, overshoot=-1.0)),
     ("uniform", _uniform),
     ("counted", lambda r, f, w: solution(*parts(r, f, counted=True), w)),
-    ("paired", lambda r, f, w: solution(*parts(r, f, paired=True), w)),
+    ("paired", _paired_if_alike, _in_pairs),
     ("weight", given(slopes, weight=1.0), given(slopes, weight=10.0), replacing(slopes, weight=np.reciprocal)),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a))),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, np.nan, slopes(*a))),

@@ -21,6 +21,9 @@ def cases(rng: np.random.Generator) -> Cases:
     perfect = rng.normal(size=(4, 3, 2))
     perfect = perfect / lengths(perfect)[:, None, None]
     yield case("perfect", "a perfect critic", gradient=perfect, options=LOOK, atol=1e-6)
+    for name, size in (("one steep sentence", rng.uniform(1.5, 3)), ("one flat sentence", rng.uniform(0.1, 0.6))):
+        but_one = np.where(np.arange(4)[:, None, None] == 1, size, 1) * perfect
+        yield case("perfect", f"perfect but for {name}", gradient=but_one, options=LOOK)
     for shape in ((3, 2, 4), (2, 2, 2)):
         name = f"shape {'×'.join(map(str, shape))}, to the gradient"
         yield case("slope", name, gradient=rng.normal(size=shape), options=LOOK)
@@ -67,7 +70,7 @@ PROBLEM = Problem(
     title="Find the bug: the slope of a sentence",
     criteria=(
         Criterion("value", "the mean of (‖g‖ − 1)² over sentences, each norm over all of a sentence", 1),
-        Criterion("perfect", "0 for a critic with slope 1 at every sentence", 0.5),
+        Criterion("perfect", "sentences with slope 1 cost nothing, the others what they should", 0.5),
         Criterion("slope", "its derivative reaches the gradient", 0.5),
     ),
     cases=cases,
