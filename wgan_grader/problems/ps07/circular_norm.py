@@ -10,11 +10,23 @@ from ._linear import norm, reshaped
 def cases(rng: np.random.Generator) -> Cases:
     yield case("box", "box", kernel=np.ones((1, 1, 3, 3)), n=6)
     yield case("box", "box of 2×3", kernel=np.ones((1, 1, 2, 3)), n=5)
+    for high in (False, True):
+        shape = (1, 1, *(np.sort(rng.permutation(4)[:2]) + 1)[:: -1 if high else 1])
+        name = f"a {'high' if high else 'wide'} box of some height"
+        yield case("box", name, kernel=np.full(shape, rng.uniform(0.3, 3)), n=int(rng.integers(4, 9)))
     high = np.array([[1.0, -1.0, 0.5], [-1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])[None, None]
     yield case("one", "high-pass", kernel=high, n=6)
-    yield case("one", "one channel", kernel=rng.normal(size=(1, 1, 3, 3)), n=7)
-    for outs, ins, k, n in ((3, 2, 3, 6), (2, 5, 3, 8), (4, 4, 2, 5)):
-        yield case("channels", f"{outs} out, {ins} in, {k}×{k}", kernel=rng.normal(size=(outs, ins, k, k)), n=n)
+    for high, wide, n in ((3, 3, 7), (2, 4, 6), (5, 1, 8)):
+        yield case("one", f"one channel, {high}×{wide}", kernel=rng.normal(size=(1, 1, high, wide)), n=n)
+    for outs, ins, high, wide, n in (
+        (3, 2, 3, 3, 6),
+        (2, 5, 3, 3, 8),
+        (4, 4, 2, 2, 5),
+        (2, 3, 4, 2, 7),
+        (3, 1, 1, 3, 5),
+    ):
+        kernel = rng.normal(size=(outs, ins, high, wide))
+        yield case("channels", f"{outs} out, {ins} in, {high}×{wide}", kernel=kernel, n=n)
 
 
 def blocks(kernel: np.ndarray, n: int) -> np.ndarray:
@@ -66,7 +78,7 @@ PROBLEM = Problem(
     key="ps07.circular_norm",
     title="The norm of a circular convolution",
     criteria=(
-        Criterion("box", "the box kernel: its number of taps", 0.5),
+        Criterion("box", "a box kernel: the sum of its taps", 0.5),
         Criterion("one", "one channel: the largest |K̂(ω)|, wherever it is", 1),
         Criterion("channels", "several channels: the largest ‖K̂(ω)‖₂", 1.5),
     ),

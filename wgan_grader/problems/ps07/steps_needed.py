@@ -17,13 +17,24 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("in any order", rng.permutation(values), float(rng.uniform(2, 20)), 1e-3, "order")
     yield _case("smallest first", values[::-1], float(rng.uniform(2, 20)), 1e-4, "order")
     yield _case("a tie", [3.0, 3.0, 2.0], 4.0, 1e-3, "tie")
+    tied = np.append(values, values[0])
+    yield _case("a tie among seven", rng.permutation(tied), float(rng.uniform(2, 20)), 1e-3, "tie")
+    yield _case("a tie, largest first", np.sort(tied)[::-1], float(rng.uniform(2, 20)), 1e-4, "tie")
     yield _case("a triple tie", [2.0, 2.0, 2.0, 1.8, 0.3], 9.0, 1e-4, "tie")
     yield _case("good enough already", [2.0, 1.5, 1.0], 0.01, 1e-2, "enough")
     yield _case("far better than asked", [5.0, 1.0], 1e-6, 1e-2, "enough")
+    yield _case("just good enough", values, _tangent(values, 1e-3, -0.3), 1e-3, "enough")
+    for name, most in (("not quite good enough", 1), ("nearly good enough", 4)):
+        yield _case(name, values, _tangent(values, 1e-3, rng.integers(1, most + 1) - 0.3), 1e-3, "enough")
 
 
 def _case(name: str, values, tangent: float, error: float, criterion: str) -> Case:
     return case(criterion, name, singular_values=np.array(values, dtype=float), tangent=tangent, error=error)
+
+
+def _tangent(values: np.ndarray, error: float, steps: float) -> float:
+    """Start from which the bound says so many steps."""
+    return math.sqrt(error / ratio(values) ** (4 * steps))
 
 
 def ratio(values: np.ndarray) -> float:
@@ -65,7 +76,7 @@ WRONG = (
     ("smallest", _of(lambda s: s.min() / s.max()), _of(lambda s: s[-1] / s[0])),
     ("tie-never", lambda s, t, e: np.inf if np.sort(s)[-2] == s.max() else needed(s, t, e), constant(-1)),
     ("tie-never", constant(np.nan), constant(np.inf)),
-    ("tie-at-once", constant(0)),
+    ("tie-at-once", lambda s, t, e: 0 if np.sort(s)[-2] == s.max() else needed(s, t, e)),
     ("negative", composed(math.ceil, exact)),
     ("at-least-one", lambda s, t, e: max(1, needed(s, t, e))),
 )
@@ -95,7 +106,7 @@ PROBLEM = Problem(
         Criterion("value", "the least k with (σ₂/σ₁)^(4k) tan²θ₀ ≤ error", 1),
         Criterion("order", "singular values in any order", 0.5),
         Criterion("tie", "with a tie at the top, the first value *below* it sets the rate", 1),
-        Criterion("enough", "0 where the start is good enough", 0.5),
+        Criterion("enough", "0 where the start is good enough, and only there", 0.5),
     ),
     cases=cases,
     formula=needed,

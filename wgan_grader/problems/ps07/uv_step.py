@@ -6,7 +6,7 @@ from ...formulas import explained, flipped, given
 from ...problem import Case, Cases, Criterion, Problem
 from ._linear import unit, uv_steps
 
-NAMES = {"outputs": ["v", "u"]}
+NAMES = {"outputs": ["v", "u"], "constants": ["v", "u"]}
 
 
 def cases(rng: np.random.Generator) -> Cases:
