@@ -95,8 +95,12 @@ def square_only(function):
 
 
 TRIALS = Trials("ps08.repaired")
-TRIALS.mutants("generic:which", untouched=square_only(wrapper), roles=square_only(with_vectors(swapped)))
-TRIALS.mutants("still-swapped", untouched_everywhere=wrapper)
+TRIALS.mutants(
+    "still-swapped",
+    untouched=square_only(wrapper),
+    roles=square_only(with_vectors(swapped)),
+    untouched_everywhere=wrapper,
+)
 TRIALS.mutants("moves-in-eval", always=with_vectors(lambda W, u, t: vectors(W, u, True)))
 TRIALS.mutants(
     "sigma-outside",

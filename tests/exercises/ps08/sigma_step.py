@@ -51,6 +51,12 @@ def graph_through(W, u):
     return u @ W @ v, u, v
 
 
+def graph_on_the_vectors(W, u):
+    sigma, _u, _v = right(W, u)
+    v = normalize(W.T @ u, dim=0)
+    return sigma, normalize(W @ v, dim=0), v
+
+
 def with_item(W, u):
     sigma, u, v = right(W, u)
     return sigma.item(), u, v
@@ -115,8 +121,11 @@ def vu(W, u):
 TRIALS = Trials("ps08.sigma_step")
 TRIALS.mutants("through-the-vectors", graph_through=graph_through)
 TRIALS.mutants("sigma-outside", with_item=with_item, no_grad=no_grad)
-TRIALS.mutants("generic:which", swapped=lambda W, u: swapped(W, u) if len(W) == W.shape[1] else right(W, u))
-TRIALS.mutants("swapped-roles", swapped_everywhere=swapped)
+TRIALS.mutants(
+    "swapped-roles",
+    swapped=lambda W, u: swapped(W, u) if len(W) == W.shape[1] else right(W, u),
+    swapped_everywhere=swapped,
+)
 TRIALS.mutants("swapped-v", order=lambda W, u: (right(W, u)[0], right(W, u)[2], right(W, u)[1]))
 TRIALS.mutants("old-u", old_u=old_u, returns_old_u=returns_old_u)
 TRIALS.mutants("squared", squared=lambda W, u: (right(W, u)[0] ** 2, *right(W, u)[1:]))
@@ -124,4 +133,5 @@ TRIALS.mutants("not-normalised", unnormalised=unnormalised, no_norm_of_u=no_norm
 TRIALS.mutants("exact", by_svd=by_svd)
 TRIALS.mutants("two-steps", twice=twice)
 TRIALS.mutants("transposed-gradient", vu=lambda W, u: vu(W, u) if len(W) == W.shape[1] else right(W, u))
+TRIALS.mutants("left-changed", graph_on_the_vectors=graph_on_the_vectors)
 TRIALS.alternatives(right=right, by_detach=by_detach, by_length=by_length, by_einsum=by_einsum, columns=columns)

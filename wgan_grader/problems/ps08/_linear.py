@@ -4,6 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...problem import Formula
+
+
+def when_square(wrong: Formula, right: Formula) -> Formula:
+    """Wrong for square matrices, where nothing complains, and right for others; the first argument tells."""
+    return lambda W, *rest: (wrong if len(W) == W.shape[1] else right)(W, *rest)
+
 
 def unit(x: np.ndarray) -> np.ndarray:
     """Return x / ‖x‖."""

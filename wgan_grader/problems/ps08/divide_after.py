@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, explained, part
 from ...problem import Cases, Criterion, Problem, case
-from ._linear import start, step, top, unit
+from ._linear import start, step, top, unit, when_square
 
 OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
 
@@ -39,6 +39,7 @@ def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
     return float(u @ W @ v), u
 
 
+SWAPPED = _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))
 WRONG = (
     ("u-changed", Detected(lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]))),
     ("frozen", Detected(lambda case, seen, expected: not seen.outputs["trainable"])),
@@ -54,7 +55,7 @@ WRONG = (
     ("frobenius", _named(lambda W, u: W / np.linalg.norm(W))),
     ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u))),
     ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u)),
-    ("swapped-roles", _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))),
+    ("swapped-roles", SWAPPED, when_square(SWAPPED, formula)),
     ("multiplied", _named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)),
     ("after-the-division", _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1])),
     ("after-the-division", _named(lambda W, u: W / step(W, step(W, u)[1])[0], lambda W, u: step(W, step(W, u)[1])[1])),

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import constant, explained, given, only, part
 from ...problem import Case, Cases, Criterion, Problem, close
-from ._linear import numeric, start, through, unit
+from ._linear import numeric, start, through, unit, when_square
 
 NAMES = {"outputs": ["y", "u"]}
 GRADIENT = NAMES | {"gradients": ["W"]}
@@ -65,9 +65,21 @@ def _through_vectors(W, u, x, training):
     G = np.broadcast_to(x.sum(0), W.shape)
 
     def loss(M: np.ndarray) -> float:
-        return float((G * M).sum() / np.linalg.norm(M @ unit(M.T @ u)))
+        v = unit(M.T @ u)
+        return float((G * M).sum() / (np.linalg.norm(M @ v) if training else u @ M @ v))
 
     return _with(_vectors)(W, u, x, training) | {"gradient:W": numeric(loss, W)}
+
+
+def _in_evaluation(wrong):
+    """Wrong in evaluation, right in training."""
+    return lambda W, u, x, training: (_with(_vectors) if training else wrong)(W, u, x, training)
+
+
+def _transposed(W: np.ndarray, u: np.ndarray, x: np.ndarray, training: bool) -> dict[str, np.ndarray]:
+    new, v = _vectors(W, u, training)
+    G = np.broadcast_to(x.sum(0)[:, None], W.shape)
+    return {"y": x @ W / float(new @ W @ v), "u": new, "gradient:W": through(G, W, new, v)}
 
 
 def _only_above_one(W: np.ndarray, u: np.ndarray, x: np.ndarray, training: bool) -> dict[str, np.ndarray]:
@@ -82,10 +94,17 @@ def _compare(observed, expected, case: Case) -> bool:
     return all(name in observed and close(observed[name], expected[name], case) for name in names)
 
 
+SWAPPED = (
+    _with(_swapped),
+    _with(_swapped_only_training),
+    _with(_swapped, gradient=_sigma_constant),
+    _with(_swapped_only_training, gradient=_sigma_constant),
+)
 WRONG = (
     ("still-swapped", only(_with(_swapped), "y", "u"), only(_with(_swapped_only_training), "y", "u")),
     ("still-swapped", only(_with(_swapped), "gradient:W")),
     ("still-swapped", only(_with(_swapped, gradient=_sigma_constant), "gradient:W")),
+    ("still-swapped", *(when_square(wrong, _with(_vectors)) for wrong in SWAPPED)),
     (
         "moves-in-eval",
         only(_with(given(_vectors, training=True)), "y", "u"),
@@ -94,17 +113,15 @@ WRONG = (
     ("moves-in-eval", only(_with(_vectors, moved=part(given(_vectors, training=True), 0)), "y", "u")),
     ("only-above-one", only(_only_above_one, "y", "u"), only(_only_above_one, "gradient:W")),
     ("sigma-outside", _with(_vectors, gradient=_sigma_constant)),
+    ("sigma-outside", _in_evaluation(_with(_vectors, gradient=_sigma_constant))),
     ("through-the-vectors", _through_vectors),
-    ("plain-in-eval", only(_with(_vectors, sigma=constant(1.0)), "y", "u")),
+    ("plain-in-eval", _in_evaluation(_with(_vectors, sigma=constant(1.0), gradient=lambda G, W, u, v: G))),
     ("never-moves", only(_with(given(_vectors, training=False)), "y", "u")),
     ("never-moves", only(_with(_vectors, moved=lambda W, u, new: u), "y", "u")),
     ("never-moves", only(_with(given(_vectors, training=False)), "gradient:W")),
     ("exact", only(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)), "y")),
     ("exact", only(_with(_vectors, sigma=lambda W, u, new, v: np.linalg.norm(W, 2)), "y", "u")),
-    (
-        "transposed-weight",
-        lambda W, u, x, training: {"y": x @ W / float(_vectors(W, u, training)[0] @ W @ _vectors(W, u, training)[1])},
-    ),
+    ("transposed-weight", _transposed, when_square(_transposed, _with(_vectors))),
     ("multiplied", only(_with(_vectors, sigma=lambda W, u, new, v: 1 / float(new @ W @ v)), "y")),
     ("multiplied", only(_with(_vectors, sigma=constant(1.0)), "y")),
     (

@@ -6,9 +6,9 @@ import numpy as np
 
 from ...formulas import Detected, explained
 from ...problem import Case, Cases, Criterion, Problem, close
-from ._linear import numeric, start, step, top, unit
+from ._linear import numeric, start, step, top, unit, when_square
 
-VALUES = {"outputs": ["sigma", "u", "v"]}
+VALUES = {"outputs": ["sigma", "u", "v"], "constants": ["u", "v"]}
 GRADIENT = VALUES | {"gradients": ["W"]}
 
 
@@ -54,6 +54,8 @@ WRONG = (
     ("through-the-vectors", lambda W, u: {"gradient:W": numeric(lambda M: step(M, u)[0], W)}),
     ("sigma-outside", Detected(lambda case, seen, _: "gradient:W" not in seen.outputs, "gradient", "ok")),
     ("swapped-roles", _values(_swapped), lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}),
+    ("swapped-roles", when_square(_values(_swapped), formula)),
+    ("swapped-roles", when_square(lambda W, u: {"gradient:W": np.outer(*_swapped(W, u)[1:])}, formula)),
     ("swapped-v", _values(lambda W, u: (step(W, u)[0], step(W, u)[2], step(W, u)[1]))),
     ("old-u", _values(_lengths), _values(lambda W, u: (step(W, u)[0], u, step(W, u)[2]))),
     ("old-u", lambda W, u: {"gradient:W": np.outer(u, step(W, u)[2])}),
@@ -65,7 +67,7 @@ WRONG = (
     ("exact", _values(lambda W, u: top(W)), _values(lambda W, u: (top(W)[0], -top(W)[1], -top(W)[2]))),
     ("exact", lambda W, u: {"gradient:W": np.outer(*top(W)[1:])}),
     ("two-steps", _values(lambda W, u: step(W, step(W, u)[1]))),
-    ("transposed-gradient", lambda W, u: {"gradient:W": np.outer(*step(W, u)[1:]).T}),
+    ("transposed-gradient", when_square(lambda W, u: {"gradient:W": formula(W, u)["gradient:W"].T}, formula)),
 )
 MESSAGES = """
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and

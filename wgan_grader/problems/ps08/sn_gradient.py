@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import explained
 from ...problem import Case, Cases, Criterion, Problem
-from ._linear import any_unit, start, step, through, top, unit
+from ._linear import any_unit, start, step, through, top, unit, when_square
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -35,6 +35,10 @@ def _s(W: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
     return float(u @ W @ v)
 
 
+def _transposed(G: np.ndarray, W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v)
+
+
 WRONG = (
     ("length", lambda G, W, u, v: through(G, W, unit(W @ v), v)),
     ("length", lambda G, W, u, v: (G - (G * W).sum() / np.linalg.norm(W @ v) * np.outer(u, v)) / np.linalg.norm(W @ v)),
@@ -44,7 +48,7 @@ WRONG = (
     ("not-divided", lambda G, W, u, v: G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)),
     ("divided-twice", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v) ** 2),
     ("divided-twice", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) ** 2 * np.outer(u, v)) / _s(W, u, v)),
-    ("transposed", lambda G, W, u, v: (G - (G * W).sum() / _s(W, u, v) * np.outer(v, u)) / _s(W, u, v)),
+    ("transposed", when_square(_transposed, through)),
     ("plus", lambda G, W, u, v: (G + (G * W).sum() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
     ("sphere", lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / _s(W, u, v)),
     ("sphere", lambda G, W, u, v: (G - (G * W).sum() / (W**2).sum() * W) / np.linalg.norm(W)),
