@@ -87,7 +87,10 @@ TRIALS.mutants("fast-formula-everywhere", fast=simultaneous(lambda w: 4 * (w - m
 TRIALS.mutants("flow", flow=lambda w, alt: math.inf)
 TRIALS.mutants("other-root", minus=alternate(lambda w: float(np.roots([1, 8 * w, -16]).min())))
 TRIALS.mutants(
-    "no-root", error=no_guard, nan=lambda w, alt: right(w, True) if alt else 4 * (w - (torch.tensor(w) ** 2 - 1).sqrt())
+    "no-root",
+    error=no_guard,
+    power=lambda w, alt: right(w, True) if alt else 4 * (w - (w**2 - 1) ** 0.5),
+    nan=lambda w, alt: right(w, True) if alt else 4 * (w - (torch.tensor(w) ** 2 - 1).sqrt()),
 )
 TRIALS.alternatives(
     right=right, by_bisection=by_bisection, by_eigenvalues=by_eigenvalues, by_roots=by_roots, by_scanning=by_scanning

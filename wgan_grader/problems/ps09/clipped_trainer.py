@@ -9,6 +9,10 @@ from ...problem import Cases, Criterion, Problem, case
 def cases(rng: np.random.Generator) -> Cases:
     yield case("direction", "two steps", theta=0.0, target=3.0, steps=2, step_size=0.1, clip=5.0)
     yield case("direction", "from the right", theta=2.0, target=-1.0, steps=4, step_size=0.2, clip=9.0)
+    for side, name in ((-1, "from the left, drawn"), (1, "from the right, drawn")):
+        theta, target = side * rng.uniform(0.5, 2), -side * rng.uniform(0.5, 2)
+        inputs = {"theta": float(theta), "target": float(target), "steps": 3 + side, "step_size": 0.15, "clip": 8.0}
+        yield case("direction", name, **inputs)
     yield case("clip", "from the left, clipped", theta=0.0, target=3.0, steps=12, step_size=0.1, clip=0.4)
     theta, target = rng.uniform(2, 4), rng.uniform(-4, -2)
     yield case(

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, explained
-from ...problem import Cases, Criterion, Problem, case
+from ...problem import Case, Cases, Criterion, Outputs, Problem, case, close
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
 
@@ -21,6 +23,15 @@ def cases(rng: np.random.Generator) -> Cases:
         "real", "the larger one below", J=[[-1.0 - a, 0.3], [0.2, 0.5 + b]], atol=ATOL
     )  # most solvers give it last
     yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=ATOL)
+    for k in range(2):
+        yield case("double", f"drawn, {k + 1}", J=_double(rng), atol=ATOL)
+
+
+def _double(rng: np.random.Generator) -> np.ndarray:
+    """Matrix with a double eigenvalue, of entries so short that no rounding divides it into two."""
+    middle, half = rng.choice([-1, 1], size=2) * rng.integers(1, 13, size=2) / 8
+    stretch = rng.choice([-2.0, -1.0, 1.0, 2.0])
+    return np.array([[middle + half, stretch * half], [-half / stretch, middle - half]])
 
 
 def parts(values: np.ndarray) -> np.ndarray:
@@ -55,8 +66,14 @@ def _layout(change):
     return lambda J: change(formula(J))
 
 
+def _exchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether both rows are right, and stand in each other's place."""
+    rows, right = seen.outputs["value"], expected["value"]
+    return not close(rows, right, case) and close(rows[::-1], right, case)
+
+
 WRONG = (
-    ("order", _layout(lambda rows: rows[::-1])),
+    ("order", Detected(_exchanged, status="ok")),
     ("layout", _layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
     ("imaginary-dropped", _layout(lambda rows: rows * np.array([1, 0]))),
     ("symmetric-solver", lambda J: parts(np.linalg.eigvalsh(J)[::-1].astype(complex))),

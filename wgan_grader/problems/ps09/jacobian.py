@@ -8,7 +8,7 @@ from ._dirac import GAME, slope
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    for weight in (0.0, 1.4):
+    for weight in (0.0, 1.4, round(float(rng.uniform(0.3, 2)), 4)):
         yield case("origin", f"(0, 0), weight {weight:g}", theta=0.0, psi=0.0, weight=weight)
     yield case("anywhere", "(1, 2), no penalty", theta=1.0, psi=2.0, weight=0.0)
     for k in range(3):

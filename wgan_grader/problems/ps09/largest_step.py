@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, constant, divided, explained, given
-from ...problem import Case, Cases, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._dirac import STEPS
 
 RTOL = 1e-4  # bisection is a right way to find it
@@ -38,6 +40,14 @@ def _alternating(formula):
     return lambda w, alt: formula(w) if alt else largest(w, False)
 
 
+def _no_root(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether it is the answer of ``sqrt`` to a negative number, or of ``** 0.5``, or of ``math.sqrt``."""
+    if seen.status == "ok":
+        return any(np.isnan(a).any() for a in seen.outputs.values())
+    said = seen.error or ""
+    return "math domain" in said or "nonnegative" in said or (seen.status == "unusable" and "complex" in said)
+
+
 WRONG = (
     ("complex-formula-everywhere", _simultaneous(lambda w: 4 * w), lambda w, alt: 4 * w),
     ("slow-eigenvalue", _simultaneous(lambda w: 4 * w if w <= 1 else 4 * (w + np.sqrt(w**2 - 1)))),
@@ -51,12 +61,7 @@ WRONG = (
     ("flow", constant(np.inf)),
     ("other-root", _alternating(lambda w: -4 * (np.sqrt(w**2 + 1) + w))),
     ("other-root", _alternating(lambda w: 4 * (np.sqrt(w**2 + 1) + w))),
-    (
-        "no-root",
-        Detected(
-            lambda case, seen, expected: seen.status == "error" or any(np.isnan(a).any() for a in seen.outputs.values())
-        ),
-    ),
+    ("no-root", Detected(_no_root)),
 )
 MESSAGES = """
 complex-formula-everywhere: 4γ is right as long as the eigenvalues are a complex pair, γ ≤ 1. Beyond, they are real, and
@@ -73,8 +78,8 @@ fast-formula-everywhere: The formula for real eigenvalues was used where they ar
 flow: The flow converges for every γ > 0, but steps have a limit.
 other-root: The quadratic h² + 8γh - 16 has a positive and a negative root; the limit is the positive one, 4(√(γ² + 1) -
     γ).
-no-root: A number under a root is negative (NaN or an error): for γ < 1 the eigenvalues are complex, and the limit is
-    4γ.
+no-root: A number under a root is negative (NaN, an error or a complex result): for γ < 1 the eigenvalues are complex,
+    and the limit is 4γ.
 """
 PROBLEM = Problem(
     key="ps09.largest_step",
