@@ -14,6 +14,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("four layers", drawn, "strides")
     yield _case("one dilated layer", [(3, 1, 2)], "dilation")
     yield _case("dilated", [(4, 2, 1), (3, 1, 2), (5, 3, 3), (2, 1, 4)], "dilation")
+    for layers in (3, 5):
+        kernel, stride, dilation = rng.integers(2, 6, layers), rng.integers(1, 4, layers), rng.integers(1, 4, layers)
+        dilation[rng.integers(layers)] += 1
+        yield _case(f"{layers} layers, drawn", np.stack([kernel, stride, dilation], axis=1), "dilation")
 
 
 def _case(name: str, stages: list | np.ndarray, criterion: str) -> Case:
