@@ -57,6 +57,7 @@ TRIALS.mutants("all-differences", no_norm=lambda x, y: x[:, None] - y, size=lamb
 TRIALS.mutants(
     "cancellation",
     gram=gram,
+    cdist=torch.cdist,
     numpy_gram=lambda x, y: np.sqrt(
         np.abs((x.numpy() ** 2).sum(1)[:, None] + (y.numpy() ** 2).sum(1) - 2 * x.numpy() @ y.numpy().T)
     ),

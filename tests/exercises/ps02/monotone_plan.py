@@ -142,6 +142,7 @@ TRIALS.mutants(
     mask=lambda a, b: overlap(a, b) > 0,
 )
 TRIALS.mutants("stops-early", early=stops_early)
+TRIALS.mutants("stops-early", small_masses_dropped=lambda a, b: torch.where(overlap(a, b) > 0.01, overlap(a, b), 0.0))
 TRIALS.mutants("runs-over", over=runs_over)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:value", only_a_shrinks=only_a_shrinks)
