@@ -37,6 +37,20 @@ def by_mirror(kernel, n):
     return torch.cat([half, half[1 : (n + 1) // 2].flip(0)])
 
 
+def indexed(kernel, n):
+    circle = np.zeros(n)
+    circle[np.arange(len(kernel)) % n] += kernel.numpy()
+    return np.abs(np.fft.fft(circle))
+
+
+def once(kernel, n):
+    circle = torch.zeros(n, dtype=kernel.dtype)
+    circle[: len(kernel)] += kernel[:n]
+    over = kernel[n : 2 * n]
+    circle[: len(over)] += over
+    return torch.fft.fft(circle).abs()
+
+
 def in_place(kernel, n):
     kernel *= 1.5
     return right(kernel, n) / 1.5
@@ -62,6 +76,8 @@ TRIALS.mutants("truncated", cut=lambda k, n: torch.fft.fft(k, n).abs())
 TRIALS.mutants("only-the-norm", largest=lambda k, n: right(k, n).max())
 TRIALS.mutants("generic:unusable", complex_numbers=lambda k, n: torch.fft.fft(on_circle(k, n)))
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("overwritten", indexed=indexed)
+TRIALS.mutants("wraps-once", once=once)
 TRIALS.alternatives(
     right=right, by_sum=by_sum, by_blocks=by_blocks, by_cosines=by_cosines, by_mirror=by_mirror,
     inverse_transform=lambda k, n: (n * torch.fft.ifft(on_circle(k, n))).abs(),

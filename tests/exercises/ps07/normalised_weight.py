@@ -60,6 +60,11 @@ def stale(W, u, steps):
     return W / (before @ W @ v)
 
 
+def clamped(W, u, steps):
+    (i, j) = W.nonzero()[0]
+    return W / (W[i, j] / right(W, u, steps)[i, j]).clamp_min(1)
+
+
 def in_place(W, u, steps):
     W /= estimate(W, u, steps)
     return W
@@ -79,4 +84,5 @@ TRIALS.mutants("one-more", one_more=lambda W, u, s: right(W, u, s + 1))
 TRIALS.mutants("rows", rows=lambda W, u, s: normalize(W, dim=1), columns=lambda W, u, s: normalize(W, dim=0))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:sign", negative=lambda W, u, s: -right(W, u, s))
+TRIALS.mutants("only-above-one", clamped=clamped)
 TRIALS.alternatives(right=right, by_length=by_length, by_numpy=by_numpy, by_gram=by_gram)

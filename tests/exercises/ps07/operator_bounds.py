@@ -74,6 +74,7 @@ TRIALS.mutants("stride-ignored", any_stride=with_factor(lambda h, w, s: math.sqr
 TRIALS.mutants(
     "not-rounded-up",
     real=with_factor(lambda h, w, s: math.sqrt(h * w) / s),
+    nearest=with_factor(lambda h, w, s: math.sqrt(round(h / s) * round(w / s))),
     down=with_factor(lambda h, w, s: math.sqrt((h // s) * (w // s))),
 )
 TRIALS.mutants("stride-once", once=with_factor(lambda h, w, s: math.sqrt(h * w / s)))

@@ -90,6 +90,14 @@ def through(W, u, x, training):
     return x @ (W / (u @ W @ v)).T, u.detach()
 
 
+def length(W, u, x, training):
+    with torch.no_grad():
+        v = normalize(W.T @ u, dim=0)
+        if training:
+            u = normalize(W @ v, dim=0)
+    return x @ W.T / (W @ v).norm(), u
+
+
 def square_only(function):
     return lambda W, u, x, t: function(W, u, x, t) if len(W) == W.shape[1] else right(W, u, x, t)
 
@@ -111,6 +119,7 @@ TRIALS.mutants(
 TRIALS.mutants("only-above-one", clamped=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).clamp_min(1)))
 TRIALS.mutants("through-the-vectors", through=through)
 TRIALS.mutants("plain-in-eval", plain=lambda W, u, x, t: right(W, u, x, t) if t else (x @ W.T, u))
+TRIALS.mutants("length-in-eval", length=length)
 TRIALS.mutants("never-moves", never=with_vectors(lambda W, u, t: vectors(W, u, False)))
 TRIALS.mutants("never-moves", forgets=with_vectors(vectors, back=lambda old, new, v: old))
 TRIALS.mutants("exact", svd=with_vectors(vectors, sigma=lambda W, u, v: torch.linalg.matrix_norm(W, 2)))

@@ -216,6 +216,14 @@ def bias_too(self, x):
     return linear(x, self.weight, self.bias) / (self.u @ self.weight @ v)
 
 
+def length_in_evaluation(self, x):
+    with torch.no_grad():
+        v = normalize(self.weight.T @ self.u, dim=0)
+        if self.training:
+            self.u = normalize(self.weight @ v, dim=0)
+    return linear(x, self.weight / (self.weight @ v).norm(), self.bias)
+
+
 def old_sigma(self, x):
     with torch.no_grad():
         v = normalize(self.weight.T @ self.u, dim=0)
@@ -264,6 +272,7 @@ TRIALS.mutants("overwrites", overwrites=variant(overwrites))
 TRIALS.mutants("no-bias", no_bias=variant(no_bias))
 TRIALS.mutants("bias-too", bias_too=variant(bias_too))
 TRIALS.mutants("old-sigma", old_sigma=variant(old_sigma))
+TRIALS.mutants("length-in-eval", length_in_evaluation=variant(length_in_evaluation))
 TRIALS.mutants("not-saved", attribute=variant(keep="attribute"))
 TRIALS.mutants("u-is-a-parameter", parameter=frozen_parameter)
 TRIALS.mutants("generic:error", swapped=variant(swapped))

@@ -62,6 +62,12 @@ def edge_lost(points, bins, batch):
     return torch.stack([((points >= i / bins) & (points < (i + 1) / bins)).double().mean() for i in range(bins)])
 
 
+def bucketized(points, bins, batch):
+    """torch.bucketize closes its cells on the right unless told otherwise."""
+    inner = torch.arange(1, bins, dtype=points.dtype) / bins
+    return torch.bincount(torch.bucketize(points, inner), minlength=bins) / len(points)
+
+
 TRIALS = Trials("ps10.histogram")
 TRIALS.mutants("unchanged", bug=lambda p, b, n: bug(p, b, n) / len(p))
 TRIALS.mutants("rescaled", rescaled=lambda p, b, n: bug(p, b, n) / bug(p, b, n).sum())
@@ -71,5 +77,8 @@ TRIALS.mutants("edge-lost", half_open=edge_lost)
 TRIALS.mutants("counts", counts=lambda p, b, n: count(p.tolist(), b))
 TRIALS.mutants("density", density=lambda p, b, n: np.histogram(p.numpy(), b, (0, 1), density=True)[0])
 TRIALS.mutants("divided-by-batches", by_batch=lambda p, b, n: count(p.tolist(), b) / n)
+TRIALS.mutants("right-closed", bucketized=bucketized)
+TRIALS.mutants("own-range", no_range=lambda p, b, n: np.histogram(p.numpy(), b)[0] / len(p))
+TRIALS.mutants("short", no_minlength=lambda p, b, n: torch.bincount((p * b).long().clamp(max=b - 1)) / len(p))
 TRIALS.mutants("generic:error", out_of_range=out_of_range)
 TRIALS.alternatives(sliced=sliced, by_removal=by_removal, by_split=by_split, by_numpy=by_numpy)

@@ -25,6 +25,16 @@ def spectrum(kernel: np.ndarray, n: int) -> np.ndarray:
     return np.abs(np.fft.fft(on_circle(kernel, n)))
 
 
+def _overwritten(kernel: np.ndarray, n: int) -> np.ndarray:
+    circle = np.zeros(n)
+    circle[np.arange(kernel.size) % n] = kernel  # the last one stays
+    return circle
+
+
+def _wrapped_once(kernel: np.ndarray, n: int) -> np.ndarray:
+    return on_circle(kernel[: 2 * n], n)
+
+
 WRONG = (
     ("not-padded", lambda k, n: np.abs(np.fft.fft(k))),
     ("squared", squared(spectrum)),
@@ -36,6 +46,8 @@ WRONG = (
     ("scaled", lambda k, n: spectrum(k, n) * n),
     ("centred", composed(np.fft.fftshift, spectrum)),
     ("truncated", lambda k, n: np.abs(np.fft.fft(k, n))),
+    ("overwritten", absolute(composed(np.fft.fft, _overwritten))),
+    ("wraps-once", absolute(composed(np.fft.fft, _wrapped_once))),
     ("only-the-norm", largest(spectrum)),
 )
 MESSAGES = """
@@ -50,6 +62,10 @@ scaled: The transform was divided by n or √n. That scaling makes F unitary, bu
 centred: The frequencies begin at −½ (fftshift). They are wanted from 0 on.
 truncated: Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a
     circle nothing ends: add tap j to place j mod n.
+overwritten: Of several taps on one place only the last one counts: circle[places] += kernel does not add up where
+    places repeat. Use index_add_ (or np.add.at, or a loop).
+wraps-once: A kernel more than twice as long as the circle goes around it several times; only the first time is counted.
+    Tap j belongs to place j mod n.
 only-the-norm: This is the largest one alone. All n were asked for.
 """
 PROBLEM = Problem(

@@ -13,6 +13,10 @@ def cases(rng: np.random.Generator) -> Cases:
     for size, steps in ((3, 1), (5, 2)):
         inputs = {"W": rng.normal(size=(size, size)), "u": unit(rng.normal(size=size)), "steps": steps}
         yield Case(f"{size}×{size}", inputs, criterion="square")
+    for shape, size in (((3, 3), "square"), ((2, 4), "rectangular")):
+        W = rng.normal(size=shape)
+        inputs = {"W": rng.uniform(0.2, 0.7) * W / norm(W), "u": unit(rng.normal(size=len(W))), "steps": 1}
+        yield Case(f"{shape[0]}×{shape[1]}, norm below 1", inputs, criterion=size)
     for shape, steps in (((2, 5), 1), ((6, 4), 2)):
         inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0])), "steps": steps}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="rectangular")
@@ -43,6 +47,7 @@ def _half_step(W: np.ndarray, u: np.ndarray, steps: int) -> np.ndarray:
 WRONG = (
     ("unchanged", _swapped),
     ("still-swapped", lambda W, u, s: W / _swapped(W, u, s), lambda W, u, s: W / abs(_swapped(W, u, s))),
+    ("only-above-one", lambda W, u, s: W / max(1.0, estimate(W, u, s))),
     ("the-number", estimate),
     ("multiplied", lambda W, u, s: W * estimate(W, u, s)),
     ("squared", lambda W, u, s: W / estimate(W, u, s) ** 2),
@@ -59,6 +64,7 @@ unchanged: Both bugs are still there: W is applied to u, which lives on the side
     returned as if it were the weight.
 still-swapped: It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square
     matrices the mistake makes no noise.
+only-above-one: It divides only where σ̂ is above 1. Small weights are divided too, and grow.
 the-number: The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂.
 multiplied: W was multiplied by σ̂. Divide.
 squared: W was divided by σ̂². Divide by σ̂ = uᵀWv itself.

@@ -19,7 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape, stride in (((2, 3, 4, 4), 2), ((3, 2, 4, 2), 2)):
         inputs = {"kernel": rng.normal(size=shape), "stride": stride}
         yield Case(f"{shape[2]}×{shape[3]}, stride {stride}", inputs, NAMES, criterion="stride")
-    for shape, stride in (((2, 3, 3, 3), 2), ((3, 2, 5, 2), 3)):
+    for shape, stride in (((2, 3, 3, 3), 2), ((3, 2, 5, 2), 3), ((2, 2, 4, 5), 3), ((1, 3, 5, 7), 4)):
         inputs = {"kernel": rng.normal(size=shape), "stride": stride}
         yield Case(f"{shape[2]}×{shape[3]}, stride {stride}", inputs, NAMES, criterion="remainder")
 
@@ -56,6 +56,8 @@ WRONG = (
     ("stride-ignored", given(_bounds, stride=1, windows=_ceil)),
     ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: a / b), lambda k, s: _bounds(k, s, lambda a, b: a // b)),
     ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: max(1, a // b))),
+    ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: round(a / b))),
+    ("not-rounded-up", lambda k, s: _bounds(k, s, lambda a, b: max(1, round(a / b)))),
     ("stride-once", lambda k, s: _bounds(k, 1, lambda a, b: a / math.sqrt(s)), _whole_once),
     ("frobenius", lambda k, s: _bounds(k, s, _ceil, float(np.linalg.norm(k)))),
     ("order", lambda k, s: dict(zip(("upper", "lower"), bounds(k, s).values(), strict=True))),

@@ -71,6 +71,14 @@ def _through_vectors(W, u, x, training):
     return _with(_vectors)(W, u, x, training) | {"gradient:W": numeric(loss, W)}
 
 
+def _length(W: np.ndarray, u: np.ndarray, new: np.ndarray, v: np.ndarray) -> float:
+    return float(np.linalg.norm(W @ v))
+
+
+def _through_length(G: np.ndarray, W: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return through(G, W, unit(W @ v), v)
+
+
 def _in_evaluation(wrong):
     """Wrong in evaluation, right in training."""
     return lambda W, u, x, training: (_with(_vectors) if training else wrong)(W, u, x, training)
@@ -116,6 +124,7 @@ WRONG = (
     ("sigma-outside", _in_evaluation(_with(_vectors, gradient=_sigma_constant))),
     ("through-the-vectors", _through_vectors),
     ("plain-in-eval", _in_evaluation(_with(_vectors, sigma=constant(1.0), gradient=lambda G, W, u, v: G))),
+    ("length-in-eval", _in_evaluation(_with(_vectors, sigma=_length, gradient=_through_length))),
     ("never-moves", only(_with(given(_vectors, training=False)), "y", "u")),
     ("never-moves", only(_with(_vectors, moved=lambda W, u, new: u), "y", "u")),
     ("never-moves", only(_with(given(_vectors, training=False)), "gradient:W")),
@@ -139,6 +148,8 @@ sigma-outside: σ̂ is still outside the graph (.item(), detach, no_grad): the g
     keeps it orthogonal to W.
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
 plain-in-eval: In evaluation mode the weight is not divided. That is another function than the one that was trained.
+length-in-eval: In evaluation σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
+    with it.
 never-moves: In training no step is made any more: u comes back (or is used) as it went in.
 exact: This divides by the exact norm. One warm step is what the wrapper is about.
 transposed-weight: The layer computes x W̄. Samples are rows: the output is x W̄ᵀ.

@@ -138,6 +138,13 @@ class _BiasToo(Layer):
         return (x @ self.weight.T + self.bias) / self.estimate(train)[0]
 
 
+class _LengthInEval(Layer):
+    def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
+        sigma, u, v = super().estimate(train)
+        image = self.weight @ v
+        return (sigma, u, v) if train else (float(np.linalg.norm(image)), unit(image), v)
+
+
 class _OldSigma(Layer):
     def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
         u, v = self.u, unit(self.weight.T @ self.u)
@@ -190,6 +197,7 @@ WRONG = (
     ("no-bias", _seen(_NoBias)),
     ("bias-too", _seen(_BiasToo)),
     ("old-sigma", _seen(_OldSigma)),
+    ("length-in-eval", _seen(_LengthInEval)),
     ("not-saved", _seen(Layer, keeps=False)),
     ("u-is-a-parameter", _seen(Layer, parameter=True)),
 )
@@ -217,6 +225,8 @@ no-bias: The bias is missing: the layer is x W̄ᵀ + b, as nn.Linear has it.
 bias-too: The bias is divided by σ̂ as well. It does not matter for the Lipschitz constant and stays as it is.
 old-sigma: σ̂ is computed with the u from before the step. In training: v from the old u, the new u from v, then σ̂ =
     uᵀWv with the new one.
+length-in-eval: In evaluation mode σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
+    with it.
 not-saved: u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer.
 u-is-a-parameter: u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use
     register_buffer.

@@ -11,6 +11,10 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, bins, batch in ((20, 4, 5), (45, 5, 6), (30, 3, 1)):
         yield case("all", f"{n} points by {batch}", points=rng.beta(1.2, 3, size=n), bins=bins, batch=batch)
     yield case("edges", "one large batch", points=rng.uniform(size=7), bins=3, batch=50)
+    low = rng.uniform(0, 0.39, size=9)
+    yield case("edges", "the last cells empty", points=low, bins=5, batch=4)
+    inner = rng.permutation(np.concatenate([rng.integers(0, 9, size=7) / 8, rng.uniform(size=4)]))
+    yield case("edges", "points on the edges of cells", points=inner, bins=8, batch=4)
     yield case("edges", "points at 1", points=[1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0], bins=4, batch=3)
 
 
@@ -34,6 +38,10 @@ def spliced(points: np.ndarray, batch: int) -> np.ndarray:
     return np.array(kept)
 
 
+def _cells_of(places: np.ndarray, bins: int) -> np.ndarray:
+    return np.bincount(np.clip(places, 0, bins - 1), minlength=bins)
+
+
 def _scaled(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
     kept = spliced(points, batch)
     return cells(kept, bins) / len(kept)
@@ -47,6 +55,9 @@ WRONG = (
     ("one-batch", lambda points, bins, batch: cells(points[:batch], bins) / len(points)),
     ("one-batch", lambda p, b, n: cells(p[:n], b) / len(p[:n])),
     ("edge-lost", lambda points, bins, batch: cells(points[points < 1], bins) / len(points)),
+    ("right-closed", lambda p, b, n: _cells_of(np.ceil(p * b).astype(int) - 1, b) / len(p)),
+    ("own-range", lambda p, b, n: np.histogram(p, b)[0] / len(p)),
+    ("short", lambda p, b, n: np.bincount(np.minimum((p * b).astype(int), b - 1)) / len(p)),
     ("counts", lambda p, b, n: cells(p, b)),
     ("density", lambda p, b, n: cells(p, b) / len(p) * b),
     ("divided-by-batches", lambda p, b, n: cells(p, b) / n, lambda p, b, n: cells(p, b) / int(np.ceil(len(p) / n))),
@@ -60,6 +71,11 @@ rescaled: The shares add up to 1 now, but they still come from the same points: 
 last-batch-lost: The last, incomplete batch is left out.
 one-batch: Only the first batch is counted.
 edge-lost: Points at exactly 1 are lost. The last cell is closed: 1 belongs to it.
+right-closed: A point on the edge between two cells is counted in the left one. Cells are closed on the left, [a, b);
+    only the last one holds its right end too.
+own-range: The cells divide the range from the smallest to the largest point (np.histogram does, unless range=(0, 1)
+    says otherwise). They divide [0, 1].
+short: Cells at the end that hold no point are missing (bincount without minlength). An empty cell has the share 0.
 counts: Counts are returned, not shares.
 density: This is a density: shares divided by the width of a cell. The shares themselves were asked for.
 divided-by-batches: The counts are divided by the number of batches, or by the batch size.
