@@ -47,6 +47,7 @@ TRIALS.mutants("sums", sums=lambda r, f: f.sum() - r.sum())
 TRIALS.mutants("absolute", absolute=lambda r, f: (f.mean() - r.mean()).abs())
 TRIALS.mutants("generic:factor", halved=lambda r, f: (f.mean() - r.mean()) / 2)
 TRIALS.mutants("generic:refused", package=lambda r, f: objectives.make("wasserstein").critic_loss(r, f))
+TRIALS.mutants("absolute", squared_difference=lambda r, f: (f.mean() - r.mean()) ** 2)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     means=lambda r, f: f.mean() - r.mean(),

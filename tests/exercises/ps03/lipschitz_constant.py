@@ -80,6 +80,11 @@ def in_place(points, values):
     return found
 
 
+def quotients(x, f, limit, beyond):
+    run, rise = (x[:, None] - x).norm(dim=-1), (f[:, None] - f).abs()
+    return torch.where(run < limit, torch.where(rise > 0, beyond, 0.0), rise / run).max()
+
+
 TRIALS = Trials("ps03.lipschitz_constant")
 TRIALS.mutants("neighbours", neighbours=neighbours)
 TRIALS.mutants("signed", signed=signed)
@@ -111,6 +116,11 @@ TRIALS.mutants(
 )
 TRIALS.mutants("zero-over-zero", whole_table=lambda points, values: torch.div(*table(points, values)).max())
 TRIALS.mutants("generic:shape", no_maximum=lambda points, values: torch.div(*table(points, values)).amax(1))
+TRIALS.mutants(
+    "near-as-one",
+    near_dropped=lambda x, f: quotients(x, f, 1e-6, 0.0),
+    near_torn=lambda x, f: quotients(x, f, 1e-6, torch.inf),
+)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     loop=loop,

@@ -129,7 +129,8 @@ TRIALS.mutants(
     too_low=lambda coupling, cost: (right(coupling, cost)[0] - 0.1, right(coupling, cost)[1]),
 )
 TRIALS.mutants("not-admissible", along_the_tree=along_the_tree)
-TRIALS.mutants("neither", half_each=half_each, dearest=dearest)
+TRIALS.mutants("halves", half_each=half_each)
+TRIALS.mutants("one-route", dearest=dearest)
 TRIALS.mutants("generic:unusable", only_phi=lambda coupling, cost: right(coupling, cost)[0])
 TRIALS.mutants("generic:refused", solver=solved)
 TRIALS.mutants("mutates-input", in_place=in_place)
@@ -137,6 +138,7 @@ TRIALS.alternatives(
     right=right,
     edges=edges,
     floyd_warshall=floyd_warshall,
+    float32=lambda coupling, cost: right(coupling.float(), cost.float()),
     programme=programme,
     shifted=lambda coupling, cost: (right(coupling, cost)[0] + 7.0, right(coupling, cost)[1] - 7.0),
     to_and_fro=to_and_fro,

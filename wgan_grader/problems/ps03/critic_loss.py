@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import absolute, composed, explained, negated, shifted
+from ...formulas import absolute, composed, explained, negated, shifted, squared
 from ...problem import Cases, Criterion, Problem, case
 
 
@@ -39,9 +39,10 @@ WRONG = (
     ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
     ("log-loss", lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
     ("squared", lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean()),
-    ("squared", lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean(), lambda r, f: (r.mean() - f.mean()) ** 2),
+    ("squared", lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean()),
     ("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
     ("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
+    ("absolute", squared(loss), negated(squared(loss))),
 )
 MESSAGES = """
 hinge: This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake below
@@ -57,7 +58,8 @@ log-loss: This is the log loss of a discriminator (softplus), a smooth hinge. No
     dual.
 squared: Squares: this is a least-squares loss, which pulls scores to fixed targets.
 sums: Scores are summed, not averaged, so bags of different sizes count differently.
-absolute: An absolute value: the critic would be as happy with the roles exchanged, or never rewarded.
+absolute: An absolute value, or a square of the difference: the critic would be as happy with the roles exchanged, or
+    never rewarded.
 """
 PROBLEM = Problem(
     key="ps03.critic_loss",

@@ -15,6 +15,13 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("space", f"{n} points, {d} coordinates", points=rng.normal(size=(n, d)), values=rng.normal(size=n))
     yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
     yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])
+    where, height = rng.normal(size=(5, 2)), rng.normal(size=5)
+    yield case("same", "twice, random", points=where[[0, 1, 2, 1, 3, 4]], values=height[[0, 1, 2, 1, 3, 4]])
+    near = np.array([[0.0], [2.0**-24], [2.0], [5.0]])
+    yield case("torn", "near and steep, not torn", points=near, values=rng.normal(size=4))
+    nearer = np.array([[0.0], [2.0**-40], [2.0], [5.0]])
+    yield case("torn", "nearer, not torn", points=nearer, values=rng.normal(size=4))
+    yield case("torn", "torn, random", points=where[[0, 1, 2, 1]], values=np.append(height[:3], height[1] + 1e-3))
     yield case("torn", "torn", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.5, -4.0])
     yield case("torn", "torn, in the plane", points=[[2.0, 1.0], [2.0, 1.0], [4.0, 5.0]], values=[3.0, -3.0, 1.0])
 
@@ -57,6 +64,11 @@ def _dropped(points: np.ndarray, values: np.ndarray) -> float:
     return (abs(rise) / np.where(run > 0, run, np.inf)).max()
 
 
+def _near(limit: float, beyond: float):
+    """Points nearer than the limit are taken for one."""
+    return _over(np.max, lambda rise, run: np.where(run < limit, np.where(rise == 0, 0, beyond), abs(rise) / run))
+
+
 WRONG = (
     ("neighbours", _neighbours),
     ("signed", _over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
@@ -70,6 +82,7 @@ WRONG = (
     ("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)),
     ("always-infinite", _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf))),
     ("torn-dropped", _dropped),
+    ("near-as-one", *(_near(10.0**-k, beyond) for k in range(4, 13) for beyond in (0.0, np.inf))),
     ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17))),
     ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17))),
 )
@@ -87,6 +100,8 @@ spread: The largest difference of values was taken, and a distance for it. A sma
 zero-over-zero: NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out.
 always-infinite: Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn.
 torn-dropped: All pairs at one place are left out. If their values differ, no constant is large enough: return +∞.
+near-as-one: Points that are merely near each other are taken for one. Their pair may be the steepest: ask whether the
+    distance is 0.
 smoothed: A small constant keeps the distance from 0, and a torn function gets a large finite number that depends on
     your constant. Ask whether the distance is 0.
 """
@@ -97,7 +112,7 @@ PROBLEM = Problem(
         Criterion("line", "the largest |difference| / distance over all pairs, on a line", 1),
         Criterion("space", "the same in any dimension, with Euclidean distances", 1),
         Criterion("same", "one point given twice with one value does no harm", 0.5),
-        Criterion("torn", "is +∞ where one point has two values", 0.5),
+        Criterion("torn", "is +∞ where one point has two values, and only there", 0.5),
     ),
     cases=cases,
     formula=constant,
