@@ -45,9 +45,7 @@ KEYS = registry.keys()
 UNTRAINED = [key for key in KEYS if registry.find(key).reached is None]
 
 # What earns points today, by key and kind of nothing. It must become empty.
-KNOWN: dict[str, dict[str, float]] = {
-    "ps05.frobenius_clip": {"first argument": 1.0},
-}
+KNOWN: dict[str, dict[str, float]] = {}
 
 
 def grade(key, function, seed=SEED):

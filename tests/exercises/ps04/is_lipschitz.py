@@ -85,6 +85,7 @@ TRIALS.mutants(
     "strict",
     strict=lambda x, f, k: bool((((f[:, None] - f) / (x[:, None] - x)).abs().nan_to_num(0.0) < k).all()),
 )
+TRIALS.mutants("slack", slack=lambda x, f, k: bool(table(x, f, 1.05 * k).all()))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     repaired=lambda x, f, k: all(dictionary(x, f, k).values()),

@@ -18,6 +18,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case(
         "strict", "touches the sides", x=[0.0, 1.0, 2.0, 3.0, 4.0], values=[0.0, 2.0, -4.0, 7.0, 1.0], slope=2.0, tip=0
     )
+    x, tip = rng.permutation(np.arange(12.0)), int(rng.integers(12))
+    values = 3.0 * rng.choice([-1, 1], 12) * np.abs(x - x[tip]) + np.where(rng.random(12) < 0.4, rng.normal(size=12), 0)
+    values[tip] = 0.0
+    yield case("strict", "touches in places", x=x, values=values, slope=3.0, tip=tip)
     yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 2.0, 1.0], slope=0.0, tip=3)
 
 

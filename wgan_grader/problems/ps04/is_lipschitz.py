@@ -24,11 +24,16 @@ def cases(rng: np.random.Generator) -> Cases:
     values = np.cumsum(rng.uniform(-0.3, 0.3, 10))
     values[6:] -= 2.0
     yield case("refutes", "ten points", x=x, values=values, slope=1.5)
+    steepest = np.abs(slopes(x, values)).max()
+    yield case("refutes", "ten points, a generous slope", x=x, values=values, slope=1.01 * steepest)
+    yield case("refutes", "steep at the last but one", x=[0.0, 1.0, 2.0, 3.0], values=[0.0, 0.0, 3.0, 0.5], slope=2.0)
+    yield case("refutes", "a little too steep", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=1.9996)
     yield case("accepts", "gentle", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, -0.25, 1.0], slope=1.0)
     yield case("accepts", "touches", x=[0.0, 1.0, 3.0], values=[0.0, 2.0, -2.0], slope=2.0)
     yield case("accepts", "steep but allowed", x=[2.0, 0.0, 1.0], values=[5.0, 0.5, 3.5], slope=3.5)
     x = rng.permutation(np.arange(8) * 1.0)
     yield case("accepts", "a wave in no order", x=x, values=np.sin(x), slope=1.0)
+    yield case("accepts", "a wave, too narrow a bound", x=x, values=np.sin(x), slope=0.8)
 
 
 def keeps(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
@@ -67,6 +72,8 @@ WRONG = (
     ("not-one-answer", lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x)),
     ("not-one-answer", lambda x, f, k: np.abs(slopes(x, f)) <= k),
     ("strict", _strict),
+    ("slack", *(lambda x, f, k, e=e: keeps(x, f, k * (1 + e)) for e in (1e-3, 0.01, 0.02, 0.05, 0.1, 0.2))),
+    ("slack", *(lambda x, f, k, e=e: keeps(x, f, k + e) for e in (1e-3, 0.01, 0.02, 0.05, 0.1))),
 )
 MESSAGES = """
 always-true: It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object,
@@ -84,13 +91,14 @@ mean: The *mean* slope is compared with the bound. One steep pair is enough to b
 slope-ignored: The bound has no effect: the condition is checked for slope 1.
 not-one-answer: The answers of all pairs (or the steepest slope) come back. Return one True or False.
 strict: A pair of exactly the allowed slope is refused: < in place of ≤.
+slack: Pairs that are a little too steep are let through: a tolerance is no more than what rounding asks for.
 """
 PROBLEM = Problem(
     key="ps04.is_lipschitz",
     title="Find the bug: a check that cannot fail",
     criteria=(
-        Criterion("refutes", "False where some pair is steeper than the slope", 1),
-        Criterion("accepts", "True where none is, a pair of exactly that slope included", 1),
+        Criterion("refutes", "False where some pair is steeper than the slope, and only there", 1),
+        Criterion("accepts", "True where none is, a pair of exactly that slope included, and only there", 1),
     ),
     cases=cases,
     formula=keeps,

@@ -11,6 +11,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("random", {"W": rng.normal(size=(3, 5)), "weight": 0.7}, criterion="gradient")
     yield Case("tall, large", {"W": 10 * rng.normal(size=(6, 2)), "weight": 0.03}, criterion="gradient")
     yield Case("zero", {"W": np.zeros((2, 3)), "weight": 0.2}, criterion="zero")
+    rows = np.vstack([np.zeros((2, 4)), rng.normal(size=(3, 4)), np.zeros((1, 4))])
+    yield Case("rows of zeros", {"W": rows, "weight": 0.4}, criterion="zero")
 
 
 def gradient(W: np.ndarray, weight: float) -> np.ndarray:
@@ -26,6 +28,7 @@ def _top(W: np.ndarray) -> np.ndarray:
 WRONG = (
     ("no-two", lambda W, c: c * W),
     ("not-squared", lambda W, c: c * W / np.linalg.norm(W), lambda W, c: 2 * c * W / np.linalg.norm(W)),
+    ("not-squared", lambda W, c: c * W / max(np.linalg.norm(W), 1e-300)),
     ("spectral", lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W), lambda W, c: c * _top(W)),
     ("spectral", lambda W, c: 2 * c * _top(W)),
     ("absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
@@ -56,7 +59,7 @@ PROBLEM = Problem(
     title="The gradient of weight decay",
     criteria=(
         Criterion("gradient", "the gradient of λ‖W‖_F² in W, shape of W", 1.5),
-        Criterion("zero", "0 at the zero matrix, not NaN", 0.5),
+        Criterion("zero", "0 at the zero matrix and in rows of zeros, not NaN", 0.5),
     ),
     cases=cases,
     formula=gradient,
