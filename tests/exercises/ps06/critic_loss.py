@@ -59,6 +59,7 @@ TRIALS.mutants("sums", sums=terms(lambda c, r, f, e: c(f).sum() - c(r).sum()))
 TRIALS.mutants(
     "penalty-detached", no_graph=spoilt(whole.with_gradient(no_graph)), item=spoilt(lambda *a: whole.right(*a).item())
 )
+TRIALS.mutants("only-the-penalty-trains", scores_detached=terms(lambda c, r, f, e: first(c, r, f).detach()))
 TRIALS.mutants("no-graph", item=lambda *a: right(*a).item())
 for _name, _id, _function in whole.TRIALS.wrong:
     if _id not in ("no-weight", "negated", "not-reduced", "no-graph") and not _id.startswith("generic:"):

@@ -3,7 +3,18 @@
 import torch
 
 from ..registry import Trials
-from .input_gradient import by_backward, column, gradient, loop, mean_scores, mix, no_graph, no_requires_grad, noise
+from .input_gradient import (
+    by_backward,
+    column,
+    gradient,
+    in_real,
+    loop,
+    mean_scores,
+    mix,
+    no_graph,
+    no_requires_grad,
+    noise,
+)
 
 
 def norms(g):
@@ -59,6 +70,7 @@ TRIALS.mutants("absolute", absolute=charge(lambda g: (norms(g) - 1).abs().mean()
 TRIALS.mutants("one-sided", one_sided=charge(lambda g: torch.relu(norms(g) - 1).square().mean()))
 TRIALS.mutants("sum", total=charge(lambda g: (norms(g) - 1).square().sum()))
 TRIALS.mutants("mean-scores", mean_scores=with_gradient(mean_scores))
+TRIALS.mutants("of-an-end", in_real=with_gradient(in_real))
 TRIALS.mutants("scaled", ten=charge(lambda g: (norms(10 * g) - 1).square().mean()))
 TRIALS.mutants(
     "no-weight", always_ten=lambda c, r, f, e, w: right(c, r, f, e, 10), none=lambda c, r, f, e, w: right(c, r, f, e, 1)

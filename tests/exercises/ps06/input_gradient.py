@@ -98,6 +98,11 @@ def no_requires_grad(critic, real, fake, epsilon):
     return torch.autograd.grad(critic(at).sum(), at, create_graph=True)[0]
 
 
+def in_real(critic, real, fake, epsilon):
+    real = real.clone().requires_grad_()
+    return torch.autograd.grad(critic(mix(real, fake, epsilon)).sum(), real, create_graph=True)[0]
+
+
 TRIALS = Trials("ps06.input_gradient")
 TRIALS.mutants("real-only", real_only=placed(lambda r, f, e: r))
 TRIALS.mutants("fake-only", fake_only=placed(lambda r, f, e: f))
@@ -116,6 +121,7 @@ TRIALS.mutants(
 TRIALS.mutants("not-convex", r_plus_e_f=placed(lambda r, f, e: r + column(e, r) * f))
 TRIALS.mutants("mean-scores", mean_scores=mean_scores)
 TRIALS.mutants("scaled", ten=lambda *a: 10 * right(*a), by_n=lambda *a: right(*a) * len(a[1]))
+TRIALS.mutants("of-an-end", in_real=in_real)
 TRIALS.mutants("negated", negated=lambda *a: -right(*a))
 TRIALS.mutants(
     "normalised",

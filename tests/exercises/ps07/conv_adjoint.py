@@ -81,4 +81,9 @@ TRIALS.mutants("channels-summed", summed=summed)
 TRIALS.mutants("generic:shape", no_padding=lambda y, k: functional.conv_transpose1d(y[None], k)[0])
 TRIALS.mutants("generic:sign", negative=lambda y, k: -right(y, k))
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants(
+    "cropped-at-one-end",
+    at_the_end=lambda y, k: torch.nn.functional.conv_transpose1d(y[None], k)[0, :, : y.shape[1]],
+    at_the_beginning=lambda y, k: torch.nn.functional.conv_transpose1d(y[None], k)[0, :, -y.shape[1] :],
+)
 TRIALS.alternatives(right=right, flipped=flipped, by_autograd=by_autograd, by_loops=by_loops, by_matrix=by_matrix)

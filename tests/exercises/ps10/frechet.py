@@ -62,6 +62,10 @@ TRIALS.mutants(
     "diagonals", deviations=lambda m, S, n, T: ((m - n) ** 2 + (S.diag().sqrt() - T.diag().sqrt()) ** 2).sum()
 )
 TRIALS.mutants("roots-first", roots=lambda m, S, n, T: rest(m, S, n, T) - 2 * torch.trace(root(S) @ root(T)))
+TRIALS.mutants(
+    "symmetric-solver",
+    eigvalsh=lambda m, S, n, T: rest(m, S, n, T) - 2 * torch.linalg.eigvalsh(S @ T).clamp_min(0).sqrt().sum(),
+)
 TRIALS.mutants("one-cross-term", half=lambda m, S, n, T: (right(m, S, n, T) + rest(m, S, n, T)) / 2)
 TRIALS.mutants("plus-cross", plus=lambda m, S, n, T: 2 * rest(m, S, n, T) - right(m, S, n, T))
 TRIALS.mutants("mean-not-squared", norm=lambda m, S, n, T: right(m, S, m, T) + (m - n).norm())

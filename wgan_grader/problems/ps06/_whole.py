@@ -83,9 +83,20 @@ scaled: The gradients are too long by one and the same factor: the scores or gra
 WRONG_POINTS, WRONG_CHARGES = explained(POINTS, ABOUT_POINTS), explained(CHARGES, ABOUT_CHARGES)
 
 
+def of_an_end(whole: Callable[..., float]) -> Misconception:
+    """Gradients in the real or in the generated points, which are those in x̂ times ε or 1 − ε."""
+    message = (
+        "The gradient was taken in the real points (or in the generated ones), so that each comes out ε (or 1 − ε) "
+        "times as long. Differentiate in x̂ itself: make the points first, and let *them* require a gradient."
+    )
+    real = lambda *a: whole(*a, charge=lambda g: two_sided(_column(a[6], g) * g))  # noqa: E731
+    fake = lambda *a: whole(*a, charge=lambda g: two_sided(_column(1 - a[6], g) * g))  # noqa: E731
+    return Misconception("of-an-end", message, (real, fake))
+
+
 def spoilt(whole: Callable[..., float]) -> list[Misconception]:
     """Wrong points and wrong charges in ``whole(*a, points=…, charge=…)``."""
     parts = [("points", one) for one in WRONG_POINTS] + [("charge", one) for one in WRONG_CHARGES]
-    return [
+    return [of_an_end(whole)] + [
         replace(one, formulas=tuple(partial(whole, **{part: wrong}) for wrong in one.formulas)) for part, one in parts
     ]

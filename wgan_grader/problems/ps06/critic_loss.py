@@ -44,6 +44,17 @@ def _only_first_terms(case: Case, seen: Any, expected: Outputs) -> bool:
     return all(name in seen.outputs and np.allclose(seen.outputs[name], first[name], rtol=1e-4) for name in first)
 
 
+def _only_penalty(case: Case, seen: Any, expected: Outputs) -> bool:
+    """Whether the value is right, and the gradient is that of the penalty alone."""
+    if seen.status != "ok" or not np.isclose(float(seen.outputs["value"]), float(expected["value"]), rtol=1e-4):
+        return False
+    first = _of_first_terms(*case.inputs.values())
+    return all(
+        name in seen.outputs and np.allclose(seen.outputs[name], expected[name] - first[name], rtol=1e-4)
+        for name in first
+    )
+
+
 def _mean_score(*a: Array) -> dict[str, Array]:
     """Gradient of the mean score in the weights."""
     w0, b0, w1, _, x = a
@@ -73,6 +84,7 @@ WRONG = (
     *spoilt(loss),
     ("wrong-shape-of-epsilon", Detected(wrong_way, status="error")),
     ("penalty-detached", Detected(_only_first_terms)),
+    ("only-the-penalty-trains", Detected(_only_penalty)),
     NO_GRAPH,
 )
 MESSAGES = """
@@ -90,6 +102,8 @@ sums: The scores are added up, not averaged, the penalty is averaged: the balanc
 wrong-shape-of-epsilon: ε does not fit: it has one entry a sample. Reshape it to (n, 1), and for images to (n, 1, 1, 1).
 penalty-detached: The value is right, but the penalty's part of the gradient is missing: it was detached, or the
     gradient was taken without create_graph=True. The critic trains as if there were no penalty.
+only-the-penalty-trains: The value is right, but only the penalty carries a gradient: the scores of the two batches were
+    detached, or computed under torch.no_grad(). The critic learns to have slope 1, and nothing of the data.
 """
 PROBLEM = Problem(
     key="ps06.critic_loss",

@@ -44,6 +44,7 @@ WRONG = (
     ("not-convex", partial(_at, lambda r, f, e: f + _column(e, r) * r), partial(_at, lambda r, f, e: r + f)),
     ("mean-scores", lambda *a: _value(*a) / len(a[4])),
     ("scaled", scaled(_value, 10), lambda *a: len(a[4]) * _value(*a), scaled(_value, 2), scaled(_value, 0.1)),
+    ("of-an-end", lambda *a: _column(a[6], a[4]) * _value(*a), lambda *a: _column(1 - a[6], a[4]) * _value(*a)),
     ("negated", negated(_value)),
     ("normalised", lambda *a: _value(*a) / np.sqrt((_value(*a) ** 2).sum(tuple(range(1, a[4].ndim)), keepdims=True))),
     ("along-epsilon", lambda *a: (_value(*a) * (a[4] - a[5])).reshape(len(a[4]), -1).sum(1)),
@@ -67,6 +68,8 @@ mean-scores: The scores were averaged before differentiating, so each gradient i
     penalty would have slope n. Sum the scores (or pass ones as grad_outputs).
 scaled: Every gradient is too long by one and the same factor. Nothing is to be multiplied here: not by n, not by λ, not
     by 10.
+of-an-end: The gradient was taken in the real points (or in the generated ones): by the chain rule that is ε (or 1 − ε)
+    times the gradient in x̂. Make the points first, and let *them* require a gradient.
 negated: The sign is the wrong way round: the gradient of f is asked for, not that of −f (the loss of the generator).
 normalised: The gradients have been given length 1. Then there is nothing left to penalise.
 along-epsilon: This is the derivative in ε, or along the segment: one number a sample. The whole gradient is asked for.

@@ -50,6 +50,17 @@ def _inverse(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return found.reshape(kernel.shape[1], y.shape[1])
 
 
+def _cropped(order: slice):
+    """The whole transposed convolution, k − 1 places longer, cropped at its end (or at its beginning) alone."""
+
+    def wrong(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        more = kernel.shape[2] // 2
+        whole = adjoint(np.pad(y, ((0, 0), (more, more))), kernel)
+        return whole[:, order][:, : y.shape[1]][:, order]
+
+    return wrong
+
+
 WRONG = (
     ("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
     ("channels-not-swapped", given(forward, sign=-1)),
@@ -61,6 +72,7 @@ WRONG = (
     ("off-by-one", lambda y, k: forward(shifted(y, 1), k.swapaxes(0, 1), -1)),
     ("off-by-one", lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1), lambda y, k: shifted(adjoint(y, k), 1)),
     ("off-by-one", lambda y, k: shifted(adjoint(y, k), -1)),
+    ("cropped-at-one-end", _cropped(slice(None)), _cropped(slice(None, None, -1))),
     ("averaged", lambda y, k: adjoint(y, k) / k.shape[2], lambda y, k: adjoint(y, k) / k.shape[0]),
     ("averaged", lambda y, k: adjoint(y, k) / k.shape[1]),
     ("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)),
@@ -76,6 +88,8 @@ inverse: This undoes the convolution (a pseudo-inverse). The adjoint does not un
     Cᵀy⟩, as the transpose of a matrix does.
 result-reversed: The result is reversed: y (or the outcome) was turned around in place of the kernel.
 off-by-one: Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side.
+cropped-at-one-end: The whole transposed convolution, which is k − 1 places longer, was cropped at one end only.
+    (k − 1)/2 places go at either end: padding=(k − 1)/2.
 averaged: The sum over channels or taps became a mean.
 channels-summed: All input channels get the same: the kernel was summed over them.
 """

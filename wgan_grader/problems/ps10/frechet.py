@@ -58,6 +58,15 @@ def _with_cross(cross: Callable[[np.ndarray, np.ndarray], float]) -> Callable[..
     return lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.trace(S) + np.trace(T) - 2 * cross(S, T))
 
 
+def _positive(values: np.ndarray) -> np.ndarray:
+    return np.maximum(values, 0)
+
+
+def _triangle(side: str, sign: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Overlap by a symmetric solver for S T, which looks at one triangle of it."""
+    return lambda S, T: float(np.sqrt(sign(np.linalg.eigvalsh(S @ T, side))).sum())
+
+
 WRONG = (
     ("no-root", _with_cross(lambda S, T: float(np.trace(S @ T)))),
     ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T)))))),
@@ -68,6 +77,7 @@ WRONG = (
         lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
     ),
     ("roots-first", _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T))))),
+    ("symmetric-solver", *(_with_cross(_triangle(side, sign)) for side in "LU" for sign in (np.abs, _positive))),
     ("one-cross-term", lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T)),
     ("plus-cross", lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T)),
     ("mean-not-squared", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n)),
@@ -84,6 +94,8 @@ elementwise-root: The root is taken entry by entry. torch.sqrt of a matrix is no
 diagonals: Only the diagonals of the covariances are used. That ignores every correlation between features.
 roots-first: The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is
     smaller than the trace of (S_P^½ S_Q S_P^½)^½.
+symmetric-solver: eigvalsh (or eigh) was used on S_P S_Q, which is not symmetric: it reads one triangle and takes the
+    other for granted. Use eigvals there, or eigvalsh of the symmetric S_P^½ S_Q S_P^½.
 one-cross-term: The last term has the factor 1. It is 2, as in (a − b)² = a² + b² − 2ab.
 plus-cross: The last term is added. It is subtracted: equal covariances must give 0.
 mean-not-squared: The means enter by their distance. It is the squared distance.
