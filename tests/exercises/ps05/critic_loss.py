@@ -84,6 +84,12 @@ def halved(which):
     return loss
 
 
+def with_backward(critic, generator, real, z):
+    loss = right(critic, generator, real, z)
+    loss.backward(retain_graph=True)
+    return loss
+
+
 TRIALS = Trials("ps05.critic_loss")
 TRIALS.mutants("attached", attached=attached, thrown_away=thrown_away)
 TRIALS.mutants("detached", no_graph=no_graph, a_number=a_number)
@@ -108,6 +114,7 @@ TRIALS.mutants(
     "generic:shape", per_sample=lambda critic, generator, real, z: critic(fakes(generator, z)) - critic(real).mean()
 )
 TRIALS.mutants("left-changed", left_frozen=left_frozen)
+TRIALS.mutants("left-changed", with_backward=with_backward)
 TRIALS.alternatives(
     right=right,
     loop=loop,

@@ -40,6 +40,12 @@ def no_graph(critic, generator, z):
     return -critic(fake).mean()
 
 
+def with_backward(critic, generator, z):
+    loss = right(critic, generator, z)
+    loss.backward(retain_graph=True)
+    return loss
+
+
 TRIALS = Trials("ps05.generator_loss")
 TRIALS.mutants("detached", detached=detached, no_graph=no_graph, item=lambda c, g, z: -c(g(z)).mean().item())
 TRIALS.mutants("sign", sign=of_scores(torch.mean))
@@ -58,6 +64,7 @@ TRIALS.mutants("shifted", shifted=of_scores(lambda s: 1 - s.mean()))
 TRIALS.mutants("generic:shape", per_sample=of_scores(lambda s: -s))
 TRIALS.mutants("generic:error", latents=lambda c, g, z: -c(z).mean())
 TRIALS.mutants("left-changed", left_frozen=left_frozen)
+TRIALS.mutants("left-changed", with_backward=with_backward)
 TRIALS.alternatives(
     right=right,
     loop=loop,

@@ -13,12 +13,14 @@ from ._networks import LIMIT
 def cases(rng: np.random.Generator) -> Cases:
     yield _case([4, 1], 0.5, "one")
     yield _case([9, 1], 0.01, "one")
+    yield _case([int(rng.integers(10, 90)), int(rng.integers(2, 9))], round(float(rng.uniform(0.05, 0.4)), 3), "one")
     yield _case([2, 64, 1], 0.1, "several")
     widths = [int(w) for w in rng.integers(3, 40, 4)]
     yield _case([*widths, 1], round(float(rng.uniform(0.05, 0.4)), 3), "several")
     yield _case([5, 3, 7, 2], 0.7, "several")
     yield _case([2, *[64] * 12, 1], 0.01, "deep")
     yield _case([784, 512, 256, 128, 1], 0.001, "deep")
+    yield _case([2, *map(int, rng.integers(100, 300, 9)), 1], round(float(rng.uniform(0.005, 0.02)), 4), "deep")
 
 
 def _case(widths: list[int], c: float, criterion: str) -> Case:

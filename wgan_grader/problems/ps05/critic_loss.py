@@ -27,7 +27,7 @@ def _case(name: str, rng: np.random.Generator, n: int, m: int, criterion: str, b
     r, f = _scores(*inputs.values())
     if (r.mean() > f.mean()) != better:
         inputs["critic.w1"] = -inputs["critic.w1"]
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES}, criterion=criterion)
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
 
 
 def _parts(arrays: tuple) -> tuple:

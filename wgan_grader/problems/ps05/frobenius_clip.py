@@ -18,8 +18,11 @@ def cases(rng: np.random.Generator) -> Cases:
     inside = 0.6 * inside / np.linalg.norm(inside)
     yield Case("inside", {"W": inside, "radius": 1.5}, criterion="inside")
     yield Case("just inside", {"W": 2 * inside, "radius": 1.25}, criterion="inside")
+    yield Case("just outside", {"W": 2 * inside, "radius": 1.125}, criterion="inside")
     yield Case("zeros", {"W": np.zeros((2, 3)), "radius": 1.0}, criterion="zero")
     yield Case("tiny", {"W": 1e-8 * rng.normal(size=(3, 3)), "radius": 2.0}, criterion="zero", atol=0.0)
+    rows = np.vstack([np.zeros((2, 4)), 1.0 + rng.uniform(size=(3, 4))])
+    yield Case("rows of zeros, outside", {"W": rows, "radius": 1.5}, criterion="zero")
 
 
 def projected(W: np.ndarray, radius: float) -> np.ndarray:
@@ -41,9 +44,15 @@ def _cut_off(W: np.ndarray, radius: float) -> np.ndarray:
     return U * np.minimum(S, radius) @ V
 
 
+def _where(outside):
+    """Shrunk only where the test says so."""
+    return lambda W, r: projected(W, r) if outside(W, r) else W
+
+
 WRONG = (
-    ("always", lambda W, r: W * r / np.linalg.norm(W)),
-    ("left-outside", lambda W, r: W),
+    ("always", lambda W, r: W * r / np.linalg.norm(W), lambda W, r: W * r / max(np.linalg.norm(W), 1e-30)),
+    ("left-outside", lambda W, r: W, _where(lambda W, r: (abs(W) > r).any()), _where(lambda W, r: W.sum() > r)),
+    ("left-outside", _where(lambda W, r: np.linalg.norm(W) > 1), _where(lambda W, r: abs(W).max() > 1)),
     ("entrywise", lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
     ("spectral", *_with(lambda W: np.linalg.norm(W, 2))),
     ("other-norm", *_with(lambda W: np.abs(W).sum()), *_with(lambda W: np.abs(W).max())),
@@ -57,6 +66,7 @@ WRONG = (
     ("radius-misplaced", lambda W, r: W / np.linalg.norm(W) if np.linalg.norm(W) > r else W),
     ("radius-misplaced", lambda W, r: W * min(1.0, 1 / np.linalg.norm(W)) * r, lambda W, r: projected(W, 1.0) * r),
     ("grown", lambda W, r: W * max(1.0, r / np.linalg.norm(W)), lambda W, r: W * np.linalg.norm(W) / r),
+    ("grown", lambda W, r: W * max(1.0, r / max(np.linalg.norm(W), 1e-30))),
     ("zeroed", lambda W, r: W if np.linalg.norm(W) <= r else np.zeros_like(W)),
     ("the-number", lambda W, r: np.linalg.norm(W), lambda W, r: r / max(np.linalg.norm(W), r)),
     ("the-number", lambda W, r: min(np.linalg.norm(W), r)),
@@ -87,8 +97,8 @@ PROBLEM = Problem(
     title="Frobenius clipping",
     criteria=(
         Criterion("outside", "a matrix outside the ball comes to its surface, in the same direction", 1),
-        Criterion("inside", "a matrix inside stays as it is", 0.5),
-        Criterion("zero", "the zero matrix, and very small ones, stay as they are", 0.5),
+        Criterion("inside", "a matrix inside stays as it is, and one just outside does not", 0.5),
+        Criterion("zero", "the zero matrix and very small ones stay as they are; rows of zeros do no harm", 0.5),
     ),
     cases=cases,
     formula=projected,

@@ -23,7 +23,7 @@ def cases(rng: np.random.Generator) -> Cases:
 def _case(name: str, rng: np.random.Generator, m: int, criterion: str) -> Case:
     inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
     inputs |= {"z": rng.normal(size=(m, 3))}
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES}, criterion=criterion)
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
 
 
 def _scores(*arrays: np.ndarray) -> np.ndarray:
