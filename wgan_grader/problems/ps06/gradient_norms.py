@@ -6,13 +6,23 @@ import numpy as np
 
 from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, squared, summed
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
+from ._critic import LAYERS, NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, lengths, options, rows
 
 
 def cases(rng: np.random.Generator) -> Cases:
     for criterion in ("value", "graph"):
         for n, shape in ((2, (3,)), (6, (3,)), (4, (2, 2, 3)), (3, (3,))):
             yield _case(rng, n, shape, criterion)
+    for n, width in ((3, 5), (5, 2)):
+        yield _deep(rng, n, width)
+
+
+def _deep(rng: np.random.Generator, n: int, width: int) -> Case:
+    """Three linear layers, of which the second leads to some units."""
+    inputs = critic(rng, 3, 4) | {"critic.w1": rng.normal(size=(width, 4)), "critic.b1": rng.normal(size=width)}
+    inputs |= {"critic.w2": 1.5 * rng.normal(size=(1, width)), "critic.b2": rng.normal(size=1)}
+    layers = {"modules": {"critic": [*LAYERS["critic"], ["tanh"], ["linear", "w2", "b2"]]}}
+    return Case(f"{n} points, a deeper critic", inputs | {"points": rng.normal(size=(n, 3))}, layers, criterion="value")
 
 
 def _case(rng: np.random.Generator, n: int, shape: tuple[int, ...], criterion: str) -> Case:
@@ -21,9 +31,31 @@ def _case(rng: np.random.Generator, n: int, shape: tuple[int, ...], criterion: s
     return Case(name, inputs, options(len(shape) > 1), criterion=criterion)
 
 
+def score(*a: Array) -> Array:
+    """One score a point; a = (w0, b0, w1, b1, …, points)."""
+    *weights, x = a
+    x = rows(x)
+    for w, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        x = np.tanh(x @ w.T + b)
+    return (x @ weights[-2].T + weights[-1])[:, 0]
+
+
+def gradient(*a: Array) -> Array:
+    """∇f at each point, in the shape of the points."""
+    *weights, x = a
+    at, slopes = rows(x), []
+    for w, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        at = np.tanh(at @ w.T + b)
+        slopes.append(1 - at**2)
+    back = np.tile(weights[-2], (len(x), 1))
+    for w, slope in zip(weights[-4::-2], slopes[::-1], strict=True):
+        back = (back * slope) @ w
+    return back.reshape(x.shape)
+
+
 def right(*a: Array) -> Outputs:
     """Lengths of the gradients, and the gradient of their sum in the weights."""
-    return charged(lambda size: size, np.ones_like, *a)
+    return charged(lambda size: size, np.ones_like, *a) if len(a) == 5 else {"value": _norms(*a)}
 
 
 def _norms(*a: Array) -> Array:
@@ -37,14 +69,14 @@ def _partly(*a: Array) -> list[Array]:
 
 
 WRONG = (
-    ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[4]), np.linalg.norm(gradient(*a)))),
+    ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
     ("wrong-axis", part(_partly, 0), part(_partly, 1), part(_partly, 2)),
     ("wrong-axis", Detected(lambda case, seen, _: "dim" in seen.error.lower(), status="error")),
     ("squared", squared(_norms)),
-    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).sum(1)),
-    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[4]), -1).max(1)),
+    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[-1]), -1).sum(1)),
+    ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[-1]), -1).max(1)),
     ("other-norm", lambda *a: _norms(*a) / np.sqrt(gradient(*a)[0].size)),
-    ("mean-scores", lambda *a: _norms(*a) / len(a[4])),
+    ("mean-scores", lambda *a: _norms(*a) / len(a[-1])),
     ("averaged", averaged(_norms), summed(_norms), largest(_norms)),
     ("the-gradient", gradient),
     ("mean-gradient", composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
