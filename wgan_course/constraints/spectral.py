@@ -1,20 +1,22 @@
 """Spectral normalisation and its relatives: W/σ(W) in the graph, after the step, and for the true operator.
 
 Each training forward takes a warm-started step of power iteration, whatever changed the weights in between; within
-``parametrize.cached()``, which the training loop opens around a step, that is one a step.
+``parametrize.cached()``, which the training loop opens around a step, that is one a step, of all layers at once.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._C._functorch import is_functorch_wrapped_tensor, peek_interpreter_stack
+from torch.autograd import forward_ad
 from torch.nn.utils import parametrize
 
 from .base import Constraint, check_count, full_precision
 from .layers import WeightLayer, as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
+from .together import NormaliseTogether
 
 START_STEPS = 15
 
@@ -214,8 +216,12 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.power, self.steps = power, steps
 
+    _given: Callable[[], Tensor] | None = None  # in place of the forward, while the weights are normalised together
+
     def forward(self, weight: Tensor) -> Tensor:
         """Return W/σ, or W itself where it is zero, or belongs to a convolution that has seen no input."""
+        if self._given is not None:
+            return self._given()
         if not self.power.started:
             return weight
         self.power.follow_(weight)
@@ -234,6 +240,84 @@ class SpectralNorm(nn.Module):
 
 def _transformed(weight: Tensor) -> bool:
     return not torch.compiler.is_compiling() and is_functorch_wrapped_tensor(weight)
+
+
+def _normalise_together(critic: nn.Module, _arguments: tuple[Any, ...]) -> None:
+    """Before a critic's first forward within ``parametrize.cached()``: put the weights of all layers in the cache.
+
+    Where nothing is cached, or a transform or compiler looks on, each layer normalises its own weight.
+    """
+    if (
+        not cast(Any, parametrize)._cache_enabled
+        or torch.compiler.is_compiling()
+        or peek_interpreter_stack() is not None
+    ):
+        return
+    if cast(Any, forward_ad)._current_level >= 0:
+        return
+    groups: dict[tuple[Any, ...], list[tuple[nn.Module, SpectralNorm, Tensor]]] = {}
+    for layer in critic.modules():
+        part, weight = _own_normalisation(layer)
+        if part is not None and not _cached(layer, part):
+            kind = (weight.device, full_precision(weight).dtype, part.steps if part.training else 0)
+            groups.setdefault(kind, []).append((layer, part, weight))
+    for kind, group in groups.items():
+        layers, parts, weights = zip(*group, strict=True)
+        for layer, part, normalised in zip(layers, parts, _normalised(parts, weights, kind[-1]), strict=True):
+            _read(layer, part, lambda normalised=normalised: normalised)
+
+
+_normalise_together.changes_nothing = True  # as upper bounds by layers ask of a hook
+
+
+class _NotCachedError(Exception):
+    """A weight has not been computed yet."""
+
+
+def _refuse() -> Tensor:
+    raise _NotCachedError
+
+
+def _read(layer: Any, part: SpectralNorm, given: Callable[[], Tensor]) -> None:
+    """Read a layer's weight, from the cache or else as given: the cache's keys, kept across copies, are not public."""
+    part._given = given
+    try:
+        layer.weight  # noqa: B018
+    finally:
+        part._given = None
+
+
+def _cached(layer: nn.Module, part: SpectralNorm) -> bool:
+    try:
+        _read(layer, part, _refuse)
+    except _NotCachedError:
+        return False
+    return True
+
+
+def _own_normalisation(layer: nn.Module) -> tuple[Any, Any]:
+    """The part that normalises a layer's reshaped weight, and the weight, if nothing else changes it."""
+    lists = layer._modules.get("parametrizations")
+    chain: Any = lists._modules.get("weight") if lists is not None else None
+    if chain is None or len(chain) > 1 or type(chain[0]) is not SpectralNorm:
+        return None, None
+    part, weight = chain[0], chain.original
+    ordinary = type(part.power) is PowerIteration and type(weight) in (Tensor, nn.Parameter) and not weight.is_meta
+    return (part, weight) if ordinary else (None, None)
+
+
+def _normalised(parts: Sequence[SpectralNorm], weights: Sequence[Tensor], steps: int) -> list[Tensor]:
+    powers = [part.power for part in parts]
+    for power, weight in zip(powers, weights, strict=True):
+        power.follow_(weight)
+    *normalised, _ = cast(Any, NormaliseTogether.apply)(
+        [power.u for power in powers],
+        [power.v for power in powers],
+        steps,
+        [power.transposed for power in powers],
+        *(full_precision(weight) for weight in weights),
+    )
+    return [result.to(weight.dtype) for result, weight in zip(normalised, weights, strict=True)]
 
 
 @contextlib.contextmanager
@@ -282,6 +366,7 @@ class SpectralNormalisation(Constraint):
             parametrize.register_parametrization(layer, "weight", SpectralNorm(power, self.steps), unsafe=True)
             if isinstance(power, OperatorPowerIteration):
                 layer.register_forward_pre_hook(_see_input, with_kwargs=True)
+        critic.register_forward_pre_hook(_normalise_together)
         return critic
 
     def _power(self, layer: WeightLayer) -> PowerIteration:
