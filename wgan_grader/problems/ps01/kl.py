@@ -47,7 +47,7 @@ WRONG = (
     ("smoothed", *(_smoothed(eps, both) for eps in SMOOTHING for both in (True, False))),
     ("smoothed", *(_clamped(eps) for eps in SMOOTHING)),
     ("dropped", lambda p, q: kl(p[(p > 0) & (q > 0)], q[(p > 0) & (q > 0)])),
-    ("small-dropped", *(lambda p, q, e=10.0**-k: kl(np.where(p > e, p, 0.0), q) for k in range(1, 17))),
+    ("small-dropped", *(lambda p, q, e=10.0**-k: kl(np.where(p > e, p, 0.0), q) for k in range(1, 12))),
     ("dropped", lambda p, q: np.nansum(np.where(q > 0, p * np.log(p / q), 0.0))),
 )
 MESSAGES = """
