@@ -86,4 +86,11 @@ TRIALS.mutants(
     at_the_end=lambda y, k: torch.nn.functional.conv_transpose1d(y[None], k)[0, :, : y.shape[1]],
     at_the_beginning=lambda y, k: torch.nn.functional.conv_transpose1d(y[None], k)[0, :, -y.shape[1] :],
 )
-TRIALS.alternatives(right=right, flipped=flipped, by_autograd=by_autograd, by_loops=by_loops, by_matrix=by_matrix)
+TRIALS.alternatives(
+    in_float32=lambda y, k: right(y.float(), k.float()),
+    right=right,
+    flipped=flipped,
+    by_autograd=by_autograd,
+    by_loops=by_loops,
+    by_matrix=by_matrix,
+)

@@ -112,4 +112,11 @@ TRIALS.mutants(
     "generic:error", by_math=lambda J: [[math.sqrt(float(J.trace() ** 2 / 4 - torch.linalg.det(J))), 0.0]] * 2
 )
 TRIALS.mutants("generic:unusable", complex_numbers=torch.linalg.eigvals)
-TRIALS.alternatives(right=right, quadratic=quadratic, by_branches=by_branches, by_numpy=by_numpy, by_float32=by_float32)
+TRIALS.alternatives(
+    right=right,
+    quadratic=quadratic,
+    by_branches=by_branches,
+    by_numpy=by_numpy,
+    by_float32=by_float32,
+    in_float32=lambda J: right(J.float()),
+)

@@ -9,7 +9,8 @@ from ...problem import Case, Cases, Criterion, Outputs, Problem, case, close
 from ._dirac import GAME
 from ._dirac import eigenvalues as both
 
-ATOL = 1e-5  # a general solver is right to half the digits at a double eigenvalue
+ATOL = 1e-5
+HALF = 2e-3  # a general solver is right to half the digits at a double eigenvalue: in float32 to three
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -22,9 +23,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case(
         "real", "the larger one below", J=[[-1.0 - a, 0.3], [0.2, 0.5 + b]], atol=ATOL
     )  # most solvers give it last
-    yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=ATOL)
+    yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=HALF)
     for k in range(2):
-        yield case("double", f"drawn, {k + 1}", J=_double(rng), atol=ATOL)
+        yield case("double", f"drawn, {k + 1}", J=_double(rng), atol=HALF)
 
 
 def _double(rng: np.random.Generator) -> np.ndarray:
