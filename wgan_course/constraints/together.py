@@ -18,7 +18,7 @@ def _block(vectors: Sequence[Tensor], like: Tensor) -> tuple[Tensor, list[Tensor
     sizes = [vector.numel() for vector in vectors]
     block = like.new_zeros(len(sizes), max(sizes))
     rows = [row[:size] for row, size in zip(block.unbind(), sizes, strict=True)]
-    torch._foreach_copy_(rows, list(vectors))
+    torch._foreach_copy_(rows, list(vectors))  # pyright: ignore[reportPrivateImportUsage]
     return block, rows
 
 
@@ -49,7 +49,7 @@ def _iterate(matrices: list[Tensor], u: list[Tensor], v: list[Tensor], steps: in
         _multiply(matrices, columns, rows)
         sigma = _normalise_(left, before)
     if steps:
-        torch._foreach_copy_(u + v, rows + columns)
+        torch._foreach_copy_(u + v, rows + columns)  # pyright: ignore[reportPrivateImportUsage]
         return rows, columns, sigma
     before = left.clone()
     _multiply(matrices, columns, rows)

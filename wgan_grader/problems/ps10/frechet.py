@@ -1,7 +1,7 @@
 """``frechet(mean_p, cov_p, mean_q, cov_q)``: the Fréchet distance from two means and two covariances."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -62,7 +62,9 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.maximum(values, 0)
 
 
-def _triangle(side: str, sign: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], float]:
+def _triangle(
+    side: Literal["L", "U"], sign: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[np.ndarray, np.ndarray], float]:
     """Overlap by a symmetric solver for S T, which looks at one triangle of it."""
     return lambda S, T: float(np.sqrt(sign(np.linalg.eigvalsh(S @ T, side))).sum())
 
