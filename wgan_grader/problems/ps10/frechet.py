@@ -8,6 +8,7 @@ import numpy as np
 from ...formulas import explained, root
 from ...problem import Case, Cases, Criterion, Problem
 
+SIDES: tuple[Literal["L"], Literal["U"]] = ("L", "U")
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -79,7 +80,7 @@ WRONG = (
         lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
     ),
     ("roots-first", _with_cross(lambda S, T: float(np.trace(matrix_root(S) @ matrix_root(T))))),
-    ("symmetric-solver", *(_with_cross(_triangle(side, sign)) for side in "LU" for sign in (np.abs, _positive))),
+    ("symmetric-solver", *(_with_cross(_triangle(side, sign)) for side in SIDES for sign in (np.abs, _positive))),
     ("one-cross-term", lambda m, S, n, T: distance(m, S, n, T) + overlap(S, T)),
     ("plus-cross", lambda m, S, n, T: distance(m, S, n, T) + 4 * overlap(S, T)),
     ("mean-not-squared", lambda m, S, n, T: distance(m, S, n, T) - np.sum((m - n) ** 2) + np.linalg.norm(m - n)),
