@@ -20,6 +20,8 @@ def course(tmp_path):
         "_toc.yml": CONTENTS,
         "book/index.md": "# I\n",
         "book/ledger.json": json.dumps([ENTRY]),
+        "book/references.bib": "",
+        "book/appendices/glossary.md": "# G\n",
         "book/01_one/chapter.md": PROPOSITION + "\n{ledger}`a`\n",
         "book/01_one/lab.ipynb": notebook(),
         "tests/test_one.py": "def test_prop_known():\n    pass\n",

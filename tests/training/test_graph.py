@@ -157,7 +157,7 @@ def test_nothing_waits_for_the_device_between_logs(name):
 
 def test_on_the_cpu_graphs_are_refused_in_a_word_or_left_out_silently(caplog):
     assert trainer().captured is None
-    assert caplog.text == ""
+    assert not [record for record in caplog.records if "graph" in record.name]
     assert trainer(graph=True).captured is None
     assert "needs a CUDA device" in caplog.text
 
