@@ -9,7 +9,9 @@ import pytest
 from tools.book import lint
 
 ENTRY = {"id": "a", "value": 1, "text": "1", "what": "w", "paper": "p", "version": "v", "where": "t", "mark": "V"}
-CONTENTS = "root: index\nchapters:\n- file: 01_one/chapter\n  sections:\n  - file: 01_one/lab\n"
+CONTENTS = (
+    "root: index\nchapters:\n- file: 01_one/chapter\n  sections:\n  - file: 01_one/lab\n- file: appendices/glossary\n"
+)
 PROPOSITION = "# C\n\n```{prf:proposition} Name\n:label: prop-known\n\nText.\n```\n"
 
 

@@ -10,7 +10,7 @@ const truth = process.env.TRUTH && JSON.parse(readFileSync(process.env.TRUTH, "u
 const close = (found, wanted, tolerance, what) =>
   found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) <= tolerance * Math.max(1, Math.abs(wanted[i])), `${what}: ${found}, not ${wanted}`));
 
-test("every method of the package is there, and no other", { skip: truth ? false : "run by test_figures.py" }, () => {
+test("every method of the package is there, and no other", { skip: truth ? false : "run by test_small_figures.py" }, () => {
   assert.deepEqual(Object.keys(METHODS).sort(), truth.map(({ name }) => name).sort());
 });
 

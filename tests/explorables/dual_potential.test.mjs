@@ -11,7 +11,7 @@ const truth = process.env.TRUTH && JSON.parse(readFileSync(process.env.TRUTH, "u
 const random = generator(1);
 const cases = Array.from({ length: 50 }, () => ({ real: [...random.normals(3)], fake: [...random.normals(3)] }));
 
-test("W₁ is the package's", { skip: truth ? false : "run by test_figures.py" }, () => {
+test("W₁ is the package's", { skip: truth ? false : "run by test_small_figures.py" }, () => {
   for (const { real, fake, w1 } of truth) assert.ok(Math.abs(distance(real, fake) - w1) < 1e-9);
 });
 

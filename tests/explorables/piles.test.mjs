@@ -18,7 +18,7 @@ function checkMargins(plan, a, b) {
   assert.ok(plan.flat().every((mass) => mass >= 0));
 }
 
-test("the plan from left to right costs what the package's optimal one costs", { skip: truth ? false : "run by test_figures.py" }, () => {
+test("the plan from left to right costs what the package's optimal one costs", { skip: truth ? false : "run by test_small_figures.py" }, () => {
   for (const { piles, holes, a, b, value } of truth) assert.ok(Math.abs(cost(PLANS.monotone(a, b), piles, holes) - value) < 1e-9);
 });
 

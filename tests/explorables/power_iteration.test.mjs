@@ -9,7 +9,7 @@ import { angleTo, bound, LARGEST, relativeError, run, spectrum, start, step, tur
 const truth = process.env.TRUTH && JSON.parse(readFileSync(process.env.TRUTH, "utf8"));
 const close = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${a}, not ${b}`);
 
-test("estimates are the package's on the whole matrix", { skip: truth ? false : "run by test_figures.py" }, () => {
+test("estimates are the package's on the whole matrix", { skip: truth ? false : "run by test_small_figures.py" }, () => {
   for (const { kind, ratio, angle, turn, estimates } of truth) {
     const { warm } = run(spectrum(kind, ratio), angle, turn, estimates.length - 1);
     estimates.forEach((wanted, k) => close(LARGEST * (1 - warm[k]), wanted));

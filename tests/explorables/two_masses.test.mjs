@@ -8,7 +8,7 @@ import { overlap, slopes, values } from "../../book/explorables/two_masses/dista
 
 const truth = process.env.TRUTH && JSON.parse(readFileSync(process.env.TRUTH, "utf8"));
 
-test("values as the package finds them", { skip: truth ? false : "run by test_figures.py" }, () => {
+test("values as the package finds them", { skip: truth ? false : "run by test_small_figures.py" }, () => {
   for (const { theta, width, js, tv, w1, kl } of truth) {
     const found = values(theta, width);
     for (const [key, wanted] of Object.entries({ js, tv, w1 })) {
