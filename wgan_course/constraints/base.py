@@ -1,7 +1,5 @@
 """The interface of a Lipschitz constraint: three places where it can act, and nothing else."""
 
-import math
-import numbers
 from collections.abc import Callable
 
 import torch
@@ -84,35 +82,3 @@ def full_precision(x: Tensor) -> Tensor:
     x : Tensor, any shape
     """
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-def check_positive(name: str, value: float, zero: bool = False) -> None:
-    """Refuse a number that is not positive and finite (or zero, where that is allowed).
-
-    Raises
-    ------
-    TypeError
-        If it is no number.
-    ValueError
-        If it is negative, infinite or NaN, or zero where that is not allowed.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (math.isfinite(value) and (value > 0 or (zero and value == 0))):
-        raise ValueError(f"{name} must be {'non-negative' if zero else 'positive'} and finite, got {value!r}")
-
-
-def check_count(name: str, value: int) -> None:
-    """Refuse anything but a whole number of at least one.
-
-    Raises
-    ------
-    TypeError
-        If it is no whole number.
-    ValueError
-        If it is below one.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}")

@@ -4,7 +4,9 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .base import Constraint, check_positive
+from wgan_course._checks import check_positive
+
+from .base import Constraint
 from .layers import weight_layers
 
 

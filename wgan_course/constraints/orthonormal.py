@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from wgan_course._checks import check_count, check_positive
 from wgan_course.models.layers import GroupSort
 from wgan_course.norms import reshaped_factor
 
-from .base import Constraint, check_count, check_positive, full_precision
+from .base import Constraint, full_precision
 from .layers import is_convolution, refuse_parametrised, transposed_layer, weight_layers
 
 RELU_FAMILY = (

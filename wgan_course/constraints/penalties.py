@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from wgan_course._checks import check_count, check_positive
 from wgan_course.models.layers import cheap_double_backward
 
-from .base import Constraint, check_count, check_positive, full_precision
+from .base import Constraint, full_precision
 from .layers import WeightLayer
 from .spectral import PowerIteration, attach_power_iterations, held, power_iterations
 from .together import NormaliseTogether

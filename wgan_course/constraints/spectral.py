@@ -14,7 +14,9 @@ from torch._C._functorch import is_functorch_wrapped_tensor, peek_interpreter_st
 from torch.autograd import forward_ad
 from torch.nn.utils import parametrize
 
-from .base import Constraint, check_count, full_precision
+from wgan_course._checks import check_count
+
+from .base import Constraint, full_precision
 from .layers import WeightLayer, as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
 from .together import NormaliseTogether
 
