@@ -79,10 +79,12 @@ def measured(scale: Scale, turns: int, device: str, names: tuple[str, ...] = tup
 
 def difference(scale: Scale, name: str, precision: str, device: str, rounds: int = 20) -> float:
     """Largest difference of a parameter between captured rounds and the same ones taken step by step."""
+    torch.backends.cudnn.deterministic = True
     pair = [Ours(scale, name, precision, device=device, graph=graph) for graph in (True, False)]
     for contestant in pair:
         for _ in range(rounds):
             contestant.round()
+    torch.backends.cudnn.deterministic = False
     ends = [[*c.trainer.critic.parameters(), *c.trainer.generator.parameters()] for c in pair]
     return max(float((one - other).detach().abs().max()) for one, other in zip(*ends, strict=True))
 

@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from wgan_course import constraints, norms
 from wgan_course.constraints import penalties, spectral
-from wgan_course.constraints.together import NormaliseTogether
+from wgan_course.constraints.layers import as_matrix
+from wgan_course.constraints.together import Divide, iterate
 
 
 def seeded(seed=0):
@@ -118,15 +119,16 @@ def test_derivatives_of_first_and_second_order_against_finite_differences():
     v = [nn.functional.normalize(torch.randn(4, generator=seeded(5), dtype=torch.float64), dim=0) for _ in range(2)]
 
     def plain(*given):
-        made, sizes = [], []
+        made = []
         for weight, swap, right in zip(given, (False, True), v, strict=True):
             image = (weight.transpose(0, 1) if swap else weight).flatten(1) @ right
-            sizes.append((nn.functional.normalize(image.detach(), dim=0) * image).sum())
-            made.append(weight / sizes[-1])
-        return (*made, torch.stack(sizes))
+            made.append(weight / (nn.functional.normalize(image.detach(), dim=0) * image).sum())
+        return made
 
     def together(*given):
-        return NormaliseTogether.apply(u, v, 0, [False, True], *given)
+        swaps = (False, True)
+        left, right, sigma = iterate([as_matrix(w.detach(), t) for w, t in zip(given, swaps, strict=True)], u, v, 0)
+        return [Divide.apply(*each) for each in zip(given, sigma.unbind(), left, right, swaps, strict=True)]
 
     first, second = [], []
     for function in (plain, together):

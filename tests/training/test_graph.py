@@ -1,11 +1,12 @@
 """A round as a graph, as far as a machine without CUDA can tell: a tape stands for the graph (`tape`)."""
 
 import logging
-import math
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from tests.training import tape
@@ -14,6 +15,7 @@ from tests.training.test_resume import same
 from tests.training.tiny import Free, ring, seeded, trainer
 from wgan_course import constraints
 from wgan_course.training import LoaderBatches, SampledBatches, Trainer, TrainingConfig, graph
+from wgan_course.training.networks import scores_by_sample
 
 
 def captured(*arguments, **options):
@@ -192,11 +194,36 @@ def test_optimisers_are_told_to_stay_on_the_device():
     assert "capturable" not in sgd.param_groups[0]
 
 
-def test_autocast_keeps_no_casts_inside_a_graph():
-    for captures, cached in ((True, False), (False, True)):
-        t = (captured if captures else trainer)(precision="bf16")
-        with t.context():
-            assert torch.is_autocast_cache_enabled() is cached
-    t = captured(constraints.make("gp"), precision="bf16", log_every=4)
-    assert all(math.isfinite(value) for value in t.fit(8).values())
-    assert len(t.captured.replays) == 1
+def test_a_graph_meets_no_casts_that_are_older_than_it():
+    """What autocast keeps is dropped where its outermost context ends, which has to be the step's own."""
+    t = trainer(constraints.make("gp"), precision="bf16")
+    with t.context():
+        assert torch.is_autocast_cache_enabled()
+    with torch.autocast("cpu", dtype=torch.bfloat16), t.context():
+        assert not torch.is_autocast_cache_enabled()
+
+
+@pytest.mark.parametrize("model", ["mlp", "dcgan", "resnet"])
+@pytest.mark.parametrize("name", constraints.NAMES)
+def test_real_and_generated_samples_go_as_one_batch_where_that_changes_nothing(name, model):
+    _, critic, shape = models(model, None, "groupsort" if name == "orthonormal" else "relu")
+    critic = critic.to_empty(device="cpu")
+    for value in [*critic.parameters(), *critic.buffers()]:
+        value.data.copy_(torch.rand(value.shape, generator=seeded(1)) - 0.4)
+    critic = constraints.make(name).prepare(critic).double()
+    assert scores_by_sample(critic)
+    one, other = (torch.rand(3, *shape, generator=seeded(seed), dtype=torch.float64) for seed in (2, 3))
+    with torch.no_grad(), parametrize.cached():
+        apart = torch.cat((critic(one), critic(other)))
+        torch.testing.assert_close(critic(torch.cat((one, other))), apart, rtol=1e-9, atol=1e-9)
+
+
+def test_critics_that_may_mix_samples_see_each_batch_alone():
+    class Own(nn.Module):
+        def forward(self, x):
+            return x.flatten(1).sum(1)
+
+    assert not scores_by_sample(Own())
+    assert not scores_by_sample(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
+    assert not scores_by_sample(nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 1)))
+    assert scores_by_sample(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)))

@@ -1,5 +1,6 @@
 """The interface of a Lipschitz constraint: three places where it can act, and nothing else."""
 
+import contextlib
 from collections.abc import Callable
 
 import torch
@@ -58,6 +59,10 @@ class Constraint:
 
     def project_(self, critic: nn.Module) -> None:
         """Change the weights of a prepared critic in place, after each optimiser step."""
+
+    def beside(self, critic: nn.Module) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which samples are drawn, while a GPU does for the critic what needs no samples."""
+        return contextlib.nullcontext()
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if not key.startswith("_"))

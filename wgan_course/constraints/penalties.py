@@ -18,7 +18,7 @@ from wgan_course.models.layers import cheap_double_backward
 from .base import Constraint, full_precision
 from .layers import WeightLayer
 from .spectral import PowerIteration, attach_power_iterations, held, power_iterations
-from .together import NormaliseTogether
+from .together import Divide
 
 COUPLING_TOLERANCE = 1e-4
 NO_GRADIENT = (
@@ -534,7 +534,7 @@ def _refuse_custom_functions(critic: nn.Module, x: Tensor) -> None:
     gradient, scores, _ = _scored_gradient(critic, x, True, {})
     nodes = [node for output in (scores, gradient) if output is not None for node in graph_nodes(output)]
     own = [node for node in nodes if isinstance(node, torch.autograd.function.BackwardCFunction)]
-    own = [node for node in own if not isinstance(node, NormaliseTogether._backward_cls)]  # is never compiled
+    own = [node for node in own if not isinstance(node, Divide._backward_cls)]  # is never compiled
     if own:
         raise RuntimeError(
             f"the critic uses the autograd Function {type(own[0]).__name__.removesuffix('Backward')!r}: compiled, "

@@ -18,7 +18,7 @@ from wgan_course._checks import check_count
 
 from .base import Constraint, full_precision
 from .layers import WeightLayer, as_matrix, is_convolution, refuse_parametrised, transposed_layer, weight_layers
-from .together import NormaliseTogether
+from .together import Divide, iterate
 
 START_STEPS = 15
 
@@ -312,14 +312,36 @@ def _normalised(parts: Sequence[SpectralNorm], weights: Sequence[Tensor], steps:
     powers = [part.power for part in parts]
     for power, weight in zip(powers, weights, strict=True):
         power.follow_(weight)
-    *normalised, _ = cast(Any, NormaliseTogether.apply)(
-        [power.u for power in powers],
-        [power.v for power in powers],
-        steps,
-        [power.transposed for power in powers],
-        *(full_precision(weight) for weight in weights),
-    )
-    return [result.to(weight.dtype) for result, weight in zip(normalised, weights, strict=True)]
+    full = [full_precision(weight) for weight in weights]
+    with torch.no_grad(), torch.autocast(full[0].device.type, enabled=False):
+        matrices = [as_matrix(weight, power.transposed) for weight, power in zip(full, powers, strict=True)]
+        vectors = iterate(matrices, [power.u for power in powers], [power.v for power in powers], steps)
+    swaps = [power.transposed for power in powers]
+    left, right, sigma = vectors
+    divided = (cast(Any, Divide.apply)(*given) for given in zip(full, sigma.unbind(), left, right, swaps, strict=True))
+    return [result.to(_working_type(weight)) for result, weight in zip(divided, weights, strict=True)]
+
+
+def _working_type(weight: Tensor) -> torch.dtype:
+    """The type that a layer computes in: inside a graph autocast finds it done, and does not convert every forward."""
+    kind = weight.device.type
+    if kind == "cuda" and torch.cuda.is_current_stream_capturing() and torch.is_autocast_enabled(kind):
+        return torch.get_autocast_dtype(kind)
+    return weight.dtype
+
+
+@contextlib.contextmanager
+def _normalised_beside(critic: nn.Module) -> Iterator[None]:
+    """Normalise all weights in a branch of the graph that is being captured; it ends where the context does."""
+    stream, branch = torch.cuda.current_stream(), torch.cuda.Stream()
+    branch.wait_stream(stream)
+    with torch.cuda.stream(branch):
+        _normalise_together(critic, ())
+    yield
+    stream.wait_stream(branch)
+    for layer in critic.modules():
+        if _own_normalisation(layer)[0] is not None:
+            cast(Tensor, layer.weight).record_stream(stream)  # in use there until the backward, which frees it
 
 
 @contextlib.contextmanager
@@ -370,6 +392,11 @@ class SpectralNormalisation(Constraint):
                 layer.register_forward_pre_hook(_see_input, with_kwargs=True)
         critic.register_forward_pre_hook(_normalise_together)
         return critic
+
+    def beside(self, critic: nn.Module) -> contextlib.AbstractContextManager[None]:
+        """Normalise the weights on a stream of their own, where a CUDA graph is being captured."""
+        capturing = torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+        return _normalised_beside(critic) if capturing else contextlib.nullcontext()
 
     def _power(self, layer: WeightLayer) -> PowerIteration:
         return PowerIteration(layer.weight, transposed_layer(layer))

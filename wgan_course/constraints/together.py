@@ -1,4 +1,4 @@
-"""Many weights divided by their spectral norms at once: all vectors are normalised together, in one node of the graph.
+"""Power iteration of many weights at once, and each weight divided by its norm in one node of the graph.
 
 A layer by itself costs some forty operations a step, most of them on a handful of numbers. Here the vectors of all
 layers lie in the rows of one block, padded with zeros, and the gradient is the closed form of ``prop-sn-gradient``.
@@ -37,8 +37,24 @@ def _normalise_(block: Tensor, before: Tensor) -> Tensor:
     return torch.where(positive, peak * size, 1.0).squeeze(1)
 
 
-def _iterate(matrices: list[Tensor], u: list[Tensor], v: list[Tensor], steps: int) -> tuple[Any, Any, Tensor]:
-    """Rows of u and v after some steps of power iteration, which are kept, and σ."""
+def iterate(matrices: Sequence[Tensor], u: list[Tensor], v: list[Tensor], steps: int) -> tuple[Any, Any, Tensor]:
+    """Take some steps of power iteration, which change u and v; keep them as they are if there are none.
+
+    Parameters
+    ----------
+    matrices : list of Tensor, shape (rows, columns)
+        Of one type and device.
+    u, v : list of Tensor, shape (rows,) and (columns,)
+    steps : int
+
+    Returns
+    -------
+    u : tuple of Tensor, shape (rows,)
+        Wv/‖Wv‖.
+    v : tuple of Tensor, shape (columns,)
+    sigma : Tensor, shape (number of matrices,)
+        ‖Wv‖, and 1 where it is zero.
+    """
     (left, rows), (right, columns) = _block(u, matrices[0]), _block(v, matrices[0])
     adjoints = [matrix.mT for matrix in matrices]
     for _ in range(steps):
@@ -56,60 +72,40 @@ def _iterate(matrices: list[Tensor], u: list[Tensor], v: list[Tensor], steps: in
     return rows, columns, _normalise_(left, before)
 
 
-class NormaliseTogether(torch.autograd.Function):
-    """W/σ(W) of several weights of one type and device, and all σ, with u and v constant.
+class Divide(torch.autograd.Function):
+    """W/σ(W), given σ = ‖Wv‖ and u = Wv/‖Wv‖, with v constant.
 
-    ∂L/∂W = (∂L/∂W̄ − ⟨∂L/∂W̄, W̄⟩ u vᵀ)/σ + ∂L/∂σ u vᵀ, by ``prop-sn-gradient``, derived in chapter 8. It may be
-    differentiated again.
+    ∂L/∂W = (∂L/∂W̄ − ⟨∂L/∂W̄, W̄⟩ u vᵀ)/σ, by ``prop-sn-gradient``, derived in chapter 8. It may be differentiated again.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, u: list[Tensor], v: list[Tensor], steps: int, transposed: list[bool], *weights: Tensor
-    ) -> tuple[Tensor, ...]:
-        """Take some steps of power iteration, which changes u and v, and divide.
+    def forward(ctx: Any, weight: Tensor, sigma: Tensor, u: Tensor, v: Tensor, transposed: bool) -> Tensor:
+        """Divide.
 
         Parameters
         ----------
-        u, v : list of Tensor, shape (rows,) and (columns,)
-        steps : int
-        transposed : list of bool
-            Whether each weight belongs to a transposed convolution.
-        *weights : Tensor, shape (out, in, \\*)
-
-        Returns
-        -------
-        tuple of Tensor, shape of each weight, and last all σ, shape (number of weights,)
+        weight : Tensor, shape (out, in, \\*)
+        sigma : Tensor, shape ()
+        u, v : Tensor, shape (rows,) and (columns,)
+        transposed : bool
+            Whether the weight belongs to a transposed convolution.
         """
-        with torch.autocast(weights[0].device.type, enabled=False):
-            matrices = [as_matrix(weight, t) for weight, t in zip(weights, transposed, strict=True)]
-            ctx.u, ctx.v, sigma = _iterate(matrices, u, v, steps)
-            normalised = [weight / size for weight, size in zip(weights, sigma.unbind(), strict=True)]
+        normalised = weight / sigma
         ctx.transposed = transposed
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*normalised, sigma)
-        return (*normalised, sigma)
+        ctx.save_for_backward(weight, normalised, sigma, u, v)
+        return normalised
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Return the gradient by each weight, of its shape; by ∂L/∂W̄ of each and ∂L/∂σ, shape (number of weights,)."""
-        *normalised, sigma = ctx.saved_tensors
-        *by_weight, by_sigma = gradients
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the gradient by the weight, of its shape, from that by W/σ."""
+        weight, normalised, sigma, u, v = ctx.saved_tensors
         with torch.autocast(sigma.device.type, enabled=False):
-            slopes = [None] * len(normalised) if by_sigma is None else (by_sigma * sigma).unbind()
-            parts = zip(by_weight, normalised, slopes, sigma.unbind(), ctx.u, ctx.v, ctx.transposed, strict=True)
-            return (None, None, None, None, *(_gradient(*part) for part in parts))
-
-
-def _gradient(
-    gradient: Tensor | None, normalised: Tensor, slope: Tensor | None, sigma: Tensor, u: Tensor, v: Tensor, swap: bool
-) -> Tensor | None:
-    if gradient is None and slope is None:
-        return None
-    gradient = torch.zeros_like(normalised) if gradient is None else gradient.contiguous()  # copied once, if at all
-    inner = torch.dot(gradient.reshape(-1), normalised.reshape(-1))
-    along = inner if slope is None else inner - slope
-    matrix = torch.addr(as_matrix(gradient, swap), u * along, v, alpha=-1).div_(sigma)
-    if not swap:
-        return matrix.reshape(normalised.shape)
-    return matrix.reshape(normalised.transpose(0, 1).shape).transpose(0, 1)
+            if torch.is_grad_enabled():  # to be differentiated again, so σ has to depend on W
+                image = torch.dot(u, as_matrix(weight, ctx.transposed) @ v)
+                sigma = torch.where(image > 0, image, sigma)
+            gradient = gradient.contiguous()  # copied once, if at all
+            along = torch.dot(gradient.reshape(-1), normalised.reshape(-1))
+            matrix = torch.addr(as_matrix(gradient, ctx.transposed), u * along, v, alpha=-1).div_(sigma)
+        if not ctx.transposed:
+            return matrix.reshape(normalised.shape), None, None, None, None
+        return matrix.reshape(normalised.transpose(0, 1).shape).transpose(0, 1), None, None, None, None

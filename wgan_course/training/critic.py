@@ -12,6 +12,7 @@ from wgan_course import objectives
 from wgan_course.constraints.base import Constraint
 from wgan_course.training.config import OptimiserFactory, is_whole, require
 from wgan_course.training.meters import Meters
+from wgan_course.training.networks import scores_by_sample
 
 __all__ = ["CriticTrainer", "fit_critic"]
 
@@ -61,8 +62,9 @@ class CriticTrainer:
     def critic_step(self, drawn: Drawn | None = None) -> None:
         """Take one step of the critic: loss plus penalty, one backward, then the projection."""
         with self.context(), parametrize.cached():
-            real, fake, given = self.pair(drawn)
-            real_scores, fake_scores = self.critic(real, **given), self.critic(fake, **given)
+            with self.constraint.beside(self.critic):
+                real, fake, given = self.pair(drawn)
+            real_scores, fake_scores = self.scores(real, fake, given)
             loss = self.objective.critic_loss(real_scores, fake_scores)
             penalty = self.constraint.penalty(self.critic, real, fake, self.rngs["penalty"], **given)
         self.critic_optimiser.zero_grad(set_to_none=True)
@@ -70,6 +72,18 @@ class CriticTrainer:
         self.critic_optimiser.step()
         self.constraint.project_(self.critic)
         self.meters.add_critic(loss, real_scores.detach().mean() - fake_scores.detach().mean(), penalty)
+
+    def scores(self, real: Tensor, fake: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the critic's scores of both batches, (n,) each.
+
+        On a GPU, which waits for the host more than it computes, both go through in one batch where no layer of the
+        critic mixes samples; on a CPU that would gain nothing.
+        """
+        if not (real.is_cuda and real.shape == fake.shape and scores_by_sample(self.critic)):
+            return self.critic(real, **given), self.critic(fake, **given)
+        twice = {name: torch.cat((value, value)) for name, value in given.items()}
+        real_scores, fake_scores = self.critic(torch.cat((real, fake)), **twice).chunk(2)
+        return real_scores, fake_scores
 
     def context(self) -> contextlib.AbstractContextManager:
         """Return the precision in which the networks run."""

@@ -112,9 +112,7 @@ def make_generator(device: torch.device | str, seed: int, stream: int = 0) -> to
     return torch.Generator("cpu" if device.type == "meta" else device).manual_seed(1000 * seed + stream)
 
 
-def precision_context(
-    device: torch.device | str, precision: str = "fp32", cache: bool = True
-) -> contextlib.AbstractContextManager:
+def precision_context(device: torch.device | str, precision: str = "fp32") -> contextlib.AbstractContextManager:
     """Return the context in which the networks run.
 
     Parameters
@@ -122,8 +120,6 @@ def precision_context(
     device : torch.device or str
     precision : {"fp32", "bf16"}
         ``bf16`` runs matrix products and convolutions in bfloat16 and keeps the weights in float32.
-    cache : bool
-        Whether a weight is converted once for all forwards; a CUDA graph does not allow it.
 
     Raises
     ------
@@ -139,4 +135,5 @@ def precision_context(
     kind = torch.device(device).type
     if precision == "fp32" or kind == "meta":
         return contextlib.nullcontext()
-    return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=cache)
+    # What autocast has converted is kept until its outermost context ends: a CUDA graph must not meet what is older.
+    return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=not torch.is_autocast_enabled(kind))

@@ -8,7 +8,7 @@ and nothing waits for the device between two logs.
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,12 +35,27 @@ def capture(body: Callable[[], None], generators: Iterable[torch.Generator]) -> 
     generators : iterable of torch.Generator
         Those that it draws from, on the GPU: they go on from replay to replay.
     """
-    recorded = torch.cuda.CUDAGraph()
+    recorded, generators = torch.cuda.CUDAGraph(), list(generators)
     for generator in generators:
         recorded.register_generator_state(generator)
-    with torch.cuda.graph(recorded):
+    default = torch.cuda.default_generators[torch.cuda.current_device()]
+    with _as_before({*generators, default}), torch.cuda.graph(recorded):
         body()
     return recorded.replay
+
+
+@contextlib.contextmanager
+def _as_before(generators: Iterable[torch.Generator]) -> Iterator[None]:
+    """Where a recording fails, give its generators back what they had: they would wait for a replay for ever."""
+    before = {generator: generator.get_state() for generator in generators}
+    try:
+        yield
+    except Exception:
+        for generator, state in before.items():
+            fresh = torch.Generator(generator.device)
+            fresh.set_state(state)
+            generator.graphsafe_set_state(fresh)
+        raise
 
 
 class CapturedRounds:
@@ -85,8 +100,8 @@ class CapturedRounds:
         try:
             replay = self.capture(lambda: self.trainer.round(critic_steps, places), set(self.trainer.rngs.values()))
         except Exception as error:  # whatever the operation that cannot be captured raises
-            self.refused, self.trainer.captured = str(error), None
-            _log.warning("graph: a round of this model cannot be captured (%s); training goes on without", error)
+            self.refused, self.trainer.captured = _first_line(error), None
+            _log.warning("graph: a round of this model cannot be captured (%s); training goes on without", self.refused)
             return False
         self.replays[kind] = (_flat(places), replay)
         return True
@@ -98,6 +113,13 @@ class CapturedRounds:
         replay()
         changed = [*self.trainer.critic.parameters(), *self.trainer.generator.parameters()]
         torch.autograd.graph.increment_version(changed)  # a replay does not tell that it has changed them
+
+
+def _first_line(error: BaseException) -> str:
+    """What went wrong first: the end of a capture that failed raises an error of its own."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error).partition("\n")[0]
 
 
 def _flat(drawn: Sequence[Drawn]) -> list[Tensor]:

@@ -184,7 +184,9 @@ class Trainer(Persistence, CriticTrainer):
         real, given = (drawn or self.draw()) if self.conditional else (None, {})
         n = self.batches.batch // self._sharers if real is None else len(real)
         with self._held as critic, self.context(), parametrize.cached():
-            scores = critic(self.fakes(n, **given), **given)
+            with self.constraint.beside(critic):
+                fake = self.fakes(n, **given)
+            scores = critic(fake, **given)
             loss = self.objective.generator_loss(scores)
             self.generator_optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -199,7 +201,7 @@ class Trainer(Persistence, CriticTrainer):
 
     def context(self) -> contextlib.AbstractContextManager:
         """Return the precision in which the networks run."""
-        return devices.precision_context(self.device, self.config.precision, cache=self.captured is None)
+        return devices.precision_context(self.device, self.config.precision)
 
     def round(self, critic_steps: int, drawn: Sequence[Drawn] = ()) -> None:
         """Take critic steps and a generator step, on batches that were drawn before, if any were.

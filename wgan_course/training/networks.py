@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Ema", "agree_on_classes", "frozen", "normal_latent"]
+__all__ = ["Ema", "agree_on_classes", "frozen", "normal_latent", "scores_by_sample"]
 
 
 class frozen:  # noqa: N801 - a context manager, used like a function
@@ -107,3 +108,24 @@ def normal_latent(generator: nn.Module) -> Callable[[int, torch.Generator], Tens
         raise ValueError("latent: the generator has no attribute of this name; give latent=callable(n, rng)")
     dtype = next((p.dtype for p in generator.parameters()), torch.float32)
     return lambda n, rng: torch.randn(n, length, generator=rng, device=rng.device, dtype=dtype)
+
+
+# What treats each sample by itself, by the forward, which layers with a parametrised weight inherit.
+_BY_SAMPLE = {
+    kind.forward
+    for kind in (nn.Linear, nn.Conv2d, nn.Flatten, nn.Unflatten, nn.Sequential, nn.Identity, nn.GroupNorm, nn.Tanh)
+}
+_OF_WEIGHTS = {"parametrizations", "power_iteration"}
+
+
+def scores_by_sample(critic: nn.Module) -> bool:
+    """Tell whether every part of a critic is known to treat each sample by itself, so that two batches may go as one.
+
+    Parameters
+    ----------
+    critic : Module
+        A module of the reader's own is not known.
+    """
+    forward: Any = type(critic).forward
+    known = forward in _BY_SAMPLE or forward.__module__.startswith("wgan_course.models.")
+    return known and all(scores_by_sample(p) for name, p in critic.named_children() if name not in _OF_WEIGHTS)
