@@ -3,6 +3,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 READY := .venv/.ready
 RUN := .venv/bin/wgan-course
 .DEFAULT_GOAL := help
+# Compiled modules are kept, whatever the environment says: kernels and sandboxes start by the hundred, and importing
+# torch from source takes each of them three seconds more.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help book test test-oldest types lab check check-style release grade doctor serve lock clean
 
 help:  ## Show this list
