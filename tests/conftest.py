@@ -15,8 +15,8 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-# Fixtures that many tests wait for: one worker takes them all, and begins with them, since they take longest.
-GROUPS = {"built_book": "book"}
+# Fixtures that many tests wait for: one worker takes them all.
+GROUPS = {"built_book": "book", "trial": "explorables"}
 NEEDED = {"browser": ("chromium", "chromium-browser", "google-chrome"), "sandbox": ("bwrap",)}
 
 settings.register_profile(
@@ -30,21 +30,36 @@ def _missing(marker: str) -> bool:
 
 
 def pytest_itemcollected(item):
-    """Group what shares a slow fixture, before xdist reads the groups."""
-    for fixture, group in GROUPS.items():
-        if fixture in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Group what shares a slow fixture, or one of its own file, before xdist reads the groups."""
+    needed = getattr(item, "fixturenames", ())
+    shared = next((group for fixture, group in GROUPS.items() if fixture in needed), None)
+    if shared is None and any(_is_of_file(item, name) for name in needed):
+        shared = item.path.stem
+    if shared is not None and item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _is_of_file(item, name):
+    """Whether a fixture is made once for all tests of a file, and by that file."""
+    definitions = item._fixtureinfo.name2fixturedefs.get(name, ())
+    return any(one.scope == "module" and one.baseid == item.parent.nodeid.split("::")[0] for one in definitions)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Skip what this machine cannot run, unless everything was asked for; begin with the groups."""
+    """Skip what this machine cannot run, unless everything was asked for; begin with what takes longest."""
     for item in items:
         for marker, programs in NEEDED.items():
             if item.get_closest_marker(marker) and _missing(marker) and "WGAN_COURSE_TEST_ALL" not in os.environ:
                 item.add_marker(pytest.mark.skip(reason=f"needs one of {', '.join(programs)}"))
         _tell_group(item)
-    items.sort(key=lambda item: not any(item.iter_markers("xdist_group")))
+    items.sort(key=_late)
+
+
+def _late(item):
+    """The book first, then the other groups, then slow tests, so that no worker has a long one left in the end."""
+    groups = {mark.args[0] for mark in item.iter_markers("xdist_group")}
+    return "book" not in groups, not groups, item.get_closest_marker("slow") is None
 
 
 def _tell_group(item):
