@@ -12,19 +12,67 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from wgan_course.training.checkpoint import atomic_write
 
-__all__ = ["RESULTS", "load_script", "over_seeds", "provenance", "read_results", "run_seeds", "write_results"]
+__all__ = [
+    "RESULTS",
+    "Experiment",
+    "load_script",
+    "over_seeds",
+    "provenance",
+    "read_results",
+    "run_seeds",
+    "write_results",
+]
 
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 RELATIVE, ABSOLUTE = 0.05, 0.02  # another processor rounds otherwise, and training enlarges the difference
 TIMES = {"seconds", "cpu", "wall"}  # what a clock has said is never said again
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment that falls into parts, each of which depends on its name and on a seed alone.
+
+    Run one after another by `run`, or many at once by ``benchmarks/many.py``.
+
+    Attributes
+    ----------
+    name : str
+        Of the result's file, without its ending.
+    script : str
+        The experiment's file.
+    data : str
+        What it is run on, in words.
+    seeds : sequence of int
+    parts : sequence of str
+    one_part : callable (part, seed) -> what JSON can hold
+    """
+
+    name: str
+    script: str
+    data: str
+    seeds: Sequence[int]
+    parts: Sequence[str]
+    one_part: Callable[[str, int], Any]
+
+    def one_seed(self, seed: int) -> dict[str, Any]:
+        """Every part with one seed."""
+        return {part: self.one_part(part, seed) for part in self.parts}
+
+    def run(self) -> Path:
+        """Run all seeds on one thread, and write the results with their provenance."""
+        import torch
+
+        torch.set_num_threads(1)
+        return run_seeds(self.name, self.one_seed, self.seeds, provenance(self.script, self.data))
 
 
 def provenance(script: str | Path, data: str, device: str = "cpu, one thread") -> dict[str, str]:
