@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from wgan_course import constraints
-from wgan_course.models import layers, mlp
+from wgan_course.constraints import penalties
+from wgan_course.models import dcgan, double_backward, layers, mlp, resnet
 
 
 @pytest.fixture
@@ -322,3 +323,43 @@ def test_images_lie_channels_last_on_a_cpu_and_nothing_else_changes(channels):
     assert laid.stride() == (16 * channels, 1, 4 * channels, channels)
     assert layers.channels_last_on_cpu(torch.zeros(2, 3)).stride() == (3, 1)
     assert layers.channels_last_on_cpu(torch.zeros(2, 3, 4, 4, device="meta")).stride() == (48, 16, 4, 1)
+
+
+def test_a_convolution_twice_differentiated_is_pytorchs(rng, monkeypatch):
+    """Values, first derivatives and those of a penalty, by everything, at strides, paddings, dilations and groups."""
+    for options in ({}, {"stride": 2, "padding": 1}, {"dilation": 2}, {"groups": 2, "bias": False}):
+        theirs = nn.Conv2d(4, 6, 3, **options).double()
+        ours = layers.Conv2d(4, 6, 3, **options).double()
+        ours.load_state_dict(theirs.state_dict())
+        x = torch.randn(2, 4, 8, 7, generator=rng, dtype=torch.float64)
+        found = []
+        monkeypatch.setattr(double_backward, "PAYS_ON", {"cpu"})
+        for layer in (ours, theirs):
+            point = x.clone().requires_grad_()
+            with double_backward.cheap_double_backward():
+                y = layer(point).tanh().square().sum()
+            (slope,) = torch.autograd.grad(y, point, create_graph=True)
+            first = torch.autograd.grad(y, list(layer.parameters()), retain_graph=True)
+            second = torch.autograd.grad(slope.pow(3).sum(), [point, *layer.parameters()])
+            found.append((y, slope, *first, *second))
+        assert any("_Convolution" in name for name in graph_names(found[0][0]))
+        assert not any("_Convolution" in name for name in graph_names(found[1][0]))
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-11)
+
+
+def graph_names(y):
+    return [type(node).__name__ for node in penalties.graph_nodes(y)]
+
+
+@pytest.mark.parametrize("module", [dcgan, resnet])
+def test_a_penalty_by_cheap_convolutions_is_pytorchs(module, rng, monkeypatch):
+    critic = module.Critic(32, 3, 4, norm="layer", rng=rng).double()
+    x = torch.randn(3, 3, 32, 32, generator=rng, dtype=torch.float64)
+    found = []
+    for devices in ({"cpu"}, set()):
+        monkeypatch.setattr(double_backward, "PAYS_ON", devices)
+        penalty = constraints.make("gp").penalty(critic, x, x.flip(0), epsilon=torch.rand(3).double().fill_(0.3))
+        found.append((penalty, *torch.autograd.grad(penalty, list(critic.parameters()), materialize_grads=True)))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)

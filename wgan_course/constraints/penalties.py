@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from wgan_course._checks import check_count, check_positive
-from wgan_course.models.layers import cheap_double_backward
+from wgan_course.models.double_backward import cheap_double_backward, input_gradient_alone
 
 from .base import Constraint, full_precision
 from .layers import WeightLayer
@@ -108,7 +108,10 @@ def _scored_gradient(
         if not scores.requires_grad:
             raise ValueError(NO_GRADIENT)
         total = scores.sum(dtype=torch.promote_types(scores.dtype, torch.float32))
-        (gradient,) = torch.autograd.grad(total, point, create_graph=create_graph, retain_graph=True, allow_unused=True)
+        with input_gradient_alone():
+            (gradient,) = torch.autograd.grad(
+                total, point, create_graph=create_graph, retain_graph=True, allow_unused=True
+            )
     if gradient is None:
         raise ValueError(NO_GRADIENT)
     return gradient, scores, point
@@ -286,7 +289,8 @@ def couples_samples(scores: Tensor, point: Tensor) -> bool:
 def _leaves(scores: Tensor, point: Tensor, part: Tensor) -> bool:
     """Tell whether the scores of a part of the batch depend on the rest."""
     chosen = part.to(scores.dtype).reshape(scores.shape)  # no new operation: the caller may be under torch.no_grad
-    (gradient,) = torch.autograd.grad(scores, point, chosen, retain_graph=True, materialize_grads=True)
+    with input_gradient_alone():
+        (gradient,) = torch.autograd.grad(scores, point, chosen, retain_graph=True, materialize_grads=True)
     size = gradient.detach().abs().reshape(len(point), -1).amax(1)
     return bool(size[~part].max() > COUPLING_TOLERANCE * size.max())
 

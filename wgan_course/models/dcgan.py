@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wgan_course.models.layers import LayerNorm, Maps, ProjectionCritic, activation, initialise_
+from wgan_course.models.layers import Conv2d, LayerNorm, Maps, ProjectionCritic, activation, initialise_
 from wgan_course.models.mlp import append_class, check_norm, check_sizes
 
 __all__ = ["SHAPES", "Critic", "Generator"]
@@ -44,7 +44,7 @@ def check_images(size: int, channels: int, width: int) -> None:
 def _down(n_in: int, n_out: int, act: str, norm: str, where: dict[str, Any]) -> list[nn.Module]:
     """One stage of the critic: halve the resolution."""
     normed = [LayerNorm(n_out, **where)] if norm == "layer" else []
-    return [nn.Conv2d(n_in, n_out, 4, 2, 1, **where), *normed, activation(act)]
+    return [Conv2d(n_in, n_out, 4, 2, 1, **where), *normed, activation(act)]
 
 
 def _up(n_in: int, n_out: int, where: dict[str, Any]) -> list[nn.Module]:

@@ -6,9 +6,8 @@ form with the same values and gradients that sends nothing (chapter 6 measures t
 PyTorch's own.
 """
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,11 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from wgan_course.models.double_backward import Conv2d, cheap, cheap_double_backward
 from wgan_course.norms import lipschitz_upper
 
 __all__ = [
     "ACTIVATIONS",
     "AvgPool2d",
+    "Conv2d",
     "GroupSort",
     "LayerNorm",
     "LeakyReLU",
@@ -35,22 +36,6 @@ __all__ = [
     "parameter_count",
     "receptive_field",
 ]
-
-_cheap = False
-
-
-@contextlib.contextmanager
-def cheap_double_backward() -> Iterator[None]:
-    """Let the layers here take the form whose double backward costs nothing, at the price of a slower forward.
-
-    `constraints.penalties` does so around the forward whose gradient it differentiates. Measured in chapter 6.
-    """
-    global _cheap
-    before, _cheap = _cheap, True
-    try:
-        yield
-    finally:
-        _cheap = before
 
 
 def _times_slope(x: Tensor, slope: float) -> Tensor:
@@ -67,7 +52,7 @@ class ReLU(nn.ReLU):
 
     def forward(self, x: Tensor) -> Tensor:
         """Rectify x, of any shape."""
-        return _times_slope(x, 0.0) if _cheap else functional.relu(x)
+        return _times_slope(x, 0.0) if cheap() else functional.relu(x)
 
 
 class LeakyReLU(nn.LeakyReLU):
@@ -88,7 +73,7 @@ class LeakyReLU(nn.LeakyReLU):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the two slopes to x, of any shape."""
         slope = self.negative_slope
-        return _times_slope(x, slope) if _cheap else functional.leaky_relu(x, slope)
+        return _times_slope(x, slope) if cheap() else functional.leaky_relu(x, slope)
 
 
 class GroupSort(nn.Module):
@@ -176,7 +161,7 @@ class AvgPool2d(nn.AvgPool2d):
         k = self.kernel_size
         if x.dim() != 4 or x.shape[-1] % k or x.shape[-2] % k:
             raise ValueError(f"x of shape {tuple(x.shape)} does not split into {k} by {k} squares")
-        if not _cheap:
+        if not cheap():
             return functional.avg_pool2d(x, k)
         lines = functools.reduce(torch.add, x.unflatten(-2, (x.shape[-2] // k, k)).unbind(-2))
         return functools.reduce(torch.add, lines.unflatten(-1, (x.shape[-1] // k, k)).unbind(-1)) / k**2
@@ -286,12 +271,12 @@ class ResidualBlock(nn.Module):
         where = {"device": device, "dtype": dtype}
         opening = [] if first else _pre_activation(in_channels, act, norm, where)
         up, down = [nn.Upsample(scale_factor=2)] * (resample == "up"), [AvgPool2d(2)] * (resample == "down")
-        conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1, **where)
-        conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, **where)
+        conv1 = Conv2d(in_channels, out_channels, 3, padding=1, **where)
+        conv2 = Conv2d(out_channels, out_channels, 3, padding=1, **where)
         middle = _pre_activation(out_channels, act, norm, where)
         self.main = nn.Sequential(*opening, *up, conv1, *middle, conv2, *down)
         changes = in_channels != out_channels or resample != "none"
-        shortcut = [nn.Conv2d(in_channels, out_channels, 1, **where)] if changes else []
+        shortcut = [Conv2d(in_channels, out_channels, 1, **where)] if changes else []
         self.skip = nn.Sequential(*up, *shortcut, *down) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
