@@ -101,7 +101,8 @@ def run(scripts: list[str], out: Path, seconds: float, processes: int) -> dict[T
 
 def report(scripts: list[str], cost: dict[Task, float]) -> None:
     """Log tasks and processor seconds by experiment."""
-    spent, count = collections.Counter(), collections.Counter(task.script for task in cost)
+    spent: dict[str, float] = collections.defaultdict(float)
+    count = collections.Counter(task.script for task in cost)
     for task, taken in cost.items():
         spent[task.script] += taken
     for script in scripts:
