@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=6)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--only", choices=("dcgan", "resnet", "mlp"))
+    parser.add_argument("--part", choices=("all", "checks", "times"), default="all")
     parser.add_argument("--out", type=Path, default=RESULTS / "gpu.json")
     options = parser.parse_args()
     logging.disable(logging.INFO)
@@ -128,7 +129,7 @@ def main() -> None:
     chosen = [scale for scale in SCALES if options.only in (None, scale.family)]
     described = devices.describe(options.device)
     content: dict = {"provenance": provenance(__file__, "random images", described), "checks": {}, "scales": {}}
-    if options.device.startswith("cuda"):
+    if options.device.startswith("cuda") and options.part != "times":
         small = Scale("small", "dcgan", 16, 16)
         for name in constraints.NAMES:
             ends = {precision: difference(small, name, precision, options.device) for precision in ("fp32", "bf16")}
@@ -137,7 +138,7 @@ def main() -> None:
                 f"{name:<26}" + "".join(f"{key} {value}  " for key, value in content["checks"][name].items()),
                 flush=True,
             )
-    for scale in chosen:
+    for scale in chosen if options.part != "checks" else ():
         content["scales"][scale.name] = measured(scale, options.turns, options.device)
         print(shown(scale, content["scales"][scale.name]), flush=True)
     write_results(options.out, content)
