@@ -56,11 +56,11 @@ def test_the_lock_is_for_every_system(course_root):
     assert "torch==2.15.0" in text
 
 
-def test_ci_runs_make_test_and_can_be_run(course_root):
+def test_ci_runs_both_test_commands_and_can_be_run(course_root):
     script = course_root / ".ci" / "run"
     text = script.read_text()
     assert os.access(script, os.X_OK)
     assert "set -euo pipefail" in text
-    assert text.rstrip().endswith("make test")
-    for name in (".ci/run", "tools/test.sh", "tools/bootstrap.sh"):
+    assert text.endswith('make test-oldest || status=$?\nmake test || status=$?\nexit "$status"\n')
+    for name in (".ci/run", "tools/test.sh", "tools/test_oldest.sh", "tools/bootstrap.sh"):
         subprocess.run(["bash", "-n", course_root / name], check=True)
