@@ -142,14 +142,29 @@ def test_an_open_exercise_costs_only_its_own_points(name, still_open):
     assert found == checks(name) | dict.fromkeys(still_open, 0.0)
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """A kernel for all notebooks, each of which finds no names in it."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    run_sync(manager.start_kernel)()
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
-def test_unfilled_notebook_runs_in_a_kernel(name):
+def test_unfilled_notebook_runs_in_a_kernel(name, kernel):
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.read(ROOT / "exercises" / name / f"{name}.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    client = NotebookClient(notebook, timeout=120, km=kernel)
+    client.execute()
+    client.kc.stop_channels()
     results = [
         output["data"]["text/plain"]
         for cell in notebook.cells
