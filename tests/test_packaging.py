@@ -28,6 +28,7 @@ NOT_IMPORTED = {
     "sphinxcontrib-bibtex": ("_config.yml", "bibtex_bibfiles"),
     "pytest-xdist": ("tools/test.sh", "--dist"),
     "pytest-timeout": ("pyproject.toml", "timeout = "),
+    "codespell": ("tools/book/words.py", "codespell_lib"),
     "ruff": ("tools/book/lint.py", '"-m", "ruff"'),
     "setuptools": ("pyproject.toml", "setuptools.build_meta"),
     "dask": ("book/appendices/instructors.md", "[cluster]"),

@@ -1,11 +1,14 @@
-"""Takes the two pictures of README.md from the built book and from a real check: python tools/pictures.py"""
+"""Makes the pictures of README.md from the built book, a real check and stored results: python tools/pictures.py"""
 
+import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from wgan_course.check import report
@@ -28,8 +31,25 @@ def kl(p, q):
     return torch.where(p > 0, p * torch.log(p / (q + 1e-12)), 0).sum(-1)
 
 
+def samples(out: Path, methods: tuple[str, ...] = ("clip", "gp", "sn"), count: int = 12) -> None:
+    """Write what DCGANs generate after a minute of training, one row a method (chapter 10's stored results)."""
+    found = json.loads((ROOT / "book" / "results" / "10_minute_dcgan.json").read_text())["seeds"]["0"]
+    rows = []
+    for name in methods:
+        images = [np.array([int(digit, 16) for digit in image], np.uint8) for image in found[name]["images"][:count]]
+        rows.append(np.hstack([np.pad(255 - 17 * image.reshape(28, 28), 1, constant_values=255) for image in images]))
+    grid = np.vstack(rows)
+    picture = Image.fromarray(grid).resize((2 * grid.shape[1], 2 * grid.shape[0]), Image.Resampling.NEAREST)
+    picture.quantize(16).save(out / "samples.png", optimize=True)
+
+
+def shrink(file: Path) -> None:
+    """Keep 64 colours: a screen shot needs no more, and takes a third of the space."""
+    Image.open(file).convert("RGB").quantize(64).save(file, optimize=True)
+
+
 def main(site: str | Path = ROOT / "_build" / "html") -> None:
-    """Write docs/page.png and docs/check.png."""
+    """Write docs/page.png, docs/check.png and docs/samples.png."""
     chapter = Path(site, "01_js_saturation", "chapter.html")
     out = ROOT / "docs"
     out.mkdir(exist_ok=True)
@@ -46,6 +66,9 @@ def main(site: str | Path = ROOT / "_build" / "html") -> None:
         page.goto(Path(file.name).as_uri())
         page.screenshot(path=out / "check.png", full_page=True)
         browser.close()
+    for name in ("page.png", "check.png"):
+        shrink(out / name)
+    samples(out)
 
 
 if __name__ == "__main__":

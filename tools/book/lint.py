@@ -10,6 +10,7 @@ from pathlib import Path
 from tools.book.extension import read_ledger
 from tools.book.pages import code_cells, text_pages
 from tools.book.sources import glossary_links, literal_results, references
+from tools.book.words import lost_links, spelling
 
 __all__ = [
     "CHECKS",
@@ -66,7 +67,11 @@ def contents(root: Path) -> list[str]:
 
     listed = set(_entries(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))))
     book = root / "book"
-    pages = {page for pattern in ("[0-9]*/*.md", "[0-9]*/*.ipynb", "appendices/*.md") for page in book.glob(pattern)}
+    pages = {
+        page
+        for pattern in ("[0-9]*/*.md", "[0-9]*/*.ipynb", "appendices/*.md", "api/*.md")
+        for page in book.glob(pattern)
+    }
     names = {page.relative_to(book).with_suffix("").as_posix() for page in pages}
     lost = [f"_toc.yml names {name}, and book/ has no such page" for name in sorted(listed) if not _exists(book, name)]
     return lost + [f"book/{name} is not in _toc.yml" for name in sorted(names - listed)]
@@ -225,6 +230,8 @@ CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "references": references,
     "glossary": glossary_links,
     "alt texts": alt_texts,
+    "spelling": spelling,
+    "links within the course": lost_links,
     "notebooks without outputs": notebooks_without_outputs,
     "no hosts or machine paths": plain_files,
 }
