@@ -15,7 +15,8 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-# Fixtures that many tests wait for: one worker takes them all.
+# Fixtures that many tests wait for: one worker takes them all. Those that open the built book in a browser take long
+# themselves: they are a group by file, and come when the book has been built.
 GROUPS = {"built_book": "book", "trial": "explorables"}
 NEEDED = {"browser": ("chromium", "chromium-browser", "google-chrome"), "sandbox": ("bwrap",)}
 
@@ -33,6 +34,8 @@ def pytest_itemcollected(item):
     """Group what shares a slow fixture, or one of its own file, before xdist reads the groups."""
     needed = getattr(item, "fixturenames", ())
     shared = next((group for fixture, group in GROUPS.items() if fixture in needed), None)
+    if shared == "book" and item.get_closest_marker("browser"):
+        shared = f"book-{item.path.stem}"
     if shared is None and any(_is_of_file(item, name) for name in needed):
         shared = item.path.stem
     if shared is not None and item.get_closest_marker("xdist_group") is None:
@@ -57,9 +60,13 @@ def pytest_collection_modifyitems(items):
 
 
 def _late(item):
-    """The book first, then the other groups, then slow tests, so that no worker has a long one left in the end."""
-    groups = {mark.args[0] for mark in item.iter_markers("xdist_group")}
-    return "book" not in groups, not groups, item.get_closest_marker("slow") is None
+    """The book, other groups, slow tests, the book in browsers, all others: no long test is left in the end."""
+    group = next((mark.args[0] for mark in item.iter_markers("xdist_group")), "")
+    if group == "book":
+        return 0
+    if group.startswith("book-"):
+        return 3
+    return 1 if group else 2 if item.get_closest_marker("slow") else 4
 
 
 def _tell_group(item):
