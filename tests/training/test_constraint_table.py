@@ -18,11 +18,12 @@ LEARNS = ("clip", "gp, weight 1", "lp, weight 1", "r1", "sn", "orthonormal")
 
 
 @pytest.fixture(scope="module")
-def rows(request):
-    made = {name: table.one_row(name) for name in table.ROWS}
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("\n" + table.shown(made))
-    return made
+def rows():
+    """The rows of the table; those of which only inequalities are asked, which always hold, after a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = {name: table.one_row(name) for name in LEARNS}
+        patch.setattr(table, "STEPS", 25)
+        return made | {name: table.one_row(name) for name in table.ROWS if name not in LEARNS}
 
 
 @pytest.fixture(scope="module")
