@@ -36,3 +36,10 @@ c.OverwriteCells.add_missing_cells = True
 # What a day late costs: `wgan-course late`.
 c.AssignLatePenalties.plugin_class = LatePenalty
 c.LatePenalty.folder = str(Path(__file__).resolve().parent / "grading")
+
+# Plain `nbgrader zip_collect` takes the names that Canvas and Moodle give; `wgan-course collect` knows more platforms,
+# and matches by the class list.
+c.FileNameCollectorPlugin.named_regexp = (
+    r"(?:.*/)?(?P<student_id>[^/_]+)_(?:LATE_)?\d+_(?:\d+_|assignsubmission_file_?/?)"
+    r"(?P<file_id>ps\d\d_\w+?)(?:-\d+| ?\(\d+\))?\.ipynb$"
+)

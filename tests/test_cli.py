@@ -15,7 +15,7 @@ from wgan_cli import doctor
 from wgan_cli.root import NoCourseError
 from wgan_course.training import runs
 
-COMMANDS = ("book", "train", "check", "release", "grade", "doctor", "lab")
+COMMANDS = ("book", "train", "check", "release", "grade", "doctor", "lab", "report")
 
 
 @pytest.fixture(autouse=True)
@@ -241,6 +241,19 @@ def test_lab_opens_jupyterlab_on_the_exercises(capture, monkeypatch, course_root
     capture("lab")
     assert seen[0][1:3] == ["-m", "jupyterlab"]
     assert seen[0][3].endswith("exercises")
+
+
+@pytest.mark.parametrize("own", [("--no-browser", "--port", "8889"), ("--allow-root",)])
+def test_lab_passes_jupyterlab_s_own_options_on(capture, monkeypatch, course_root, own):
+    seen = []
+    monkeypatch.setattr(cli.os, "execv", lambda path, arguments: seen.append(arguments))
+    monkeypatch.chdir(course_root)
+    capture("lab", *own)
+    capture("lab", "exercises/ps01_js_saturation", *own)
+    assert [one[4:] for one in seen] == [list(own)] * 2
+    assert [one[3].endswith(name) for one, name in zip(seen, ("exercises", "ps01_js_saturation"), strict=True)] == [
+        True
+    ] * 2
 
 
 def test_make_has_a_target_for_each_command(course_root):

@@ -86,13 +86,17 @@ def book(
     console.print("  serve  make serve   [dim](then http://localhost:8000)[/dim]", highlight=False)
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(rich_help_panel="Learn", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
+    context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="What to open.")] = "exercises",
 ) -> None:
-    """Open the exercises in JupyterLab."""
+    """Open the exercises in JupyterLab; its own options, such as [cyan]--no-browser --port 8889[/cyan], go on to it."""
     require("jupyterlab")
-    arguments = [sys.executable, "-m", "jupyterlab", str(find_root() / notebook)]
+    own = list(context.args)
+    if notebook.startswith("-"):  # an option of JupyterLab's, and no name of a notebook
+        notebook, own = "exercises", [notebook, *own]
+    arguments = [sys.executable, "-m", "jupyterlab", str(find_root() / notebook), *own]
     os.execv(sys.executable, arguments)
 
 
@@ -223,12 +227,15 @@ def release(
 def grade(
     problem_set: Annotated[str, typer.Argument(help="Such as ps01_js_saturation.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
-    workers: Annotated[int, typer.Option(help="Submissions that run at once.")] = 2,
+    workers: Annotated[int, typer.Option(help="Submissions that run at once; as many as processors.")] = os.cpu_count()
+    or 1,
     course: Annotated[Path | None, typer.Option(help="Folder with nbgrader_config.py and submitted/.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what was judged before.")] = False,
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="Run submissions with all your rights: any of them can do anything.")
     ] = False,
+    dask: Annotated[str, typer.Option(help="Run on the workers of this Dask scheduler: tcp://host:8786.")] = "",
+    db: Annotated[str, typer.Option(help="Gradebook elsewhere: postgresql://host/name.")] = "",
 ) -> None:
     """Grade a class: run each submission in a sandbox, judge it, write feedback and [cyan]grades.csv[/cyan].
 
@@ -236,6 +243,8 @@ def grade(
     that was killed goes on where it was.
     """
     root = course or find_root()
+    for module in ["distributed"] * bool(dask) + ["psycopg2"] * db.startswith("postgresql"):
+        require(module)
     from wgan_grader import pipeline
 
     summary = pipeline.grade(
@@ -245,6 +254,8 @@ def grade(
         workers=workers,
         no_sandbox=no_sandbox,
         force=force,
+        dask=dask,
+        db=db,
         console=console,
     )
     console.print(f"  grades    {summary.grades}\n  feedback  {summary.feedback}", highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ COURSE = typer.Option(help="Folder with nbgrader_config.py and submitted/.")
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command(rich_help_panel="Learn")(submit)
-    for command in (collect, roster, due, late):
+    for command in (collect, roster, due, late, report):
         app.command(rich_help_panel="Teach")(command)
 
 
@@ -97,7 +97,11 @@ def roster(
     with Course(course or find_root()).gradebook() as book:
         for student in students:
             book.update_or_create_student(
-                student.id, first_name=student.first, last_name=student.last, email=student.email
+                student.id,
+                first_name=student.first,
+                last_name=student.last,
+                email=student.email,
+                lms_user_id=student.platform or None,
             )
     console.print(f"[green]✓[/green] {len(students)} students are in the gradebook", highlight=False)
 
@@ -131,3 +135,25 @@ def late(
 
     write_rule((course or find_root()) / KEEP, per_day / 100)
     console.print(f"[green]✓[/green] each day late costs {per_day:g} % of the score", highlight=False)
+
+
+def report(
+    problem_set: Annotated[str, typer.Argument(help="Such as ps01_js_saturation.")],
+    roster: Annotated[
+        Path | None, typer.Option(help="The class list as the platform exported it; the gradebook's otherwise.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("reports"),
+    course: Annotated[Path | None, COURSE] = None,
+    db: Annotated[str, typer.Option(help="Address of the gradebook, where it is not in the course's folder.")] = "",
+) -> None:
+    """Write how a class did: a page that reads from disk, and tables that Canvas and Moodle import.
+
+    What a person has still to grade is pending everywhere, never zero.
+    """
+    from wgan_grader import report as reporting
+    from wgan_grader.pipeline import Course
+    from wgan_grader.roster import Roster
+
+    listed = None if roster is None else Roster.read(roster)
+    for path in reporting.write(Course(course or find_root(), db), problem_set, out, listed):
+        console.print(f"[green]✓[/green] {escape(str(path))}", highlight=False, soft_wrap=True)

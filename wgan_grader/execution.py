@@ -1,20 +1,27 @@
 """Running a notebook in the sandbox: every cell has its time, its output is bounded, and nothing ends the run."""
 
 import asyncio
+import base64
+import binascii
 import logging
+import re
+import time
 from collections.abc import Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import zmq
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from traitlets import Bool, Integer
+from traitlets import Bool, Float, Integer
 
 from . import sandbox
+from .messages import CarefulClient, count_of
 from .sandbox import Limits, Workspace
 
 logger = logging.getLogger(__name__)
@@ -24,9 +31,15 @@ MAX_MESSAGE = 16 * 2**20
 QUEUE = 32
 MAX_CELL_OUTPUT = 2**20
 MAX_PRINTED = 16 * 2**20
+MAX_NOTEBOOK_OUTPUT = 8 * 2**20
+MAX_CELL_SHOWN = 10_000
+MAX_SHOWN = 200_000
+MAX_STARVED = 10
 MAX_RUNS = 3
 SHOWN = ("text/plain", "image/png", "image/jpeg")
+PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
 TRUNCATED = "\n… the rest of this cell's output was left out …\n"
+BLANK = re.compile(r"\n(?:[ \t]*\n){3,}")
 NO_SANDBOX = "The submission runs WITHOUT a sandbox: it can read and change everything that you can."
 
 
@@ -39,7 +52,8 @@ class Settings:
     limits : Limits
         What a submission may use.
     cell_timeout : int
-        Seconds for a cell; then it is interrupted, and the next one runs.
+        Seconds for a cell; then it is interrupted, and the next one runs. Time in which it waited for a processor, as
+        beside busy neighbours, does not count.
     setup_timeout : int
         Seconds for a released cell that is not graded, such as the one that imports torch.
     grace : float
@@ -65,31 +79,44 @@ class Settings:
 
 @dataclass
 class Run:
-    """A notebook after it ran; `fatal` says, by index, which cells ended the kernel and how."""
+    """A notebook after it ran.
+
+    `fatal` says, by index, which cells ended the kernel and how, `notes` what else the student should know, `timed_out`
+    whether a time was over.
+    """
 
     notebook: NotebookNode
     fatal: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    timed_out: bool = False
 
 
 class BoundedClient(NotebookClient):
     """An nbclient that keeps no more of a cell's output than it must, and notes when a cell ran out of time."""
 
     timed_out = Bool(False)
+    asked_exit = Bool(False)
     printed = Integer(0)
     kept = Integer(0)
+    kept_in_all = Integer(0)
+    waited = Float(0.0)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Take a message of the kernel, unless the cell has said enough; widgets are not taken at all."""
-        kind = msg["msg_type"]
-        if kind.startswith("comm"):
+        if msg["msg_type"] not in {"status", "execute_input", "clear_output"} and not self._room(msg, cell):
             return None
-        if kind in {"status", "execute_input", "clear_output"}:
+        try:
             return super().process_message(msg, cell, cell_index)
-        return super().process_message(msg, cell, cell_index) if self._room(msg, cell) else None
+        except CellExecutionComplete:
+            raise
+        except Exception:
+            logger.warning("a message of the kernel could not be used", exc_info=True)
+            return None
 
     async def begin(self) -> None:
         """Forget what the last cell did."""
-        self.timed_out, self.printed, self.kept = False, 0, 0
+        self.timed_out, self.asked_exit, self.printed, self.kept = False, False, 0, 0
+        self.waited = self._starved()
 
     async def recovered(self, grace: float) -> bool:
         """Whether the kernel answers again within so many seconds."""
@@ -111,10 +138,11 @@ class BoundedClient(NotebookClient):
             logger.warning("a cell printed more than %s bytes and was interrupted", MAX_PRINTED)
             manager = cast(AsyncKernelManager, self.km)
             asyncio.ensure_future(manager.interrupt_kernel())  # noqa: RUF006 - the kernel manager outlives it
-        if self.kept + size > MAX_CELL_OUTPUT:
+        if self.kept + size > MAX_CELL_OUTPUT or self.kept_in_all + size > MAX_NOTEBOOK_OUTPUT:
             self._mark_truncated(cell)
             return False
         self.kept += size
+        self.kept_in_all += size
         return True
 
     def _mark_truncated(self, cell: NotebookNode) -> None:
@@ -123,8 +151,31 @@ class BoundedClient(NotebookClient):
             self.kept = MAX_CELL_OUTPUT + 1
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
+        if await self._has_more_time(timeout):
+            return None
         self.timed_out = True
         return await super()._async_handle_timeout(timeout, cell)
+
+    async def _has_more_time(self, timeout: int) -> bool:
+        """Whether the reply came in the time that the kernel had to wait for a processor, which is given back."""
+        given = 0.0
+        while (owed := min(self._starved() - self.waited, MAX_STARVED * timeout) - given) > 0.5:
+            given += owed
+            last = time.monotonic() + owed
+            while (left := last - time.monotonic()) > 0:
+                assert self.kc is not None  # a cell has just run
+                if await self.kc.shell_channel.socket.poll(int(1000 * min(1.0, left)) + 1):
+                    return True
+                await self._async_check_alive()
+        return False
+
+    def _starved(self) -> float:
+        """Seconds in which the kernel was ready and no processor was free; 0 where the system does not tell."""
+        pid = getattr(getattr(self.km, "provisioner", None), "kernel_pid", None)
+        try:
+            return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
 
 
 def weight(content: Any) -> int:
@@ -153,16 +204,51 @@ def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Setting
         logger.warning(NO_SANDBOX)
     run = Run(notebook)
     workspace.remember()
+    budget = Budget(settings.limits)
     for _ in range(MAX_RUNS):
-        last = run_to_end(_attempt(run, workspace, settings))
+        last = run_to_end(_attempt(run, workspace, replace(settings, limits=budget.left()), budget))
         if last is None:
             break
         run.fatal[last[0]] = last[1]
+        if budget.spent:
+            break
         if len(run.fatal) < MAX_RUNS:
             workspace.restore()
     for cell in notebook.cells:
         clean_outputs(cell)
+    bound_code(notebook)
     return run
+
+
+def bound_code(notebook: NotebookNode) -> None:
+    """Cut long code, once it has run, where it is shown: colouring takes time with the square of its length."""
+    budget = MAX_SHOWN
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("locked"):
+            continue
+        source, room = BLANK.sub("\n\n\n", cell.source), min(MAX_CELL_SHOWN, budget)
+        if len(source) > room:
+            source = f"{source[:room]}\n# … the rest of this cell is left out here …"
+        budget = max(0, budget - len(source))
+        cell.source = source
+
+
+class Budget:
+    """What is left of a submission's time, over all of its runs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.began, self.processor = limits, time.monotonic(), 0.0
+
+    def left(self) -> Limits:
+        """Limits of the next run."""
+        wall = max(1.0, self.limits.wall - (time.monotonic() - self.began))
+        return replace(self.limits, wall=wall, processor=max(1, int(self.limits.processor - self.processor)))
+
+    @property
+    def spent(self) -> bool:
+        """Whether there is none left."""
+        left = self.left()
+        return left.wall <= 1.0 or left.processor <= 1
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
@@ -175,21 +261,34 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
-async def _attempt(run: Run, workspace: Workspace, settings: Settings) -> tuple[int, str] | None:
+async def _attempt(run: Run, workspace: Workspace, settings: Settings, budget: Budget) -> tuple[int, str] | None:
     """Run the cells once; index and reason of the one that ended the kernel, or None."""
     manager = _manager(workspace, settings)
     client = BoundedClient(run.notebook, km=manager, **_options(settings))
+    client.on_cell_executed = partial(_look_at_reply, client)
     client.resources = {"metadata": {"path": str(workspace.work)}}
     index = -1
     try:
         await _start(client, manager)
         for index, cell in enumerate(run.notebook.cells):
             await _run_cell(client, cell, index, run.fatal, settings)
+            run.timed_out |= client.timed_out
     except (DeadKernelError, CellTimeoutError) as error:
+        run.timed_out |= client.timed_out
         return index, _reason(manager, error)
     finally:
+        _account(client, manager, run, budget)
         await _stop(client, manager)
     return None
+
+
+def _account(client: BoundedClient, manager: AsyncKernelManager, run: Run, budget: Budget) -> None:
+    """Add up what a run has used, and say what of it was no message of a kernel."""
+    watchdog = getattr(manager.provisioner, "watchdog", None)
+    budget.processor += watchdog.processor if watchdog else 0.0
+    dropped = client.kc.dropped if isinstance(client.kc, CarefulClient) and client.kc.channels_running else 0
+    if dropped:
+        run.notes = [f"{dropped} messages to the grader that no kernel sends were dropped."]
 
 
 async def _start(client: BoundedClient, manager: AsyncKernelManager) -> None:
@@ -208,6 +307,8 @@ async def _run_cell(
         return
     await client.begin()
     await client.async_execute_cell(cell, index)
+    if client.asked_exit:
+        raise DeadKernelError("it called exit()")
     if client.timed_out and not await client.recovered(settings.grace):
         raise DeadKernelError(f"it went on after {settings.cell_timeout} seconds although it was interrupted")
 
@@ -249,7 +350,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         "skip_cells_with_tag": "",
         "ipython_hist_file": "",
         "coalesce_streams": False,
-        "on_cell_executed": _record_error,
     }
 
 
@@ -260,9 +360,13 @@ def _time_for(cell: NotebookNode, settings: Settings) -> int:
     return max(settings.setup_timeout, settings.cell_timeout) if ours else settings.cell_timeout
 
 
-def _record_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
-    """Show the error of a cell that ran out of time, which the kernel itself does not report."""
+def _look_at_reply(client: BoundedClient, cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
+    """Show the error of a cell that ran out of time, which the kernel does not report; note one that ends the kernel.
+
+    After `exit()` the kernel still answers for a while, and a later cell would be blamed for its end.
+    """
     content = execute_reply["content"]
+    client.asked_exit = bool(content.get("payload"))
     if content.get("status") == "error" and content.get("ename") == "CellTimeoutError":
         cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=f"{content['evalue']}\n"))
 
@@ -278,6 +382,7 @@ def _manager(workspace: Workspace, settings: Settings) -> AsyncKernelManager:
     if not settings.sandboxed:
         spec.env = plain_environment(workspace)
     manager._kernel_spec = spec
+    manager.client_factory = CarefulClient
     manager.shutdown_wait_time = 1.0
     return manager
 
@@ -292,6 +397,7 @@ def clean_outputs(cell: NotebookNode) -> None:
     """Keep text and pictures of a cell's outputs; markup and scripts would run in the grader's browser."""
     if cell.cell_type == "code":
         cell.outputs = [made for output in cell.outputs if (made := _clean(output)) is not None]
+        cell.execution_count = count_of(cell.get("execution_count"))
         cell.metadata.pop("execution", None)
 
 
@@ -305,7 +411,16 @@ def _clean(output: NotebookNode) -> NotebookNode | None:
             output_type="error", ename=_plain(output.get("ename")), evalue=_plain(output.get("evalue")), traceback=lines
         )
     data = {name: _plain(value) for name, value in (output.get("data") or {}).items() if name in SHOWN}
+    data = {name: value for name, value in data.items() if name not in PICTURES or is_picture(name, value)}
     return NotebookNode(output_type="display_data", data=NotebookNode(data), metadata=NotebookNode()) if data else None
+
+
+def is_picture(kind: str, text: str) -> bool:
+    """Whether a text is base64 of what begins like a picture of this kind; anything else could be markup in a page."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).startswith(PICTURES[kind])
+    except (KeyError, ValueError, binascii.Error):
+        return False
 
 
 def _stream(output: NotebookNode) -> str:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import secrets
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,6 +27,7 @@ from wgan_course.check.exchange import ExchangeError, read_observations, write_r
 
 from . import own, registry, sandbox, verdict
 from .execution import Run, Settings, run_notebook
+from .folders import FolderError, copy_plain_files, require_own_folder
 from .problem import Case, Problem
 from .sandbox import Workspace
 from .submission import (
@@ -42,9 +42,6 @@ from .submission import (
 )
 
 logger = logging.getLogger(__name__)
-
-MAX_FILES = 500
-MAX_FOLDER = 100 * 2**20
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,10 @@ class Judged:
         Points by graded function.
     seconds : float
         How long it took.
+    findings : dict
+        Verdict of each graded function, as plain data.
+    timed_out : bool
+        Whether anything ended because its time was over.
     """
 
     notebook: NotebookNode
@@ -70,6 +71,8 @@ class Judged:
     diagnosis: str = ""
     points: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    timed_out: bool = False
 
     def to_json(self) -> str:
         """Text to be kept."""
@@ -108,9 +111,12 @@ def judge_submission(folder: str | Path, blueprint: Blueprint, settings: Setting
         Where no sandbox can be had.
     """
     try:
+        require_own_folder(Path(folder))
         notebook, notes = _take(folder, blueprint)
-    except UnreadableError as error:
+    except (UnreadableError, FolderError) as error:
         return refuse(blueprint, str(error))
+    except OSError as error:
+        return refuse(blueprint, f"The submission cannot be read: {error.strerror or error!s:.200}.")
     return judge_notebook(notebook, folder, blueprint, settings, seed, notes=notes)
 
 
@@ -127,13 +133,21 @@ def judge_notebook(
     began, seed = time.monotonic(), secrets.randbits(128) if seed is None else seed
     problems = _problems(blueprint)
     cases = {key: problem.make_cases(_rng(seed, key), hidden=True) for key, problem in problems.items()}
-    run, verdicts = _run_and_assess(notebook, Path(folder), problems, cases, settings)
+    run, verdicts, left = _run_and_assess(notebook, Path(folder), problems, cases, settings)
     _write_verdicts(notebook, blueprint, verdicts)
-    notes = (*notes, *_fatal_notes(run))
+    notes = (*notes, *_fatal_notes(run), *run.notes, *_left_notes(left))
     if notes:
         notebook.cells.insert(0, _note_cell(notes))
     points = {key: found.points for key, found in verdicts.items()}
-    return Judged(notebook, notes, "", points, time.monotonic() - began)
+    return Judged(
+        notebook,
+        notes,
+        "",
+        points,
+        time.monotonic() - began,
+        json.loads(json.dumps({key: found.as_dict() for key, found in verdicts.items()})),
+        run.timed_out or any("timeout" in one.id for found in verdicts.values() for one in found.diagnoses),
+    )
 
 
 def refuse(blueprint: Blueprint, diagnosis: str) -> Judged:
@@ -163,12 +177,12 @@ def _run_and_assess(
     problems: Mapping[str, Problem],
     cases: Mapping[str, Sequence[Case]],
     settings: Settings,
-) -> tuple[Run, dict[str, verdict.Verdict]]:
+) -> tuple[Run, dict[str, verdict.Verdict], list[str]]:
     workspace = Workspace.create()
     try:
-        _fill(workspace, folder, problems, cases)
+        left = _fill(workspace, folder, problems, cases)
         run = run_notebook(notebook, workspace, settings)
-        return run, {key: _verdict(problems[key], cases[key], workspace, run) for key in problems}
+        return run, {key: _verdict(problems[key], cases[key], workspace, run) for key in problems}, left
     finally:
         workspace.remove()
 
@@ -185,32 +199,16 @@ def _rng(seed: int, key: str) -> np.random.Generator:
 
 def _fill(
     workspace: Workspace, folder: Path, problems: Mapping[str, Problem], cases: Mapping[str, Sequence[Case]]
-) -> None:
+) -> list[str]:
     for key, problem in problems.items():
         request = problem.request([*cases[key], *own.public_cases(problem)])
         write_request(request, workspace.inputs).chmod(0o644)
-    copy_plain_files(folder, workspace.work)
+    return copy_plain_files(folder, workspace.work)
 
 
-def copy_plain_files(source: Path, target: Path) -> list[str]:
-    """Copy a submission's files, links and notebooks left out; returns what was left behind, if it is too much."""
-    left, size, count = [], 0, 0
-    for path in sorted(source.rglob("*")):
-        relative = path.relative_to(source)
-        if path.suffix == ".ipynb" or not _is_plain_file(path, len(relative.parts)):
-            continue
-        size, count = size + path.stat().st_size, count + 1
-        if size > MAX_FOLDER or count > MAX_FILES:
-            left.append(str(relative))
-            continue
-        (target / relative).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / relative)
-    return left
-
-
-def _is_plain_file(path: Path, depth: int) -> bool:
-    """Whether it is a file, and neither it nor a folder up to `depth` levels above is reached through a link."""
-    return path.is_file() and not any(part.is_symlink() for part in (path, *path.parents)[:depth])
+def _left_notes(left: Sequence[str]) -> list[str]:
+    named = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+    return [f"Left out, since it is too much or cannot be read: {named}."] if left else []
 
 
 def _verdict(problem: Problem, cases: Sequence[Case], workspace: Workspace, run: Run) -> verdict.Verdict:

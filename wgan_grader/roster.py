@@ -30,13 +30,18 @@ class RosterError(ValueError):
 
 @dataclass(frozen=True)
 class Student:
-    """One line of the class list; `id` names the folder in ``submitted/`` and the student in the gradebook."""
+    """One line of the class list; `id` names the folder in ``submitted/`` and the student in the gradebook.
+
+    `platform` is the platform's own number of the student, `row` the line as it was read.
+    """
 
     id: str
     first: str = ""
     last: str = ""
     email: str = ""
     marks: frozenset[str] = frozenset()
+    platform: str = ""
+    row: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -162,7 +167,8 @@ def _student(row: Mapping[str, str], columns: Mapping[str, list[str]]) -> Studen
     if not first and not last:
         first, last = _split(next(iter(values("name")), ""))
     name = next(iter([*values("id"), *([email] if email else []), *values("lms"), *values("other")]))
-    return Student(_folder_name(name), first, last, email, frozenset(map(plain, marks)))
+    platform = next(iter(values("lms")), "") or (row.get("ID", "") if "SIS Login ID" in row else "")
+    return Student(_folder_name(name), first, last, email, frozenset(map(plain, marks)), platform, dict(row))
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Unicode
 
@@ -75,7 +76,10 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Sizes in bytes, times in seconds; `address_space` is virtual, `memory` resident."""
+    """What one submission may use. Sizes in bytes, times in seconds; `address_space` is virtual, `memory` resident.
+
+    `processor` is the time of all of its processes together, `grader` what its messages may take of our own memory.
+    """
 
     memory: int = 4 * 2**30
     address_space: int = 32 * 2**30
@@ -85,8 +89,9 @@ class Limits:
     folder: int = 256 * 2**20
     files: int = 4096
     temporary: int = 256 * 2**20
-    processor: int = 900
+    processor: int = 600
     wall: float = 900.0
+    grader: int = 2**30
 
     def __post_init__(self) -> None:
         """Refuse what is not positive."""
@@ -115,7 +120,10 @@ class Workspace:
     @classmethod
     def create(cls) -> "Workspace":
         """Make the folders in a new temporary one with a short name (socket paths have 107 characters at most)."""
-        self = cls(Path(tempfile.mkdtemp(prefix="wgan-")))
+        _sweep(Path(tempfile.gettempdir()))
+        self = cls(Path(tempfile.mkdtemp(prefix=PREFIX)))
+        OWNED[self.root] = FileLock(self.root / "owner")
+        OWNED[self.root].acquire()
         for folder in (self.sockets, self.inputs, self.outputs, self.work):
             folder.mkdir()
         (self.root / "empty").touch()
@@ -167,15 +175,48 @@ class Workspace:
     def remove(self) -> None:
         """Delete everything."""
         _delete(self.root)
+        owner = OWNED.pop(self.root, None)
+        if owner is not None:
+            owner.release()
+
+
+PREFIX = "wgan-run-"
+YOUNG = 60.0
+# Held as long as the process lives, however it ends.
+OWNED: dict[Path, FileLock] = {}
+
+
+def _sweep(temporary: Path) -> None:
+    """Delete what a grader that was killed has left; the lock in a folder says whether its owner still lives."""
+    for folder in temporary.glob(f"{PREFIX}*"):
+        with suppress(OSError, Timeout):
+            about = folder.lstat()
+            if about.st_uid == os.getuid() and stat.S_ISDIR(about.st_mode) and time.time() - about.st_mtime > YOUNG:
+                with FileLock(folder / "owner", timeout=0):
+                    _delete(folder)
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder, also where a submission has locked folders in it against its own user, which may be ours."""
-    for above, names, _ in os.walk(folder):
-        for path in (Path(above) / name for name in names):
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Delete a folder, also where a submission has locked folders in it, or nested them deeper than a path can say.
+
+    Folders are moved up before they are looked into, so that no path grows.
+    """
+    waiting, moved = [str(folder)], 0
+    for here in waiting:
+        with suppress(OSError):
+            os.chmod(here, 0o700)
+            with os.scandir(here) as entries:
+                for entry in list(entries):
+                    if not entry.is_dir(follow_symlinks=False):
+                        os.unlink(entry.path)
+                        continue
+                    moved += 1
+                    os.chmod(entry.path, 0o700)
+                    waiting.append(os.path.join(folder, f".{moved}-{secrets.token_hex(8)}"))
+                    os.rename(entry.path, waiting[-1])
+    for here in reversed(waiting):
+        with suppress(OSError):
+            os.rmdir(here)
 
 
 def require_bubblewrap() -> str:
@@ -430,8 +471,10 @@ class Watchdog(threading.Thread):
         super().__init__(name="sandbox-watchdog", daemon=True)
         self.pid, self.workspace, self.limits, self.interval = pid, workspace, limits, interval
         self.reason = ""
+        self.processor = 0.0
         self._over = threading.Event()
         self._deadline = time.monotonic() + limits.wall
+        self._own = _resident(psutil.Process())
 
     def run(self) -> None:
         """Look again and again, until stopped or until something is too much."""
@@ -451,6 +494,11 @@ class Watchdog(threading.Thread):
         limits, processes = self.limits, family(self.pid)
         if time.monotonic() > self._deadline:
             return f"it ran for more than {limits.wall:g} seconds"
+        self.processor = max(self.processor, sum(map(_processor, processes)))
+        if self.processor > limits.processor:
+            return f"its processes took more than {limits.processor} seconds of processor time"
+        if _resident(psutil.Process()) - self._own > limits.grader:
+            return f"it sent more than {limits.grader // 2**20} MiB at once"
         if sum(map(_threads, processes)) >= limits.processes:
             return f"it had as many as {limits.processes} processes and threads"
         if sum(map(_resident, processes)) > limits.memory:
@@ -493,6 +541,15 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
+def _processor(process: psutil.Process) -> float:
+    """Seconds of a process and of those of its children that have ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+
+
 def _threads(process: psutil.Process) -> int:
     try:
         return process.num_threads()
@@ -514,13 +571,29 @@ def _files(folders: Sequence[Path]) -> Iterator[int]:
 
 
 def _unlinked(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in files that are open but have no name any more: they fill the disk, or the memory, unseen."""
+    """Bytes in files that are open or mapped but have no name any more: they fill the disk, or the memory, unseen."""
     sizes: dict[tuple[int, int], int] = {}
     for process in processes:
+        for key, size in _mapped(process.pid):
+            sizes[key] = max(size, sizes.get(key, 0))
         for found in _open_files(process.pid):
             if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
                 sizes[found.st_dev, found.st_ino] = found.st_blocks * 512
     return sum(sizes.values())
+
+
+def _mapped(pid: int) -> Iterator[tuple[tuple[int, int], int]]:
+    """Device and number of files without a name that a process has mapped, and how far."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        if line.endswith("(deleted)") and not line.endswith(" /dev/zero (deleted)"):
+            span, _, offset, device, inode = line.split(maxsplit=5)[:5]
+            begin, end = (int(edge, 16) for edge in span.split("-"))
+            major, minor = (int(part, 16) for part in device.split(":"))
+            yield (os.makedev(major, minor), int(inode)), int(offset, 16) + end - begin
 
 
 def _open_files(pid: int) -> Iterator[os.stat_result]:
@@ -573,6 +646,12 @@ class _Confined(LocalProvisioner):
             await asyncio.to_thread(self.process.wait)
         await super().cleanup(restart)
 
+    @property
+    def kernel_pid(self) -> int | None:
+        """The kernel itself, inside of the sandbox; None where it is not to be seen."""
+        processes = family(self.process.pid) if self.process else []
+        return processes[2].pid if len(processes) > 2 else None
+
     def last_words(self) -> str:
         """Last line that the kernel's process wrote to its error stream."""
         try:
@@ -618,9 +697,8 @@ class BubblewrapProvisioner(_Confined):
         """Send a signal to the kernel itself, not to the sandbox around it; killing ends both."""
         if signum == signal.SIGKILL:
             return await self.kill()
-        processes = family(self.process.pid) if self.process else []
-        if len(processes) > 2 and signum:
-            os.kill(processes[2].pid, signum)
+        if signum and (pid := self.kernel_pid) is not None:
+            os.kill(pid, signum)
         return None
 
 

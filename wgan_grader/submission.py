@@ -5,12 +5,15 @@ about points comes from the released notebook (`Blueprint`): check cells, their 
 Texts lose their markup (`harmless`), since they are read in the browser in which grades are given.
 """
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 from nbformat import NotebookNode
@@ -20,7 +23,13 @@ MAX_BYTES = 128 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2**20
 MAX_ATTACHMENTS = 10 * 2**20
-IMAGES = frozenset({"image/png", "image/jpeg"})
+MAX_TEXTS = 8 * 2**20
+MAX_RENDERED = 8_000
+MAX_RENDERED_IN_ALL = 120_000
+# Pictures that a browser shows and that hold no script, with how their files begin; SVG may hold one, and HEIC is shown
+# by few.
+IMAGES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8", "image/webp": b"RIFF"}
+PICTURE = re.compile(r"!\[([^\]\n\[]{0,200})\]\(\s{0,9}(?:<attachment:([^>\n]{0,300})>|attachment:([^)\n]{0,300}))\)")
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ACTIVE = re.compile(r"\\+(?=(?:href|require|class|style|cssId|data)\b)")
@@ -122,7 +131,11 @@ def cells_of_bytes(content: bytes, name: str) -> list[StudentCell]:
         raise UnreadableError(f"{name} has no list of cells, so it is no notebook. {_AGAIN}")
     if len(raw) > MAX_CELLS:
         raise UnreadableError(f"{name} has {len(raw)} cells; {MAX_CELLS} are the limit.")
-    return student_cells(raw)
+    cells = student_cells(raw)
+    if sum(len(cell.source) for cell in cells) > MAX_TEXTS:
+        most = MAX_TEXTS // 2**20
+        raise UnreadableError(f"{name} has more than {most} MiB of text. Please hand in your answers alone.")
+    return cells
 
 
 def student_cells(raw: Iterable[Any]) -> list[StudentCell]:
@@ -190,12 +203,23 @@ def _attachments(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         return None
     kept = {
-        name: {kind: data for kind, data in bundle.items() if kind in IMAGES and isinstance(data, str)}
+        name: {kind: "".join(data.split()) for kind, data in bundle.items() if _is_picture(kind, data)}
         for name, bundle in found.items()
         if isinstance(name, str) and isinstance(bundle, dict)
     }
+    kept = {name: bundle for name, bundle in kept.items() if bundle}
     size = sum(len(data) for bundle in kept.values() for data in bundle.values())
     return kept if kept and size <= MAX_ATTACHMENTS else None
+
+
+def _is_picture(kind: Any, data: Any) -> bool:
+    """Whether it is base64 of a picture of that kind; anything else could be markup in a page."""
+    if kind not in IMAGES or not isinstance(data, str) or len(data) > MAX_ATTACHMENTS:
+        return False
+    try:
+        return base64.b64decode("".join(data.split()), validate=True).startswith(IMAGES[kind])
+    except (ValueError, binascii.Error):
+        return False
 
 
 def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNode:
@@ -212,6 +236,7 @@ def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNod
         for index, cell in enumerate(student)
     ]
     _put_back(cells, known)
+    cells = list(_bounded(cells))
     metadata = {
         name: blueprint.notebook.metadata[name] for name in ("kernelspec",) if name in blueprint.notebook.metadata
     }
@@ -229,10 +254,65 @@ def harmless(text: str) -> str:
 
 
 def _own(cell: StudentCell) -> NotebookNode:
-    made = KINDS[cell.kind](cell.source if cell.kind == "code" else harmless(cell.source))
-    if cell.attachments and cell.kind == "markdown":
-        made["attachments"] = cell.attachments
+    if cell.kind == "code":
+        return new_code_cell(cell.source)
+    if cell.kind == "raw":
+        return new_raw_cell(harmless(cell.source))
+    text, pictures = with_pictures(cell.source, cell.attachments or {})
+    made = new_markdown_cell(harmless(text))
+    if pictures:
+        made["attachments"] = pictures
     return made
+
+
+def with_pictures(text: str, attachments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A text whose pictures have plain names, and these pictures; where one is missing, words say so.
+
+    nbconvert stops at a picture that it does not find, and a name with spaces is no address.
+    """
+    names: dict[str, str] = {}
+
+    def show(match: re.Match[str]) -> str:
+        called = (match[2] or match[3] or "").strip()
+        known = next((name for name in attachments if called in (name, quote(name))), None)
+        if known is None:
+            return f"(a picture that cannot be shown: {called[:100]})"
+        names.setdefault(known, f"picture-{len(names) + 1}")
+        return f"![{match[1]}](attachment:{names[known]})"
+
+    made = PICTURE.sub(show, text)
+    kept = {new: attachments[old] for old, new in names.items()}
+    # What is left of the word, such as in another form of a link, leads to nothing.
+    return re.sub(r"attachment:(?!picture-\d+\))", "attachment ", made, flags=re.IGNORECASE), kept
+
+
+def _bounded(cells: Iterable[NotebookNode]) -> Iterable[NotebookNode]:
+    """Share a long text among several cells, and cut what is more: rendering takes the square of the length."""
+    budget = MAX_RENDERED_IN_ALL
+    for cell in cells:
+        yield cell
+        if cell.cell_type == "code" or cell.metadata.get("nbgrader", {}).get("locked"):
+            continue
+        text, left = cell.source[:budget], len(cell.source) - budget
+        budget = max(0, budget - len(text))
+        cell.source, *others = _pieces(text)
+        if left > 0:
+            others.append(f"({left} more characters are in the file that was handed in)")
+        for piece in others:
+            made = new_markdown_cell(piece)
+            if cell.get("attachments"):
+                made["attachments"] = cell.attachments
+            yield made
+
+
+def _pieces(text: str) -> list[str]:
+    """Parts of a text, each short enough to be rendered, that end with a line where there is one."""
+    made = []
+    while len(text) > MAX_RENDERED:
+        end = text.rfind("\n", MAX_RENDERED // 2, MAX_RENDERED) + 1 or MAX_RENDERED
+        made.append(text[:end])
+        text = text[end:]
+    return [*made, text]
 
 
 def _trusted(cell: StudentCell, released: NotebookNode) -> NotebookNode:

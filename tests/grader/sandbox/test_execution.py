@@ -1,5 +1,6 @@
 """Running cells: each costs itself alone, and the output stays bounded."""
 
+import re
 import shutil
 
 import pytest
@@ -8,17 +9,17 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from wgan_grader import execution
 from wgan_grader.execution import Settings, clean_outputs, run_notebook, weight
-from wgan_grader.sandbox import Workspace
+from wgan_grader.sandbox import Limits, Workspace
 
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
 
-def run(*sources, **options):
+def run(*sources, cell_timeout=2, **options):
     """Run cells of these sources; returns the run and each cell's text."""
     space = Workspace.create()
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
     try:
-        done = run_notebook(notebook, space, Settings(cell_timeout=2, grace=1.0, **options))
+        done = run_notebook(notebook, space, Settings(cell_timeout=cell_timeout, grace=1.0, **options))
     finally:
         space.remove()
     return done, [repr(cell.outputs) for cell in notebook.cells]
@@ -68,12 +69,65 @@ def test_weight(content, expected):
 
 
 def test_only_text_and_pictures_are_kept():
-    bundle = {"text/html": "<script>", "text/plain": "x", "image/svg+xml": "<svg/>", "image/png": "AAAA"}
+    bundle = {"text/html": "<script>", "text/plain": "x", "image/svg+xml": "<svg/>", "image/png": "iVBORw0KGgo="}
     cell = new_code_cell(
         "", outputs=[new_output("display_data", bundle), new_output("display_data", {"text/html": "<script>"})]
     )
     clean_outputs(cell)
     assert [sorted(output["data"]) for output in cell.outputs] == [["image/png", "text/plain"]]
+
+
+@pytest.mark.parametrize("data", ["AAAA", 'iVBORw0KGgo=" onload="x()', "", "é", "PHN2Zz4="])
+def test_what_is_no_picture_is_not_kept_as_one(data):
+    cell = new_code_cell("", outputs=[new_output("display_data", {"image/png": data})])
+    clean_outputs(cell)
+    assert cell.outputs == []
+
+
+@pytest.mark.parametrize("count", ["<script>", -1, [1], True])
+def test_a_cell_s_number_is_a_number(count):
+    cell = new_code_cell("1")
+    cell.execution_count = count
+    clean_outputs(cell)
+    assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("source", ["x" * 20_000, "\n " * 20_000, '"""' * 9000])
+def test_long_code_is_cut_where_it_is_shown(source):
+    notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell(source)])
+    execution.bound_code(notebook)
+    assert notebook.cells[0].source == "1"
+    assert len(notebook.cells[1].source) < execution.MAX_CELL_SHOWN + 100
+    assert not re.search(r"(\n[ ]*){6}", notebook.cells[1].source)
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_a_call_of_exit_costs_its_own_cell_and_no_later_one():
+    done, texts = run("x = 40", "exit()", "x + 1", "x + 2")
+    assert list(done.fatal) == [1]
+    assert "exit()" in done.fatal[1]
+    assert "42" in texts[3]
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_processes_of_a_cell_share_one_budget_and_there_is_no_second_one():
+    busy = "import subprocess, sys\n[subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(3)]"
+    done, _ = run(busy, "import time; time.sleep(200)", cell_timeout=250, limits=Limits(processor=8))
+    assert "processor time" in next(iter(done.fatal.values()))
+    assert len(done.fatal) == 1
+
+
+def test_a_budget_is_shared_by_all_runs_of_a_submission():
+    budget = execution.Budget(Limits(wall=50.0, processor=10))
+    budget.began -= 30
+    budget.processor = 4.0
+    assert budget.left().wall == pytest.approx(20, abs=2)
+    assert budget.left().processor == 6
+    assert not budget.spent
+    budget.began -= 30
+    assert budget.spent
 
 
 def test_a_result_becomes_a_display_so_that_it_cannot_be_taken_for_points():

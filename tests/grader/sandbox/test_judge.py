@@ -8,7 +8,7 @@ from demo_class import KEY, NAME, OPEN, PARTIAL, PROOF, RIGHT, cell_of, make_cou
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 from traitlets.config import Config
 
-from wgan_grader import judge, sandbox
+from wgan_grader import folders, judge, sandbox
 from wgan_grader.execution import Run, Settings
 from wgan_grader.judge import Judge, Judged, TakeJudged, judge_notebook, judge_submission, refuse
 from wgan_grader.submission import Blueprint, rebuild, student_cells
@@ -210,7 +210,7 @@ def test_plain_files_are_copied_and_nothing_else(tmp_path):
     (outside / "secret").write_text("x")
     (source / "link").symlink_to(outside / "secret")
     (source / "folder").symlink_to(outside)
-    assert judge.copy_plain_files(source, target) == []
+    assert folders.copy_plain_files(source, target) == []
     assert [str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()] == ["deep/data.csv"]
 
 
@@ -219,18 +219,18 @@ def test_a_course_may_lie_behind_a_link(tmp_path):
     (tmp_path / "target").mkdir()
     (tmp_path / "real" / "data.csv").write_text("1")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    judge.copy_plain_files(tmp_path / "link" / ".", tmp_path / "target")
+    folders.copy_plain_files(tmp_path / "link" / ".", tmp_path / "target")
     assert (tmp_path / "target" / "data.csv").read_text() == "1"
 
 
 @pytest.mark.parametrize(("name", "most"), [("MAX_FILES", 2), ("MAX_FOLDER", 2)])
 def test_too_much_is_left_behind_and_named(tmp_path, monkeypatch, name, most):
-    monkeypatch.setattr(judge, name, most)
+    monkeypatch.setattr(folders, name, most)
     (tmp_path / "target").mkdir()
     for number in range(4):
         (tmp_path / "source" / str(number)).mkdir(parents=True)
         (tmp_path / "source" / str(number) / "x").write_text("x")
-    assert judge.copy_plain_files(tmp_path / "source", tmp_path / "target") == ["2/x", "3/x"]
+    assert folders.copy_plain_files(tmp_path / "source", tmp_path / "target") == ["2/x", "3/x"]
 
 
 # --- as preprocessors of nbgrader ------------------------------------------------------------------------------------

@@ -1,0 +1,210 @@
+"""A class on other engines: a Dask scheduler with two workers, a gradebook in PostgreSQL; and what their loss costs."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from demo_class import NAME, PARTIAL, RIGHT, answered, grade_at_once, hand_in
+
+from wgan_grader import pipeline, tasks
+from wgan_grader.execution import Settings
+from wgan_grader.tasks import Parcel, Task
+
+
+@contextmanager
+def process(*command, **options):
+    """A process of its own group, which is ended with all that it started."""
+    made = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        yield made
+    finally:
+        os.killpg(made.pid, signal.SIGTERM)
+        made.wait(timeout=20)
+
+
+def wait_for(ready, what, seconds=120):
+    last = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < last, what
+        time.sleep(0.2)
+
+
+# --- parcels ---------------------------------------------------------------------------------------------------------
+
+
+def task_of(folder, released):
+    return Task("ann", folder, released, Settings(), folder.parent / "kept.json")
+
+
+def test_a_parcel_holds_the_files_and_no_link_leads_out(tmp_path):
+    folder, released, secret = tmp_path / "in", tmp_path / f"{NAME}.ipynb", tmp_path / "secret"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a.csv").write_bytes(b"1")
+    released.write_text("{}")
+    secret.write_text("x")
+    (folder / "link").symlink_to(secret)
+    parcel = Parcel.pack(task_of(folder, released))
+    (tmp_path / "there").mkdir()
+    laid, again = parcel.unpack(tmp_path / "there")
+    assert (laid / "deep" / "a.csv").read_bytes() == b"1"
+    assert (laid / "link").is_symlink()
+    assert not (laid / "link").exists()
+    assert again.name == released.name
+
+
+def test_a_submission_that_is_a_link_is_not_packed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "in").symlink_to(tmp_path / "real")
+    (tmp_path / "a.ipynb").write_text("{}")
+    with pytest.raises(tasks.FolderError, match="link"):
+        Parcel.pack(task_of(tmp_path / "in", tmp_path / "a.ipynb"))
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+def ends_once(task):
+    """End the worker the first time that this student comes."""
+    mark = task.kept.with_name(f"{task.student}.seen")
+    if task.student == "ann" and not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return "done"
+
+
+def test_a_worker_that_ends_costs_nobody_a_grade(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "run_task", ends_once)
+    names = ("ann", "ben", "cleo", "dan")
+    given = [Task(name, tmp_path, tmp_path, Settings(), tmp_path / f"{name}.json") for name in names]
+    assert sorted((task.student, said) for task, said in tasks.run_all(given, 2)) == [(name, "done") for name in names]
+
+
+def test_what_ran_out_of_time_beside_others_runs_once_more_alone(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(tasks, "run_task", lambda task: seen.append(task.student) or "")
+    monkeypatch.setattr(tasks, "_ran_out", lambda task: task.student == "ann" and seen.count("ann") == 1)
+    given = [Task(name, tmp_path, tmp_path, Settings(), tmp_path) for name in ("ann", "ben")]
+    with ThreadPoolExecutor(2) as executor:
+        assert sorted(task.student for task, _ in tasks.run_all(given, 2, executor)) == ["ann", "ben"]
+    assert sorted(seen) == ["ann", "ann", "ben"]
+
+
+def test_no_more_is_in_memory_than_workers_need(tmp_path, monkeypatch):
+    waiting, most = [], []
+    monkeypatch.setattr(tasks, "run_task", lambda task: "")
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *given):
+            waiting.append(given)
+            most.append(len(waiting))
+            return super().submit(*given)
+
+    given = [Task(str(number), tmp_path, tmp_path, Settings(), tmp_path) for number in range(50)]
+    with Counting(2) as executor:
+        for _ in tasks.run_all(given, 2, executor):
+            waiting.pop()
+    assert max(most) <= 2 * 2 + 2
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    """A coordinator that is killed leaves no worker behind."""
+    code = (
+        "import os, time, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from wgan_grader.tasks import _pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = _pool(1); pid = pool.submit(os.getpid).result()\n"
+        "    open(sys.argv[1], 'w').write(str(pid)); time.sleep(600)\n"
+    )
+    script, told = tmp_path / "coordinator.py", tmp_path / "pid"
+    script.write_text(code)
+    with subprocess.Popen([sys.executable, script, told, Path(tasks.__file__).parents[1]]) as coordinator:
+        wait_for(lambda: told.exists() and told.read_text(), "the worker did not start")
+        worker = int(told.read_text())
+        coordinator.kill()
+    wait_for(lambda: not Path(f"/proc/{worker}").exists(), "the worker lives on", 30)
+
+
+# --- Dask ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_a_class_is_graded_by_two_workers_of_a_dask_scheduler(course, tmp_path):
+    """Scheduler and workers are processes of their own, and see nothing of the course's folder but what they get."""
+    pytest.importorskip("distributed")
+    for student, answer in (("ann", RIGHT), ("ben", PARTIAL), ("cleo", RIGHT)):
+        hand_in(course, student, answered(course, answer))
+    (course / "submitted" / "dan").mkdir()
+    (course / "submitted" / "dan" / NAME).symlink_to(course / "submitted" / "ann" / NAME)
+    told = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "distributed.cli"]
+    scheduler = [*dask[:2], "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", told]
+    worker = [*dask[:2], "distributed.cli.dask_worker", "--scheduler-file", told, "--nthreads", "1", "--no-dashboard"]
+    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with process(*scheduler, **quiet):
+        wait_for(told.exists, "no scheduler")
+        address = json.loads(told.read_text())["address"]
+        with process(*worker, **quiet), process(*worker, **quiet):
+            summary = pipeline.grade(course, NAME, dask=address)
+    scores = {row.student: (row.status, row.score) for row in summary.rows}
+    assert scores == {
+        "ann": ("graded", 3.0), "ben": ("graded", 1.0), "cleo": ("graded", 3.0), "dan": ("unreadable", 0.0),
+    }  # fmt: skip
+
+
+def test_a_scheduler_that_is_not_there_is_named(course):
+    pytest.importorskip("distributed")
+    with (
+        pytest.raises(pipeline.CourseError, match="no Dask scheduler at tcp"),
+        pipeline._cluster("tcp://127.0.0.1:9", seconds=1),
+    ):
+        pass
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def programs():
+    """Folder of PostgreSQL's programs; None where it is not installed."""
+    found = [shutil.which("initdb"), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")))]
+    return next((Path(path).parent for path in found if path), None)
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    """A server of its own in a temporary folder, reached through a socket; it refuses to be root."""
+    pytest.importorskip("psycopg2")
+    if programs() is None:
+        pytest.skip("needs PostgreSQL")
+    folder = tmp_path / "pg"
+    folder.mkdir()
+    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o755)
+    user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+    if user:
+        shutil.chown(folder, **user)
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    subprocess.run([programs() / "initdb", "-D", folder / "data", "-A", "trust", "-U", "wgan"], check=True, **options)
+    command = [programs() / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+    with process(*command, **options):
+        wait_for((folder / ".s.PGSQL.5432").exists, "no server")
+        yield f"postgresql://wgan@/postgres?host={folder}"
+
+
+@pytest.mark.slow
+def test_the_gradebook_can_be_in_postgresql(course, postgres):
+    for student, answer in (("ann", RIGHT), ("ben", PARTIAL)):
+        hand_in(course, student, answered(course, answer))
+    scores = [{row.student: row.score for row in grade_at_once(course, db=postgres).rows} for _ in range(2)]
+    assert scores == [{"ann": 3.0, "ben": 1.0}] * 2
+    assert set(pipeline.Course(course, postgres).standings(NAME)) == {"ann", "ben"}
+    assert pipeline.Course(course).standings(NAME) == {}

@@ -1,0 +1,516 @@
+"""A course folder, and nbgrader's part of it: release, gradebook, late penalties, feedback, export.
+
+Only one process writes: the one that owns a `Course`.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from wgan_course.training.checkpoint import atomic_write
+
+from . import sandbox
+from .execution import Settings
+from .folders import (
+    FolderError,
+    copy_plain_files,
+    hash_folder,
+    hash_tree,
+    name_trouble,
+    no_room,
+    require_own_folder,
+    shown,
+)
+from .judge import Judged, TakeJudged, student_token
+from .programs import find_programs
+from .roster import Roster, Student
+from .stamps import rewrite_timestamp
+from .tasks import Task
+
+logger = logging.getLogger(__name__)
+nbgrader_log = logging.getLogger(f"{__name__}.nbgrader")
+nbgrader_log.setLevel(logging.ERROR)
+
+__all__ = ["CONFIG", "KEEP", "Course", "CourseError", "Refused", "Standing"]
+
+CONFIG = "nbgrader_config.py"
+KEEP = "grading"
+STAMP = "timestamp.txt"
+STYLE = """<style>
+td, th { padding: .15em .9em .15em 0 }
+.anchor-link { display: none }
+@media (prefers-color-scheme: dark) {
+  html { background: #fff; filter: invert(.9) hue-rotate(180deg) }
+  img { filter: invert(1) hue-rotate(180deg) }
+}
+</style>
+"""
+
+
+class CourseError(Exception):
+    """The course folder lacks something, or nbgrader refuses it; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A folder in ``submitted/`` that can be no student's."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the gradebook says of a submission.
+
+    `pending` are the points that a person has still to give, `hand` is a digest of everything that a person has set,
+    `graded` says whether any part has points.
+    """
+
+    score: float
+    possible: float
+    pending: float
+    penalty: float
+    hand: str
+    graded: bool = True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a part is still to be graded by hand."""
+        return self.pending > 0
+
+
+class Course:
+    """A course folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with `nbgrader_config.py`.
+    db : str, optional
+        Address of the gradebook, such as ``postgresql://host/name``; the configuration's where left out.
+    """
+
+    def __init__(self, root: Path, db: str = "") -> None:
+        from nbgrader.coursedir import CourseDirectory
+
+        self.root = root.resolve()
+        self.config = _load_config(self.root)
+        if db:
+            self.config.CourseDirectory.db_url = db
+        find_programs()
+        self.directory = CourseDirectory(config=self.config)
+
+    def folder(self, step: str, student: str = ".", problem_set: str = "") -> Path:
+        """Folder of one of nbgrader's steps: ``source``, ``release``, ``submitted``, ``autograded``, ``feedback``."""
+        name = getattr(self.directory, f"{step}_directory")
+        return Path(self.directory.format_path(name, student, problem_set))
+
+    def problem_sets(self) -> list[str]:
+        """Problem sets that have a solution."""
+        return sorted(path.parent.name for path in self.folder("source").glob("*/*.ipynb"))
+
+    def require(self, problem_set: str) -> None:
+        """Raise CourseError where there is no such problem set."""
+        known = self.problem_sets()
+        if problem_set not in known:
+            raise CourseError(f"there is no problem set {problem_set!r}; {self.folder('source')} has {known}")
+
+    def released(self, problem_set: str) -> Path:
+        """Released notebook of a problem set."""
+        return self.folder("release", ".", problem_set) / f"{problem_set}.ipynb"
+
+    def source(self, problem_set: str) -> Path:
+        """Solution of a problem set."""
+        return self.folder("source", ".", problem_set) / f"{problem_set}.ipynb"
+
+    def generate(self, problem_set: str) -> None:
+        """Release a problem set and enter it into the gradebook; where nbgrader refuses, the old release stays."""
+        from nbgrader.converters import GenerateAssignment
+
+        with _or_as_before(self.released(problem_set).parent, self.root / KEEP):
+            self._convert(GenerateAssignment, problem_set, ".", create_assignment=True)
+        self._mark(problem_set).parent.mkdir(parents=True, exist_ok=True)
+        self._mark(problem_set).write_text(self._version(problem_set))
+
+    def generate_if_changed(self, problem_set: str) -> None:
+        """Release a problem set unless that has been done with this solution and this configuration."""
+        mark = self._mark(problem_set)
+        current = mark.exists() and mark.read_text() == self._version(problem_set)
+        if not (current and self.released(problem_set).exists() and self._in_gradebook(problem_set)):
+            self.generate(problem_set)
+
+    # ---- what was handed in -------------------------------------------------------------------------------------
+
+    def tasks(self, problem_set: str, students: Sequence[str], settings: Settings) -> list[Task]:
+        """Tasks for what was handed in, one a student; CourseError where there is nothing."""
+        submitted = self.folder("submitted")
+        chosen = [name for name in self.handed_in(problem_set) if not students or name in students]
+        if not chosen:
+            raise CourseError(f"there are no submissions of {problem_set} in {submitted}/STUDENT/{problem_set}/")
+        kept = self.root / KEEP / "judged" / problem_set
+        kept.mkdir(parents=True, exist_ok=True)
+        common = self._what_decides(problem_set, settings)
+        return [self._task(submitted / name, problem_set, settings, kept, common) for name in chosen]
+
+    def handed_in(self, problem_set: str) -> list[str]:
+        """Students with something in ``submitted/STUDENT/PROBLEM_SET``, in alphabetical order."""
+        found = [one.name for one in _folders(self.folder("submitted")) if os.path.lexists(Path(one.path, problem_set))]
+        return sorted(name for name in found if not name_trouble(name))
+
+    def refused(self, problem_set: str) -> list[Refused]:
+        """Folders in ``submitted/`` with this problem set that no student can have."""
+        found = [entry.name for entry in _folders(self.folder("submitted"))]
+        named = {name: name_trouble(name) for name in sorted(found)}
+        submitted = self.folder("submitted")
+        return [
+            Refused(shown(name), f"The folder in {submitted.name}/ was left alone: {why}. Please rename it.")
+            for name, why in named.items()
+            if why and os.path.lexists(submitted / name / problem_set)
+        ]
+
+    def _task(self, path: Path, problem_set: str, settings: Settings, kept: Path, common: str) -> Task:
+        folder, released, refusal = path / problem_set, self.released(problem_set), ""
+        try:
+            require_own_folder(folder)
+            content = hash_folder(folder)
+        except (FolderError, OSError) as error:
+            content = refusal = f"The submission cannot be read: {error!s:.300}"
+        key = hashlib.sha256("\n".join([path.name, content, common]).encode()).hexdigest()
+        return Task(path.name, folder, released, settings, kept / f"{key}.json", refusal)
+
+    def _what_decides(self, problem_set: str, settings: Settings) -> str:
+        """Everything but the submission that decides about its grade."""
+        released = hash_tree(self.released(problem_set))
+        return "\n".join([released, hash_tree(sandbox.PACKAGE / "check"), hash_tree(sandbox.GRADER), repr(settings)])
+
+    # ---- gradebook ----------------------------------------------------------------------------------------------
+
+    def record(self, task: Task, judged: Judged) -> str:
+        """Hand a judged submission to nbgrader's autograde and feedback; what nbgrader refuses comes back as text."""
+        problem_set = task.released.stem
+        staged = None
+        try:
+            before = self._graded_by_hand(problem_set, task.student)
+            staged = self._stage(task, judged)
+            self._autograde(staged, problem_set, task.student)
+            self._flag_only_changes(problem_set, task.student, before)
+            self._feedback(problem_set, task.student)
+        except Exception as error:
+            logger.exception("nbgrader could not record %r", task.student)
+            return no_room(error) or _database_trouble(error) or f"nbgrader could not record it: {error!s:.300}"
+        finally:
+            if staged is not None:
+                shutil.rmtree(staged, ignore_errors=True)
+        return ""
+
+    def hand_out(self, problem_set: str, student: str) -> None:
+        """Bring the late penalty and the feedback page up to date with what a person has graded."""
+        from nbgrader.preprocessors import AssignLatePenalties
+
+        step = AssignLatePenalties(config=self._config())
+        names = {"notebook": problem_set, "assignment": problem_set, "student": student}
+        about: Any = {"nbgrader": names | {"db_url": self.directory.db_url}}
+        step.preprocess(nbformat.v4.new_notebook(), about)
+        self._feedback(problem_set, student)
+
+    def standings(self, problem_set: str) -> dict[str, Standing]:
+        """What the gradebook says of each submission of a problem set, by student."""
+        with self.gradebook() as book:
+            return {found.student_id: _standing(found) for found in book.assignment_submissions(problem_set)}
+
+    def score(self, task: Task) -> tuple[float, float, bool]:
+        """Score after any late penalty, possible score, and whether something waits to be graded by hand."""
+        found = self.standing(task.released.stem, task.student)
+        return found.score, found.possible, found.waiting
+
+    def standing(self, problem_set: str, student: str) -> Standing:
+        """What the gradebook says of one submission."""
+        with self.gradebook() as book:
+            return _standing(book.find_submission(problem_set, student))
+
+    def students(self) -> dict[str, str]:
+        """Names of the students of the gradebook, by id."""
+        with self.gradebook() as book:
+            return {one.id: f"{one.first_name or ''} {one.last_name or ''}".strip() for one in book.students}
+
+    def roster(self) -> Roster:
+        """The class as the gradebook has it."""
+        with self.gradebook() as book:
+            known = [(one.id, one.first_name, one.last_name, one.email, one.lms_user_id) for one in book.students]
+        made = (
+            Student(name, first or "", last or "", email or "", platform=lms or "")
+            for name, first, last, email, lms in known
+        )
+        return Roster(tuple(made))
+
+    def shares(self, problem_set: str) -> dict[str, tuple[float, float | None, int]]:
+        """Of each graded cell: its points, the mean share that was earned, and how many wait for a person."""
+        found: dict[str, list[Any]] = {}
+        with self.gradebook() as book:
+            for submission in book.assignment_submissions(problem_set):
+                for grade in (one for notebook in submission.notebooks for one in notebook.grades):
+                    score = None if grade.needs_manual_grade else grade.score
+                    found.setdefault(grade.name, []).append((grade.max_score, score))
+        return {name: _share(pairs) for name, pairs in found.items()}
+
+    def due(self, problem_set: str) -> str:
+        """When a problem set is due, as the gradebook has it; empty where it is not."""
+        with self.gradebook() as book:
+            return str(book.find_assignment(problem_set).duedate or "")
+
+    def gradebook(self) -> Any:
+        """Open the gradebook, as a context manager."""
+        from nbgrader.api import Gradebook
+
+        return Gradebook(self.directory.db_url, self.directory.course_id)
+
+    def export(self) -> None:
+        """Write all grades to `grades.csv`; a part that a person has still to grade is named in a column of its own."""
+        from nbgrader.plugins import CsvExportPlugin
+
+        plugin = CsvExportPlugin(config=self.config)
+        plugin.to = str(self.root / "grades.csv")
+        with self.gradebook() as book:
+            plugin.export(book)
+
+    def write_diagnosis(self, task: Task, trouble: str) -> None:
+        """Write a feedback page for a submission that could not be graded through no fault of its own."""
+        folder = self.folder("feedback", task.student, task.released.stem)
+        folder.mkdir(parents=True, exist_ok=True)
+        title = escape(task.released.stem)
+        text = f"<p>This submission has not been graded yet: the grader met a problem.</p><p>{escape(trouble)}</p>"
+        page = (
+            f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title><h1>{title}</h1>{text}</html>"
+        )
+        (folder / f"{task.released.stem}.html").write_text(page, encoding="utf-8")
+
+    # ---- what the last run left ---------------------------------------------------------------------------------
+
+    def notes(self, problem_set: str) -> dict[str, dict[str, Any]]:
+        """What the runs have noted of each student's submission."""
+        found = {}
+        for path in (self.root / KEEP / "noted" / problem_set).glob("*.json"):
+            with suppress(OSError, ValueError, KeyError):
+                plain = json.loads(path.read_text())
+                found[plain["student"]] = plain
+        return found
+
+    def note(self, problem_set: str, student: str, about: Mapping[str, Any]) -> None:
+        """Note what became of a student's submission, for the next run and for the report."""
+        path = self.root / KEEP / "noted" / problem_set / f"{student_token(student)}.json"
+        atomic_write(path, json.dumps({"student": student, **about}).encode())
+
+    def _stage(self, task: Task, judged: Judged) -> Path:
+        """Lay out one clean submission for nbgrader, away from what the student handed in."""
+        problem_set = task.released.stem
+        (self.root / KEEP).mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix="staged-", dir=self.root / KEEP))
+        folder = staged / "submitted" / task.student / problem_set
+        folder.mkdir(parents=True)
+        if not task.refusal and task.folder.is_dir():
+            stamp = (STAMP,) * (task.folder / STAMP).is_dir()
+            copy_plain_files(task.folder, folder, reserved=(task.released.name, *stamp))
+        rewrite_timestamp(folder / STAMP)
+        shutil.copyfile(task.released, folder / task.released.name)
+        (staged / "judged").mkdir()
+        (staged / "judged" / f"{student_token(task.student)}.json").write_text(judged.to_json())
+        return staged
+
+    def sweep(self) -> None:
+        """Remove what a killed run has left staged; only the holder of the course's lock may."""
+        for path in (self.root / KEEP).glob("staged*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _graded_by_hand(self, problem_set: str, student: str) -> dict[str, str]:
+        """Answers that a person has graded, as they were then, by grade id."""
+        from nbgrader.api import MissingEntry
+
+        with self.gradebook() as book:
+            try:
+                submission = book.find_submission(problem_set, student)
+            except MissingEntry:
+                return {}
+            done = [
+                grade.name
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+                if grade.manual_score is not None and not grade.needs_manual_grade
+            ]
+        answers = self._answers(problem_set, student)
+        return {name: answers[name] for name in done if name in answers}
+
+    def _answers(self, problem_set: str, student: str) -> dict[str, str]:
+        """What stands in the autograded notebook for each graded cell: a text its own, a check all that was written."""
+        path = self.folder("autograded", student, problem_set) / f"{problem_set}.ipynb"
+        try:
+            cells = nbformat.read(str(path), as_version=4).cells
+        except (OSError, ValueError, nbformat.ValidationError):
+            return {}
+        known = {cell.metadata.nbgrader.grade_id: cell for cell in cells if cell.metadata.get("nbgrader")}
+        written = "\0".join(cell.source for cell in known.values() if cell.metadata.nbgrader.get("solution"))
+        return {name: _text(cell) if cell.cell_type == "markdown" else written for name, cell in known.items()}
+
+    def _flag_only_changes(self, problem_set: str, student: str, before: Mapping[str, str]) -> None:
+        """Take back that nbgrader wants each hand-graded part read again, where the answer is what was read."""
+        now = self._answers(problem_set, student) if before else {}
+        same = {name for name, text in before.items() if now.get(name) == text}
+        if not same:
+            return
+        with self.gradebook() as book:
+            for notebook in book.find_submission(problem_set, student).notebooks:
+                for grade in notebook.grades:
+                    grade.needs_manual_grade = grade.needs_manual_grade and grade.name not in same
+            book.db.commit()
+
+    def _autograde(self, staged: Path, problem_set: str, student: str) -> None:
+        from nbgrader import preprocessors as steps
+        from nbgrader.converters import Autograde
+
+        order = [
+            TakeJudged,
+            steps.LimitOutput,
+            steps.SaveAutoGrades,
+            steps.AssignLatePenalties,
+            steps.CheckCellMetadata,
+        ]
+        config = self._config()
+        config.CourseDirectory.submitted_directory = str((staged / "submitted").relative_to(self.root))
+        config.TakeJudged.folder = str(staged / "judged")
+        config.Autograde.autograde_preprocessors = order
+        self._convert(Autograde, problem_set, student, config, create_student=True)
+
+    def _feedback(self, problem_set: str, student: str) -> None:
+        from nbgrader.converters import GenerateFeedback
+
+        self._convert(GenerateFeedback, problem_set, student)
+        for page in self.folder("feedback", student, problem_set).glob("*.html"):
+            page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
+
+    def _convert(self, kind: Any, problem_set: str, student: str, config: Any = None, **options: Any) -> None:
+        """Run one of nbgrader's converters; its log goes to ours, and its refusal becomes a CourseError."""
+        from nbgrader.converters import NbGraderException
+        from nbgrader.coursedir import CourseDirectory
+
+        config = config or self._config()
+        directory = CourseDirectory(config=config)
+        directory.assignment_id, directory.student_id = problem_set, student
+        converter = kind(coursedir=directory, config=config, **options)
+        converter.force, converter.log = True, nbgrader_log
+        converter.init_notebooks = lambda: _one_submission(converter, problem_set, student)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                converter.start()
+        except (SystemExit, NbGraderException) as error:
+            raise CourseError(f"nbgrader stopped at {problem_set}; its log says why. {error}") from error
+
+    def _config(self) -> Any:
+        return deepcopy(self.config)
+
+    def _mark(self, problem_set: str) -> Path:
+        return self.root / KEEP / "released" / f"{problem_set}.txt"
+
+    def _version(self, problem_set: str) -> str:
+        return "\n".join(hash_tree(path) for path in (self.source(problem_set), self.root / CONFIG))
+
+    def _in_gradebook(self, problem_set: str) -> bool:
+        from nbgrader.api import MissingEntry
+
+        with self.gradebook() as book:
+            try:
+                book.find_assignment(problem_set)
+            except MissingEntry:
+                return False
+        return True
+
+
+def _load_config(root: Path) -> Any:
+    """Read the course's nbgrader configuration; CourseError where there is none."""
+    from traitlets.config.loader import PyFileConfigLoader
+
+    if not (root / CONFIG).is_file():
+        raise CourseError(f"{root} has no {CONFIG}: it is no course folder")
+    config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+    config.CourseDirectory.root = str(root)
+    return config
+
+
+def _folders(submitted: Path) -> list[os.DirEntry]:
+    """Folders of students; links and hidden folders are none."""
+    try:
+        with os.scandir(submitted) as entries:
+            return [one for one in entries if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+
+
+def _standing(submission: Any) -> Standing:
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    comments = [comment for notebook in submission.notebooks for comment in notebook.comments]
+    pending = sum(grade.max_score for grade in grades if grade.needs_manual_grade)
+    set_by_hand = [(grade.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in grades]
+    said = [(comment.name, comment.manual_comment) for comment in comments]
+    digest = hashlib.sha256(repr((sorted(set_by_hand, key=repr), sorted(said, key=repr))).encode()).hexdigest()
+    score = sum(grade.score or 0.0 for grade in grades)
+    penalty = submission.late_submission_penalty or 0.0
+    possible = sum(grade.max_score for grade in grades)
+    graded = any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
+    return Standing(max(0.0, score - penalty), possible, pending, penalty, digest, graded)
+
+
+def _share(pairs: Sequence[tuple[float, float | None]]) -> tuple[float, float | None, int]:
+    most = max(possible for possible, _ in pairs)
+    known = [score for _, score in pairs if score is not None]
+    mean = sum(known) / len(known) / most if known and most else None
+    return most, mean, len(pairs) - len(known)
+
+
+def _text(cell: Any) -> str:
+    return repr((cell.source, cell.get("attachments")))
+
+
+def _database_trouble(error: Exception) -> str:
+    """Say in words what a database means that takes nothing."""
+    said = f"{error} {error.__cause__ or ''}"
+    if "readonly database" in said or "read-only transaction" in said:
+        return "the gradebook is read-only; nothing is lost: make it writable, and run the same command again"
+    if "disk is full" in said or "No space left" in said:
+        return "there is no room left on the disk; nothing is lost: make room, and run the same command again"
+    return "the gradebook is locked by another program; run the same command again" if "is locked" in said else ""
+
+
+@contextmanager
+def _or_as_before(folder: Path, keep: Path) -> Iterator[None]:
+    """Put a folder back as it was where the work on it fails."""
+    keep.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="staged-", dir=keep) as saved:
+        copy = Path(saved) / "before"
+        if folder.is_dir():
+            shutil.copytree(folder, copy)
+        try:
+            yield
+        except BaseException:
+            if copy.is_dir() and not folder.is_dir():
+                shutil.copytree(copy, folder)
+            raise
+
+
+def _one_submission(converter: Any, problem_set: str, student: str) -> None:
+    """Name the one folder to convert; nbgrader would search by patterns, in which a name may have a meaning."""
+    folder = converter._format_source(problem_set, student)
+    names = sorted(path for path in Path(folder).glob("*.ipynb") if path.is_file())
+    converter.assignments, converter.notebooks = {folder: [os.path.join(folder, path.name) for path in names]}, []
