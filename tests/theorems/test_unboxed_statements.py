@@ -1,0 +1,105 @@
+"""Statements that chapters 1, 6, 7 and 8 make between the boxes, tried on drawn cases."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from wgan_course.constraints import penalties
+from wgan_course.objectives import make
+
+
+@pytest.fixture
+def rng():
+    return torch.Generator().manual_seed(7)
+
+
+def test_least_squares_has_the_ideal_discriminator_for_its_best_function(rng):
+    """Newton's one step on the quadratic loss, weighted by two distributions, ends at p/(p + q)."""
+    p, q = (torch.rand(9, generator=rng, dtype=torch.float64) for _ in range(2))
+    scores = torch.randn(9, generator=rng, dtype=torch.float64, requires_grad=True)
+    objective = make("least-squares")
+    loss = sum(
+        p[i] * objective.critic_loss(scores[i : i + 1], torch.zeros(1, dtype=torch.float64))
+        + q[i] * objective.critic_loss(torch.ones(1, dtype=torch.float64), scores[i : i + 1])
+        for i in range(9)
+    )
+    (slope,) = torch.autograd.grad(loss, scores)
+    assert torch.allclose(scores.detach() - slope / (p + q), p / (p + q))
+
+
+def test_least_squares_does_not_saturate_where_the_score_is_zero():
+    scores = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(make("least-squares").generator_loss(scores), scores)
+    assert slope.item() == -1
+
+
+@pytest.mark.parametrize(("charge", "convex"), [(penalties.one_sided, True), (penalties.two_sided, False)])
+def test_only_the_one_sided_charge_is_convex_in_the_critic(charge, convex, rng):
+    """Gradients of a mixture of critics are mixtures of gradients; charges of 500 pairs and their midpoints."""
+    first, second = (2 * torch.randn(500, 3, generator=rng, dtype=torch.float64) for _ in range(2))
+    ends = (charge(first.norm(dim=1)) + charge(second.norm(dim=1))) / 2
+    excess = charge(((first + second) / 2).norm(dim=1)) - ends
+    assert bool((excess <= 1e-12).all()) == convex
+
+
+def test_the_one_sided_charge_is_differentiable_at_one():
+    norms = torch.tensor([1 - 1e-9, 1.0, 1 + 1e-9], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(penalties.one_sided(norms).sum(), norms)
+    assert torch.allclose(slope, torch.tensor([0.0, 0.0, 2e-9], dtype=torch.float64), atol=1e-15)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_convolution_is_a_dense_layer_with_the_kernel_in_shifted_rows(stride, rng):
+    kernel = torch.randn(2, 3, 3, generator=rng, dtype=torch.float64)
+    image = torch.randn(1, 3, 8, generator=rng, dtype=torch.float64)
+    outputs = (8 - 3) // stride + 1
+    matrix = torch.zeros(2, outputs, 3, 8, dtype=torch.float64)
+    for p in range(outputs):
+        for place in range(8):
+            if 0 <= place - stride * p < 3:
+                matrix[:, p, :, place] = kernel[:, :, place - stride * p]
+    dense = torch.einsum("apbq,bq->ap", matrix, image[0])
+    assert torch.allclose(dense, functional.conv1d(image, kernel, stride=stride)[0])
+
+
+def test_a_recurrent_layer_is_a_dense_network_with_the_stated_slope(rng):
+    """Layer by layer with (U V 0; 0 0 I); and no Jacobian on sequences exceeds the bound."""
+    d, k, length = 3, 2, 4
+    U, V = (torch.randn(d, n, generator=rng, dtype=torch.float64) for n in (d, k))
+    U /= torch.linalg.matrix_norm(U, 2)
+    b = torch.randn(d, generator=rng, dtype=torch.float64)
+
+    def recurrent(sequence):
+        h = torch.zeros(d, dtype=torch.float64)
+        for x in sequence:
+            h = torch.tanh(U @ h + V @ x + b)
+        return h
+
+    def dense(sequence):
+        state = torch.cat([torch.zeros(d, dtype=torch.float64), sequence.flatten()])
+        for t in range(length):
+            rest = k * (length - t - 1)
+            matrix = torch.zeros(d + rest, len(state), dtype=torch.float64)
+            matrix[:d, :d], matrix[:d, d : d + k] = U, V
+            matrix[d:, d + k :] = torch.eye(rest, dtype=torch.float64)
+            state = matrix @ state
+            state[:d] = torch.tanh(state[:d] + b)
+        return state
+
+    bound = torch.linalg.matrix_norm(V, 2) * np.sqrt(length)  # ‖U‖₂ is 1
+    for _ in range(50):
+        sequence = torch.randn(length, k, generator=rng, dtype=torch.float64)
+        assert torch.allclose(dense(sequence), recurrent(sequence))
+        slopes = torch.autograd.functional.jacobian(recurrent, sequence).reshape(d, -1)
+        assert torch.linalg.matrix_norm(slopes, 2) <= bound * (1 + 1e-12)
+
+
+def test_a_step_on_the_normalised_weight_is_bounded_by_the_rank(rng):
+    """1/σ² is at most r/‖W‖_F², with equality for an isometry."""
+    for rank in (1, 2, 5):
+        left = torch.randn(6, rank, generator=rng, dtype=torch.float64)
+        W = left @ torch.randn(rank, 5, generator=rng, dtype=torch.float64)
+        assert 1 / torch.linalg.matrix_norm(W, 2) ** 2 <= rank / W.square().sum() * (1 + 1e-12)
+    W = torch.linalg.qr(torch.randn(5, 5, generator=rng, dtype=torch.float64))[0]
+    assert torch.isclose(1 / torch.linalg.matrix_norm(W, 2) ** 2, 5 / W.square().sum())
