@@ -133,7 +133,7 @@ def _links(text: str) -> Iterator[str]:
 
 def main() -> None:
     """Print what was found, and end with 1 if anything was."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--outside", action="store_true", help="ask other hosts too")
     root = Path(__file__).resolve().parents[2]
     findings = spelling(root) + lost_links(root)
