@@ -21,7 +21,9 @@ and reads like a specification; its key is ``psNN.NAME``. ``problems/ps01/kl.py`
    needs no listing, nor do wrong shapes, lost gradients, exceptions and endless loops.
 5. `package_functions` are the package's own implementations, which refuse while the student's is observed; `stand_in`
    is what `or_reference` gives the rest of the notebook while the exercise is open.
-6. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place
+6. `scales` repeats the first case at other sizes: ``(1e3, "x y")`` is one with both inputs a thousand times as large.
+   Numbers near 1 alone do not tell a small constant, or a limit, that was added to an answer.
+7. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place
    of the smallest failing input.
 
 The observer is `observe.call` unless the function needs more; see there what a case's `options` can ask of it
@@ -33,7 +35,7 @@ The observer is `observe.call` unless the function needs more; see there what a 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,13 @@ def case(
     """Case whose inputs stand by their names, in the order of the function's arguments; a list becomes an array."""
     arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in inputs.items()}
     return Case(name, arrays, options or {}, criterion, rtol=rtol, atol=atol)
+
+
+def scaled(case: Case, factor: float, *names: str) -> Case:
+    """The case with these inputs times a factor, and with an absolute tolerance that a small factor makes smaller."""
+    inputs = {name: value * factor if name in names else value for name, value in case.inputs.items()}
+    name = f"{case.name}, {' and '.join(names)} times {factor:g}"
+    return replace(case, name=name, inputs=inputs, atol=case.atol * min(factor, 1.0))
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class Problem:
     pure: str = ""
     compare: Callable[[Outputs, Outputs, Case], bool] | None = field(default=None)
     reached: Callable[[Case, Outputs], str] | None = field(default=None)
+    scales: tuple[tuple[float, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a problem whose parts do not fit."""
@@ -137,6 +147,7 @@ class Problem:
             Where two cases have one name, or a case decides no criterion of this problem.
         """
         cases = [case for case in self.cases(rng) if hidden or not case.hidden]
+        cases += [scaled(cases[0], factor, *names.split()) for factor, names in self.scales]
         if len({case.name for case in cases}) < len(cases):
             raise ValueError(f"{self.key} has two cases of one name")
         unknown = {case.criterion for case in cases} - {criterion.id for criterion in self.criteria}

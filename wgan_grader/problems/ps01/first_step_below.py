@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("first", "comes back", norms=[1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], threshold=0.1)
     noisy = np.exp(-np.arange(60) / 8) * rng.uniform(0.5, 1.5, 60)
     yield case("first", "noisy", norms=noisy, threshold=0.05)
+    yield case("first", "hardly below", norms=[1.0, 0.5000005, 0.4999995, 0.25], threshold=0.5)
     yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
     yield case("strict", "starts at the threshold", norms=[0.5, 0.5, 0.375], threshold=0.5)
     touching = np.concatenate([rng.integers(32, 64, rng.integers(2, 20)), [16, 24, 16, 15, 8]]) / 64
@@ -98,6 +99,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=first,
+    scales=((1e3, "norms threshold"), (1e-6, "norms threshold")),
     pure="first",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
     sizes = 0.9 * 10.0 ** -np.arange(6)
     yield case("value", "masses of every size", p=sizes / sizes.sum(), q=sizes[::-1] / sizes.sum())
+    few = np.append(np.full(20, 1e-7), 1 - 2e-6)
+    yield case("value", "many tiny masses", p=few, q=np.append(np.full(20, 2.5e-3), 0.95))
     yield case("zero-p", "p has a zero", p=[1.0, 0.0], q=quarter)
     yield case("zero-p", "zeros in both", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 1))
     yield case("infinite", "q has a zero", p=half, q=[1.0, 0.0])

@@ -79,6 +79,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=distances,
+    scales=((1e3, "x y"),),
     pure="value",
     package_functions=("wgan_course.transport.cost_matrix",),
     stand_in="wgan_course.transport.cost_matrix",

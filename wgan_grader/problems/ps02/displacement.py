@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("shared targets", shared | {"t": 0.4}, criterion="shared")
     spare = {"x": rng.normal(size=(2, 2)), "y": rng.normal(size=(6, 2)), "partner": np.array([4, 1])}
     yield Case("targets to spare", spare | {"t": 0.6}, criterion="shared")
+    many = {"x": rng.normal(size=(4, 2)), "y": rng.normal(size=(26, 2)), "partner": np.array([25, 12, 0, 25])}
+    yield Case("26 targets", many | {"t": 0.7}, criterion="shared")
 
 
 def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.ndarray:
@@ -68,6 +70,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=on_the_way,
+    scales=((1e3, "x y"),),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("ties", "equal weights", a=[0.25] * 4, b=[0.25] * 4)
     yield case("value", "tiny masses", a=[0.004, 0.5, 0.496], b=[0.3, 0.002, 0.698])
     yield case("ties", "some run out together", **_with_ties(rng))
+    nothing = np.append(np.zeros(4), 0.5)
+    yield case("ties", "many with nothing", a=np.append(nothing, [0.2, 0.3]), b=np.append([0.4, 0.6], 0 * nothing))
     yield case("ties", "a source with nothing", a=[0.5, 0.0, 0.5], b=[0.25, 0.25, 0.0, 0.5])
 
 

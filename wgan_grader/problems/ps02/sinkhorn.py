@@ -15,6 +15,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two rounds", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     tiny = {"cost": np.array([[1.0, 3.0], [4.0, 1.5]]), "a": np.array([0.5, 0.5]), "b": np.array([0.25, 0.75])}
     yield Case("tiny ε, two and two", tiny | {"epsilon": 1e-3, "rounds": 30}, criterion="small")
+    light = {"cost": np.array([[30.0, 1.0], [1.0, 40.0]]), "a": np.array([1e-7, 1 - 1e-7])}
+    light |= {"b": np.array([1 - 1e-7, 1e-7]), "epsilon": 1.0, "rounds": 1}
+    yield Case("masses of 1e-7, each other's only near ones", light, criterion="rounds", rtol=3e-5, atol=1e-14)
     far = _random(rng, 4, 5)
     yield Case(
         "costs in the thousands", far | {"cost": 1e3 * far["cost"], "epsilon": 0.5, "rounds": 40}, criterion="small"
@@ -111,6 +114,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=coupling,
+    scales=((1e-6, "cost epsilon"),),
     pure="value",
     package_functions=("wgan_course.transport.sinkhorn",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -66,6 +66,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=lambda x, y, lines: slices(x, y, lines).mean(),
+    scales=((1e3, "x y"),),
     pure="value",
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",

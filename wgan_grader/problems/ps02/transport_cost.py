@@ -13,6 +13,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, m in ((3, 5), (6, 2)):
         table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
         yield case("value", f"{n} sources, {m} targets", coupling=table / table.sum(), cost=rng.uniform(0.5, 3, (n, m)))
+    dear = [[1.0, 1e6, 1e6], [1e6, 2.0, 3.0]]
+    yield case("value", "dear routes that nobody takes", coupling=[[0.5, 0.0, 0.0], [0.0, 0.25, 0.25]], cost=dear)
 
 
 def bill(coupling: np.ndarray, cost: np.ndarray) -> float:
@@ -54,6 +56,7 @@ PROBLEM = Problem(
     criteria=(Criterion("value", "mass times distance, added up over all routes", 1),),
     cases=cases,
     formula=bill,
+    scales=((1e3, "cost"), (1e-8, "cost")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

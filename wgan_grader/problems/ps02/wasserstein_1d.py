@@ -87,6 +87,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=answer,
+    scales=((1e3, "x y"),),
     pure="value",
     compare=compare,
     package_functions=("wgan_course.transport.wasserstein_1d",),

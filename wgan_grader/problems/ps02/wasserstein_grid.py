@@ -12,6 +12,11 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "both ways", points=np.arange(4.0), p=[0.0, 0.5, 0.5, 0.0], q=[0.4, 0.1, 0.1, 0.4])
     yield case("value", "nine places", **_random(rng, 9, even=True))
     yield case("uneven", "one place far away", points=[0.0, 1.0, 10.0], p=[1.0, 0.0, 0.0], q=[0.0, 0.5, 0.5])
+    few = {
+        "p": np.append([0.5], np.append(np.zeros(8), 0.5)),
+        "q": np.append([0.5], np.append(np.zeros(7), [1e-3, 0.499])),
+    }
+    yield case("value", "a thousandth moves", points=np.arange(10.0), **few)
     for atoms in (4, 11):
         yield case("uneven", f"{atoms} uneven places", **_random(rng, atoms))
 
@@ -78,6 +83,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=area,
+    scales=((1e3, "points"), (1e-6, "points")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

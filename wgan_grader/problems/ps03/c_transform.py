@@ -62,6 +62,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=transform,
+    scales=((2e1, "phi cost"),),
     pure="value",
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",

@@ -65,6 +65,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=value,
+    scales=((1e3, "phi psi"),),
     pure="uniform",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -22,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
     nearer = np.array([[0.0], [2.0**-40], [2.0], [5.0]])
     yield case("torn", "nearer, not torn", points=nearer, values=rng.normal(size=4))
     yield case("torn", "torn, random", points=where[[0, 1, 2, 1]], values=np.append(height[:3], height[1] + 1e-3))
+    yield case("same", "a constant", points=[[0.0], [1.0], [1.0]], values=[2.0, 2.0, 2.0])
+    yield case("torn", "hardly torn", points=[[0.0], [1.0], [0.0]], values=[0.0, 1.0, 1e-9])
     yield case("torn", "torn", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.5, -4.0])
     yield case("torn", "torn, in the plane", points=[[2.0, 1.0], [2.0, 1.0], [4.0, 5.0]], values=[3.0, -3.0, 1.0])
 
@@ -116,6 +118,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=constant,
+    scales=((1e3, "points"), (1e-6, "values")),
     pure="line",
     misconceptions=explained(WRONG, MESSAGES),
 )

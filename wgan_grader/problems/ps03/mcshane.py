@@ -10,6 +10,8 @@ from ._geometry import distances
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("a line", [[0.0], [2.0]], [0.0, 1.0], 1.0, [[-1.0], [0.5], [1.25], [4.0]], "unit")
     yield _random(rng, 5, 7, 2, 1.0, "unit")
+    row, heights = [[0.0], [5.0], [5.5], [6.0], [6.5], [7.0], [7.5]], [10.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5]
+    yield _case("the highest cone stands behind many nearer points", row, heights, 1.0, [[4.0], [-1.0]], "unit")
     yield _case(
         "a steeper line", [[0.0], [2.0], [5.0]], [0.0, 3.0, 1.0], 2.5, [[1.0], [3.5], [-0.5], [7.0]], "constant"
     )
@@ -87,6 +89,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=extension,
+    scales=((1e3, "points values x"),),
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
     misconceptions=explained(WRONG, MESSAGES),

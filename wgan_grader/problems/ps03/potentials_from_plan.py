@@ -21,6 +21,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case(rng, "two groups, 5 by 6", _two_groups(rng), "groups")
     circle = np.eye(4, 5, dtype=bool) | np.eye(4, 5, k=1, dtype=bool)
     circle[3, 0] = True
+    yield _chain()
+    yield _trickle()
     yield _case(rng, "more routes than a tree", circle, "connected")
 
 
@@ -28,6 +30,19 @@ def _small() -> Case:
     """Two mines, two shops, two routes: prices that fit each route alone are too dear across."""
     inputs = {"coupling": np.array([[0.5, 0.0], [0.0, 0.5]]), "cost": np.array([[1.0, 4.0], [0.5, 2.0]])}
     return Case("two by two", inputs, {"outputs": ["phi", "psi"]}, criterion="groups")
+
+
+def _chain() -> Case:
+    """A cheap price that wants three rounds to reach the last shop."""
+    cost = np.array([[10.0, 1.0, 100.0], [100.0, 1.0, 0.5]])
+    coupling = np.array([[0.5, 0.0, 0.0], [0.0, 0.25, 0.25]])
+    return Case("a chain", {"coupling": coupling, "cost": cost}, {"outputs": ["phi", "psi"]}, criterion="connected")
+
+
+def _trickle() -> Case:
+    """A route in use that carries little ties its prices like any other."""
+    inputs = {"coupling": np.array([[0.5, 1e-4], [0.0, 0.4999]]), "cost": np.array([[1.0, 5.0], [10.0, 1.0]])}
+    return Case("a trickle", inputs, {"outputs": ["phi", "psi"]}, criterion="connected")
 
 
 def _tree(rng: np.random.Generator, n: int, m: int) -> np.ndarray:

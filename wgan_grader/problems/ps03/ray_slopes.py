@@ -79,6 +79,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slopes,
+    scales=((1e3, "f_x f_y x y"), (1e-8, "f_x f_y x y")),
     pure="line",
     misconceptions=explained(WRONG, MESSAGES),
 )

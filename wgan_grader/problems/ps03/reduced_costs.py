@@ -68,6 +68,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slack,
+    scales=((1e3, "phi psi cost"),),
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -74,6 +74,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=estimate,
+    scales=((1e3, "real_scores fake_scores"), (1e-6, "real_scores fake_scores lipschitz")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

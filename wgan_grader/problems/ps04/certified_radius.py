@@ -17,6 +17,10 @@ def cases(rng: np.random.Generator) -> Cases:
     labels = mixed.argmax(1)
     labels[::2] = mixed.argmin(1)[::2]
     yield _case("wrong and right", mixed, labels, 3.0, "wrong")
+    yield _case("far below zero", right - 1e4, [0, 1, 2], 2.0, "radius")
+    many = rng.normal(size=(3, 14))
+    many[np.arange(3), [12, 0, 13]] += 6.0
+    yield _case("fourteen classes", many, [12, 0, 13], 1.3, "radius")
     yield _case("a tie", np.array([[2.0, 2.0, -1.0], [0.0, 4.0, 1.0]]), [0, 1], 0.5, "wrong")
 
 
@@ -112,6 +116,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
+    scales=((1e3, "logits"), (1e-6, "logits lipschitz")),
     pure="radius",
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",

@@ -22,6 +22,16 @@ def cases(rng: np.random.Generator) -> Cases:
     values = 3.0 * rng.choice([-1, 1], 12) * np.abs(x - x[tip]) + np.where(rng.random(12) < 0.4, rng.normal(size=12), 0)
     values[tip] = 0.0
     yield case("strict", "touches in places", x=x, values=values, slope=3.0, tip=tip)
+    yield case(
+        "inside",
+        "hardly inside",
+        x=[0.0, 1.0, 2.0, -1.0],
+        values=[0.0, 2.0000005, 3.9999995, -2.0000005],
+        slope=2.0,
+        tip=0,
+    )
+    far = {"x": [300.0, 100.0, 420.0, 310.0], "values": [0.0, 390.0, 260.0, 15.0]}
+    yield case("inside", "far out", **far, slope=2.0, tip=0)
     yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 2.0, 1.0], slope=0.0, tip=3)
 
 
@@ -82,6 +92,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=inside,
+    scales=((1e3, "x values"), (1e-6, "x values")),
     pure="inside",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -102,6 +102,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=norms,
+    scales=((1e2, "points"),),
     pure="per-sample",
     observe="wgan_course.check.observers.ps04.call",
     limit=20.0,  # loading torch.func counts in the budget of the whole check

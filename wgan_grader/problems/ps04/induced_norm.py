@@ -74,6 +74,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=induced,
+    scales=((1e3, "W"),),
     pure="columns",
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",

@@ -28,6 +28,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("refutes", "ten points, a generous slope", x=x, values=values, slope=1.01 * steepest)
     yield case("refutes", "steep at the last but one", x=[0.0, 1.0, 2.0, 3.0], values=[0.0, 0.0, 3.0, 0.5], slope=2.0)
     yield case("refutes", "a little too steep", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=1.9996)
+    yield case("refutes", "steep far out", x=[20.0, 30.0, 40.0], values=[20.0, 25.0, 60.0], slope=1.0)
+    yield case("accepts", "gentle far out", x=[20.0, 30.0, 90.0], values=[-20.0, -25.0, 160.0], slope=4.0)
+    yield case("refutes", "hardly too steep", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=1.9999995)
     yield case("accepts", "gentle", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, -0.25, 1.0], slope=1.0)
     yield case("accepts", "touches", x=[0.0, 1.0, 3.0], values=[0.0, 2.0, -2.0], slope=2.0)
     yield case("accepts", "steep but allowed", x=[2.0, 0.0, 1.0], values=[5.0, 0.5, 3.5], slope=3.5)
@@ -102,6 +105,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=keeps,
+    scales=((1e3, "x values"), (1e-6, "x values")),
     pure="accepts",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -8,13 +8,20 @@ import numpy as np
 from ...formulas import explained, squared
 from ...problem import Case, Cases, Criterion, Problem
 
-ACTIVATIONS = {1: [], 2: ["relu"], 3: ["tanh", "relu"], 4: ["sigmoid", "softplus", "sigmoid"]}
+ACTIVATIONS = {
+    1: [],
+    2: ["relu"],
+    3: ["tanh", "relu"],
+    4: ["sigmoid", "softplus", "sigmoid"],
+    5: ["relu", "sigmoid", "tanh", "softplus"],
+}
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("one layer", rng, (3, 2), "product")
     yield _case("ReLU", rng, (2, 4, 3), "product")
     yield _case("tanh and ReLU", rng, (4, 3, 5, 2), "product")
+    yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
     yield _case("two sigmoids and a softplus", rng, (3, 4, 2, 3, 2), "slopes")
 
 

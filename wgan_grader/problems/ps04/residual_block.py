@@ -65,6 +65,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=block,
+    scales=((1e3, "x W b"), (1e3, "W")),
     pure="input",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -20,6 +20,12 @@ def cases(rng: np.random.Generator) -> Cases:
     values[7:] -= 12
     yield case("largest", "twelve points", x=x, values=values)
     yield case("unsorted", "in no order", x=[2.0, 0.0, 1.0, 5.0], values=[1.0, 0.0, -2.5, 0.5])
+    yield case("largest", "steep on the last step", x=[0.0, 1.0, 2.0, 2.5], values=[0.0, 1.0, 0.5, 3.0])
+    yield case("largest", "steep on the first step", x=[0.0, 0.5, 2.0, 3.0], values=[0.0, -2.0, -1.0, 0.0])
+    yield case("largest", "very near", x=[0.0, 1.0, 1.0 + 2.0**-20, 2.0], values=[0.0, 0.5, 0.75, 1.0])
+    for scale in (1e3, 1e-6):
+        x, values = scale * np.array([2.0, 0.0, 1.0, 5.0]), scale * np.array([1.0, 0.0, -2.5, 0.5])
+        yield case("unsorted", f"in no order, times {scale:g}", x=x, values=values, atol=0.0)
     x = rng.permutation(np.arange(9) * 0.7)
     yield case("unsorted", "nine points in no order", x=x, values=3 * np.sin(2.3 * x))
 
@@ -81,6 +87,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=steepest,
+    scales=((1e3, "x values"), (1e-6, "x values")),
     pure="largest",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("inside", {"W": inside, "radius": 1.5}, criterion="inside")
     yield Case("just inside", {"W": 2 * inside, "radius": 1.25}, criterion="inside")
     yield Case("just outside", {"W": 2 * inside, "radius": 1.125}, criterion="inside")
+    yield Case("between its norms", {"W": np.diag([3.0, 4.0]), "radius": 4.5}, criterion="outside")
     yield Case("zeros", {"W": np.zeros((2, 3)), "radius": 1.0}, criterion="zero")
     yield Case("tiny", {"W": 1e-8 * rng.normal(size=(3, 3)), "radius": 2.0}, criterion="zero", atol=0.0)
     rows = np.vstack([np.zeros((2, 4)), 1.0 + rng.uniform(size=(3, 4))])
@@ -102,6 +103,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=projected,
+    scales=((1e3, "W radius"), (1e-2, "W radius")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     pure="outside",

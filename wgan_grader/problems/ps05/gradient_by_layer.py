@@ -102,6 +102,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_of(rms),
+    scales=((3e1, "x critic.b0"), (1e-3, "critic.w0 critic.w1")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     misconceptions=explained(WRONG, MESSAGES),

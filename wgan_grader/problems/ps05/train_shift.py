@@ -108,6 +108,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_game(),
+    scales=((1e2, "real z c"),),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     pure="way",

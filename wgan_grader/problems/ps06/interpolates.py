@@ -81,6 +81,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=mix,
+    scales=((1e3, "real fake"),),
     pure="points",
     package_functions=PACKAGE,
     stand_in="wgan_course.constraints.penalties.interpolate",

@@ -12,9 +12,13 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
     yield Case("three a side", few, criterion="rest")
+    close = {name: 1e-7 * value for name, value in few.items()}
+    yield Case("three a side, a millionth apart", close, criterion="rest")
     for n, k, apart in ((4, 4, 5.0), (3, 5, -5.0), (5, 2, 1.0)):  # mass moves to the right, to the left, both ways
         inputs = {"real": 3 * rng.normal(size=n) + apart, "fake": 3 * rng.normal(size=k)}
         yield Case(f"{n} against {k}", inputs | {"weight": round(float(rng.uniform(0.4, 4)), 2)}, criterion="slopes")
+    comb = {"real": np.arange(40.0), "fake": np.append(np.arange(40.0) + 0.5, -1.0), "weight": 2.0}
+    yield Case("40 and 41 points, nearly in balance", comb, criterion="rest")
     x = np.sort(rng.uniform(0, 1, 4)) * 3 + np.arange(4) * 3
     yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
 
@@ -107,6 +111,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slopes,
+    scales=((1e3, "real fake weight"), (1e-6, "real fake weight")),
     pure="slopes",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -75,6 +75,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
+    scales=((1e3, "gradient"),),
     pure="value",
     package_functions=PACKAGE,
     compare=agree,

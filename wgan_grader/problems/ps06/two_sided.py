@@ -32,6 +32,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
+    scales=((1e3, "norms"),),
     compare=agree,
     pure="value",
     package_functions=PACKAGE,

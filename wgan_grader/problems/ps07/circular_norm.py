@@ -84,6 +84,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=exact,
+    scales=((1e3, "kernel"),),
     pure="box",
     package_functions=(
         "wgan_course.norms.conv_norm_fft",

@@ -105,6 +105,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=adjoint,
+    scales=((1e3, "y kernel"),),
     pure="one",
     package_functions=("wgan_course.norms.conv_operator",),
     misconceptions=explained(WRONG, MESSAGES),

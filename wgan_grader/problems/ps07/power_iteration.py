@@ -19,8 +19,9 @@ def cases(rng: np.random.Generator) -> Cases:
         inputs = {"W": rng.normal(size=shape), "v": unit(rng.normal(size=shape[1])), "steps": 1}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="shapes")
     yield Case("no step", {"W": small, "v": np.array([3.0, 4.0]), "steps": 0}, criterion="start")
-    long_start = {"W": rng.normal(size=(4, 3)), "v": 7 * unit(rng.normal(size=3)), "steps": 0}
+    long_start = {"W": rng.normal(size=(4, 3)), "v": 700 * unit(rng.normal(size=3)), "steps": 0}
     yield Case("no step, long start", long_start, criterion="start")
+    yield Case("no step, short start", long_start | {"v": 1e-12 * long_start["v"]}, criterion="start")
     for scale in (50.0, 1e-3):
         inputs = {"W": scale * rng.normal(size=(4, 3)), "v": unit(rng.normal(size=3)), "steps": 300}
         yield Case(f"300 steps at scale {scale:g}", inputs, criterion="long")
@@ -89,6 +90,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=sigma,
+    scales=((1e3, "W"), (1e-6, "W"), (1e3, "v"), (1e-9, "v")),
     pure="value",
     package_functions=("wgan_course.norms.power_iteration",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -110,6 +110,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=needed,
+    scales=((1e3, "singular_values"), (1e-9, "singular_values"), (1e-6, "error")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

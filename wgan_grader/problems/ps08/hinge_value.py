@@ -10,6 +10,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
     for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):
         yield Case(f"near, dimension {d}", _pair(rng, d, K, 0.2, 0.8), criterion="near")
+    yield Case(
+        "a gentle critic", {"x": np.array([900.0, -40.0]), "y": np.array([-600.0, 60.0]), "K": 1e-3}, criterion="near"
+    )
     yield Case("far, in the plane", {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 4.0]), "K": 1.0}, criterion="far")
     for d, K in ((2, 3.0), (4, 0.7)):
         yield Case(f"far, dimension {d}", _pair(rng, d, K, 1.2, 4.0), criterion="far")

@@ -64,6 +64,7 @@ PROBLEM = Problem(
     criteria=(Criterion("plain", "the product of σ/σ̂", 1), Criterion("skips", "1 + σ/σ̂ for a residual block", 1)),
     cases=cases,
     formula=bound,
+    scales=((1e3, "norms estimates"), (1e-8, "norms estimates")),
     pure="plain",
     misconceptions=explained(WRONG, MESSAGES),
 )

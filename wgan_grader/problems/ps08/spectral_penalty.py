@@ -104,6 +104,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_total(_square, _slope),
+    scales=((1e3, "W1 W2"),),
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

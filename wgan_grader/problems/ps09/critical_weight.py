@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for k in range(2):
         a, b = rng.uniform(1.1, 2, size=2)
         yield _case(f"damped already, {k + 1}", a, b, float(rng.uniform(0.3, 0.8)), "damped")
+    yield _case("damped already, a fast turn", 40.0, 30.0, 15.0, "damped")
 
 
 def _case(name: str, a: float, b: float, d: float, criterion: str) -> Case:
@@ -76,6 +77,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=weight,
+    scales=((2e1, "J"), (1e-3, "J")),
     pure="turn",
     package_functions=("wgan_course.dynamics.Variant",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     a, b, c = rng.uniform(0.5, 1.5, size=3)
     yield case("complex", "a damped turn", J=[[-0.3, -a], [b, -0.3 - 0.4 * c]], atol=ATOL)
     yield case("complex", "a growing turn", J=[[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], atol=ATOL)
+    yield case("complex", "a fast damped turn", J=[[-30.0, -200.0], [300.0, -60.0]], atol=1e-3)
     yield case("real", "overdamped", J=[[0.0, -0.5], [0.5, -1.0 - a]], atol=ATOL)
     yield case("real", "both signs", J=[[0.3, 1.0 + a], [0.5 + b, -c]], atol=ATOL)
     yield case(
@@ -118,6 +119,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
+    scales=((1e3, "J"),),
     pure="complex",
     package_functions=GAME,
     misconceptions=explained(WRONG, MESSAGES),

@@ -16,12 +16,14 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(weight, False, "weak")
     for weight in (1.25, float(rng.uniform(1.4, 2)), float(rng.uniform(2.5, 4))):
         yield _case(weight, False, "strong")
+    for weight, criterion in ((1 - 5e-7, "weak"), (0.9995, "weak"), (1 + 5e-7, "strong"), (1.0005, "strong")):
+        yield _case(weight, False, criterion)
     for weight in (0.75, float(rng.uniform(0.1, 0.5)), float(rng.uniform(1.2, 3))):
         yield _case(weight, True, "alternating")
 
 
 def _case(weight: float, alternating: bool, criterion: str) -> Case:
-    name = f"weight {weight:.3g}, {'alternating' if alternating else 'simultaneous'}"
+    name = f"weight {weight:.8g}, {'alternating' if alternating else 'simultaneous'}"
     return Case(name, {"weight": weight, "alternating": alternating}, criterion=criterion, rtol=RTOL)
 
 

@@ -111,6 +111,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=pair(field),
+    scales=((1e3, "theta psi target"),),
     pure="two",
     package_functions=GAME,
     misconceptions=explained(WRONG, MESSAGES),

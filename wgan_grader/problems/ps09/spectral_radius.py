@@ -70,6 +70,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
+    scales=((1e3, "M"),),
     pure="complex",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -124,6 +124,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=pair(play),
+    scales=((1e3, "theta psi clip"),),
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=explained(WRONG, MESSAGES),

@@ -114,6 +114,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=matrix,
+    scales=((1e3, "J"),),
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=explained(WRONG, MESSAGES),

@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two classes", dict(zip(NAMES, hand, strict=True)), criterion="paired")
     for n, classes in ((6, 2), (9, 3), (12, 4)):
         yield _case(rng, f"{n} points, {classes} classes", (n, 3), classes, "paired")
+    yield _case(rng, "26 points, 13 classes", (26, 2), 13, "paired")
     yield _case(rng, "images", (8, 1, 3, 2), 3, "images")
 
 

@@ -118,6 +118,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=distance,
+    scales=((1e3, "mean_p mean_q cov_p cov_q"),),
     pure="commuting",
     package_functions=("wgan_course.measures.frechet_distance",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -88,6 +88,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=estimate,
+    scales=((1e2, "x y"),),
     pure="value",
     package_functions=("wgan_course.measures.kernel_distance",),
     misconceptions=explained(WRONG, MESSAGES),

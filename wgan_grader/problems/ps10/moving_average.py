@@ -62,6 +62,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=average,
+    scales=((1e3, "weights"),),
     pure="value",
     package_functions=("wgan_course.training.Ema",),
     misconceptions=explained(WRONG, MESSAGES),

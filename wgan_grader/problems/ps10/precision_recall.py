@@ -101,6 +101,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=each(covered),
+    scales=((1e3, "real fake"), (1e-6, "real fake")),
     pure="precision",
     package_functions=("wgan_course.measures.precision_recall",),
     misconceptions=explained(WRONG, MESSAGES),
