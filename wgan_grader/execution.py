@@ -267,16 +267,19 @@ async def _attempt(run: Run, workspace: Workspace, settings: Settings, budget: B
     client = BoundedClient(run.notebook, km=manager, **_options(settings))
     client.on_cell_executed = partial(_look_at_reply, client)
     client.resources = {"metadata": {"path": str(workspace.work)}}
-    index = -1
+    index, interrupted = -1, []
     try:
         await _start(client, manager)
         for index, cell in enumerate(run.notebook.cells):
             await _run_cell(client, cell, index, run.fatal, settings)
-            run.timed_out |= client.timed_out
+            if client.timed_out:
+                run.timed_out = True
+                interrupted.append(f"Cell {index + 1} ran out of time and was interrupted.")
     except (DeadKernelError, CellTimeoutError) as error:
         run.timed_out |= client.timed_out
         return index, _reason(manager, error)
     finally:
+        run.notes = interrupted
         _account(client, manager, run, budget)
         await _stop(client, manager)
     return None
@@ -288,7 +291,7 @@ def _account(client: BoundedClient, manager: AsyncKernelManager, run: Run, budge
     budget.processor += watchdog.processor if watchdog else 0.0
     dropped = client.kc.dropped if isinstance(client.kc, CarefulClient) and client.kc.channels_running else 0
     if dropped:
-        run.notes = [f"{dropped} messages to the grader that no kernel sends were dropped."]
+        run.notes = [*run.notes, f"{dropped} messages to the grader that no kernel sends were dropped."]
 
 
 async def _start(client: BoundedClient, manager: AsyncKernelManager) -> None:
@@ -342,6 +345,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "timeout_func": lambda cell: _time_for(cell, settings),
         "startup_timeout": 120,
+        "iopub_timeout": 20,  # what a flood has left in the queue must be read before the next cell's output
         "interrupt_on_timeout": True,
         "error_on_timeout": out_of_time,
         "allow_errors": True,

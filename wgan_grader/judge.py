@@ -36,6 +36,7 @@ from .submission import (
     find_notebook,
     grade_id_of,
     has_answers,
+    put_back_notes,
     read_cells,
     rebuild,
     student_cells,
@@ -134,8 +135,9 @@ def judge_notebook(
     problems = _problems(blueprint)
     cases = {key: problem.make_cases(_rng(seed, key), hidden=True) for key, problem in problems.items()}
     run, verdicts, left = _run_and_assess(notebook, Path(folder), problems, cases, settings)
+    broken = _broken_cells(run)
     _write_verdicts(notebook, blueprint, verdicts)
-    notes = (*notes, *_fatal_notes(run), *run.notes, *_left_notes(left))
+    notes = (*notes, *_fatal_notes(run), *broken, *run.notes, *_left_notes(left))
     if notes:
         notebook.cells.insert(0, _note_cell(notes))
     points = {key: found.points for key, found in verdicts.items()}
@@ -168,7 +170,7 @@ def _take(folder: str | Path, blueprint: Blueprint) -> tuple[NotebookNode, list[
             f"{path.name} holds none of the cells of {blueprint.name}: it is another notebook, or its cells were "
             "copied into a new one. Please write your answers into the notebook that was handed out."
         )
-    return rebuild(cells, blueprint), notes
+    return rebuild(cells, blueprint), notes + put_back_notes(cells, blueprint)
 
 
 def _run_and_assess(
@@ -216,16 +218,38 @@ def _verdict(problem: Problem, cases: Sequence[Case], workspace: Workspace, run:
         observations = read_observations(workspace.outputs, problem.key)
         return verdict.assess(problem, cases, observations, own.public_cases(problem))
     except ExchangeError as error:
-        return verdict.blank(problem, "unreadable", _why_missing(run, str(error)))
+        return verdict.blank(problem, "unreadable", _why_missing(problem, run, str(error)))
     except Exception as error:
         logger.warning("what was recorded for %s cannot be judged", problem.key, exc_info=True)
         return verdict.blank(problem, "unreadable", f"What the check recorded cannot be judged: {error!s:.200}")
 
 
-def _why_missing(run: Run, error: str) -> str:
+def _why_missing(problem: Problem, run: Run, error: str) -> str:
     if run.fatal:
         return f"This check left no record. {' '.join(_fatal_notes(run))}"
+    broken = _broken_cells(run)
+    if broken:
+        return f"{' '.join(broken)} So nothing that is defined there exists, and there is nothing to check."
+    stopped = [
+        f"{output.ename}: {output.evalue:.200}"
+        for cell in run.notebook.cells
+        if cell.cell_type == "code" and f'"{problem.key}"' in cell.source
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+    if stopped:
+        return f"The check's cell stopped with {stopped[0]}."
     return f"This check left no record that can be read: {error}. Did its cell run to its end?"
+
+
+def _broken_cells(run: Run) -> list[str]:
+    """Say which cells are no Python."""
+    return [
+        f"Cell {index + 1} has a {output.ename} ({output.evalue:.100})."
+        for index, cell in enumerate(run.notebook.cells)
+        for output in (cell.get("outputs") or [])
+        if output.output_type == "error" and output.ename in ("SyntaxError", "IndentationError", "TabError")
+    ]
 
 
 def _fatal_notes(run: Run) -> list[str]:

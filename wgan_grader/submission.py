@@ -243,6 +243,33 @@ def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNod
     return new_notebook(cells=cells, metadata=metadata)
 
 
+def put_back_notes(student: Iterable[StudentCell], blueprint: Blueprint) -> list[str]:
+    """Say which cells of the submission are not graded as they are: locked ones changed, cells gone or there twice."""
+    sources: dict[str, list[str]] = {}
+    for cell in student:
+        if cell.grade_id in blueprint.cells:
+            sources.setdefault(cell.grade_id, []).append(cell.source)
+    fixed = [name for name, cell in blueprint.cells.items() if not cell.metadata.nbgrader.get("solution")]
+    changed = [
+        name for name in fixed if name in sources and not _alike(sources[name][-1], blueprint.cells[name].source)
+    ]
+    gone = [name for name in blueprint.cells if name not in sources]
+    twice = [name for name, found in sources.items() if len(found) > 1]
+    said = (
+        ("Changed although locked, and put back as handed out", changed),
+        ("Missing, and put back unanswered", gone),
+        ("There more than once, and only the last one counts", twice),
+    )
+    return [f"{what}: cell {', '.join(map(repr, names))}." for what, names in said if names]
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts differ in the ends of their lines at most."""
+    return [line.rstrip() for line in one.strip().splitlines()] == [
+        line.rstrip() for line in other.strip().splitlines()
+    ]
+
+
 def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
     """Whether any cell of the submission belongs to this problem set."""
     return any(cell.grade_id in blueprint.cells for cell in student)

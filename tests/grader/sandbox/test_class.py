@@ -4,10 +4,13 @@ import os
 import shutil
 
 import pytest
-from demo_class import NAME, PARTIAL, PROOF, RIGHT, answered, grade_at_once, hand_in
+from demo_class import KEY, NAME, PARTIAL, PROOF, RIGHT, answered, cell_of, grade_at_once, hand_in
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from wgan_grader import locks, pipeline
+from wgan_grader import judge, locks, pipeline, registry
 from wgan_grader import report as reporting
+from wgan_grader.execution import Run
 
 PAGE = f"{NAME}.html"
 
@@ -165,6 +168,33 @@ def test_the_report_has_everybody(course):
     assert "0 · log 0" in found.misconceptions[0].message
     paths = reporting.write(made, NAME, course / "reports")
     assert [path.name for path in paths] == [f"{NAME}.html", f"{NAME}.canvas.csv", f"{NAME}.moodle.csv"]
+
+
+# --- notes ----------------------------------------------------------------------------------------------------------
+
+
+def test_cells_that_are_put_back_are_named(course):
+    notebook = answered(course, RIGHT)
+    cell_of(notebook, "set-up").source += "\nimport os"
+    notebook.cells.append(cell_of(answered(course, PARTIAL), "kl"))
+    notebook.cells.remove(cell_of(notebook, "proof"))
+    hand_in(course, "ann", notebook)
+    hand_in(course, "ben", answered(course, f"{RIGHT}  \n"))
+    rows = rows_of(course)
+    assert rows["ben"].diagnosis == ""
+    for words in ("put back as handed out: cell 'set-up'", "unanswered: cell 'proof'", "last one counts: cell 'kl'"):
+        assert words in rows["ann"].diagnosis
+
+
+def test_a_syntax_error_is_called_by_its_name():
+    error = NotebookNode(output_type="error", ename="SyntaxError", evalue="invalid syntax (1.py, line 3)", traceback=[])
+    run = Run(new_notebook(cells=[new_markdown_cell("x"), new_code_cell("def", outputs=[error])]))
+    said = judge._why_missing(registry.find(KEY), run, "ps01.kl.safetensors is not there")
+    assert "Cell 2 has a SyntaxError (invalid syntax" in said
+    assert "safetensors" not in said
+    name = NotebookNode(output_type="error", ename="NameError", evalue="name 'kl' is not defined", traceback=[])
+    run = Run(new_notebook(cells=[new_code_cell(f'check("{KEY}", kl)', outputs=[name])]))
+    assert "NameError: name 'kl' is not defined" in judge._why_missing(registry.find(KEY), run, "x")
 
 
 # --- two runs --------------------------------------------------------------------------------------------------------

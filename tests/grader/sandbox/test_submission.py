@@ -134,11 +134,11 @@ def test_missing_cells_are_put_back_in_order(blueprint):
 
 
 def test_photographs_of_proofs_are_kept_and_other_attachments_not(tmp_path, blueprint):
-    bundle = {"a.png": {"image/png": "AAAA", "text/html": "<script>"}}
+    bundle = {"a.png": {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}}
     metadata = {"nbgrader": {"grade_id": "proof"}}
     cell = {"cell_type": "markdown", "source": "![](attachment:a.png)", "metadata": metadata, "attachments": bundle}
     made = rebuild(read_cells(written(tmp_path, {"cells": [cell]})), blueprint)
-    assert cell_of(made, "proof")["attachments"] == {"a.png": {"image/png": "AAAA"}}
+    assert cell_of(made, "proof")["attachments"] == {"picture-1": {"image/png": "iVBORw0KGgo="}}
 
 
 def test_foreign_notebooks_have_no_answers(blueprint):
