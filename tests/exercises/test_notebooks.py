@@ -100,14 +100,22 @@ def test_release_has_no_metadata_but_nbgraders(name):
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_the_committed_release_is_what_nbgrader_makes(name, tmp_path):
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A course's folder with every release as nbgrader makes it."""
     from wgan_grader.pipeline import release
 
-    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    shutil.copytree(ROOT / "solutions" / name, tmp_path / "solutions" / name)
-    release(tmp_path, [name])
-    fresh, kept = read("exercises", name, tmp_path), read("exercises", name)
+    root = tmp_path_factory.mktemp("released")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    for name in SETS:
+        shutil.copytree(ROOT / "solutions" / name, root / "solutions" / name)
+    release(root, SETS)
+    return root
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_committed_release_is_what_nbgrader_makes(name, released):
+    fresh, kept = read("exercises", name, released), read("exercises", name)
     assert [(source(cell), cell["metadata"]) for cell in fresh] == [(source(cell), cell["metadata"]) for cell in kept]
 
 
