@@ -91,7 +91,7 @@ def slides(
     chapter: Annotated[list[str] | None, typer.Argument(help="Such as 06; all when absent.")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print them with Chromium too.")] = False,
 ) -> None:
-    """Make slides of chapters from their outcomes, statements and figures, into [cyan]_build/html/slides[/cyan].
+    """Make slides of chapters from their outcomes, statements and figures, into [cyan]_build/slides[/cyan].
 
     Arrow keys turn them, [cyan]n[/cyan] shows the speaker's notes. The book must have been built.
     """

@@ -1,6 +1,6 @@
 """Slides of a chapter, from the built page: its outcomes, statements and figures, with the text beside them as notes.
 
-They lie in ``_build/html/slides`` and use the book's own scripts and pictures, so they too read from disk. Arrow keys
+They lie in ``_build/slides`` and use the book's own scripts and pictures, so they too read from disk. Arrow keys
 turn them, ``n`` shows the speaker's notes, and printing makes a PDF with one slide a page.
 """
 
@@ -20,8 +20,8 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
 {scripts}
-<link rel="stylesheet" href="../_static/slides.css">
-<script defer src="../_static/slides.js"></script>
+<link rel="stylesheet" href="../html/_static/slides.css">
+<script defer src="../html/_static/slides.js"></script>
 </head><body>
 {slides}
 </body></html>
@@ -60,7 +60,7 @@ def build_slides(root: Path, chapters: list[str] | None = None) -> list[Path]:
     wanted = [page for page in pages if not chapters or page.parent.name.startswith(tuple(chapters))]
     if not wanted:
         raise NoPageError("there is no such page in _build/html: run make book first, then name a chapter such as 06")
-    out = html / "slides"
+    out = root / "_build" / "slides"
     out.mkdir(exist_ok=True)
     files = []
     for page in wanted:
@@ -81,7 +81,7 @@ def slides_of(page: str, folder: str) -> str:
     """
     soup = BeautifulSoup(page, "html.parser")
     article: Any = soup.find("article") or soup
-    _point_from_slides(article, folder)
+    _point_from_slides(soup, folder)
     title = _words(article.find("h1"))
     slides = [(title, str(article.find("ul") or ""), "")]
     for section in article.select("section > section"):
@@ -137,15 +137,17 @@ def _words(heading: Tag | None) -> str:
     return (copy.find(["h1", "h2"]) or copy).decode_contents().strip()
 
 
-def _point_from_slides(article: Tag, folder: str) -> None:
+def _point_from_slides(page: Tag, folder: str) -> None:
     """Turn addresses that start in the chapter's folder into ones that start in that of the slides."""
-    for tag in article.find_all(["a", "img", "source"]):
+    for tag in page.find_all(["a", "img", "source", "script"]):
         for name in ("href", "src", "srcset"):
             value = str(tag.get(name) or "")
             if value.startswith("#"):
-                tag[name] = f"../{folder}/chapter.html{value}"
-            elif value and not value.startswith(("../", "http", "data:", "/")):
-                tag[name] = f"../{folder}/{value}"
+                tag[name] = f"../html/{folder}/chapter.html{value}"
+            elif value.startswith("../"):
+                tag[name] = f"../html/{value.removeprefix('../')}"
+            elif value and not value.startswith(("http", "data:", "/")):
+                tag[name] = f"../html/{folder}/{value}"
 
 
 def print_pdf(slides: Path) -> Path:
