@@ -10,6 +10,8 @@ dcgan
     ``dcgan.Critic`` and ``dcgan.Generator`` for images of 28, 32 or 64 pixels.
 resnet
     ``resnet.Critic`` and ``resnet.Generator`` for the same images.
+pretrained
+    Generators that a GPU has trained.
 super_resolution
     ``super_resolution.Generator`` restores images of four times the side; the projection on what was seen; PSNR.
 
