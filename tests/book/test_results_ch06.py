@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.book.results import load_script, over_seeds, read_results
+from tools.book.results import load_script, over_seeds, provenance, read_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -12,15 +12,28 @@ def experiment(name):
     return load_script(f"06_gradient_penalty/{name}")
 
 
-@pytest.mark.parametrize(("name", "weight"), [("gp", 10.0), ("lp", 10.0)])
-def test_wells_begin_as_stored(name, weight):
-    """Seed 0, its first 100 steps: estimates within 0.1 (the whole run has 1200)."""
-    stored = read_results("06_wells")["seeds"]["0"][name][str(weight)]
-    again = experiment("wells").one_run(name, weight, 0, look_at=(30, 100))
-    for now, then in zip(again, stored, strict=False):
-        assert now["step"] == then["step"]
-        assert now["estimate"] == pytest.approx(then["estimate"], abs=0.1)
-        assert now["norm"] == pytest.approx(then["norm"], abs=0.1)
+@pytest.fixture(scope="module")
+def wells():
+    return read_results("06_wells")
+
+
+@pytest.mark.parametrize(("start", "name", "weight"), [("random", "gp", 10.0), ("upside down", "lp", 100.0)])
+def test_wells_begin_as_stored(wells, start, name, weight):
+    """Seed 0, its first 50 steps: estimates within 0.1 (the whole run has 1000)."""
+    script = experiment("wells")
+    stored = wells["seeds"]["0"][script.name_of(start, name, weight, 2e-3)]
+    again = script.one_run(start, name, weight, 2e-3, 0, look_at=(10, 50))
+    kept = {look["step"]: look for look in stored}
+    for now in again:
+        for key in ("estimate", "cosine", "norm"):
+            assert now[key] == pytest.approx(kept[now["step"]][key], abs=0.1)
+
+
+def test_wells_are_whole_and_come_from_this_script(wells):
+    script = experiment("wells")
+    assert wells["provenance"]["source"] == provenance(script.__file__, "")["source"]
+    assert set(wells["seeds"]) == set("01234")
+    assert all(set(seed) == set(script.GRID) for seed in wells["seeds"].values())
 
 
 @pytest.mark.parametrize(("arm", "weight", "band"), [("two-sided", 1.0, 0.15), ("one-sided", 10.0, 0.15)])
@@ -50,19 +63,48 @@ def test_supervised_as_stored(method):
     assert again["low"] == pytest.approx(stored["low"], rel=0.1)
 
 
-def looks(name, weight, step):
-    found = over_seeds(
-        read_results("06_wells"),
-        lambda seed: [look["estimate"] for look in seed[name][weight] if look["step"] == step],
+def looks(start, name, weight, rate, step, key="estimate"):
+    """One number a seed."""
+    part = experiment("wells").name_of(start, name, weight, rate)
+    pick = lambda seed: next(look[key] for look in seed[part] if look["step"] == step)
+    return over_seeds(read_results("06_wells"), pick)
+
+
+RATES, WEIGHTS, STARTS = (5e-4, 2e-3, 8e-3), (1.0, 10.0, 100.0), ("random", "upside down")
+
+
+def test_what_the_chapter_says_of_the_start_upside_down():
+    assert all((looks("upside down", "lp", weight, rate, 50) > 0).all() for weight in WEIGHTS for rate in RATES)
+    assert all((looks("upside down", "lp", weight, 2e-3, 20) > 0).all() for weight in WEIGHTS)
+    for weight, step in ((10.0, 450), (100.0, 1000)):
+        assert (looks("upside down", "gp", weight, 2e-3, step) < 0).all()
+    assert (looks("upside down", "gp", 10.0, 2e-3, 1000) > 0).all()
+    length = looks("upside down", "gp", 100.0, 2e-3, 1000, "norm")
+    assert 0.975 < length.min() < length.max() < 1.015
+    assert looks("upside down", "gp", 100.0, 2e-3, 1000, "cosine").max() < 0.005
+
+
+def test_what_the_chapter_says_of_the_rate():
+    assert (looks("upside down", "gp", 100.0, 8e-3, 200) < 0).all()
+    assert (looks("upside down", "gp", 100.0, 8e-3, 700) > 0).all()
+    assert (looks("upside down", "gp", 100.0, 5e-4, 1000) < 0).all()
+
+
+def test_what_the_chapter_says_of_the_random_start():
+    assert (looks("random", "gp", 10.0, 2e-3, 100) < 0).sum() == 2
+    assert (
+        (looks("random", "gp", 100.0, 2e-3, 100) < 0).sum() == (looks("random", "gp", 100.0, 2e-3, 1000) < 0).sum() == 3
     )
-    return found[:, 0]
+    one_sided = [(looks("random", "lp", weight, rate, 100) < 0).sum() for weight in WEIGHTS for rate in RATES]
+    assert one_sided == [0, 0, 0, 0, 0, 0, 1, 0, 0]
 
 
-def test_what_the_chapter_says_of_the_second_well():
-    assert (looks("gp", "10.0", 100) < 0).sum() == 2
-    assert (looks("gp", "100.0", 100) < 0).sum() == (looks("gp", "100.0", 1200) < 0).sum() == 3
-    assert all((looks("lp", weight, 100) > 0).all() for weight in ("0.1", "1.0", "10.0", "100.0"))
-    assert looks("gp", "1.0", 1200).mean() == pytest.approx(1.3, abs=0.05)
+def test_what_the_chapter_says_of_the_small_weight():
+    for start in STARTS:
+        for rate in RATES:
+            assert (looks(start, "gp", 1.0, rate, 150) > 0).all()
+            ends = np.stack([looks(start, name, 1.0, rate, 1000) for name in ("gp", "lp")])
+            assert 1.05 < ends.min() < ends.max() < 1.45
 
 
 def ends(arm, weight):
