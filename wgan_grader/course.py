@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -109,8 +110,8 @@ class Course:
 
         self.root = root.resolve()
         self.config = _load_config(self.root)
-        if db:
-            self.config.CourseDirectory.db_url = db
+        if db:  # the driver is named, since which one is taken otherwise depends on SQLAlchemy's version
+            self.config.CourseDirectory.db_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", db)
         find_programs()
         self.directory = CourseDirectory(config=self.config)
 
