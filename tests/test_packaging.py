@@ -219,7 +219,7 @@ def distributions(modules):
     ("folder", "extras"),
     [
         ("wgan_course", ("", "figures", "images", "lab")),
-        ("wgan_grader", ("", "grade")),
+        ("wgan_grader", ("", "grade", "cluster")),
         ("wgan_cli", ("", "cli")),
         ("tools", ("", "book", "test")),
         ("benchmarks", ("all",)),
