@@ -89,3 +89,18 @@ def test_printing_needs_a_browser(course, monkeypatch):
     monkeypatch.setattr(slides.shutil, "which", lambda _name: None)
     with pytest.raises(slides.NoPageError, match="chromium"):
         slides.print_pdf(course / "x.html")
+
+
+def test_the_command_names_what_it_made(course, monkeypatch):
+    from typer.testing import CliRunner
+
+    from wgan_cli import app
+
+    (course / "_toc.yml").touch()
+    (course / "book").mkdir()
+    monkeypatch.chdir(course)
+    monkeypatch.setattr(app, "tool", lambda _name: slides)
+    ran = CliRunner().invoke(app.app, ["slides", "05"])
+    assert ran.exit_code == 0, ran.output
+    assert (course / "_build" / "slides" / "05_clip.html").is_file()
+    assert not (course / "_build" / "slides" / "06_penalty.html").exists()
