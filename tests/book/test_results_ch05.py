@@ -7,7 +7,7 @@ difference: hence the bands, 5 % of a number unless a test says another one.
 import numpy as np
 import pytest
 
-from tools.book.results import load_script, over_seeds, read_results
+from tools.book.results import load_script, over_seeds, provenance, read_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BAND = 0.05
@@ -35,21 +35,82 @@ def test_surfaces():
         assert found[key] == pytest.approx(expected[key], abs=0.1)
 
 
-def test_depth():
+@pytest.fixture(scope="module")
+def depth():
+    return read_results("05_depth")
+
+
+def by_layer(depth, name, when):
+    """Powers of ten, one row a seed."""
+    return over_seeds(depth, lambda seed: seed[f"deep: {name}"][when])
+
+
+def within(runs):
+    """Largest over smallest gradient of a critic, as a power of ten."""
+    return runs.max(1) - runs.min(1)
+
+
+def across(runs):
+    """Input over last hidden layer, as a power of ten."""
+    return runs[:, 0] - runs[:, -1]
+
+
+def test_depth_is_whole_and_comes_from_this_script(depth):
+    module = script("depth")
+    assert depth["provenance"]["source"] == provenance(module.__file__, "")["source"]
+    assert all(set(seed) == set(module.PARTS) for seed in depth["seeds"].values())
+
+
+@pytest.mark.parametrize("name", ["0.1", "0.01", "gp, small start", "gp, uneven start"])
+def test_depth(depth, name):
     """Gradients by layer before training and after 50 steps: within a tenth of a power of ten before, a half after."""
-    module, kept = script("depth"), read_results("05_depth")["seeds"]["0"]["deep"]
-    for name, clip in (("0.1", 0.1), ("0.01", 0.01)):
-        found = module.deep(clip, 0, steps=50)
-        np.testing.assert_allclose(found["0"], kept[name]["0"], atol=0.1)
-        np.testing.assert_allclose(found["50"], kept[name]["50"], atol=0.5)
+    kept = depth["seeds"]["0"][f"deep: {name}"]
+    found = script("depth").deep(name, 0, looks=(50,))
+    np.testing.assert_allclose(found["0"], kept["0"], atol=0.1)
+    np.testing.assert_allclose(found["50"], kept["50"], atol=0.5)
 
 
-def test_depth_starts_where_the_theorem_says():
+def test_depth_starts_where_the_theorem_says(depth):
     """Before training, the mean over seeds of the gradient's size is what the proposition predicts, within 0.5."""
-    runs = over_seeds(read_results("05_depth"), lambda seed: seed["deep"]["0.1"]["0"])
     variance = 0.1**2 / 3
     expected = [0.5 * np.log10(64 * variance * (64 * variance / 2) ** (12 - layer)) for layer in range(1, 13)]
-    assert np.abs(runs.mean(0)[1:] - expected).max() < 0.5
+    assert np.abs(by_layer(depth, "0.1", "0").mean(0)[1:] - expected).max() < 0.5
+
+
+def test_what_the_chapter_says_of_clipped_gradients(depth):
+    for seed in depth["seeds"].values():
+        assert 0.56 < seed["shallow: 0.1"]["piled"] < 0.69
+        for name in ("0.01", "0.001"):
+            assert seed[f"deep: {name}"]["loss"] == 0
+            assert seed[f"deep: {name}"]["400"] == seed[f"deep: {name}"]["0"]
+    at_he = "0.1, He's start"
+    assert (across(by_layer(depth, at_he, "0")) < -4.6).all()
+    assert (across(by_layer(depth, at_he, "400")) > 5).all()
+    assert (across(by_layer(depth, "0.1", "400")) > 4.5).all()
+
+
+def test_what_the_chapter_says_of_the_starts(depth):
+    starts = ("gp", "gp, small start", "gp, large start", "gp, uneven start")
+    third = np.log10(3)
+    assert (across(by_layer(depth, "gp, small start", "0")) < -6.5).all()
+    assert (np.abs(across(by_layer(depth, "gp, small start", "50"))) < third).all()
+    assert (across(by_layer(depth, "0.1", "50")) > 3.9).all()
+    assert (np.abs(across(by_layer(depth, "gp, large start", "800"))) < third).all()
+    assert all((np.abs(by_layer(depth, name, "800")[:, 0]) < 0.15).all() for name in starts)
+    found = [within(by_layer(depth, name, "800")) for name in starts]
+    assert 2.4 < 10 ** found[0].min() < 10 ** found[0].max() < 3.5
+    assert 7 < 10 ** np.min(found[1:]) < 10 ** np.max(found[1:]) < 16.5
+    losses = {name: over_seeds(depth, lambda seed, name=name: seed[f"deep: {name}"]["loss"]) for name in starts}
+    assert {name for name in starts if (losses[name] > 0).all()} == {"gp, large start"}
+    assert all((losses[name] < 0).all() for name in starts if name != "gp, large start")
+
+
+def test_the_uneven_start_stays_uneven(depth):
+    """Every second layer from the second to the tenth lies lower than its neighbours, by a factor of 2 at least."""
+    for when in ("0", "800"):
+        runs = by_layer(depth, "gp, uneven start", when)
+        for layer in (2, 4, 6, 8, 10):
+            assert (runs[:, layer] < np.minimum(runs[:, layer - 1], runs[:, layer + 1]) - 0.3).all()
 
 
 def test_two_gaussians():
