@@ -64,7 +64,7 @@ def bound(network, points):
 
 
 def coarse(network, points):
-    h = 1e-2
+    h = 0.3
     columns = [(network(points + h * e) - network(points)) / h for e in torch.eye(points.shape[1]).double()]
     return torch.cat(columns, 1).norm(dim=1)
 

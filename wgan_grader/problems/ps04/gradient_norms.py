@@ -1,11 +1,13 @@
 """``gradient_norms(network, points)``: the slope of a network at each sample of a batch."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from ...formulas import absolute, averaged, composed, explained, largest, squared, summed
 from ...problem import Case, Cases, Criterion, Problem
 
-LAYERS = {"modules": {"network": [["linear", "w0", "b0"], ["tanh"], ["linear", "w1", "b1"]]}}
+HIDDEN = {1: ("tanh",), 2: ("softplus", "tanh"), 3: ("relu", "sigmoid", "tanh")}  # by the number of hidden layers
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -13,22 +15,53 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(f"{n} points in dimension {d}", rng, n, d, width, 1.0, "per-sample")
     yield _case("steep", rng, 4, 2, 5, 40.0, "per-sample")
     yield _case("constant", rng, 4, 3, 4, 0.0, "flat")
+    for count, n in ((2, 4), (3, 5)):
+        yield _case(f"{count} hidden layers", rng, n, 3, 6, 2.0, "per-sample", count)
 
 
-def _case(name: str, rng: np.random.Generator, n: int, d: int, width: int, scale: float, criterion: str) -> Case:
-    weights = {
-        "network.w0": rng.normal(size=(width, d)),
-        "network.b0": rng.normal(size=width),
-        "network.w1": scale * rng.normal(size=(1, width)),
-        "network.b1": rng.normal(size=1),
-    }
-    return Case(name, weights | {"points": rng.normal(size=(n, d))}, LAYERS, criterion=criterion)
+def _case(
+    name: str, rng: np.random.Generator, n: int, d: int, width: int, scale: float, criterion: str, hidden: int = 1
+) -> Case:
+    widths = [d, *range(width, width - hidden, -1), 1]
+    arrays, layers = {}, []
+    for i, (columns, rows) in enumerate(pairwise(widths)):
+        size = scale if i == hidden else 1.0
+        arrays |= {f"network.w{i}": size * rng.normal(size=(rows, columns)), f"network.b{i}": rng.normal(size=rows)}
+        layers += [["linear", f"w{i}", f"b{i}"], *([kind] for kind in HIDDEN[hidden][i : i + 1])]
+    return Case(name, arrays | {"points": rng.normal(size=(n, d))}, {"modules": {"network": layers}}, criterion)
 
 
-def gradient(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """∇f at each row of x, for f = w1 tanh(w0 x + b0) + b1."""
-    hidden = np.tanh(x @ w0.T + b0)
-    return ((1 - hidden**2) * w1[0]) @ w0
+def _activated(kind: str, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Value and slope."""
+    s = 1 / (1 + np.exp(-z))
+    if kind == "relu":
+        return np.maximum(z, 0), (z > 0).astype(float)
+    if kind == "tanh":
+        return np.tanh(z), 1 - np.tanh(z) ** 2
+    return (s, s * (1 - s)) if kind == "sigmoid" else (np.logaddexp(0, z), s)
+
+
+def _output(*a: np.ndarray) -> np.ndarray:
+    return _both_ways(*a)[0]
+
+
+def _both_ways(*a: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
+    """Output, each layer's gradient and input, the last layer first, and ∇f at each row of the points."""
+    *weights, x = a
+    inputs, slopes = [x], []
+    for w, b, kind in zip(weights[:-2:2], weights[1:-2:2], HIDDEN[len(weights) // 2 - 1], strict=True):
+        h, slope = _activated(kind, inputs[-1] @ w.T + b)
+        inputs, slopes = [*inputs, h], [*slopes, slope]
+    back, layers = np.ones((len(x), 1)), []
+    for w, h, slope in zip(weights[-2::-2], inputs[::-1], [*slopes[::-1], np.ones(1)], strict=True):
+        layers.append((back, h))
+        back = (back @ w) * slope
+    return (inputs[-1] @ weights[-2].T + weights[-1])[:, 0], layers, back
+
+
+def gradient(*a: np.ndarray) -> np.ndarray:
+    """∇f at each row of the points; a = (w0, b0, w1, b1, …, points)."""
+    return _both_ways(*a)[2]
 
 
 def norms(*a: np.ndarray) -> np.ndarray:
@@ -36,23 +69,17 @@ def norms(*a: np.ndarray) -> np.ndarray:
     return np.linalg.norm(gradient(*a), axis=1)
 
 
-def _output(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return (np.tanh(x @ w0.T + b0) @ w1.T + b1)[:, 0]
-
-
-def _weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _weights(*a: np.ndarray) -> np.ndarray:
     """Norm of the gradient in the weights (all parameters together), sample by sample."""
-    hidden = np.tanh(x @ w0.T + b0)
-    back = (1 - hidden**2) * w1[0]
-    squares = (back**2).sum(1) * ((x**2).sum(1) + 1) + (hidden**2).sum(1) + 1
-    return np.sqrt(squares)
+    return np.sqrt(sum((back**2).sum(1) * ((h**2).sum(1) + 1) for back, h in _both_ways(*a)[1]))
 
 
-def _batch_weights(w0: np.ndarray, b0: np.ndarray, w1: np.ndarray, b1: np.ndarray, x: np.ndarray) -> float:
-    hidden = np.tanh(x @ w0.T + b0)
-    back = (1 - hidden**2) * w1[0]
-    parts = (back.T @ x, back.sum(0), hidden.sum(0), np.array(len(x)))
-    return np.sqrt(sum((part**2).sum() for part in parts))
+def _batch_weights(*a: np.ndarray) -> float:
+    return np.sqrt(sum(((back.T @ h) ** 2).sum() + (back.sum(0) ** 2).sum() for back, h in _both_ways(*a)[1]))
+
+
+def _bound(*a: np.ndarray) -> float:
+    return float(np.prod([np.linalg.norm(w, 2) for w in a[:-1:2]]))
 
 
 WRONG = (
@@ -66,8 +93,7 @@ WRONG = (
     ("the-gradient", gradient),
     ("mean-gradient", composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
     ("the-output", _output, absolute(_output), composed(np.linalg.norm, _output)),
-    ("the-bound", lambda w0, b0, w1, b1, x: np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2)),
-    ("the-bound", lambda w0, b0, w1, b1, x: np.full(len(x), np.linalg.norm(w0, 2) * np.linalg.norm(w1, 2))),
+    ("the-bound", _bound, lambda *a: np.full(len(a[-1]), _bound(*a))),
     ("stabilised", *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))),
     ("stabilised", *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7))),
 )

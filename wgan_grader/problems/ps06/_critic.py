@@ -1,6 +1,6 @@
 """What the problems of this set share: a small critic in numpy, its gradients, and the cases that it is tried on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +56,11 @@ def batches(rng: np.random.Generator, weighted: bool = True, loss: bool = False)
         for n, shape in shapes:
             case = _pair(rng, n, shape, criterion, scale, weighted)
             yield replace(case, options=options(len(shape) > 1, loss))
+    for n in (4, 26):
+        inputs, layers = deep_critic(rng, 3)
+        case = _pair(rng, n, (3,), "value", 1.0, weighted)
+        given = {name: value for name, value in case.inputs.items() if not name.startswith("critic.")}
+        yield replace(case, name=f"{n} pairs, a deeper critic", inputs=inputs | given, options=layers | {"loss": loss})
 
 
 def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:
@@ -74,15 +79,51 @@ def rows(x: Array) -> Array:
     return x.reshape(len(x), -1)
 
 
+def deeper(formula: Callable[..., Any], rest: int) -> Callable[..., Any]:
+    """The formula also for deeper critics, whose weights it gets as a list in the place of w0; `rest` others follow."""
+
+    def of(*a: Array) -> Any:
+        return formula(*a) if len(a) == 4 + rest else formula(list(a[:-rest]), None, None, None, *a[-rest:])
+
+    return of
+
+
+def all_deeper(misconceptions: Iterable[Misconception], rest: int) -> tuple[Misconception, ...]:
+    """The same for the formulas of misconceptions."""
+    return tuple(replace(one, formulas=tuple(deeper(f, rest) for f in one.formulas)) for one in misconceptions)
+
+
+def deep_critic(rng: np.random.Generator, features: int) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Weights and layers of a critic with two hidden layers, softplus and tanh; only its value is looked at."""
+    inputs, layers = {}, []
+    for i, (columns, rows) in enumerate(((features, 5), (5, 4), (4, 1))):
+        inputs |= {f"critic.w{i}": rng.normal(size=(rows, columns)), f"critic.b{i}": rng.normal(size=rows)}
+        layers += [["linear", f"w{i}", f"b{i}"], *([kind] for kind in ("softplus", "tanh")[i : i + 1])]
+    return inputs, {"modules": {"critic": layers}}
+
+
+def _deep(weights: list[Array], x: Array) -> tuple[Array, Array]:
+    """Score and gradient of a `deep_critic`."""
+    w0, b0, w1, b1, w2, b2 = weights
+    z = rows(x) @ w0.T + b0
+    h = np.tanh(np.logaddexp(0, z) @ w1.T + b1)
+    slopes = (((1 - h**2) * w2[0]) @ w1) / (1 + np.exp(-z))
+    return (h @ w2.T + b2)[:, 0], (slopes @ w0).reshape(x.shape)
+
+
 def score(*a: Array) -> Array:
     """One score a sample; a = (w0, b0, w1, b1, x)."""
     w0, b0, w1, b1, x = a
+    if isinstance(w0, list):
+        return _deep(w0, x)[0]
     return (np.tanh(rows(x) @ w0.T + b0) @ w1.T + b1)[:, 0]
 
 
 def gradient(*a: Array) -> Array:
     """∇f at each sample, in the shape of x; a = (w0, b0, w1, b1, x)."""
     w0, b0, w1, _, x = a
+    if isinstance(w0, list):
+        return _deep(w0, x)[1]
     return (((1 - np.tanh(rows(x) @ w0.T + b0) ** 2) * w1[0]) @ w0).reshape(x.shape)
 
 
@@ -100,6 +141,8 @@ def mix(real: Array, fake: Array, epsilon: Array) -> Array:
 def to_weights(*a: Array) -> dict[str, Array]:
     """Gradient in the weights of Σ⟨u, ∇f(x)⟩ for fixed u: the second backward pass, by hand."""
     w0, b0, w1, _, x, u = a
+    if isinstance(w0, list):
+        return {}
     hidden, u = np.tanh(rows(x) @ w0.T + b0), rows(u)
     slope = 1 - hidden**2
     back = (u @ w0.T) * w1[0] * (-2 * hidden * slope)

@@ -7,7 +7,21 @@ import numpy as np
 
 from ...formulas import Detected, explained, negated
 from ...problem import Case, Criterion, Outputs, Problem
-from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, rows, score, wrong_way
+from ._critic import (
+    NO_GRAPH,
+    PACKAGE,
+    SEEN_BY,
+    Array,
+    agree,
+    all_deeper,
+    batches,
+    charged,
+    deeper,
+    mix,
+    rows,
+    score,
+    wrong_way,
+)
 from ._whole import penalty, spoilt
 
 
@@ -40,7 +54,7 @@ def _only_first_terms(case: Case, seen: Any, expected: Outputs) -> bool:
     """Whether the value is right, and the gradient is that of the loss without its penalty."""
     if seen.status != "ok" or not np.isclose(float(seen.outputs["value"]), float(expected["value"]), rtol=1e-4):
         return False
-    first = _of_first_terms(*case.inputs.values())
+    first = deeper(_of_first_terms, 4)(*case.inputs.values())
     return all(name in seen.outputs and np.allclose(seen.outputs[name], first[name], rtol=1e-4) for name in first)
 
 
@@ -48,7 +62,7 @@ def _only_penalty(case: Case, seen: Any, expected: Outputs) -> bool:
     """Whether the value is right, and the gradient is that of the penalty alone."""
     if seen.status != "ok" or not np.isclose(float(seen.outputs["value"]), float(expected["value"]), rtol=1e-4):
         return False
-    first = _of_first_terms(*case.inputs.values())
+    first = deeper(_of_first_terms, 4)(*case.inputs.values())
     return all(
         name in seen.outputs and np.allclose(seen.outputs[name], expected[name] - first[name], rtol=1e-4)
         for name in first
@@ -58,6 +72,8 @@ def _only_penalty(case: Case, seen: Any, expected: Outputs) -> bool:
 def _mean_score(*a: Array) -> dict[str, Array]:
     """Gradient of the mean score in the weights."""
     w0, b0, w1, _, x = a
+    if isinstance(w0, list):
+        return {}
     hidden = np.tanh(rows(x) @ w0.T + b0)
     back = (1 - hidden**2) * w1[0] / len(x)
     parts = (back.T @ rows(x), back.sum(0), hidden.mean(0, keepdims=True))
@@ -113,11 +129,11 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 1),
     ),
     cases=partial(batches, loss=True),
-    formula=right,
+    formula=deeper(right, 4),
     compare=agree,
     pure="value",
     observe=SEEN_BY,
     limit=20.0,
     package_functions=(*PACKAGE, "wgan_course.objectives.Wasserstein"),
-    misconceptions=explained(WRONG, MESSAGES),
+    misconceptions=all_deeper(explained(WRONG, MESSAGES), 4),
 )

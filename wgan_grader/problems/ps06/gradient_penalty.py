@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, explained, negated
 from ...problem import Criterion, Outputs, Problem
-from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, charged, mix, wrong_way
+from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, all_deeper, batches, charged, deeper, mix, wrong_way
 from ._whole import penalty, spoilt
 
 
@@ -39,11 +39,11 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 2),
     ),
     cases=batches,
-    formula=right,
+    formula=deeper(right, 4),
     compare=agree,
     pure="value",
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=explained(WRONG, MESSAGES),
+    misconceptions=all_deeper(explained(WRONG, MESSAGES), 4),
 )

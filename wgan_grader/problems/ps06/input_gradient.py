@@ -6,7 +6,21 @@ import numpy as np
 
 from ...formulas import Detected, averaged, explained, negated, scaled, summed, swapped
 from ...problem import Cases, Criterion, Formula, Outputs, Problem
-from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, batches, gradient, mix, score, to_weights, wrong_way
+from ._critic import (
+    NO_GRAPH,
+    PACKAGE,
+    SEEN_BY,
+    Array,
+    agree,
+    all_deeper,
+    batches,
+    deeper,
+    gradient,
+    mix,
+    score,
+    to_weights,
+    wrong_way,
+)
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -85,11 +99,11 @@ PROBLEM = Problem(
         Criterion("graph", "it can be differentiated again, down to the critic's weights", 2),
     ),
     cases=cases,
-    formula=right,
+    formula=deeper(right, 3),
     compare=agree,
     pure="value",
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=explained(WRONG, MESSAGES),
+    misconceptions=all_deeper(explained(WRONG, MESSAGES), 3),
 )

@@ -6,7 +6,22 @@ import numpy as np
 
 from ...formulas import explained, negated, scaled
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._critic import NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, gradient, lengths, options, score
+from ._critic import (
+    NO_GRAPH,
+    PACKAGE,
+    SEEN_BY,
+    Array,
+    agree,
+    all_deeper,
+    charged,
+    critic,
+    deep_critic,
+    deeper,
+    gradient,
+    lengths,
+    options,
+    score,
+)
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -17,6 +32,10 @@ def cases(rng: np.random.Generator) -> Cases:
             tail = ", to the weights" if criterion == "graph" else ""
             name = f"{n} points of shape {'×'.join(map(str, shape))}{tail}"
             yield Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+    for n in (4, 26):
+        inputs, layers = deep_critic(rng, 3)
+        inputs |= {"real": rng.normal(size=(n, 3)), "weight": 3.5}
+        yield Case(f"{n} points, a deeper critic", inputs, layers, criterion="value")
 
 
 def right(*a: Array) -> Outputs:
@@ -72,11 +91,11 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 0.5),
     ),
     cases=cases,
-    formula=right,
+    formula=deeper(right, 2),
     compare=agree,
     pure="value",
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
-    misconceptions=explained(WRONG, MESSAGES),
+    misconceptions=all_deeper(explained(WRONG, MESSAGES), 2),
 )
