@@ -121,17 +121,62 @@ def test_two_gaussians():
         np.testing.assert_allclose(found[kind][loss], kept[kind][loss][:4], rtol=2 * BAND)
 
 
-def test_parameter_penalty():
-    """The first hundred steps of a weak and a strong sum, and of the product."""
-    module, kept = script("parameter_penalty"), read_results("05_parameter_penalty")["seeds"]["0"]
-    cases = {
-        "sum, λ = 0.01": (module.sum_of_squares, 0.01),
-        "sum, λ = 1.0": (module.sum_of_squares, 1.0),
-        "product, λ = 0.1": (module.product_of_squares, 0.1),
-    }
-    for name, (penalty, weight) in cases.items():
-        found = module.readings(penalty, weight, 0, steps=100)
-        np.testing.assert_allclose(found, kept[name][: len(found)], rtol=2 * BAND, atol=1e-3)
+@pytest.fixture(scope="module")
+def penalty():
+    return read_results("05_parameter_penalty")
+
+
+def test_parameter_penalty_is_whole_and_comes_from_this_script(penalty):
+    module = script("parameter_penalty")
+    assert penalty["provenance"]["source"] == provenance(module.__file__, "")["source"]
+    assert all(set(seed) == set(module.PAIRS) for seed in penalty["seeds"].values())
+
+
+@pytest.mark.parametrize(
+    ("charge", "strength"), [("sum", 0.01), ("sum", 1.0), ("excess", 3.0), ("product", 0.1), ("decoupled", 10.0)]
+)
+def test_parameter_penalty(penalty, charge, strength):
+    """The first fifty steps."""
+    module = script("parameter_penalty")
+    found = module.run(charge, strength, 0, steps=50)["readings"]
+    kept = penalty["seeds"]["0"][module.name_of(charge, strength)]["readings"]
+    np.testing.assert_allclose(found, kept[: len(found)], rtol=2 * BAND, atol=1e-3)
+
+
+def charged(penalty, charge, strength, key, at=None):
+    """One row or number a seed."""
+    name = script("parameter_penalty").name_of(charge, strength)
+    return over_seeds(penalty, lambda seed: seed[name][key] if at is None else seed[name][key][at])
+
+
+def test_what_the_chapter_says_of_the_sum(penalty):
+    reading = lambda strength, at=-1: charged(penalty, "sum", strength, "readings", at)
+    assert (reading(0.01) > 1e4).all()
+    assert (reading(0.01) > 2 * reading(0.01, 30)).all()
+    assert sorted(reading(0.1) > 1e4) == [False, True, True, True, True]
+    for strength in (0.3, 1.0):
+        assert np.abs(reading(strength)).max() < 1e-8
+
+
+def test_what_the_chapter_says_of_the_excess_and_the_product(penalty):
+    assert (charged(penalty, "excess", 0.3, "readings", -1) > 1e4).all()
+    for strength in (1.0, 3.0, 10.0, 30.0, 100.0):
+        reading = charged(penalty, "excess", strength, "readings", -1)
+        assert 0.115 < reading.min() < reading.max() < 0.275
+        assert charged(penalty, "excess", strength, "frobenius").max() < 1.13
+    product = charged(penalty, "product", 0.1, "readings", -1)
+    assert 0.14 < product.min() < product.max() < 0.16
+
+
+def test_what_the_chapter_says_of_decoupled_decay(penalty):
+    reading = lambda strength, at=-1: charged(penalty, "decoupled", strength, "readings", at)
+    for strength in (0.1, 1.0, 3.0):
+        assert (reading(strength) > 1.5 * reading(strength, 30)).all()
+    bound = charged(penalty, "decoupled", 10.0, "spectral")
+    assert 1.4 < reading(10.0).min() < reading(10.0).max() < 2.1
+    assert 6 < bound.min() < bound.max() < 9
+    assert 0.0115 < reading(30.0).min() < reading(30.0).max() < 0.0155
+    assert charged(penalty, "decoupled", 30.0, "spectral").max() < 0.08
 
 
 def test_tracking():
