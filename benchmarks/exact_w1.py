@@ -23,7 +23,7 @@ from tools.book.results import provenance
 from wgan_course import transport
 
 SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000)
-SLOWEST = 60.0  # a solver that took longer than this is left out of larger problems
+SLOWEST = 5.0  # a solver that took longer than this is left out of larger problems
 AGREEMENT = 1e-9
 
 Problem = dict[str, Any]
@@ -107,7 +107,7 @@ def main() -> None:
             table.append({"dimension": dimension, "weights": "equal" if equal else "unequal", "rows": rows})
             for row in rows:
                 told = "   ".join(f"{name} {seconds:9.4f} s" for name, seconds in row["seconds"].items())
-                print(f"{dimension:3} dimensions, {table[-1]['weights']:8} n = {row['n']:6}   {told}")
+                print(f"{dimension:3} dimensions, {table[-1]['weights']:8} n = {row['n']:6}   {told}", flush=True)
     if options.out:
         origin = provenance(__file__, f"normal clouds, {options.rounds} rounds", f"cpu, {os.cpu_count()} processors")
         content = {"table": table, "load": round(os.getloadavg()[0], 1), "provenance": origin}

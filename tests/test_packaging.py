@@ -178,13 +178,13 @@ PROBLEM_SET = "exercises/ps01_js_saturation/ps01_js_saturation.ipynb"
 def test_each_command_names_the_extra_that_it_lacks(run, course_root, words, extras, missing, extra):
     ran = run("-m", "wgan_cli", *words.split(), extras=extras, cwd=course_root)
     command = "" if words.startswith("-") else f" {words.split()[0]}"
-    said = f"wgan-course{command} needs {missing}: pip install 'wgan-course[{extra}]'\n"
+    said = f"wgan-course{command} needs {missing}: pip install '.[{extra}]' in the course's folder\n"
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)
 
 
 def test_the_console_script_is_that_command(run):
     ran = run(run.site / "bin" / "wgan-course", "--help")
-    assert (ran.returncode, ran.stderr) == (1, "wgan-course needs typer: pip install 'wgan-course[cli]'\n")
+    assert (ran.returncode, ran.stderr) == (1, "wgan-course needs typer: pip install '.[cli]' in the course's folder\n")
 
 
 def test_a_module_that_no_extra_brings_keeps_its_traceback(monkeypatch):

@@ -33,8 +33,9 @@ def main() -> None:
             raise
         command = next((word for word in sys.argv[1:2] if not word.startswith("-")), "")
         extra = command if command in extras else extras[0]
-        what = f"{PACKAGE}[{extra}]" if extra else PACKAGE
-        sys.exit(f"{' '.join(['wgan-course', command]).strip()} needs {missing}: pip install '{what}'")
+        what = f".[{extra}]" if extra else "."  # from the course's own folder: no index holds its name
+        name = " ".join(["wgan-course", command]).strip()
+        sys.exit(f"{name} needs {missing}: pip install '{what}' in the course's folder")
 
 
 def extras_of(module: str) -> list[str]:

@@ -280,7 +280,7 @@ class Course:
         return Gradebook(self.directory.db_url, self.directory.course_id)
 
     def export(self) -> None:
-        """Write all grades to `grades.csv`; a part that a person has still to grade is named in a column of its own."""
+        """Write all grades to `grades.csv`, where points still to be given count as none; `report` names them."""
         from nbgrader.plugins import CsvExportPlugin
 
         plugin = CsvExportPlugin(config=self.config)

@@ -24,6 +24,7 @@ from wgan_course.models import dcgan
 from wgan_course.training import TensorBatches, Trainer, TrainingConfig, devices, runlog
 from wgan_course.training.checkpoint import atomic_write
 
+logger = logging.getLogger(__name__)
 LATENT, WIDTH, BATCH, RATE, WEIGHT, COMPONENTS = 64, 64, 64, 2e-4, 10.0, 64
 
 
@@ -75,7 +76,7 @@ def train(seed, seconds, device, look_every=400, width=WIDTH):
             {"round": trainer.step, "seconds": spent, "frechet": distance}
             | {name: record[name] for name in ("estimate", "penalty")}
         )
-        print(json.dumps(curve[-1]), flush=True)
+        logger.info("%s", json.dumps(curve[-1]))
     return trainer, {"between halves": floor, "curve": curve}
 
 
@@ -102,7 +103,8 @@ def main(given=None):
     parser.add_argument("--width", type=int, default=WIDTH)
     parser.add_argument("--out", type=Path, default=Path("runs/colour"))
     options = parser.parse_args(given)
-    logging.disable(logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("wgan_course").setLevel(logging.WARNING)
     device = devices.choose(options.device)
     trainer, found = train(options.seed, options.seconds, str(device), options.look_every, options.width)
     keep(trainer, found, options.seed, options.out, device)

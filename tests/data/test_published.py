@@ -126,7 +126,7 @@ def test_damaged_files(tmp_path):
 def test_without_torchvision(monkeypatch, tmp_path):
     write_mnist(tmp_path)
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(ModuleNotFoundError, match=r"torchvision reads these sets: pip install 'wgan-course\[images\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"torchvision reads these sets: pip install '\.\[images\]'"):
         images.load("mnist")
     monkeypatch.delenv("WGAN_COURSE_OFFLINE")
     monkeypatch.setattr(fashion, "DEBIAN_FOLDER", tmp_path / "none")

@@ -70,7 +70,7 @@ def judge() -> Any:
     """
     for entry in entry_points(group="wgan_course.judge"):
         return entry.load()
-    raise LookupError("no judge is installed here; pip install 'wgan-course[lab]' brings the course's own")
+    raise LookupError("no judge is installed here; pip install '.[lab]' in the course's folder brings its own")
 
 
 def is_stub(function: Any) -> bool:

@@ -41,7 +41,8 @@ def _make(kind: str, root: Path, split: str, download: bool) -> Any:
     try:
         from torchvision import datasets
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("torchvision reads these sets: pip install 'wgan-course[images]'") from error
+        cure = "pip install '.[images]' in the course's folder"
+        raise ModuleNotFoundError(f"torchvision reads these sets: {cure}") from error
     which = {"split": split} if kind in BY_SPLIT else {"train": split == "train"}
     return getattr(datasets, kind)(str(root), download=download, **which)
 
