@@ -85,6 +85,8 @@ def measure(dimension: int, equal: bool, sizes: list[int], rounds: int) -> list[
     """Medians over the rounds, a row a size; who was too slow does not go on."""
     chosen, rows = solvers(dimension, equal), []
     for n in sizes:
+        if not chosen:
+            break
         made = [round_of(problem(n, dimension, equal, seed), chosen) for seed in range(rounds)]
         medians = {name: statistics.median(row[name] for row in made) for name in chosen}
         rows.append({"n": n, "seconds": medians})

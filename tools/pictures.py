@@ -1,6 +1,5 @@
-"""Makes the pictures of README.md from the built book, a real check and stored results: python tools/pictures.py"""
+"""Makes the pictures of README.md from the built book, a check and trained generators: python tools/pictures.py"""
 
-import json
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from wgan_course.check import report
+from wgan_course.models import pretrained
 from wgan_grader.own import try_out
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,16 +31,25 @@ def kl(p, q):
     return torch.where(p > 0, p * torch.log(p / (q + 1e-12)), 0).sum(-1)
 
 
-def samples(out: Path, methods: tuple[str, ...] = ("clip", "gp", "sn"), count: int = 12) -> None:
-    """Write what DCGANs generate after a minute of training, one row a method (chapter 10's stored results)."""
-    found = json.loads((ROOT / "book" / "results" / "10_minute_dcgan.json").read_text())["seeds"]["0"]
+def samples(out: Path, count: int = 14) -> None:
+    """Write what the generators that come with the package make: clothes by class, and four categories of emoji."""
+    z = torch.randn(count, 64, generator=torch.Generator().manual_seed(3))
     rows = []
-    for name in methods:
-        images = [np.array([int(digit, 16) for digit in image], np.uint8) for image in found[name]["images"][:count]]
-        rows.append(np.hstack([np.pad(255 - 17 * image.reshape(28, 28), 1, constant_values=255) for image in images]))
+    for name, kinds in (("fashion-mnist-conditional", (0, 3, 7, 8, 9)), ("emoji", (0, 1, 3, 5))):
+        for kind in kinds:
+            with torch.no_grad():
+                made = pretrained.load(name)(z, torch.full((count,), kind))
+            colours = (127.5 * (made.expand(-1, 3, -1, -1) + 1)).byte().permute(0, 2, 3, 1).numpy()
+            side = (34 - colours.shape[1]) // 2
+            margin = 0 if name.startswith("fashion") else 255
+            rows.append(
+                np.hstack(
+                    [np.pad(image, ((side,) * 2, (side,) * 2, (0,) * 2), constant_values=margin) for image in colours]
+                )
+            )
     grid = np.vstack(rows)
     picture = Image.fromarray(grid).resize((2 * grid.shape[1], 2 * grid.shape[0]), Image.Resampling.NEAREST)
-    picture.quantize(16).save(out / "samples.png", optimize=True)
+    picture.quantize(128).save(out / "samples.png", optimize=True)
 
 
 def shrink(file: Path) -> None:
