@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ from .stamps import rewrite_timestamp
 from .tasks import Task
 
 logger = logging.getLogger(__name__)
+_NBGRADER = threading.Lock()  # its converters change the folder and the environment of the whole process
 nbgrader_log = logging.getLogger(f"{__name__}.nbgrader")
 nbgrader_log.setLevel(logging.ERROR)
 
@@ -202,6 +204,10 @@ class Course:
 
     def record(self, task: Task, judged: Judged) -> str:
         """Hand a judged submission to nbgrader's autograde and feedback; what nbgrader refuses comes back as text."""
+        with _NBGRADER:
+            return self._record(task, judged)
+
+    def _record(self, task: Task, judged: Judged) -> str:
         problem_set = task.released.stem
         staged = None
         try:
@@ -225,8 +231,9 @@ class Course:
         step = AssignLatePenalties(config=self._config())
         names = {"notebook": problem_set, "assignment": problem_set, "student": student}
         about: Any = {"nbgrader": names | {"db_url": self.directory.db_url}}
-        step.preprocess(nbformat.v4.new_notebook(), about)
-        self._feedback(problem_set, student)
+        with _NBGRADER:
+            step.preprocess(nbformat.v4.new_notebook(), about)
+            self._feedback(problem_set, student)
 
     def standings(self, problem_set: str) -> dict[str, Standing]:
         """What the gradebook says of each submission of a problem set, by student."""

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 MODES = ("light", "dark")
 WIDTHS = (360, 768, 1280)
 SCREEN = {"width": 1280, "height": 900}
+PATIENCE = 180_000.0  # milliseconds, for a page of many formulas on a busy processor
 # What the theme, the widgets and the libraries bring; not ours to mend here, each looked at.
 KNOWN = {
     "label-content-name-mismatch": "the theme's search button",
@@ -84,6 +85,7 @@ def open_page(context, file):
     page.on("requestfailed", lambda request: seen.complaints.append(f"failed: {request.url}"))
     page.on("console", seen.hear)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.set_default_timeout(PATIENCE)
     page.goto(Path(file).as_uri())
     page.wait_for_function(READY)
     page.evaluate(SETTLED)

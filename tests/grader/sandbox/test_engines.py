@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -187,8 +188,10 @@ def postgres(tmp_path):
         pytest.skip("needs PostgreSQL")
     folder = tmp_path / "pg"
     folder.mkdir()
-    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        above.chmod(0o755)
+    for above in tmp_path.parents[:4]:
+        if above.is_relative_to(tempfile.gettempdir()) and above != Path(tempfile.gettempdir()):
+            above.chmod(0o755)
+    tmp_path.chmod(0o755)
     user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
     if user:
         shutil.chown(folder, **user)

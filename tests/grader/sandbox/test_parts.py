@@ -326,12 +326,13 @@ def test_why_a_kernel_ended(reason, said, error, expected):
 
 
 def test_a_cell_out_of_time_says_so():
-    cell = new_code_cell("x")
+    cell, asked = new_code_cell("x"), types.SimpleNamespace(asked_exit=False)
     reply = {"content": {"status": "error", "ename": "CellTimeoutError", "evalue": "too long"}}
-    execution._record_error(cell=cell, execute_reply=reply, cell_index=0)
+    execution._look_at_reply(asked, cell, reply, cell_index=0)
     assert [output["text"] for output in cell.outputs] == ["too long\n"]
-    execution._record_error(cell=cell, execute_reply={"content": {"status": "ok"}}, cell_index=0)
+    execution._look_at_reply(asked, cell, {"content": {"status": "ok", "payload": [{"source": "ask_exit"}]}})
     assert len(cell.outputs) == 1
+    assert asked.asked_exit
 
 
 def test_settings_say_whether_they_confine():
