@@ -9,13 +9,13 @@ import argparse
 import functools
 import os
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from benchmarks.step import seconds
 from tools.book.results import RESULTS, provenance, write_results
 from wgan_course import norms
 from wgan_course.constraints.spectral import OperatorPowerIteration
@@ -37,18 +37,11 @@ def ways(weight: Tensor) -> dict[str, Callable[[], Tensor | float]]:
     return {
         "reshaped, by its singular values": functools.partial(norms.reshaped_norm, weight),
         "periodic, by the Fourier transform": functools.partial(norms.conv_norm_fft, weight, SIZE),
-        "zero padding, by power iteration until it stands": functools.partial(
+        "zero padding, 200 steps of power iteration": functools.partial(
             norms.conv_norm, weight, (weight.shape[1], SIZE, SIZE), padding=1
         ),
         "zero padding, one warm step": stepped(weight),
     }
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Processor seconds of one call."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
 
 
 def measured(channels: int, turns: int) -> dict[str, dict[str, float]]:

@@ -1,6 +1,6 @@
 """A round of training (5 critic steps, 1 generator step) beside a textbook's, on one thread: time, FLOPs, memory.
 
-Run: python benchmarks/step.py [--growth] [--only dcgan]
+Run: python benchmarks/step.py [--only dcgan], then with --growth
 
 The textbook's step is written out in full below, with PyTorch's own activations, pooling and spectral normalisation.
 All contestants of a network start from the same weights and see the same batches. They take turns, a round each, and
@@ -12,6 +12,7 @@ tangent, 3 weight gradients).
 
 import argparse
 import copy
+import json
 import logging
 import os
 import statistics
@@ -225,7 +226,7 @@ BASE = "textbook, none"
 # ---- measuring --------------------------------------------------------------------------------------------------
 
 
-def seconds(work: Callable[[], None]) -> float:
+def seconds(work: Callable[[], object]) -> float:
     """Processor seconds of one call."""
     begun = time.process_time()
     work()
@@ -339,30 +340,36 @@ def main() -> None:
     """Measure, print the tables, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=15)
-    parser.add_argument("--growth", action="store_true", help="also other widths, batches and depths")
+    parser.add_argument("--growth", action="store_true", help="other widths, batches and depths, into the same file")
     parser.add_argument("--only", choices=("mlp", "dcgan", "resnet"))
     parser.add_argument("--out", type=Path, default=RESULTS / "step.json")
     options = parser.parse_args()
     logging.disable(logging.INFO)
     torch.set_num_threads(1)
-    chosen = [scale for scale in SCALES if options.only in (None, scale.family)]
+    if options.growth:
+        grow(options.out, options.turns)
+        return
     content: dict = {"provenance": provenance(__file__, "random samples; processor time"), "load": os.getloadavg()[0]}
     content |= {"scales": {}, "profiles": {}, "growth": {}}
-    for scale in chosen:
+    for scale in (scale for scale in SCALES if options.only in (None, scale.family)):
         content["scales"][scale.name] = measured(scale, options.turns)
         content["profiles"][scale.name] = {
             name: profiled(CONTESTANTS[name](scale).round) for name in ("none", "gp", "sn", "gp, bf16")
         }
         print(shown(scale, content["scales"][scale.name]), flush=True)
-    for scale in GROWTH if options.growth else ():
-        content["growth"][scale.name] = measured(
-            scale, max(5, options.turns // 3), (BASE, "textbook, gp", "none", "gp", "sn")
-        )
-        print(shown(scale, content["growth"][scale.name]), flush=True)
     if content["load"] > BUSY:
         print(f"the load was {content['load']:.1f} when this began: the ratios hold, the milliseconds may not")
     if options.only is None:
         write_results(options.out, content)
+
+
+def grow(path: Path, turns: int) -> None:
+    """Add the other widths, batches and depths to a file, one after the other."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for scale in GROWTH:
+        content["growth"][scale.name] = measured(scale, turns, (BASE, "textbook, gp", "none", "gp", "sn"))
+        print(shown(scale, content["growth"][scale.name]), flush=True)
+        write_results(path, content)
 
 
 def same_weights(scale: Scale, kind: str) -> tuple[Textbook, nn.Module]:

@@ -147,7 +147,11 @@ def _tell(key: str, row: Row) -> None:
 
 
 def _write(path: Path, functions: dict[str, Any]) -> None:
-    whole = {"provenance": provenance(__file__, "solutions of the ten problem sets"), "functions": functions}
+    whole = {
+        "provenance": provenance(__file__, "solutions of the ten problem sets")
+        | {"command": "python -m tools.mutate_references"},
+        "functions": functions,
+    }
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 

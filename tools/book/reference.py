@@ -92,16 +92,7 @@ def link_code(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register what happens to docstrings and to code in the text.
-
-    Parameters
-    ----------
-    app : Sphinx
-
-    Returns
-    -------
-    metadata : dict
-    """
+    """Register what happens to docstrings and to code in the text."""
     app.connect("builder-inited", _read_book)
     app.connect("doctree-resolved", link_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

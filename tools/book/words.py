@@ -27,17 +27,7 @@ CODE = re.compile(r"^(`{3,}).*?^\1[ \t]*$|`[^`\n]+`", re.M | re.S)
 
 
 def spelling(root: Path) -> list[str]:
-    """Words that codespell takes for misspelt ones, in texts, code and its comments, apart from those of `WORDS`.
-
-    Parameters
-    ----------
-    root : Path
-        The course's folder.
-
-    Returns
-    -------
-    findings : list of str
-    """
+    """Words that codespell takes for misspelt ones, in texts, code and its comments, apart from those of `WORDS`."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=False).stdout
     files = [name for name in listed.split("\0") if name.endswith(SPELLED) and (root / name).is_file()]
     if not files:
@@ -49,17 +39,7 @@ def spelling(root: Path) -> list[str]:
 
 
 def lost_links(root: Path) -> list[str]:
-    """Links of the texts at the top and in the book to files that are not there.
-
-    Parameters
-    ----------
-    root : Path
-        The course's folder.
-
-    Returns
-    -------
-    findings : list of str
-    """
+    """Links of the texts at the top and in the book to files that are not there."""
     findings = []
     for name, text in _texts(root):
         for link in _links(text):
@@ -84,19 +64,7 @@ def outside_links(root: Path) -> dict[str, str]:
 
 
 def dead_links(root: Path, answers: Callable[[str], bool]) -> list[str]:
-    """Addresses on other hosts that do not answer.
-
-    Parameters
-    ----------
-    root : Path
-        The course's folder.
-    answers : callable (address) -> bool
-        Such as `ask`.
-
-    Returns
-    -------
-    findings : list of str
-    """
+    """Addresses on other hosts that do not answer."""
     addresses = outside_links(root)
     with ThreadPoolExecutor(8) as pool:
         alive = pool.map(answers, addresses)

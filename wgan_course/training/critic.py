@@ -76,8 +76,8 @@ class CriticTrainer:
     def scores(self, real: Tensor, fake: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the critic's scores of both batches, (n,) each.
 
-        On a GPU, which waits for the host more than it computes, both go through in one batch where no layer of the
-        critic mixes samples; on a CPU that would gain nothing.
+        On a GPU both go through in one batch, where no layer of the critic mixes samples: half the kernels to
+        launch. On a CPU that gained nothing.
         """
         if not (real.is_cuda and real.shape == fake.shape and scores_by_sample(self.critic)):
             return self.critic(real, **given), self.critic(fake, **given)
