@@ -1,5 +1,6 @@
 """One seed of each experiment of chapter 10 is run again, in part, and compared with what the chapter shows."""
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,38 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 experiments, capstone, large = (
     results.load_script(f"10_images/{name}") for name in ("experiments", "capstone", "large")
 )
+
+
+def chapter():
+    return (FOLDER / "chapter.md").read_text(encoding="utf-8")
+
+
+def test_captions_of_the_first_pictures_say_what_the_runs_have_stored():
+    clothes, plain = (
+        results.read_results("10_gpu")["seeds"]["0"][name] for name in ("fashion_mnist_conditional", "fashion_mnist")
+    )
+    emoji = results.read_results("10_colour")["seeds"]
+    for last in (clothes[-1], emoji["0"][-1]):
+        assert f"{last['round']:,} rounds in {last['seconds']:.0f} seconds on a GPU that three runs shared" in chapter()
+    (command,) = (
+        line for line in chapter().splitlines() if line.startswith("wgan-course train") and "--conditi" in line
+    )
+    assert f"--steps {clothes[-1]['round']} " in command
+    told = [rows[place]["frechet"] for rows in (plain, clothes) for place in (0, -1)]
+    assert "falls from {:.0f} to {:.1f}, with labels from {:.0f} to {:.2f}".format(*told) in chapter()
+    after_2000 = [row["frechet"] for row in clothes if row["round"] >= 2000]
+    assert max(after_2000) < min(row["frechet"] for row in plain if row["round"] <= 2200)
+    assert len(emoji) == 3
+
+
+def test_a_step_of_the_colour_run_leaves_what_the_page_needs(tmp_path):
+    colour = results.load_script("10_images/colour")
+    colour.main(["--seconds", "0.01", "--look-every", "1", "--width", "4", "--device", "cpu", "--out", str(tmp_path)])
+    left = json.loads((tmp_path / "colour_0.json").read_text())
+    assert {"round", "seconds", "frechet", "estimate"} <= set(left["curve"][0])
+    assert left["curve"][0]["frechet"] > left["between halves"] > 0
+    assert (tmp_path / "colour_0.safetensors").is_file()
+    assert (tmp_path / "colour_0.png").is_file()
 
 
 @pytest.mark.parametrize("name", NAMES)
