@@ -96,13 +96,14 @@ def roster(
     students = Roster.read(path).students
     with Course(course or find_root()).gradebook() as book:
         for student in students:
-            book.update_or_create_student(
-                student.id,
-                first_name=student.first,
-                last_name=student.last,
-                email=student.email,
-                lms_user_id=student.platform or None,
-            )
+            told = {
+                "first_name": student.first,
+                "last_name": student.last,
+                "email": student.email,
+                "lms_user_id": student.platform,
+            }
+            # What this list leaves out, such as addresses, stays as an earlier one had it.
+            book.update_or_create_student(student.id, **{name: text for name, text in told.items() if text})
     console.print(f"[green]✓[/green] {len(students)} students are in the gradebook", highlight=False)
 
 

@@ -3,7 +3,9 @@
 Only one process writes: the one that owns a `Course`.
 """
 
+import csv
 import hashlib
+import io
 import json
 import logging
 import os
@@ -52,6 +54,9 @@ __all__ = ["CONFIG", "KEEP", "Course", "CourseError", "Refused", "Standing"]
 CONFIG = "nbgrader_config.py"
 KEEP = "grading"
 STAMP = "timestamp.txt"
+GRADES = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score"]
+GRADES += ["late_submission_penalty", "score", "max_score", "pending"]
+NOTHING = {"raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0, "pending": 0.0}
 STYLE = """<style>
 td, th { padding: .15em .9em .15em 0 }
 .anchor-link { display: none }
@@ -287,13 +292,16 @@ class Course:
         return Gradebook(self.directory.db_url, self.directory.course_id)
 
     def export(self) -> None:
-        """Write all grades to `grades.csv`, where points still to be given count as none; `report` names them."""
-        from nbgrader.plugins import CsvExportPlugin
+        """Write all grades to `grades.csv`, with `pending`: points that a person has still to give.
 
-        plugin = CsvExportPlugin(config=self.config)
-        plugin.to = str(self.root / "grades.csv")
+        Where there are such points, `score` is blank. Names are quoted, which nbgrader's own export leaves out.
+        """
+        text = io.StringIO()
+        writer = csv.DictWriter(text, GRADES, restval="", lineterminator="\n")
+        writer.writeheader()
         with self.gradebook() as book:
-            plugin.export(book)
+            writer.writerows(_grades(book))
+        atomic_write(self.root / "grades.csv", text.getvalue().encode())
 
     def write_diagnosis(self, task: Task, trouble: str) -> None:
         """Write a feedback page for a submission that could not be graded through no fault of its own."""
@@ -466,10 +474,28 @@ def _folders(submitted: Path) -> list[os.DirEntry]:
         return []
 
 
+def _grades(book: Any) -> Iterator[dict[str, Any]]:
+    """Lines of `grades.csv`: each student with each problem set."""
+    for assignment in book.assignments:
+        handed_in = {one.student_id: one for one in assignment.submissions}
+        for student in book.students:
+            about = {name: getattr(student, name) for name in ("last_name", "first_name", "email")}
+            about |= {"assignment": assignment.name, "duedate": assignment.duedate, "student_id": student.id}
+            found = handed_in.get(student.id)
+            yield about | {"max_score": assignment.max_score} | (NOTHING if found is None else _grade(found))
+
+
+def _grade(submission: Any) -> dict[str, Any]:
+    standing, raw = _standing(submission), submission.score
+    final = "" if standing.waiting else standing.score
+    known = {"timestamp": submission.timestamp, "raw_score": raw, "late_submission_penalty": standing.penalty}
+    return known | {"score": final, "pending": standing.pending}
+
+
 def _standing(submission: Any) -> Standing:
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
     comments = [comment for notebook in submission.notebooks for comment in notebook.comments]
-    pending = sum(grade.max_score for grade in grades if grade.needs_manual_grade)
+    pending = sum((grade.max_score for grade in grades if grade.needs_manual_grade), 0.0)
     set_by_hand = [(grade.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in grades]
     said = [(comment.name, comment.manual_comment) for comment in comments]
     digest = hashlib.sha256(repr((sorted(set_by_hand, key=repr), sorted(said, key=repr))).encode()).hexdigest()
@@ -512,7 +538,8 @@ def _or_as_before(folder: Path, keep: Path) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if copy.is_dir() and not folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)  # what nbgrader may have written until then
+            if copy.is_dir():
                 shutil.copytree(copy, folder)
             raise
 

@@ -5,7 +5,7 @@ Each submission is one independent task (`tasks`). As results come, this process
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -220,12 +220,12 @@ def _grade(
             advance()
     if not students:
         rows += [Row(one.name, "failed", diagnosis=one.reason) for one in course.refused(problem_set)]
-        rows += _missing(course, {row.student for row in rows})
+    rows += _missing(students or course.students(), {row.student for row in rows})
     return sorted(rows, key=lambda row: row.student)
 
 
-def _missing(course: Course, present: set[str]) -> list[Row]:
-    absent = sorted(set(course.students()) - present)
+def _missing(wanted: Iterable[str], present: set[str]) -> list[Row]:
+    absent = sorted(set(wanted) - present)
     return [Row(student, "missing", diagnosis="Nothing was handed in.") for student in absent]
 
 

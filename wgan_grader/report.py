@@ -261,9 +261,10 @@ def moodle(report: ClassReport, roster: Roster) -> str:
 
 def _of_class(report: ClassReport, roster: Roster) -> Iterable[tuple[Student, Line]]:
     """Students of the class list with their lines, whichever of their marks the gradebook knows them by."""
-    lines: dict[str, Line] = {}
+    ids = {student.id for student in roster.students}
+    lines = {line.student: line for line in report.lines if line.student in ids}  # also where another is spelt alike
     others = []
-    for line in report.lines:
+    for line in (one for one in report.lines if one.student not in ids):
         meant = roster.match(Clue((line.student,)))
         if len(meant) == 1 and meant[0] not in lines:
             lines[meant[0]] = line

@@ -4,7 +4,9 @@ Nobody is guessed: a submission belongs to a student where one exact mark says s
 the whole name fits one student of the list and no other. Everything else is a doubt, for a person to settle.
 """
 
+import codecs
 import csv
+import io
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -84,7 +86,7 @@ class Roster:
         Raises
         ------
         RosterError
-            Where the file is missing, has no column that names students, or names one twice.
+            Where the file is missing or no CSV file, has no column that names students, or names one twice.
         """
         rows = _rows(Path(path))
         columns = _columns(rows[0].keys(), path) if rows else {}
@@ -129,17 +131,27 @@ def _spellings(student: Student) -> Iterable[str]:
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise RosterError(f"there is no class list {path}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="cp1252", errors="replace")
-    sample = text.partition("\n")[0]
-    delimiter = max(",;\t", key=sample.count)
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    text = _decoded(path.read_bytes()).lstrip("\r\n")
+    if text[:4].lower() == "sep=":  # a line that Excel writes and reads, and that is no heading
+        text = text.partition("\n")[2]
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    try:  # strict, since a quotation mark that is not closed would take the rest of the class with it
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise RosterError(f"{path} is no CSV file: {error}; is a quotation mark left open?") from error
     return [
         {(key or "").strip(): (value or "").strip() for key, value in row.items() if not isinstance(value, list)}
         for row in rows
     ]
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # "Unicode text" of Excel
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _columns(headings: Iterable[str], path: str | Path) -> dict[str, list[str]]:

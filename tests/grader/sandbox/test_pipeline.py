@@ -58,7 +58,9 @@ def test_feedback_is_for_dark_screens_too(graded):
 def test_grades_are_exported(graded):
     _, expected, summary = graded
     with summary.grades.open() as file:
-        assert {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)} == expected
+        rows = list(csv.DictReader(file))
+    assert {row["student_id"]: float(row["raw_score"]) for row in rows} == expected
+    assert [(row["student_id"], row["pending"]) for row in rows if not row["score"]] == [("perfect", "2.0")]
 
 
 def test_only_a_written_proof_waits_for_a_person(graded):
