@@ -245,11 +245,6 @@ class Course:
         with self.gradebook() as book:
             return {found.student_id: _standing(found) for found in book.assignment_submissions(problem_set)}
 
-    def score(self, task: Task) -> tuple[float, float, bool]:
-        """Score after any late penalty, possible score, and whether something waits to be graded by hand."""
-        found = self.standing(task.released.stem, task.student)
-        return found.score, found.possible, found.waiting
-
     def standing(self, problem_set: str, student: str) -> Standing:
         """What the gradebook says of one submission."""
         with self.gradebook() as book:

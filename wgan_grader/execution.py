@@ -1,8 +1,6 @@
 """Running a notebook in the sandbox: every cell has its time, its output is bounded, and nothing ends the run."""
 
 import asyncio
-import base64
-import binascii
 import logging
 import re
 import time
@@ -22,6 +20,7 @@ from traitlets import Bool, Float, Integer
 
 from . import sandbox
 from .messages import CarefulClient, count_of
+from .pictures import KINDS, is_picture
 from .sandbox import Limits, Workspace
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,6 @@ MAX_SHOWN = 200_000
 MAX_STARVED = 10
 MAX_RUNS = 3
 SHOWN = ("text/plain", "image/png", "image/jpeg")
-PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
 TRUNCATED = "\n… the rest of this cell's output was left out …\n"
 BLANK = re.compile(r"\n(?:[ \t]*\n){3,}")
 NO_SANDBOX = "The submission runs WITHOUT a sandbox: it can read and change everything that you can."
@@ -415,16 +413,8 @@ def _clean(output: NotebookNode) -> NotebookNode | None:
             output_type="error", ename=_plain(output.get("ename")), evalue=_plain(output.get("evalue")), traceback=lines
         )
     data = {name: _plain(value) for name, value in (output.get("data") or {}).items() if name in SHOWN}
-    data = {name: value for name, value in data.items() if name not in PICTURES or is_picture(name, value)}
+    data = {name: value for name, value in data.items() if name not in KINDS or is_picture(name, value)}
     return NotebookNode(output_type="display_data", data=NotebookNode(data), metadata=NotebookNode()) if data else None
-
-
-def is_picture(kind: str, text: str) -> bool:
-    """Whether a text is base64 of what begins like a picture of this kind; anything else could be markup in a page."""
-    try:
-        return base64.b64decode("".join(text.split()), validate=True).startswith(PICTURES[kind])
-    except (KeyError, ValueError, binascii.Error):
-        return False
 
 
 def _stream(output: NotebookNode) -> str:

@@ -86,9 +86,10 @@ def release(course_root: str | Path, problem_sets: Sequence[str] = ()) -> list[P
     """
     course = Course(Path(course_root))
     names = list(problem_sets) or course.problem_sets()
-    for name in names:
-        course.require(name)
-        course.generate(name)
+    with locks.hold(course.root / KEEP, "wgan-course release"):
+        for name in names:
+            course.require(name)
+            course.generate(name)
     return [course.released(name) for name in names]
 
 

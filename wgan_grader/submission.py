@@ -5,8 +5,6 @@ about points comes from the released notebook (`Blueprint`): check cells, their 
 Texts lose their markup (`harmless`), since they are read in the browser in which grades are given.
 """
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -19,6 +17,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from .pictures import is_picture
+
 MAX_BYTES = 128 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2**20
@@ -28,7 +28,6 @@ MAX_RENDERED = 8_000
 MAX_RENDERED_IN_ALL = 120_000
 # Pictures that a browser shows and that hold no script, with how their files begin; SVG may hold one, and HEIC is shown
 # by few.
-IMAGES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8", "image/webp": b"RIFF"}
 PICTURE = re.compile(r"!\[([^\]\n\[]{0,200})\]\(\s{0,9}(?:<attachment:([^>\n]{0,300})>|attachment:([^)\n]{0,300}))\)")
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -203,23 +202,13 @@ def _attachments(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         return None
     kept = {
-        name: {kind: "".join(data.split()) for kind, data in bundle.items() if _is_picture(kind, data)}
+        name: {kind: "".join(data.split()) for kind, data in bundle.items() if is_picture(kind, data, MAX_ATTACHMENTS)}
         for name, bundle in found.items()
         if isinstance(name, str) and isinstance(bundle, dict)
     }
     kept = {name: bundle for name, bundle in kept.items() if bundle}
     size = sum(len(data) for bundle in kept.values() for data in bundle.values())
     return kept if kept and size <= MAX_ATTACHMENTS else None
-
-
-def _is_picture(kind: Any, data: Any) -> bool:
-    """Whether it is base64 of a picture of that kind; anything else could be markup in a page."""
-    if kind not in IMAGES or not isinstance(data, str) or len(data) > MAX_ATTACHMENTS:
-        return False
-    try:
-        return base64.b64decode("".join(data.split()), validate=True).startswith(IMAGES[kind])
-    except (ValueError, binascii.Error):
-        return False
 
 
 def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNode:
