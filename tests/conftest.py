@@ -35,8 +35,8 @@ def pytest_itemcollected(item):
     needed = getattr(item, "fixturenames", ())
     shared = next((group for fixture, group in GROUPS.items() if fixture in needed), None)
     if shared == "book" and item.get_closest_marker("browser"):
-        mode = getattr(item, "callspec", None) and item.callspec.params.get("mode")  # light and dark need not wait
-        shared = "-".join(["book", item.path.stem, *([mode] if mode else [])])
+        part = getattr(item, "callspec", None) and item.callspec.params.get("part")  # they need not wait for each other
+        shared = "-".join(["book", item.path.stem, *([part] if part else [])])
     if shared is None and any(_is_of_file(item, name) for name in needed):
         shared = item.path.stem
     if shared is not None and item.get_closest_marker("xdist_group") is None:

@@ -103,12 +103,12 @@ def main(given=None):
     parser.add_argument("--width", type=int, default=WIDTH)
     parser.add_argument("--out", type=Path, default=Path("runs/colour"))
     options = parser.parse_args(given)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("wgan_course").setLevel(logging.WARNING)
     device = devices.choose(options.device)
     trainer, found = train(options.seed, options.seconds, str(device), options.look_every, options.width)
     keep(trainer, found, options.seed, options.out, device)
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("wgan_course").setLevel(logging.WARNING)
     main()

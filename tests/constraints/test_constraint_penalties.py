@@ -243,7 +243,8 @@ def test_dragan_looks_around_real_samples_at_the_stated_distance():
 
 @pytest.mark.parametrize("name", GRADIENT_PENALTIES)
 def test_no_gradient_reaches_generator_or_data(name):
-    generator, critic = nn.Linear(2, 3).double(), tanh_critic()
+    generator, critic = nn.Linear(2, 3, bias=False).double(), tanh_critic()
+    generator.weight.data.copy_(batch(3, 2))
     critic[0].weight.data *= 10
     real = batch(4, 3).requires_grad_(True)
     constraints.make(name).penalty(critic, real, generator(batch(4, 2)), seeded()).backward()

@@ -1,6 +1,7 @@
 """Messages of a kernel: what has the protocol's form goes on, and nothing else does or stops anything."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 
 import pytest
@@ -125,6 +126,7 @@ def test_a_channel_goes_on_after_what_it_cannot_read():
         context.destroy(linger=0)
         return made, channel.dropped
 
-    made, dropped = asyncio.run(exchange())
+    with ThreadPoolExecutor(1) as thread:  # another test of this process may have left a loop running
+        made, dropped = thread.submit(asyncio.run, exchange()).result()
     assert made["content"]["text"] == "here"
     assert dropped == 7
