@@ -73,6 +73,10 @@ class Seen:
     def outside(self):
         return [url for url in self.asked if not url.startswith(("file:", "data:", "blob:"))]
 
+    def miss(self, request):
+        if request.failure != "net::ERR_ABORTED":  # a picture for a width that has been left meanwhile
+            self.complaints.append(f"failed: {request.url}")
+
     def hear(self, message):
         if message.type in {"error", "warning"} and not message.text.startswith(HARMLESS):
             self.complaints.append(message.text)
@@ -82,7 +86,7 @@ def open_page(context, file):
     """A page, settled, and what it has asked for and complained of so far and from then on."""
     page, seen = context.new_page(), Seen()
     page.on("request", lambda request: seen.asked.append(request.url))
-    page.on("requestfailed", lambda request: seen.complaints.append(f"failed: {request.url}"))
+    page.on("requestfailed", seen.miss)
     page.on("console", seen.hear)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.set_default_timeout(PATIENCE)
