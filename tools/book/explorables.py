@@ -29,6 +29,7 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from tools.book import generator_data
 from tools.book.assets import ensure_packages
 
 __all__ = ["ExplorableDirective", "bundle", "setup", "take_stills"]
@@ -109,20 +110,28 @@ def names() -> list[str]:
 
 
 def bundle(out: Path) -> None:
-    """Write the script of each figure, and the style sheet that they share.
+    """Write the script of each figure, the style sheet that they share, and the data of the one that has some.
 
     Parameters
     ----------
     out : Path
         Gets ``NAME/view.js`` and ``explorable.css``.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        worker = Path(folder, "worker.txt")
-        _esbuild(SOURCES / "playground" / "worker.js", "--format=iife", f"--outfile={worker}")
-        views = [SOURCES / name / "view.js" for name in names()]
-        aliases = (f"--alias:worker-source={worker}", "--loader:.txt=text")
-        _esbuild(*views, "--format=iife", f"--outdir={out}", f"--outbase={SOURCES}", *aliases)
+    for name in names():
+        _bundle_view(SOURCES / name, out)
+    generator_data.write(out)
     _esbuild(SOURCES / "explorable.css", f"--outfile={out / 'explorable.css'}")
+
+
+def _bundle_view(figure: Path, out: Path) -> None:
+    """One figure's script; its worker, if it has one, is a text inside it, since no worker starts from disk."""
+    command = [figure / "view.js", "--format=iife", f"--outdir={out}", f"--outbase={SOURCES}"]
+    with tempfile.TemporaryDirectory() as folder:
+        if (figure / "worker.js").is_file():
+            worker = Path(folder, "worker.txt")
+            _esbuild(figure / "worker.js", "--format=iife", f"--outfile={worker}")
+            command += [f"--alias:worker-source={worker}", "--loader:.txt=text"]
+        _esbuild(*command)
 
 
 def _esbuild(*arguments: str | Path) -> None:

@@ -141,10 +141,11 @@ const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 
  * A point that mouse, finger and keyboard move along one direction: a slider to assistive technology.
  * `get` tells the present value, `set` gets the new one, `place` says where it lies, as [x, y] of the plot, and `read`
  * makes a value of the place under the mouse where that is neither x nor y. `free` takes the place itself: the mouse then
- * moves in both directions, and the keyboard in one.
+ * moves in both directions, and the keyboard in one;
+ * with `rise`, which gets the step, the keys up and down move the other one.
  */
 export class Handle {
-  constructor(plot, { label, series = 0, min, max, step, along = "y", read = null, free = null, get, set, place, tell = (value) => number(value), size = 9 }) {
+  constructor(plot, { label, series = 0, min, max, step, along = "y", read = null, free = null, rise = null, get, set, place, tell = (value) => number(value), size = 9 }) {
     Object.assign(this, { plot, series, min, max, step, get, place, tell, size });
     this.shape = s("path", { class: `handle series-${series}` });
     this.reach = s("circle", { class: "reach", r: 20 });
@@ -155,7 +156,8 @@ export class Handle {
       const jump = { Home: this.limit(min), End: this.limit(max) }[event.key];
       if (jump === undefined && !KEYS[event.key]) return;
       event.preventDefault();
-      move(jump ?? get() + KEYS[event.key] * step);
+      if (rise && ["ArrowUp", "ArrowDown"].includes(event.key)) rise(KEYS[event.key] * step);
+      else move(jump ?? get() + KEYS[event.key] * step);
     });
     this.element.addEventListener("pointerdown", (event) => {
       event.preventDefault();
