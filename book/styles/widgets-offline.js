@@ -1,11 +1,12 @@
 /* Lets the notebook widgets work from disk. Loaded between require.js and the widget manager, only on pages with widgets.
  *
- * 1. The widget manager asks require.js where it lies, to find its fonts: it lies in the book.
+ * 1. The widget manager asks require.js where its parts lie, to find their fonts: they lie in the book. Each part has
+ *    the same fonts, and it depends on the processor which comes last and is asked for them.
  * 2. It typesets labels by the interface of MathJax 2; the book has MathJax 3.
  */
 (function () {
   const here = new URL(document.documentElement.dataset.content_root + "_static/vendor", document.baseURI);
-  require.config({ paths: { "@jupyter-widgets/html-manager/dist": here.href } });
+  require.config({ paths: { "@jupyter-widgets": here.href, "@jupyter-widgets/html-manager/dist": here.href } });
 
   const hub = {
     Queue: ([, , element]) => window.MathJax.startup?.promise.then(() => window.MathJax.typesetPromise([element])),

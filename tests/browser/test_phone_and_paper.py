@@ -1,26 +1,9 @@
-"""The built pages on a telephone and on paper: figures that can be read there, formulas that fit, answers that show."""
-
-import re
+"""The built pages on a telephone and on paper: figures that can be read there, answers that show."""
 
 import pytest
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
-# Chapters whose every formula was looked at on a telephone; elsewhere a long one scrolls in its own box.
-LOOKED_AT = re.compile(r"^(index|notation|0[1-4]_[^/]+/(chapter|lab))\.html$")
-TOO_WIDE = """() => {
-  const room = (element) => {
-    let block = element.parentElement;
-    while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
-    const style = getComputedStyle(block);
-    return block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  };
-  document.querySelectorAll("details").forEach((one) => { one.open = true; });
-  return [...document.querySelectorAll("article mjx-container")].filter((formula) =>
-    !formula.closest("td, th")
-    && formula.querySelector("mjx-math").getBoundingClientRect().width > room(formula) + 2
-  ).map((formula) => formula.querySelector("mjx-assistive-mml").textContent.slice(0, 60));
-}"""
 SHOWN = """() => [...document.querySelectorAll("article figure:not(.explorable) img")].map(
   (image) => [image.currentSrc.split("/").pop(), image.naturalWidth / image.clientWidth])"""
 
@@ -41,17 +24,6 @@ def open_at(chromium, built_book):
     yield open_it
     for context in contexts:
         context.close()
-
-
-def looked_at(built_book):
-    names = (file.relative_to(built_book).as_posix() for file in sorted(built_book.rglob("*.html")))
-    return [name for name in names if LOOKED_AT.match(name)]
-
-
-def test_formulas_fit_a_telephone(open_at, built_book):
-    names = looked_at(built_book)
-    assert len(names) >= 10
-    assert {name: wide for name in names if (wide := open_at(name).evaluate(TOO_WIDE))} == {}
 
 
 @pytest.mark.parametrize("name", ["02_earth_mover/chapter.html", "04_lipschitz/lab.html"])
