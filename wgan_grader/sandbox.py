@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import secrets
+import select
 import shutil
 import signal
 import stat
@@ -34,11 +35,11 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Dict, Unicode
+from traitlets import Bool, Dict, Unicode
 
 import wgan_course
 
-from . import syscalls
+from . import inside, syscalls, warm
 
 logger = logging.getLogger(__name__)
 
@@ -49,25 +50,6 @@ SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "fonts", "localtime", "
 HOME, WORK, INPUTS, OUTPUTS = "/home/nobody", "/submission", "/exchange/in", "/exchange/out"
 NOBODY = 65534
 INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
-
-# Runs inside, before the kernel: takes the limits, gives up the rights for good, refuses calls, becomes the kernel.
-LAUNCHER = """
-import ctypes, json, os, resource, sys
-given = json.loads(sys.argv[1])
-os.closerange(3, 4096)
-if given["user"]:
-    os.setgroups([]); os.setresgid(*[given["user"]] * 3); os.setresuid(*[given["user"]] * 3)
-for name, value in given["limits"].items():
-    resource.setrlimit(getattr(resource, name), (value, value))
-os.umask(0o077)
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
-prctl, steps = ctypes.CDLL(None).prctl, bytes.fromhex(given["filter"])
-prctl(38, 1, 0, 0, 0)
-if steps:
-    prctl(22, 2, ctypes.byref(Program(len(steps) // 8, steps)), 0, 0)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class SandboxError(Exception):
@@ -308,7 +290,7 @@ def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[st
     limits : Limits
         What it may use.
     kernel : sequence of str
-        The kernel's command.
+        The kernel's command; where there is none, the sandbox waits for a kernel to enter.
     user : int
         User to become when bubblewrap has the rights of root; 0 for a user namespace instead.
     """
@@ -325,8 +307,11 @@ def bubblewrap_command(workspace: Workspace, limits: Limits, kernel: Sequence[st
 
 
 def _launcher(limits: Limits, user: int) -> list[str]:
-    given = {"limits": limits.rlimits(), "user": user, "filter": syscalls.program().hex()}
-    return [sys.executable, "-I", "-S", "-c", LAUNCHER, json.dumps(given)]
+    return [sys.executable, "-I", "-S", "-c", warm.TEXT, json.dumps(_confinement(limits, user))]
+
+
+def _confinement(limits: Limits, user: int) -> dict[str, Any]:
+    return {"limits": limits.rlimits(), "user": user, "filter": syscalls.program().hex()}
 
 
 def _namespaces(drop: bool) -> list[str]:
@@ -465,11 +450,16 @@ class Watchdog(threading.Thread):
         What it may use.
     interval : float
         Seconds between two looks.
+    entered : int, optional
+        A kernel that was forked into the sandbox.
     """
 
-    def __init__(self, pid: int, workspace: Workspace, limits: Limits, interval: float = 0.2) -> None:
+    def __init__(
+        self, pid: int, workspace: Workspace, limits: Limits, interval: float = 0.2, entered: int | None = None
+    ) -> None:
         super().__init__(name="sandbox-watchdog", daemon=True)
         self.pid, self.workspace, self.limits, self.interval = pid, workspace, limits, interval
+        self.entered = entered
         self.reason = ""
         self.processor = 0.0
         self._over = threading.Event()
@@ -492,6 +482,7 @@ class Watchdog(threading.Thread):
     def excess(self) -> str:
         """What is used too much of, in words; empty when all is well."""
         limits, processes = self.limits, family(self.pid)
+        processes += family(self.entered) if self.entered else []
         if time.monotonic() > self._deadline:
             return f"it ran for more than {limits.wall:g} seconds"
         self.processor = max(self.processor, sum(map(_processor, processes)))
@@ -612,6 +603,8 @@ class _Confined(LocalProvisioner):
     workspace = Unicode(help="root of the run's folders").tag(config=True)
     limits = Dict(help="fields of Limits that differ from the defaults").tag(config=True)
     watchdog: Watchdog | None = None
+    forked: Any = False
+    entered: int | None = None
 
     def confine(self, kernel: list[str]) -> list[str]:
         """Command that runs the kernel confined."""
@@ -621,12 +614,16 @@ class _Confined(LocalProvisioner):
         """Start the kernel under the sandbox; nothing of the grader's terminal or environment goes in."""
         kwargs |= {"env": {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}, "cwd": "/", "stdin": subprocess.DEVNULL}
         with self._log_path().open("wb") as log:
-            kwargs |= {"stdout": subprocess.DEVNULL, "stderr": log}
-            info = await super().launch_kernel(self.confine(cmd), **kwargs)
+            kwargs |= {"stdout": subprocess.PIPE if self.forked else subprocess.DEVNULL, "stderr": log}
+            info = await super().launch_kernel(self.confine([] if self.forked else cmd), **kwargs)
+            await self.occupy(cmd, log.fileno())
         assert self.process is not None  # it has just been started
-        self.watchdog = Watchdog(self.process.pid, self._space(), self._limits())
+        self.watchdog = Watchdog(self.process.pid, self._space(), self._limits(), entered=self.entered)
         self.watchdog.start()
         return info
+
+    async def occupy(self, kernel: list[str], log: int) -> None:
+        """Bring the kernel into a sandbox that waits for it; most are started with it."""
 
     async def kill(self, restart: bool = False) -> None:
         """Kill the sandbox with all that is in it."""
@@ -649,6 +646,11 @@ class _Confined(LocalProvisioner):
     @property
     def kernel_pid(self) -> int | None:
         """The kernel itself, inside of the sandbox; None where it is not to be seen."""
+        return self.entered or self.first_inside
+
+    @property
+    def first_inside(self) -> int | None:
+        """The process that was started with the sandbox; None where it is not to be seen."""
         processes = family(self.process.pid) if self.process else []
         return processes[2].pid if len(processes) > 2 else None
 
@@ -679,19 +681,62 @@ class _Confined(LocalProvisioner):
 class BubblewrapProvisioner(_Confined):
     """Starts kernels under bubblewrap.
 
-    The kernel specification's ``metadata.kernel_provisioner.config`` gives `workspace` (the root of a `Workspace`) and
-    `limits` (fields of `Limits`).
+    The kernel specification's ``metadata.kernel_provisioner.config`` gives `workspace` (the root of a `Workspace`),
+    `limits` (fields of `Limits`) and `forked`: whether the sandbox is entered by a fork of a process that has imported
+    torch. Where none can be had, the kernel is started in an interpreter of its own.
     """
+
+    forked = Bool(True, help="whether kernels are forked").tag(config=True)
+    handle: int | None = None
+    user = 0
 
     def confine(self, kernel: list[str]) -> list[str]:
         """Command that runs the kernel under bubblewrap, as a user that exists for this run alone."""
-        user = 2**20 + secrets.randbelow(2**20) if drops_user() else 0
+        self.user = 2**20 + secrets.randbelow(2**20) if drops_user() else 0
         space = self._space()
-        name = user or NOBODY
+        name = self.user or NOBODY
         (space.root / "passwd").write_text(f"nobody:x:{name}:{name}:nobody:{HOME}:/usr/sbin/nologin\n")
-        if user:
-            space.give_to(user)
-        return bubblewrap_command(space, self._limits(), kernel, user)
+        if self.user:
+            space.give_to(self.user)
+        return bubblewrap_command(space, self._limits(), kernel, self.user)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Start the sandbox, and in it the kernel."""
+        try:
+            return await super().launch_kernel(cmd, **kwargs)
+        except warm.WarmError:
+            logger.warning("no kernel could be forked, so it is started", exc_info=True)
+        await self.cleanup()
+        self.forked = False
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def occupy(self, kernel: list[str], log: int) -> None:
+        """Fork the kernel into the sandbox."""
+        if self.forked:
+            self.entered = await asyncio.to_thread(self._enter, kernel, log)
+            self.handle = os.pidfd_open(self.entered)
+
+    def _enter(self, kernel: list[str], log: int) -> int:
+        assert self.process is not None  # it has just been started
+        assert self.process.stdout is not None
+        with self.process.stdout as stands:
+            first = self.first_inside if stands.read(1) == inside.READY else None
+        if first is None:
+            raise warm.WarmError(f"the sandbox does not stand: {self.last_words()}")
+        known = _confinement(self._limits(), self.user)
+        return warm.template(environment()).fork(first, kernel[1:], WORK, known, log)
+
+    async def poll(self) -> int | None:
+        """Whether the kernel, or the sandbox around it, has ended: None, or how."""
+        ended = self.handle is not None and bool(select.select([self.handle], [], [], 0)[0])
+        return await super().poll() if not ended else 1
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Make sure that nothing is left running."""
+        await super().cleanup(restart)
+        handle, self.handle, self.entered = self.handle, None, None
+        if handle is not None:
+            os.close(handle)
 
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel itself, not to the sandbox around it; killing ends both."""
@@ -741,7 +786,7 @@ class ContainerProvisioner(_Confined):
         subprocess.run([self.engine, *words], capture_output=True, timeout=30, check=False)
 
 
-def kernel_spec(workspace: Workspace, limits: Limits, provisioner: str = "wgan-bubblewrap", **config: str) -> Any:
+def kernel_spec(workspace: Workspace, limits: Limits, provisioner: str = "wgan-bubblewrap", **config: Any) -> Any:
     """Specification of the course's one kernel, to be started by the named provisioner.
 
     Parameters
@@ -752,8 +797,8 @@ def kernel_spec(workspace: Workspace, limits: Limits, provisioner: str = "wgan-b
         What it may use.
     provisioner : str
         ``wgan-bubblewrap``, ``wgan-container``, or ``local-provisioner`` for no sandbox at all.
-    **config : str
-        For the container: `engine`, `image`.
+    **config : Any
+        For bubblewrap: `forked`. For the container: `engine`, `image`.
     """
     from jupyter_client.kernelspec import KernelSpec
 

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import psutil
 
+from . import warm
 from .execution import Settings
 from .folders import FolderError, look_through, no_room, require_own_folder
 from .judge import Judged, judge_submission, refuse
-from .sandbox import family
+from .sandbox import environment, family
 from .submission import Blueprint
 
 logger = logging.getLogger(__name__)
@@ -161,14 +162,14 @@ def run_all(
     again: list[Task] = []
     waiting = list(reversed(tasks))
     while waiting:  # a pool that has lost a worker takes no more, and the rest goes to a new one
-        with _pool(workers) if executor is None else nullcontext(executor) as pool:
+        with _pool(workers, tasks) if executor is None else nullcontext(executor) as pool:
             for task, trouble in _run(waiting, pool, max(1, workers), remote):
                 if (trouble == BROKEN and executor is None) or (workers > 1 and not trouble and _ran_out(task)):
                     again.append(task)
                 else:
                     yield task, trouble
     for task in again:
-        with _pool(1) if executor is None else nullcontext(executor) as pool:
+        with _pool(1, again) if executor is None else nullcontext(executor) as pool:
             yield from _run([task], pool, 1, remote)
 
 
@@ -228,13 +229,14 @@ def _result(future: Future, task: Task) -> str:
         return no_room(error) or BROKEN
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _pool(workers: int, tasks: Sequence[Task] = ()) -> ProcessPoolExecutor:
+    forked = any(task.settings.forked and task.settings.provisioner == "wgan-bubblewrap" for task in tasks)
     context = get_context("spawn")
-    return ProcessPoolExecutor(max(1, workers), context, initializer=_end_with, initargs=(os.getpid(),))
+    return ProcessPoolExecutor(max(1, workers), context, initializer=_begin, initargs=(os.getpid(), forked))
 
 
-def _end_with(parent: int) -> None:
-    """End this worker, and with it what it runs, soon after the process that started it has ended."""
+def _begin(parent: int, forked: bool) -> None:
+    """Prepare a worker: it ends, with what it runs, soon after the process that started it; kernels will be forked."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -245,3 +247,5 @@ def _end_with(parent: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator stops its workers, and the terminal does not
     threading.Thread(target=watch, daemon=True, name="ends-with-its-parent").start()
+    if forked:
+        warm.template(environment())  # its imports go on beside those of the worker

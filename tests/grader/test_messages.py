@@ -115,6 +115,7 @@ def test_a_channel_goes_on_after_what_it_cannot_read():
             [b"<IDS|MSG>", session.sign([deep, *parts]), deep, *parts],
             [b"<IDS|MSG>", session.sign([b"[]", *parts]), b"[]", *parts],
             session.serialize(session.msg("stream", {"name": "stdout", "text": 5})),
+            session.serialize(session.msg("iopub_welcome", {})),  # an honest one, and not counted
             session.serialize(session.msg("stream", {"name": "stdout", "text": "here"})),
         ]
         for frame in frames:

@@ -11,7 +11,7 @@ import pytest
 from demo_class import graded, solution_notebook
 from nbformat.v4 import new_code_cell
 
-from wgan_grader import execution, sandbox
+from wgan_grader import execution, sandbox, warm
 from wgan_grader.execution import BoundedClient, Settings
 from wgan_grader.sandbox import ContainerProvisioner, Limits, Workspace
 
@@ -112,7 +112,7 @@ def test_without_root_there_is_a_user_namespace_and_no_second_one(bubblewrap, sp
 def test_with_root_only_the_rights_to_give_up_root_are_kept(bubblewrap, space):
     command = sandbox.bubblewrap_command(space, Limits(), ["kernel"], 99)
     assert after(command, "--cap-add") == ["CAP_SETUID", "CAP_SETGID"]
-    given = json.loads(command[command.index(sandbox.LAUNCHER) + 1])
+    given = json.loads(command[command.index(warm.TEXT) + 1])
     assert given["user"] == 99
     assert given["limits"] == Limits().rlimits()
 
@@ -169,7 +169,7 @@ def test_parents_come_before_children():
 def test_the_launcher_takes_the_limits_and_becomes_the_kernel():
     given = {"limits": {"RLIMIT_NOFILE": 40, "RLIMIT_CORE": 0}, "user": 0, "filter": ""}
     code = "import os, resource; print(resource.getrlimit(resource.RLIMIT_NOFILE), oct(os.umask(0)))"
-    words = [sys.executable, "-I", "-S", "-c", sandbox.LAUNCHER, json.dumps(given), sys.executable, "-c", code]
+    words = [sys.executable, "-I", "-S", "-c", warm.TEXT, json.dumps(given), sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split("\n")[0] == "(40, 40) 0o77"
 
