@@ -1,12 +1,16 @@
 """The browser's choice between two drawings of a figure, in the HTML of a page."""
 
+import re
+from base64 import b64decode, b64encode
 from io import BytesIO
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
-from tools.book.pictures import choose_by_width, offer_narrow
+from tools.book.pictures import choose_by_width, lighten, lighten_site, offer_narrow
 from wgan_course.figures import narrow
 
 BODY = '<p>before</p><img alt="a curve" src="../_images/a1.png" /><img alt="b" src="../_images/b2.png" />'
@@ -86,3 +90,60 @@ def test_a_caption_is_that_of_its_own_figure(tmp_path):
     page = choose_by_width(figure.format("one") + figure.format("left"), {"c3.png": tmp_path / "c3.png"}, tmp_path)
     assert page.count('class="stacked"') == 1
     assert page.index('class="stacked"') < page.index('class="stacked sides"')
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A page with a picture in two drawings and one of another kind; a picture of an earlier build, and a map."""
+    for name in ("one", "_static/scripts", "_images"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("a.png", "narrow-a.png", "gone.png"):
+        (tmp_path / "_images" / name).write_bytes(drawing(3, 2))
+    for name in ("_images/still.webp", "_images/old.webp", "_static/scripts/x.js", "_static/scripts/x.js.map"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "one" / "page.html").write_text(
+        '<source srcset="../_images/narrow-a.png"><a href="../_images/a.png"><img src="../_images/a.png"></a>'
+        f'<script>{{"value": "<img src=data:image/png;base64,{b64encode(drawing(3, 2)).decode()}>"}}</script>'
+        '<img src="../_images/still.webp"><img src="https://elsewhere/_images/far.png">'
+    )
+    return tmp_path
+
+
+def test_pictures_become_smaller_and_keep_every_pixel(site):
+    with Image.open(site / "_images" / "a.png") as picture:
+        before, size = np.asarray(picture), (site / "_images" / "a.png").stat().st_size
+    lighten_site(site)
+    page = (site / "one" / "page.html").read_text("utf-8")
+    assert page.count("../_images/a.webp") == 2
+    assert page.count("../_images/narrow-a.webp") == page.count("../_images/still.webp") == 1
+    assert "elsewhere/_images/far.png" in page
+    with Image.open(site / "_images" / "a.webp") as picture:
+        assert np.array_equal(np.asarray(picture.convert("RGBA")), before)
+    assert (site / "_images" / "a.webp").stat().st_size < size / 2
+    with Image.open(BytesIO(b64decode(re.search(r"data:image/webp;base64,([^>]+)>", page)[1]))) as picture:
+        assert np.array_equal(np.asarray(picture.convert("RGBA")), before)
+    assert "image/png" not in page
+
+
+def test_what_no_page_shows_goes(site):
+    lighten_site(site)
+    assert {file.name for file in (site / "_images").iterdir()} == {"a.webp", "narrow-a.webp", "still.webp"}
+    assert [file.name for file in (site / "_static" / "scripts").iterdir()] == ["x.js"]
+
+
+def test_a_page_that_is_written_again_gets_its_picture_again(site):
+    lighten_site(site)
+    (site / "_images" / "a.png").write_bytes(drawing(5, 2))  # as Sphinx copies it for a page that it writes
+    (site / "one" / "page.html").write_text('<img src="../_images/a.png">')
+    lighten_site(site)
+    assert (site / "one" / "page.html").read_text("utf-8") == '<img src="../_images/a.webp">'
+    with Image.open(site / "_images" / "a.webp") as picture:
+        assert picture.size == (500, 200)
+
+
+def test_only_a_build_that_ended_well_is_made_lighter(site):
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=site)
+    lighten(app, RuntimeError())
+    assert (site / "_images" / "gone.png").is_file()
+    lighten(app, None)
+    assert not (site / "_images" / "gone.png").is_file()

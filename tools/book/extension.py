@@ -15,8 +15,9 @@ from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from tools.book import measured
 from tools.book.execution import run_ahead
-from tools.book.pictures import offer_narrow
+from tools.book.pictures import lighten, offer_narrow
 
 __all__ = ["LedgerRole", "LedgerTable", "read_ledger", "setup"]
 
@@ -139,6 +140,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """
     app.connect("env-before-read-docs", run_ahead)
     app.connect("html-page-context", offer_narrow)
+    app.connect("build-finished", lighten)
     app.add_role("ledger", LedgerRole())
     app.add_directive("ledger-table", LedgerTable)
+    measured.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
