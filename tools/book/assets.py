@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_node", "find_npm"]
+__all__ = ["AssetError", "ensure_assets", "ensure_packages", "find_node", "find_npm", "run_esbuild"]
 
 MATHJAX = "mathjax/es5"
 WIDGETS = "@jupyter-widgets/html-manager/dist"
@@ -25,6 +25,7 @@ COPIES = {
     f"{WIDGETS}/embed-amd.js": "vendor/embed-amd.js",
 }
 WIDGET_FONTS = ("*.woff", "*.woff2", "*.ttf")
+BUNDLED = ("--target=es2020", "--log-level=warning", "--minify", "--bundle")
 _log = logging.getLogger(__name__)
 
 
@@ -114,6 +115,30 @@ def find_node() -> str | None:
     folder = _wheel()
     node = folder / ("node.exe" if os.name == "nt" else "bin/node") if folder else None
     return str(node) if node and node.is_file() else shutil.which("node")
+
+
+def run_esbuild(root: Path, *arguments: str | Path) -> None:
+    """Make plain scripts of modules, since a browser loads no module from disk.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    *arguments : str or Path
+        Modules, and options of esbuild.
+
+    Raises
+    ------
+    AssetError
+        If npm is missing or fails, or its packages have no esbuild for this machine.
+    CalledProcessError
+        If a module has a fault.
+    """
+    folder = ensure_packages(root) / "@esbuild"
+    program = next((file for name in ("*/bin/esbuild", "*/esbuild.exe") for file in folder.glob(name)), None)
+    if program is None:
+        raise AssetError("esbuild has no program for this machine among npm's packages")
+    subprocess.run([str(program), *BUNDLED, *map(str, arguments)], check=True, cwd=root)
 
 
 def _npm_of_wheel() -> list[str] | None:

@@ -17,7 +17,6 @@ In a page, the options are ``:alt:`` (required) and ``:name:``, and the content 
 import io
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from html import escape
@@ -30,14 +29,13 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tools.book import generator_data
-from tools.book.assets import ensure_packages
+from tools.book.assets import run_esbuild
 
 __all__ = ["ExplorableDirective", "bundle", "setup", "take_stills"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "book" / "explorables"
 PLACE = "explorables"  # of the scripts, in the built book's _static
-TARGET = ("--target=es2020", "--log-level=warning", "--minify", "--bundle")
 STILL_OF = {"playground": "?playground=1&rounds=700"}  # what a still shows where the start is not telling
 SCREEN: Any = {"width": 900, "height": 900}
 LIVE = '<div class="explorable-live" data-explorable="{name}" role="group" aria-label="{alt}"></div>'
@@ -120,7 +118,7 @@ def bundle(out: Path) -> None:
     for name in names():
         _bundle_view(SOURCES / name, out)
     generator_data.write(out)
-    _esbuild(SOURCES / "explorable.css", f"--outfile={out / 'explorable.css'}")
+    run_esbuild(ROOT, SOURCES / "explorable.css", f"--outfile={out / 'explorable.css'}")
 
 
 def _bundle_view(figure: Path, out: Path) -> None:
@@ -129,17 +127,9 @@ def _bundle_view(figure: Path, out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if (figure / "worker.js").is_file():
             worker = Path(folder, "worker.txt")
-            _esbuild(figure / "worker.js", "--format=iife", f"--outfile={worker}")
+            run_esbuild(ROOT, figure / "worker.js", "--format=iife", f"--outfile={worker}")
             command += [f"--alias:worker-source={worker}", "--loader:.txt=text"]
-        _esbuild(*command)
-
-
-def _esbuild(*arguments: str | Path) -> None:
-    folder = ensure_packages(ROOT) / "@esbuild"
-    program = next((file for name in ("*/bin/esbuild", "*/esbuild.exe") for file in folder.glob(name)), None)
-    if program is None:
-        raise RuntimeError("esbuild has no program for this machine among npm's packages")
-    subprocess.run([str(program), *TARGET, *map(str, arguments)], check=True, cwd=ROOT)
+        run_esbuild(ROOT, *command)
 
 
 def write_trial(folder: Path) -> list[Path]:
