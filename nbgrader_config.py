@@ -5,7 +5,7 @@ from pathlib import Path
 from nbgrader import preprocessors as steps
 from nbgrader.converters import GenerateAssignment
 
-from wgan_grader.judge import Judge
+from wgan_grader.judged import Judge
 from wgan_grader.late import LatePenalty
 from wgan_grader.programs import find_programs
 from wgan_grader.released import NameCells

@@ -24,7 +24,7 @@ from typing import Any
 
 import nbformat
 
-from wgan_course.training.checkpoint import atomic_write
+from wgan_course._files import atomic_write
 
 from . import sandbox
 from .execution import Settings
@@ -38,7 +38,7 @@ from .folders import (
     require_own_folder,
     shown,
 )
-from .judge import Judged, TakeJudged, student_token
+from .judged import Judged, TakeJudged, student_token
 from .programs import find_programs
 from .roster import Roster, Student
 from .stamps import rewrite_timestamp

@@ -1,7 +1,6 @@
 """Judging a submission after it ran: what the sandbox recorded is compared here, where it cannot be reached.
 
-`judge_submission` does the whole of it for one folder. `Judge` is the same as a preprocessor of nbgrader's autograde,
-in the place of nbgrader's own `Execute`; `TakeJudged` takes what `wgan-course grade` has judged before.
+`judge_submission` does the whole of it for one folder; `judged` has the same as preprocessors of nbgrader's.
 """
 
 import hashlib
@@ -10,81 +9,34 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Int, Unicode
 
 from wgan_course.check import report
 from wgan_course.check.exchange import ExchangeError, read_observations, write_request
 
-from . import own, registry, sandbox, verdict
+from . import own, registry, verdict
 from .execution import Run, Settings, run_notebook
 from .folders import FolderError, copy_plain_files, require_own_folder
+from .judged import Judge, Judged, TakeJudged, student_token
 from .problem import Case, Problem
 from .sandbox import Workspace
 from .submission import (
     Blueprint,
     UnreadableError,
+    broken_cells,
     find_notebook,
     grade_id_of,
     has_answers,
     put_back_notes,
     read_cells,
     rebuild,
-    student_cells,
 )
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A submission with its verdicts.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        The released notebook with the student's answers, the outputs, and a verdict in each check cell.
-    notes : tuple of str
-        What the student should know about how it was graded.
-    diagnosis : str
-        Why nothing could be graded; empty where it could.
-    points : dict
-        Points by graded function.
-    seconds : float
-        How long it took.
-    findings : dict
-        Verdict of each graded function, as plain data.
-    timed_out : bool
-        Whether anything ended because its time was over.
-    """
-
-    notebook: NotebookNode
-    notes: tuple[str, ...] = ()
-    diagnosis: str = ""
-    points: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    findings: Mapping[str, Any] = field(default_factory=dict)
-    timed_out: bool = False
-
-    def to_json(self) -> str:
-        """Text to be kept."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Judged":
-        """Take back what `to_json` gave."""
-        plain = json.loads(text)
-        notebook, notes = nbformat.from_dict(plain.pop("notebook")), tuple(plain.pop("notes"))
-        return cls(notebook, notes, **plain)
 
 
 def judge_submission(folder: str | Path, blueprint: Blueprint, settings: Settings, seed: int | None = None) -> Judged:
@@ -135,7 +87,7 @@ def judge_notebook(
     problems = _problems(blueprint)
     cases = {key: problem.make_cases(_rng(seed, key), hidden=True) for key, problem in problems.items()}
     run, verdicts, left = _run_and_assess(notebook, Path(folder), problems, cases, settings)
-    broken = _broken_cells(run)
+    broken = broken_cells(run.notebook)
     _write_verdicts(notebook, blueprint, verdicts)
     notes = (*notes, *_fatal_notes(run), *broken, *run.notes, *_left_notes(left))
     if notes:
@@ -227,7 +179,7 @@ def _verdict(problem: Problem, cases: Sequence[Case], workspace: Workspace, run:
 def _why_missing(problem: Problem, run: Run, error: str) -> str:
     if run.fatal:
         return f"This check left no record. {' '.join(_fatal_notes(run))}"
-    broken = _broken_cells(run)
+    broken = broken_cells(run.notebook)
     if broken:
         return f"{' '.join(broken)} So nothing that is defined there exists, and there is nothing to check."
     stopped = [
@@ -240,16 +192,6 @@ def _why_missing(problem: Problem, run: Run, error: str) -> str:
     if stopped:
         return f"The check's cell stopped with {stopped[0]}."
     return f"This check left no record that can be read: {error}. Did its cell run to its end?"
-
-
-def _broken_cells(run: Run) -> list[str]:
-    """Say which cells are no Python."""
-    return [
-        f"Cell {index + 1} has a {output.ename} ({output.evalue:.100})."
-        for index, cell in enumerate(run.notebook.cells)
-        for output in (cell.get("outputs") or [])
-        if output.output_type == "error" and output.ename in ("SyntaxError", "IndentationError", "TabError")
-    ]
 
 
 def _fatal_notes(run: Run) -> list[str]:
@@ -289,46 +231,4 @@ def _outputs(found: verdict.Verdict | None, most: float) -> list[NotebookNode]:
     return [new_output("display_data", data), new_output("execute_result", {"text/plain": repr(points)})]
 
 
-class Judge(NbGraderPreprocessor):
-    """nbgrader preprocessor that runs a submission in the sandbox and judges it, in the place of `Execute`."""
-
-    cell_timeout = Int(60, help="seconds for a cell").tag(config=True)
-    provisioner = Unicode("wgan-bubblewrap", help="wgan-bubblewrap or wgan-container").tag(config=True)
-    no_sandbox = Bool(False, help="run submissions with all your rights; never for real submissions").tag(config=True)
-
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Run and judge the notebook that nbgrader has sanitised."""
-        names = resources["nbgrader"]
-        course = CourseDirectory(config=self.config)
-        released = course.format_path(course.release_directory, ".", names["assignment"])
-        blueprint = Blueprint.read(Path(released) / f"{names['notebook']}.ipynb")
-        folder = Path(course.format_path(course.submitted_directory, names["student"], names["assignment"]))
-        sandbox.require_unseen(Path(course.root))
-        if not self.no_sandbox:
-            sandbox.require_same_package()
-        judged = judge_notebook(rebuild(student_cells(nb.cells), blueprint), folder, blueprint, self.settings())
-        return judged.notebook, resources
-
-    def settings(self) -> Settings:
-        """Settings that the configuration asks for."""
-        provisioner = "local-provisioner" if self.no_sandbox else self.provisioner
-        return Settings(cell_timeout=self.cell_timeout, provisioner=provisioner)
-
-
-class TakeJudged(NbGraderPreprocessor):
-    """nbgrader preprocessor that takes the notebooks that `wgan-course grade` has judged."""
-
-    folder = Unicode("", help="where the judged notebooks are: one JSON file a student").tag(config=True)
-
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Put the judged notebook in the place of the sanitised one."""
-        path = Path(self.folder) / f"{student_token(resources['nbgrader']['student'])}.json"
-        return Judged.from_json(path.read_text()).notebook, resources
-
-
-def student_token(student: str) -> str:
-    """File name for a student, whatever characters the name has."""
-    return hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-__all__ = ["Judge", "Judged", "TakeJudged", "judge_notebook", "judge_submission", "refuse"]
+__all__ = ["Judge", "Judged", "TakeJudged", "judge_notebook", "judge_submission", "refuse", "student_token"]

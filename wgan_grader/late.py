@@ -8,7 +8,7 @@ from typing import Any
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets import Unicode
 
-from wgan_course.training.checkpoint import atomic_write
+from wgan_course._files import atomic_write
 
 __all__ = ["LatePenalty", "read_rule", "write_rule"]
 

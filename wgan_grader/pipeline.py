@@ -16,7 +16,7 @@ from . import locks, sandbox
 from .course import CONFIG, KEEP, Course, CourseError, Standing
 from .execution import NO_SANDBOX, Settings
 from .folders import hash_tree
-from .judge import Judged, refuse
+from .judged import Judged
 from .late import read_rule
 from .tasks import BROKEN, Task, run_all, run_task
 
@@ -326,7 +326,6 @@ __all__ = [
     "Task",
     "grade",
     "hash_tree",
-    "refuse",
     "release",
     "run_task",
 ]

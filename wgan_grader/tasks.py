@@ -23,7 +23,7 @@ import psutil
 from . import warm
 from .execution import Settings
 from .folders import FolderError, look_through, no_room, require_own_folder
-from .judge import Judged, judge_submission, refuse
+from .judged import Judged
 from .sandbox import environment, family
 from .submission import Blueprint
 
@@ -135,10 +135,12 @@ def run_parcel(parcel: Parcel) -> tuple[str, str]:
 
 
 def _judge(folder: Path, released: Path, settings: Settings, refusal: str) -> str:
+    from . import judge  # it imports torch: a matter of the workers
+
     blueprint = Blueprint.read(released)
     if refusal:
-        return refuse(blueprint, refusal).to_json()
-    return judge_submission(folder, blueprint, settings).to_json()
+        return judge.refuse(blueprint, refusal).to_json()
+    return judge.judge_submission(folder, blueprint, settings).to_json()
 
 
 def run_all(

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.training.tiny import Free, labelled, networks, ring, seeded, trainer
-from wgan_course import constraints
+from wgan_course import _files, constraints
 from wgan_course.models import mlp
 from wgan_course.training import (
     Ema,
@@ -282,9 +282,9 @@ def test_a_full_disk_and_a_spent_quota_are_told_alike(tmp_path, monkeypatch, num
 
 def test_folders_are_not_synced_where_that_is_not_possible(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(checkpoint.os, "name", "nt")
-    monkeypatch.setattr(checkpoint.os, "open", lambda *a: opened.append(a))
-    checkpoint._sync_folder(tmp_path)
+    monkeypatch.setattr(_files.os, "name", "nt")
+    monkeypatch.setattr(_files.os, "open", lambda *a: opened.append(a))
+    _files._sync_folder(tmp_path)
     assert opened == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from wgan_course.training.checkpoint import atomic_write, naming_full_disk
+from wgan_course._files import atomic_write, naming_full_disk
 
 __all__ = ["RunLog", "point_picture", "read", "save_picture", "set_aside"]
 

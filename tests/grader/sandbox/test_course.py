@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from rich.console import Console
 
-from wgan_grader import pipeline, tasks
+from wgan_grader import judge, pipeline
 from wgan_grader.execution import Settings
 from wgan_grader.judge import refuse
 from wgan_grader.pipeline import Row, Summary, Task, hash_tree
@@ -79,7 +79,7 @@ def test_a_killed_run_leaves_no_half_result(tmp_path, monkeypatch):
     def dies(self):
         raise OSError("disk full")
 
-    monkeypatch.setattr(tasks, "judge_submission", lambda *a: type("Judged", (), {"to_json": dies})())
+    monkeypatch.setattr(judge, "judge_submission", lambda *a: type("Judged", (), {"to_json": dies})())
     monkeypatch.setattr(Blueprint, "read", lambda path: None)
     assert "disk full" in pipeline.run_task(task(tmp_path))
     assert not (tmp_path / "kept.json").exists()

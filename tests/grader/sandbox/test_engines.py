@@ -84,7 +84,8 @@ def ends_once(task):
 def test_a_worker_that_ends_costs_nobody_a_grade(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "run_task", ends_once)
     names = ("ann", "ben", "cleo", "dan")
-    given = [Task(name, tmp_path, tmp_path, Settings(), tmp_path / f"{name}.json") for name in names]
+    settings = Settings(forked=False)
+    given = [Task(name, tmp_path, tmp_path, settings, tmp_path / f"{name}.json") for name in names]
     assert sorted((task.student, said) for task, said in tasks.run_all(given, 2)) == [(name, "done") for name in names]
 
 
@@ -211,3 +212,10 @@ def test_the_gradebook_can_be_in_postgresql(course, postgres):
     assert scores == [{"ann": 3.0, "ben": 1.0}] * 2
     assert set(pipeline.Course(course, postgres).standings(NAME)) == {"ann", "ben"}
     assert pipeline.Course(course).standings(NAME) == {}
+
+
+def test_the_process_that_writes_does_not_import_torch():
+    """The coordinator stays small, whatever the class; a worker imports what judging needs."""
+    code = "import sys, wgan_grader.pipeline, wgan_grader.late, wgan_grader.report; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "False"

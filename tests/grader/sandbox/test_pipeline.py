@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from demo_class import NAME, PROOF, RIGHT, answered, cell_of, hand_in, make_class, make_course, released
 
-from wgan_grader import pipeline, sandbox, tasks
+from wgan_grader import judge, pipeline, sandbox
 from wgan_grader.execution import Settings
 
 pytestmark = [
@@ -124,7 +124,7 @@ def test_without_a_sandbox_nothing_runs(graded, monkeypatch):
 
 def test_the_grader_s_own_trouble_is_not_a_zero(graded, monkeypatch):
     root, _, _ = graded
-    monkeypatch.setattr(tasks, "judge_submission", lambda *a: 1 / 0)
+    monkeypatch.setattr(judge, "judge_submission", lambda *a: 1 / 0)
     with ThreadPoolExecutor(1) as executor:
         rows = pipeline.grade(root, NAME, settings=SETTINGS, students=("raises",), executor=executor, force=True).rows
     assert (rows[0].status, rows[0].score) == ("failed", None)

@@ -46,7 +46,8 @@ WAYS = {
     "garbage": ("gc.disable()", "gc.isenabled()"),
 }  # fmt: skip
 NEEDS = (
-    "import atexit, builtins, gc, os, random, re\nimport resource, signal, socket, subprocess, sys, threading, time, warnings\n"
+    "import atexit, builtins, gc, os, random, re\n"
+    "import resource, signal, socket, subprocess, sys, threading, time, warnings\n"
     "import numpy, torch, wgan_course.check"
 )
 KINDS = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
