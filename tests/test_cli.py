@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from tools.book import build, lint
+from tools.book import build, editions, lint
 from wgan_cli import app as cli
 from wgan_cli import doctor
 from wgan_cli.root import NoCourseError
@@ -179,8 +179,10 @@ def test_an_error_can_be_seen_whole(tmp_path, monkeypatch):
 
 def test_the_course_is_checked(capture, monkeypatch):
     monkeypatch.setattr(lint, "run_all", lambda _: {"one": [], "two": ["a [fault]"]})
+    monkeypatch.setattr(editions, "stale", lambda _: ["a string is fuzzy"])
     result = capture("check")
     assert result.code == 1
+    assert "a string is fuzzy" in result.text
     assert "✓ one" in result.text
     assert "a [fault]" in result.text
     monkeypatch.setattr(lint, "run_all", lambda _: {"one": []})

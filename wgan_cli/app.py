@@ -73,14 +73,22 @@ def _fail(error: Exception) -> None:
 def book(
     force: Annotated[bool, typer.Option("--force", help="Run and write every page again.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what Sphinx does.")] = False,
+    language: Annotated[
+        str, typer.Option(help="Also build the edition in a language that there is, such as zh_CN.")
+    ] = "en",
 ) -> None:
     """Run the labs and build the book into [cyan]_build/html[/cyan].
 
     Only pages whose code, or whose part of the package, has changed run again. Any warning makes the build fail. The
-    result asks no other host for anything and reads from disk.
+    result asks no other host for anything and reads from disk. An edition in another language goes into
+    [cyan]_build/LANGUAGE[/cyan], with the same figures; pages that nobody has translated stay English there.
     """
     require("jupyter_book")  # before anything is forgotten or fetched
-    built = tool("book.build").build(find_root(), force=force, status=sys.stdout if verbose else None)
+    root, status = find_root(), sys.stdout if verbose else None
+    if language == "en":
+        built = tool("book.build").build(root, force=force, status=status)
+    else:
+        built = tool("book.editions").build_edition(root, language, force=force, status=status)
     console.print("[green]✓[/green] nothing has changed" if built.fresh else "[green]✓[/green] the book is built")
     console.print(f"  open   {built.index.as_uri()}", soft_wrap=True, highlight=False)
     console.print("  serve  make serve   [dim](then http://localhost:8000)[/dim]", highlight=False)
@@ -134,10 +142,15 @@ def check(
 def _check_course() -> bool:
     found = tool("book.lint").run_all(find_root())
     for title, findings in found.items():
-        console.print(f"{MARKS['broken' if findings else 'good']} {title}", highlight=False)
-        for finding in findings:
-            console.print(f"    {escape(finding)}", highlight=False, soft_wrap=True)
+        _show_findings(title, findings, "broken")
+    _show_findings("translations up to date", tool("book.editions").stale(find_root()), "absent")
     return not any(found.values())
+
+
+def _show_findings(title: str, findings: list[str], mark: str) -> None:
+    console.print(f"{MARKS[mark if findings else 'good']} {title}", highlight=False)
+    for finding in findings:
+        console.print(f"    {escape(finding)}", highlight=False, soft_wrap=True)
 
 
 def _check_notebook(path: Path) -> bool:
@@ -167,15 +180,18 @@ def train(  # the options of a run, one parameter each
     ),
     model: Annotated[str, typer.Option(help="auto, mlp, dcgan or resnet.")] = "auto",
     steps: Annotated[int, typer.Option(help="Generator steps.")] = 500,
-    batch: Annotated[int, typer.Option(help="Samples a step.")] = 64,
+    batch: Annotated[int | None, typer.Option(help="Samples a step; 64, and 128 of a toy distribution.")] = None,
     n_critic: Annotated[int, typer.Option(help="Critic steps a generator step.")] = 5,
     lr: Annotated[
-        float | None, typer.Option(help="Learning rate of both; chosen by the optimiser when absent.")
+        float | None, typer.Option(help="Learning rate of both; chosen by optimiser and data when absent.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images; their own when absent.")] = None,
     width: Annotated[int | None, typer.Option(help="Channels or hidden units; chosen by the model.")] = None,
     conditional: Annotated[bool, typer.Option(help="Give both networks the labels.")] = False,
-    ema: Annotated[float, typer.Option(help="Decay of the generator's moving average; 0 for none.")] = 0.0,
+    ema: Annotated[
+        float | None,
+        typer.Option(help="Decay of the generator's moving average; none, and 0.98 for toy distributions."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",

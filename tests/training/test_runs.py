@@ -56,7 +56,7 @@ def test_resume_refuses_what_is_no_run_and_what_is_done(tmp_path):
 
 
 def test_clipping_takes_rmsprop_and_given_rates_win(tmp_path):
-    clip, _ = build(RunOptions(**{**SMALL, "out": tmp_path, "data": "two-moons", "lr_critic": 7e-3}))
+    clip, _ = build(RunOptions(**{**SMALL, "out": tmp_path, "lr_critic": 7e-3}))
     free, _ = build(RunOptions(**{**SMALL, "out": tmp_path, "data": "two-moons", "constraint": "sn"}))
     assert isinstance(clip.critic_optimiser, torch.optim.RMSprop)
     assert isinstance(free.critic_optimiser, torch.optim.Adam)
@@ -154,3 +154,28 @@ def test_a_log_survives_a_line_that_was_cut_short(tmp_path):
 
 def test_seeded_generators_are_fresh():
     assert torch.equal(torch.rand(2, generator=seeded(1)), torch.rand(2, generator=seeded(1)))
+
+
+def test_what_is_absent_depends_on_the_kind_of_data_and_what_is_given_stays():
+    points = RunOptions(data="8-gaussians", constraint="gp").settled()
+    assert (points.batch, points.latent, points.width, points.ema) == (128, 2, 64, 0.98)
+    assert points.constraint_options == {"weight": 1.0}
+    assert (points.config().optimiser, points.config().lr_critic, points.config().lr_generator) == ("adam", 2e-3, 1e-3)
+    pictures = RunOptions(constraint="gp").settled()
+    assert (pictures.batch, pictures.latent, pictures.width, pictures.ema) == (64, 32, None, 0.0)
+    assert pictures.constraint_options == {}
+    assert pictures.config().lr_critic == 2e-4
+    given = {"batch": 8, "latent": 3, "width": 5, "ema": 0.0, "lr_critic": 0.1, "lr_generator": 0.2}
+    own = RunOptions(data="two-moons", constraint="gp", constraint_options={"weight": 7.0}, **given).settled()
+    assert {name: getattr(own, name) for name in given} == given
+    assert own.constraint_options == {"weight": 7.0}
+    assert RunOptions(data="two-moons", optimiser="rmsprop").settled().config().lr_critic == 5e-4
+
+
+def test_the_options_of_a_run_are_written_with_all_that_was_chosen(tmp_path):
+    train_from_options(
+        RunOptions(data="two-moons", constraint="lp", steps=1, n_critic=1, device="cpu", out=tmp_path), progress=False
+    )
+    written = json.loads((tmp_path / "options.json").read_text())
+    assert written["constraint_options"] == {"weight": 1.0}
+    assert (written["batch"], written["latent"], written["width"], written["ema"]) == (128, 2, 64, 0.98)

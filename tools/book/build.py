@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from tools.book import assets, freshness
 from tools.book.execution import kernel_environment
 
-__all__ = ["BookError", "Built", "build", "is_fresh"]
+__all__ = ["BookError", "Built", "build", "is_fresh", "run_sphinx", "settings"]
 
 # Jupyter Book loads these for services on other hosts (live kernels, comments, links between sites).
 UNWANTED = {"sphinx_thebe", "sphinx_comments", "sphinx.ext.intersphinx"}
@@ -89,12 +89,7 @@ def build(root: Path, force: bool = False, status: TextIO | None = None, warning
     _forget_stale_outputs(root, pages, force)
     record = root / "_build" / "book.json"
     record.unlink(missing_ok=True)
-    try:
-        _run_sphinx(root, force, status, warnings or sys.stderr)
-    except BookError:
-        # Sphinx warns of a page only when it reads it: it shall read them all again, and warn again.
-        shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
-        raise
+    run_sphinx(root, settings(root), index.parent, ".doctrees", force, status, warnings)
     record.write_text(json.dumps({"book": digest}))
     return Built(index, fresh=False)
 
@@ -125,7 +120,18 @@ def _drop_cached(root: Path, pages: set[str]) -> None:
             cache.remove_cache(record.pk)
 
 
-def _settings(root: Path) -> dict[str, Any]:
+def settings(root: Path) -> dict[str, Any]:
+    """Sphinx's settings of the book: those that Jupyter Book makes of ``_config.yml``, less what asks other hosts.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+
+    Returns
+    -------
+    settings : dict
+    """
     from jupyter_book.config import get_final_config
 
     overrides: dict[str, Any] = {
@@ -133,15 +139,15 @@ def _settings(root: Path) -> dict[str, Any]:
         "latex_individualpages": False,
         "nitpicky": True,
     }
-    settings: dict[str, Any]
-    settings, _ = get_final_config(
+    found: dict[str, Any]
+    found, _ = get_final_config(
         user_yaml=root / "_config.yml", cli_config=overrides, sourcedir=root / "book", raise_on_invalid=True
     )
-    settings["extensions"] = [name for name in dict.fromkeys(settings["extensions"]) if name not in UNWANTED]
+    found["extensions"] = [name for name in dict.fromkeys(found["extensions"]) if name not in UNWANTED]
     for name in ("intersphinx_mapping", "comments_config"):
-        settings.pop(name, None)
-    settings["nb_execution_cache_path"] = str(root / "_build" / ".jupyter_cache")
-    return settings
+        found.pop(name, None)
+    found["nb_execution_cache_path"] = str(root / "_build" / ".jupyter_cache")
+    return found
 
 
 def _page_error(error: Exception) -> str:
@@ -150,22 +156,69 @@ def _page_error(error: Exception) -> str:
     return "\n".join([f"a page did not run: {error}", *said])
 
 
-def _run_sphinx(root: Path, force: bool, status: TextIO | None, warnings: TextIO) -> None:
+def run_sphinx(
+    root: Path,
+    overrides: dict[str, Any],
+    out: Path,
+    doctrees: str,
+    force: bool = False,
+    status: TextIO | None = None,
+    warnings: TextIO | None = None,
+) -> None:
+    """Write the pages with some settings; any warning makes it fail.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    overrides : dict
+        Sphinx's settings.
+    out : Path
+        Where the pages go.
+    doctrees : str
+        Name of the folder in ``_build`` where what was read is kept.
+    force : bool
+        Read and write every page again.
+    status, warnings : file, optional
+        As for `build`.
+
+    Raises
+    ------
+    BookError
+        If a page could not be run or written, or something was warned of.
+    """
+    kept = root / "_build" / doctrees
+    try:
+        _run_app(root, overrides, out, kept, force, status, warnings or sys.stderr)
+    except BookError:
+        # Sphinx warns of a page only when it reads it: it shall read them all again, and warn again.
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
+
+
+def _run_app(
+    root: Path,
+    overrides: dict[str, Any],
+    out: Path,
+    doctrees: Path,
+    force: bool,
+    status: TextIO | None,
+    warnings: TextIO,
+) -> None:
     from myst_nb.core.execute.base import ExecutionError
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    html, doctrees = root / "_build" / "html", root / "_build" / ".doctrees"
     try:
         with kernel_environment(), patch_docutils(None), docutils_namespace():
             app = Sphinx(
                 srcdir=root / "book",
                 confdir=None,
-                outdir=html,
+                outdir=out,
                 doctreedir=doctrees,
                 buildername="html",
-                confoverrides=_settings(root),
+                confoverrides=overrides,
                 status=status,
                 warning=warnings,
                 freshenv=force,

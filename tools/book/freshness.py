@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tools.book.pages import code_cells
 
-__all__ = ["book_digest", "code_of", "modules_reached", "page_digests"]
+__all__ = ["book_digest", "code_of", "edition_digest", "modules_reached", "page_digests"]
 
+LOCALE = "locale"  # translations, of which the English book knows nothing
 PACKAGES = ("wgan_course", "wgan_grader")  # a subpackage of theirs counts as a whole; of `tools`, the file alone
 CELL_OPTIONS = re.compile(r"\A(---\n.*?^---\n|(:[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 
@@ -35,8 +36,23 @@ def book_digest(root: Path) -> str:
         SHA-256 of the names and contents of the book's sources, the packages, the builder, and the lock files.
     """
     single = [root / name for name in ("_config.yml", "_toc.yml", "requirements.lock", "package-lock.json")]
-    folders = ("book", "tools/book", *PACKAGES)
+    folders = ("book", "exercises", "tools/book", *PACKAGES)
     return _digest(root, [*single, *(file for folder in folders for file in _files(root / folder))])
+
+
+def edition_digest(root: Path) -> str:
+    """A digest of everything that an edition in another language depends on: the book, and the translations.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+
+    Returns
+    -------
+    digest : str
+    """
+    return book_digest(root) + _digest(root, (root / "book" / LOCALE).rglob("*.po"))
 
 
 def page_digests(root: Path) -> dict[str, str]:
@@ -164,7 +180,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _is_skipped(inside: Path) -> bool:
     built = inside.parts[0] == "assets" and len(inside.parts) > 1 and inside.parts[1] in {"vendor", ".stamp"}
-    return built or bool({"__pycache__", ".ipynb_checkpoints"} & set(inside.parts)) or inside.name == ".stamp"
+    elsewhere = inside.parts[:1] == (LOCALE,) or bool({"__pycache__", ".ipynb_checkpoints"} & set(inside.parts))
+    return built or elsewhere or inside.name == ".stamp"
 
 
 def _digest(root: Path, files: Iterable[Path]) -> str:

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools.book.editions import findings
 from tools.book.extension import read_ledger
+from tools.book.measured import bare_numbers
 from tools.book.pages import code_cells, text_pages
 from tools.book.sources import glossary_links, literal_results, references
 from tools.book.words import lost_links, spelling
@@ -69,7 +71,7 @@ def contents(root: Path) -> list[str]:
     book = root / "book"
     pages = {
         page
-        for pattern in ("[0-9]*/*.md", "[0-9]*/*.ipynb", "appendices/*.md", "api/*.md")
+        for pattern in ("[0-9]*/*.md", "[0-9]*/*.ipynb", "appendices/*.md", "problem_sets/*.md", "api/*.md")
         for page in book.glob(pattern)
     }
     names = {page.relative_to(book).with_suffix("").as_posix() for page in pages}
@@ -227,10 +229,12 @@ CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "a test for each theorem": theorem_tests,
     "quoted numbers in the ledger": ledger_uses,
     "no result of a paper typed out": literal_results,
+    "measured numbers by role": bare_numbers,
     "references": references,
     "glossary": glossary_links,
     "alt texts": alt_texts,
     "spelling": spelling,
+    "translations": findings,
     "links within the course": lost_links,
     "notebooks without outputs": notebooks_without_outputs,
     "no hosts or machine paths": plain_files,

@@ -13,6 +13,19 @@ __all__ = ["MODELS", "RunOptions"]
 FILE = "options.json"
 MODELS = ("auto", "mlp", "dcgan", "resnet")
 RATES = {"adam": (2e-4, 2e-4), "rmsprop": (5e-4, 5e-4)}
+# What is taken where nothing was said. Those for points were chosen by benchmarks/defaults.py: a few units in the plane
+# want weaker penalties than images (chapter 6), and an average of the generator goes round less than the generator.
+IMAGES = {"batch": 64, "latent": 32, "ema": 0.0}
+POINTS = {"batch": 128, "latent": 2, "ema": 0.98, "width": 64}
+RATES_OF_POINTS = {"optimiser": "adam", "lr_critic": 2e-3, "lr_generator": 1e-3}
+CONSTRAINTS_OF_POINTS = {
+    "clip": {"clip": 0.2},
+    "frobenius_clip": {"radius": 2.0},
+    "gp": {"weight": 1.0},
+    "lp": {"weight": 1.0},
+    "r1": {"weight": 1.0},
+    "dragan": {"weight": 1.0},
+}
 
 
 @dataclass(frozen=True)
@@ -27,30 +40,30 @@ class RunOptions:
     constraint : str
         One of ``wgan_course.constraints.NAMES``.
     constraint_options : dict
-        Such as ``{"clip": 0.01}`` or ``{"weight": 10.0}``.
+        Such as ``{"clip": 0.01}`` or ``{"weight": 10.0}``; chosen for toy distributions when absent.
     objective : str
         One of ``wgan_course.objectives.NAMES``.
     model : {"auto", "mlp", "dcgan", "resnet"}
         ``auto`` takes an MLP for points and a DCGAN for images.
     steps : int
         Generator steps, counted from the very start also after a resume.
-    batch : int
-        Of all processes together, where ``torchrun`` starts several.
+    batch : int, optional
+        Of all processes together, where ``torchrun`` starts several; 64, and 128 for toy distributions, when absent.
     n_critic : int
         Critic steps a generator step.
     optimiser : {"auto", "adam", "rmsprop"}
-        ``auto`` takes RMSProp under clipping, as the WGAN paper does, and Adam otherwise.
+        ``auto`` takes RMSProp under clipping of images' critics, as the WGAN paper does, and Adam otherwise.
     lr_critic, lr_generator : float, optional
-        Chosen by the optimiser when absent.
-    latent, width, size : int
-        Length of z; channels of the first stage or hidden units (chosen by the model when absent); image side (the
-        images' own when absent, or the next that the model makes).
+        Chosen by the optimiser and the kind of data when absent.
+    latent, width, size : int, optional
+        Length of z; channels of the first stage or hidden units; image side. When absent, the first two are chosen by
+        the kind of data and the model, and the side is the images' own, or the next that the model makes.
     activation : str, optional
         Of the critic; GroupSort under ``orthonormal``, and the model's own otherwise, when absent.
     conditional : bool
         Give both networks the labels.
-    ema : float
-        Decay of the generator's moving average, 0 for none.
+    ema : float, optional
+        Decay of the generator's moving average, 0 for none; 0, and 0.98 for toy distributions, when absent.
     seed : int
     device : str
     precision : {"fp32", "bf16"}
@@ -76,17 +89,17 @@ class RunOptions:
     objective: str = "wasserstein"
     model: str = "auto"
     steps: int = 500
-    batch: int = 64
+    batch: int | None = None
     n_critic: int = 5
     optimiser: str = "auto"
     lr_critic: float | None = None
     lr_generator: float | None = None
-    latent: int = 32
+    latent: int | None = None
     width: int | None = None
     size: int | None = None
     activation: str | None = None
     conditional: bool = False
-    ema: float = 0.0
+    ema: float | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "fp32"
@@ -108,13 +121,25 @@ class RunOptions:
         ValueError
             If one is; the message names it.
         """
-        for name in ("steps", "batch", "latent", "sample_every"):
+        for name in ("steps", "sample_every"):
             require(is_whole(getattr(self, name)), name, getattr(self, name), "a whole number of 1 or more")
-        for name in ("width", "threads", "size"):
+        for name in ("batch", "latent", "width", "threads", "size"):
             value = getattr(self, name)
             require(value is None or is_whole(value), name, value, "a whole number of 1 or more")
         require(self.model in MODELS, "model", self.model, f"one of {', '.join(MODELS)}")
         require(self.activation != "", "activation", self.activation, "the name of one")
+
+    def settled(self) -> "RunOptions":
+        """Return the same options with what depends on the kind of data filled in where it is absent."""
+        from wgan_course.data import toy
+
+        points = isinstance(self.data, str) and toy.is_known(self.data)
+        chosen = dict(POINTS if points else IMAGES)
+        if points and self.optimiser in ("auto", "adam"):
+            chosen.update(RATES_OF_POINTS)
+        options = CONSTRAINTS_OF_POINTS.get(self.constraint, {}) if points else {}
+        absent = {name: value for name, value in chosen.items() if getattr(self, name) in (None, "auto")}
+        return replace(self, **absent, constraint_options={**options, **self.constraint_options})
 
     def config(self) -> TrainingConfig:
         """Return the settings of the trainer; rates that are absent are chosen by the optimiser."""
@@ -127,7 +152,9 @@ class RunOptions:
             "lr_critic": of_critic if self.lr_critic is None else self.lr_critic,
             "lr_generator": of_generator if self.lr_generator is None else self.lr_generator,
         }
-        same = {f.name: getattr(self, f.name) for f in fields(TrainingConfig) if hasattr(self, f.name)}
+        same = {
+            f.name: getattr(self, f.name) for f in fields(TrainingConfig) if getattr(self, f.name, None) is not None
+        }
         return TrainingConfig(**{**same, **own})
 
     def write(self) -> None:

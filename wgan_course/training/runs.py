@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -142,7 +143,7 @@ def _mlps(_model: str, options: RunOptions, shape: tuple, common: dict, critic: 
     from wgan_course.models import mlp
 
     out, hidden = shape[0] if len(shape) == 1 else shape, (options.width or DEFAULT_WIDTH["mlp"],) * 3
-    generator = mlp.Generator(options.latent, out, hidden, **common)
+    generator = mlp.Generator(cast(int, options.latent), out, hidden, **common)
     return generator, mlp.Critic(int(torch.Size(shape).numel()), hidden, **critic)
 
 
@@ -174,9 +175,10 @@ def build(options: RunOptions) -> tuple[Trainer, _Data]:
     from wgan_course import constraints, objectives
 
     options.check()
+    options = options.settled()
     config, constraint = options.config(), constraints.make(options.constraint, **options.constraint_options)
     objective, data = objectives.make(options.objective), _data(options)
-    batches = data.batches(options.batch, devices.make_generator("cpu", options.seed, 4))
+    batches = data.batches(cast(int, options.batch), devices.make_generator("cpu", options.seed, 4))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         generator, critic = _networks(options, data)
@@ -204,6 +206,8 @@ def train_from_options(options: RunOptions, progress: bool = True) -> RunResult:
         If the resumed run has already taken that many steps.
     """
     options, file = options.resumed()
+    options.check()
+    options = options.settled()
     with distributed.group(str(options.device)) as device:
         trainer, data = build(replace(options, device=device))
         if options.threads is not None:
