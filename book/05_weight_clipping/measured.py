@@ -1,0 +1,149 @@
+"""Numbers that the text of chapter 5 takes from its stored results; one for each seed unless it says otherwise."""
+
+import functools
+
+import numpy as np
+
+from tools.book.results import over_seeds, read_results
+
+_read = functools.cache(read_results)
+
+
+def _by_layer(name, when):
+    return over_seeds(_read("05_depth"), lambda seed: seed[f"deep: {name}"][when])
+
+
+def _across(name, when):
+    runs = _by_layer(name, when)
+    return 10 ** np.abs(runs[:, 0] - runs[:, -1])
+
+
+def _within(*names):
+    runs = np.concatenate([_by_layer(f"gp{name}", "800") for name in names])
+    return 10 ** (runs.max(1) - runs.min(1))
+
+
+def _gradient(kind, loss, first=-1):
+    return over_seeds(_read("05_two_gaussians"), lambda seed: seed[kind][loss][first:])
+
+
+def _charged(part, key):
+    return over_seeds(_read("05_parameter_penalty"), lambda seed: np.ravel(seed[part][key])[-1])
+
+
+def piled():
+    """Share of weights on the bound after training."""
+    return over_seeds(_read("05_depth"), lambda seed: seed["shallow: 0.1"]["piled"])
+
+
+def _at_the_input(clip):
+    """Gradient at the input before training, geometric mean over seeds."""
+    return 10 ** _by_layer(clip, "0")[:, 0].mean()
+
+
+def before_tenth():
+    """Gradient at the input before training, c = 0.1."""
+    return _at_the_input("0.1")
+
+
+def before_hundredth():
+    """The same, c = 0.01."""
+    return _at_the_input("0.01")
+
+
+def before_thousandth():
+    """The same, c = 0.001."""
+    return _at_the_input("0.001")
+
+
+def shrunk():
+    """By what factor twelve layers shrink gradients before training, c = 0.1."""
+    return _across("0.1", "0")
+
+
+def grown():
+    """By what factor they enlarge them after it."""
+    return _across("0.1", "400")
+
+
+def grown_wide():
+    """The same, c = 0.3."""
+    return _across("0.3", "400")
+
+
+def he_shrunk():
+    """The same as `shrunk`, from He's start."""
+    return _across("0.1, He's start", "0")
+
+
+def he_grown():
+    """The same as `grown`, from He's start."""
+    return _across("0.1, He's start", "400")
+
+
+def uneven():
+    """Largest over smallest gradient within a penalised critic at the end, unbalanced starts."""
+    return _within(", small start", ", large start", ", uneven start")
+
+
+def even():
+    """The same, He's start."""
+    return _within("")
+
+
+def discriminator():
+    """A generated point's gradient from log(1 - D) after 1000 steps."""
+    return _gradient("gan", "minimax")
+
+
+def non_saturating():
+    """The same from -log D."""
+    return _gradient("gan", "non-saturating")
+
+
+def clipped():
+    """The same from the clipped critic, at a hundred steps and after."""
+    return _gradient("wgan", "wasserstein", 3)
+
+
+def factor_changed():
+    """By how much the clipped critic's reading over the distance changes while the generator is led."""
+    ratio = over_seeds(_read("05_tracking"), lambda seed: np.divide(seed["led"]["clip"], seed["led"]["distance"]))
+    return ratio[:, 0] / ratio[:, -1]
+
+
+def excess():
+    """Reading at the end under the charge on the excess, strengths from 1 on."""
+    return np.concatenate([_charged(f"excess, λ = {strength}", "readings") for strength in (1, 3, 10, 30, 100)])
+
+
+def over():
+    """Largest norm of a matrix at the end, by how much it is above the threshold 1."""
+    runs = [over_seeds(_read("05_parameter_penalty"), lambda seed, s=s: seed[f"excess, λ = {s}"]["frobenius"])
+            for s in (1, 3, 10, 30, 100)]  # fmt: skip
+    return np.max(runs) - 1
+
+
+def product():
+    """Reading at the end under the charge on the product."""
+    return _charged("product, λ = 0.1", "readings")
+
+
+def decoupled_ten():
+    """Reading at the end, decoupled decay 10."""
+    return _charged("decoupled, λ = 10", "readings")
+
+
+def decoupled_ten_bound():
+    """Its product of spectral norms."""
+    return _charged("decoupled, λ = 10", "spectral")
+
+
+def decoupled_thirty():
+    """Reading at the end, decoupled decay 30."""
+    return _charged("decoupled, λ = 30", "readings")
+
+
+def decoupled_thirty_bound():
+    """Its product of spectral norms."""
+    return _charged("decoupled, λ = 30", "spectral")
