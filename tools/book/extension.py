@@ -16,9 +16,7 @@ from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tools.book import measured
-from tools.book import measured
 from tools.book.execution import run_ahead
-
 from tools.book.pictures import lighten, offer_narrow
 
 __all__ = ["LedgerRole", "LedgerTable", "read_ledger", "setup"]
@@ -145,7 +143,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", lighten)
     app.add_role("ledger", LedgerRole())
     app.add_directive("ledger-table", LedgerTable)
-    measured.setup(app)
-
     measured.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

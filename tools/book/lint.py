@@ -10,8 +10,6 @@ from pathlib import Path
 from tools.book.editions import findings
 from tools.book.extension import read_ledger
 from tools.book.measured import bare_numbers
-
-from tools.book.measured import bare_numbers
 from tools.book.pages import code_cells, text_pages
 from tools.book.sources import glossary_links, literal_results, references
 from tools.book.words import lost_links, spelling
@@ -232,9 +230,7 @@ CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "quoted numbers in the ledger": ledger_uses,
     "no result of a paper typed out": literal_results,
     "measured numbers by role": bare_numbers,
-    "measured numbers by role": bare_numbers,
     "references": references,
-
     "glossary": glossary_links,
     "alt texts": alt_texts,
     "spelling": spelling,
