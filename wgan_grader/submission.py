@@ -232,6 +232,16 @@ def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNod
     return new_notebook(cells=cells, metadata=metadata)
 
 
+def broken_cells(notebook: Any) -> list[str]:
+    """Say which cells of a notebook that ran are no Python."""
+    return [
+        f"Cell {index + 1} has a {output.ename} ({output.evalue:.100})."
+        for index, cell in enumerate(notebook.cells)
+        for output in (cell.get("outputs") or [])
+        if output.output_type == "error" and output.ename in ("SyntaxError", "IndentationError", "TabError")
+    ]
+
+
 def put_back_notes(student: Iterable[StudentCell], blueprint: Blueprint) -> list[str]:
     """Say which cells of the submission are not graded as they are: locked ones changed, cells gone or there twice."""
     sources: dict[str, list[str]] = {}
