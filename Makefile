@@ -6,7 +6,7 @@ RUN := .venv/bin/wgan-course
 # Compiled modules are kept, whatever the environment says: kernels and sandboxes start by the hundred, and importing
 # torch from source takes each of them three seconds more.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help book book-zh test test-oldest types lab check check-style release grade doctor serve lock clean
+.PHONY: help book pdf book-zh test test-oldest types lab check check-style release grade doctor serve lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -19,6 +19,9 @@ book: $(READY)  ## Run the labs and build the book into _build/html
 
 book-zh: $(READY)  ## Build the Chinese edition too, into _build/zh_CN
 	@$(RUN) book --language zh_CN
+
+pdf: $(READY)  ## Print the whole book into _build/pdf
+	@$(RUN) pdf
 
 serve: book  ## Build the book and show it at http://localhost:8000
 	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory _build/html 8000

@@ -94,6 +94,20 @@ def book(
     console.print("  serve  make serve   [dim](then http://localhost:8000)[/dim]", highlight=False)
 
 
+@app.command(rich_help_panel="Read")
+def pdf() -> None:
+    """Print the whole book, with its figures and open proofs, into one PDF in [cyan]_build/pdf[/cyan].
+
+    The book is built first where it is missing. Chromium prints it: two or three minutes.
+    """
+    require("bs4", "playwright", "pypdf")
+    root = find_root()
+    if not (root / "_build" / "html" / "index.html").is_file():
+        book()
+    file = tool("book.pdf").build_pdf(root)
+    console.print(f"[green]✓[/green] {escape(str(file))}", highlight=False, soft_wrap=True)
+
+
 @app.command(rich_help_panel="Teach")
 def slides(
     chapter: Annotated[list[str] | None, typer.Argument(help="Such as 06; all when absent.")] = None,
