@@ -1,7 +1,9 @@
 """The commands between a class and its grades: hand in, collect, class list, due dates, late penalties."""
 
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -67,9 +69,10 @@ def collect(
     where = Course(course or find_root())
     blueprints = [Blueprint.read(path) for name in where.problem_sets() if (path := where.released(name)).is_file()]
     zoned = collecting.zone_of(zone)
-    outcome = collecting.collect(
-        download, Roster.read(roster), blueprints, where.folder("submitted"), zone=zoned, problem_set=problem_set
-    )
+    with _alone(where.root, "collect"):
+        outcome = collecting.collect(
+            download, Roster.read(roster), blueprints, where.folder("submitted"), zone=zoned, problem_set=problem_set
+        )
     table = Table("student", "problem set", "handed in", "from", "note")
     for row in outcome.collected:
         when = f"{row.when:%Y-%m-%d %H:%M} UTC" if row.when else "no time given"
@@ -93,8 +96,8 @@ def roster(
     from wgan_grader.pipeline import Course
     from wgan_grader.roster import Roster
 
-    students = Roster.read(path).students
-    with Course(course or find_root()).gradebook() as book:
+    students, where = Roster.read(path).students, Course(course or find_root())
+    with _alone(where.root, "roster"), where.gradebook() as book:
         for student in students:
             told = {
                 "first_name": student.first,
@@ -119,9 +122,9 @@ def due(
     where = Course(course or find_root())
     where.require(problem_set)
     moment = None if when == "never" else parse_time(when)
-    where.generate_if_changed(problem_set)
-    with where.gradebook() as book:
-        book.update_or_create_assignment(problem_set, duedate=None if moment is None else moment.replace(tzinfo=None))
+    with _alone(where.root, f"due {problem_set}"):
+        where.generate_if_changed(problem_set)
+        _set_due(where, problem_set, moment)
     shown = "has no due date" if moment is None else f"is due {moment:%Y-%m-%d %H:%M} UTC"
     console.print(f"[green]✓[/green] {problem_set} {shown}", highlight=False)
 
@@ -134,7 +137,9 @@ def late(
     from wgan_grader.late import write_rule
     from wgan_grader.pipeline import KEEP
 
-    write_rule((course or find_root()) / KEEP, per_day / 100)
+    root = course or find_root()
+    with _alone(root, "late"):
+        write_rule(root / KEEP, per_day / 100)
     console.print(f"[green]✓[/green] each day late costs {per_day:g} % of the score", highlight=False)
 
 
@@ -158,3 +163,17 @@ def report(
     listed = None if roster is None else Roster.read(roster)
     for path in reporting.write(Course(course or find_root(), db), problem_set, out, listed):
         console.print(f"[green]✓[/green] {escape(str(path))}", highlight=False, soft_wrap=True)
+
+
+def _alone(root: Path, what: str) -> AbstractContextManager[None]:
+    """Hold the course's lock, so that nothing is changed under a run."""
+    from wgan_grader import locks
+    from wgan_grader.pipeline import KEEP
+
+    return locks.hold(root / KEEP, f"wgan-course {what}")
+
+
+def _set_due(course: Any, problem_set: str, moment: datetime | None) -> None:
+    naive = None if moment is None else moment.replace(tzinfo=None)
+    with course.gradebook() as book:
+        book.update_or_create_assignment(problem_set, duedate=naive)

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -191,14 +191,20 @@ class Course:
         ]
 
     def _task(self, path: Path, problem_set: str, settings: Settings, kept: Path, common: str) -> Task:
-        folder, released, refusal = path / problem_set, self.released(problem_set), ""
-        try:
-            require_own_folder(folder)
-            content = hash_folder(folder)
-        except (FolderError, OSError) as error:
-            content = refusal = f"The submission cannot be read: {error!s:.300}"
+        folder = path / problem_set
+        content, refusal = _content(folder)
         key = hashlib.sha256("\n".join([path.name, content, common]).encode()).hexdigest()
-        return Task(path.name, folder, released, settings, kept / f"{key}.json", refusal)
+        return Task(path.name, folder, self.released(problem_set), settings, kept / f"{key}.json", refusal, content)
+
+    def resubmitted(self, problem_set: str) -> set[str]:
+        """Students whose submission is another one now than that which was graded last."""
+        submitted = self.folder("submitted")
+        graded = {name: about["content"] for name, about in self.notes(problem_set).items() if about.get("content")}
+        return {
+            name
+            for name in self.handed_in(problem_set)
+            if name in graded and graded[name] != _content(submitted / name / problem_set)[0]
+        }
 
     def _what_decides(self, problem_set: str, settings: Settings) -> str:
         """Everything but the submission that decides about its grade."""
@@ -265,11 +271,13 @@ class Course:
         )
         return Roster(tuple(made))
 
-    def shares(self, problem_set: str) -> dict[str, tuple[float, float | None, int]]:
+    def shares(self, problem_set: str, without: Collection[str] = ()) -> dict[str, tuple[float, float | None, int]]:
         """Of each graded cell: its points, the mean share that was earned, and how many wait for a person."""
         found: dict[str, list[Any]] = {}
         with self.gradebook() as book:
             for submission in book.assignment_submissions(problem_set):
+                if submission.student_id in without:
+                    continue
                 for grade in (one for notebook in submission.notebooks for one in notebook.grades):
                     score = None if grade.needs_manual_grade else grade.score
                     found.setdefault(grade.name, []).append((grade.max_score, score))
@@ -458,6 +466,16 @@ def _load_config(root: Path) -> Any:
     config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
     config.CourseDirectory.root = str(root)
     return config
+
+
+def _content(folder: Path) -> tuple[str, str]:
+    """Hash of what was handed in, and why it cannot be read where it cannot."""
+    try:
+        require_own_folder(folder)
+        return hash_folder(folder), ""
+    except (FolderError, OSError) as error:
+        refusal = f"The submission cannot be read: {error!s:.300}"
+        return refusal, refusal
 
 
 def _folders(submitted: Path) -> list[os.DirEntry]:

@@ -274,6 +274,7 @@ class _Writer:
         standing = self.course.standing(self.problem_set, task.student)
         noted = {
             "written": self._version(task),
+            "content": task.content,
             "hand": standing.hand,
             "diagnosis": judged.diagnosis,
             "notes": list(judged.notes),

@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .course import Course
+from . import locks
+from .course import KEEP, Course
 from .roster import Clue, Roster, Student
 from .submission import Blueprint
 
@@ -23,7 +24,14 @@ __all__ = ["ClassReport", "Exercise", "Line", "Misconception", "canvas", "gather
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 BARS = 10
-STATUSES = {"graded": "graded", "unreadable": "could not be read", "failed": "the grader had trouble"}
+STATUSES = {
+    "graded": "graded",
+    "resubmitted": "resubmitted, not yet graded",
+    "unreadable": "could not be read",
+    "failed": "the grader had trouble",
+}
+
+EYES = ("failed", "unreadable", "not graded yet", "resubmitted")
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,12 @@ class ClassReport:
     @property
     def pending(self) -> list[Line]:
         """Students with something that a person has still to grade."""
-        return [line for line in self.lines if line.pending]
+        return [line for line in self.lines if line.pending and line.status != "resubmitted"]
 
     @property
     def eyes(self) -> list[Line]:
         """Submissions that somebody should look at."""
-        return [line for line in self.lines if line.status in ("failed", "unreadable", "not graded yet") or line.note]
+        return [line for line in self.lines if line.status in EYES or line.note]
 
 
 def gather(course: Course, problem_set: str) -> ClassReport:
@@ -137,12 +145,24 @@ def gather(course: Course, problem_set: str) -> ClassReport:
     noted, standings, names = course.notes(problem_set), course.standings(problem_set), course.students()
     here = set(course.handed_in(problem_set))
     students = sorted(set(names) | set(standings) | set(noted) | here)
-    lines = tuple(_line(one, names.get(one, ""), noted.get(one), standings.get(one), one in here) for one in students)
-    findings = [one["findings"] for one in noted.values() if one.get("findings")]
+    again = course.resubmitted(problem_set)
+    lines = tuple(
+        _again(one, names.get(one, ""), standings.get(one))
+        if one in again
+        else _line(one, names.get(one, ""), noted.get(one), standings.get(one), one in here)
+        for one in students
+    )
+    findings = [one["findings"] for name, one in noted.items() if one.get("findings") and name not in again]
     blueprint = Blueprint.read(course.released(problem_set))
-    exercises = tuple(_exercises(course.shares(problem_set), blueprint, findings))
+    exercises = tuple(_exercises(course.shares(problem_set, again), blueprint, findings))
     now = f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M} UTC"
     return ClassReport(problem_set, lines, exercises, tuple(_misconceptions(findings)), now)
+
+
+def _again(student: str, name: str, standing: Any) -> Line:
+    """A student whose graded submission was replaced: the old score is no score any more."""
+    possible = standing.possible if standing else 0.0
+    return Line(student, name, "resubmitted", possible=possible, pending=possible)
 
 
 def _line(student: str, name: str, noted: Mapping[str, Any] | None, standing: Any, here: bool) -> Line:
@@ -255,6 +275,7 @@ def moodle(report: ClassReport, roster: Roster) -> str:
         }
         row = {name: student.row.get(name) or own[name] for name in fixed}
         said = f"{_points(line.pending)} points are still to be graded by hand" if line.pending else ""
+        said = "handed in again and not yet graded" if line.status == "resubmitted" else said
         rows.append({**row, report.problem_set: _points(line.score) if line.final else "-", "Feedback": said})
     return _csv([*fixed, report.problem_set, "Feedback"], rows)
 
@@ -285,8 +306,15 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def write(course: Course, problem_set: str, folder: Path, roster: Roster | None = None) -> list[Path]:
-    """Write page and tables of a problem set into a folder; their paths."""
-    report = gather(course, problem_set)
+    """Write page and tables of a problem set into a folder; their paths.
+
+    Raises
+    ------
+    BusyError
+        While another run writes to the course.
+    """
+    with locks.hold(course.root / KEEP, f"wgan-course report {problem_set}"):
+        report = gather(course, problem_set)
     roster = roster or course.roster()
     texts = {"html": html(report), "canvas.csv": canvas(report, roster), "moodle.csv": moodle(report, roster)}
     folder.mkdir(parents=True, exist_ok=True)

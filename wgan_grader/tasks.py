@@ -6,12 +6,11 @@ process that started them.
 
 import logging
 import os
-import shutil
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -38,7 +37,10 @@ MAX_KEPT = 256 * 2**20
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to run and judge, and where its result is kept; `refusal` says why it cannot be run."""
+    """One submission to run and judge, and where its result is kept.
+
+    `refusal` says why it cannot be run, `content` is the hash of what was handed in.
+    """
 
     student: str
     folder: Path
@@ -46,6 +48,7 @@ class Task:
     settings: Settings
     kept: Path
     refusal: str = ""
+    content: str = ""
 
     def load(self) -> Judged | None:
         """Take what an earlier run has kept; None where there is nothing whole."""
@@ -113,25 +116,26 @@ class Parcel:
 
 def run_task(task: Task) -> str:
     """Run and judge one submission, keep the result, and return an empty string; else what went wrong."""
-    try:
+
+    def work() -> str:
         task.keep(_judge(task.folder, task.released, task.settings, task.refusal))
-    except Exception as error:
-        logger.exception("%r could not be graded", task.student)
-        return no_room(error) or f"{type(error).__name__}: {error!s:.500}"
-    return ""
+        return ""
+
+    return _outcome(task.student, work)[1]
 
 
 def run_parcel(parcel: Parcel) -> tuple[str, str]:
     """Run and judge a submission that came with its files; the result as text, and what went wrong."""
-    root = Path(tempfile.mkdtemp(prefix="wgan-parcel-"))
+    with tempfile.TemporaryDirectory(prefix="wgan-parcel-", ignore_cleanup_errors=True) as root:
+        return _outcome(parcel.student, lambda: _judge(*parcel.unpack(Path(root)), parcel.settings, ""))
+
+
+def _outcome(student: str, work: Callable[[], str]) -> tuple[str, str]:
     try:
-        folder, released = parcel.unpack(root)
-        return _judge(folder, released, parcel.settings, ""), ""
+        return work(), ""
     except Exception as error:
-        logger.exception("%r could not be graded", parcel.student)
+        logger.exception("%r could not be graded", student)
         return "", no_room(error) or f"{type(error).__name__}: {error!s:.500}"
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _judge(folder: Path, released: Path, settings: Settings, refusal: str) -> str:

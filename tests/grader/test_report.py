@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,3 +101,13 @@ def test_canvas_gets_back_the_columns_that_it_exported(tmp_path):
         ("Lee, Ann", "101", "S1", "ann", "Monday", "5"),
         ("Poe, Ben", "102", "S2", "ben", "Monday", ""),
     ]
+
+
+def test_a_submission_that_was_replaced_has_no_score_until_it_is_graded():
+    again = replace(MADE, lines=(*LINES, reporting._again("gil", "Gil Poe", SimpleNamespace(possible=5.0, score=4.0))))
+    assert again.scores == MADE.scores
+    (canvas,) = (row for row in rows(reporting.canvas(again, ROSTER)) if "gil" in row.values())
+    assert canvas["ps01_demo"] == ""
+    (moodle,) = (row for row in rows(reporting.moodle(again, ROSTER)) if "gil" in row.values())
+    assert (moodle["ps01_demo"], moodle["Feedback"]) == ("-", "handed in again and not yet graded")
+    assert "resubmitted, not yet graded" in reporting.html(again)

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.fixtures.demo_class import NAME, REPOSITORY
+from tests.fixtures.demo_class import NAME, REPOSITORY, make_course
 from wgan_cli import teaching
 from wgan_grader import course as courses
-from wgan_grader import execution, pipeline, sandbox
+from wgan_grader import execution, locks, pipeline, sandbox, tasks
 from wgan_grader.messages import cleaned
 from wgan_grader.report import ClassReport, Line, canvas, moodle
 from wgan_grader.roster import Roster, RosterError, Student
@@ -210,3 +210,60 @@ def test_a_notebook_keeps_no_more_output_than_its_budget():
     kept = ["".join(output.text for output in cell.outputs) for cell in cells]
     whole = execution.MAX_NOTEBOOK_OUTPUT // len(text)
     assert kept == [text] * whole + [execution.TRUNCATED] * (len(cells) - whole)
+
+
+@pytest.fixture
+def handed_in(tmp_path):
+    """A course with submissions of two students."""
+    root = make_course(tmp_path)
+    for student in ("anna", "ben"):
+        (root / "submitted" / student / NAME).mkdir(parents=True)
+        (root / "submitted" / student / NAME / f"{NAME}.ipynb").write_text("{}")
+    return courses.Course(root)
+
+
+def test_a_submission_that_was_replaced_since_it_was_graded_is_known(handed_in):
+    settings = execution.Settings(provisioner="local-provisioner")
+    handed_in.released(NAME).parent.mkdir(parents=True)
+    handed_in.released(NAME).write_text("{}")
+    for task in handed_in.tasks(NAME, (), settings):
+        handed_in.note(NAME, task.student, {"content": task.content})
+    assert handed_in.resubmitted(NAME) == set()
+    (handed_in.folder("submitted", "anna", NAME) / "proof.png").write_bytes(b"new")
+    assert handed_in.resubmitted(NAME) == {"anna"}
+
+
+def test_nothing_is_changed_under_a_run(handed_in):
+    root, rule = handed_in.root, handed_in.root / courses.KEEP / "late.json"
+    (root / "class.csv").write_text("id\nanna\n")
+    works = (
+        lambda: teaching.late(10, root),
+        lambda: teaching.due(NAME, "2026-03-01", root),
+        lambda: teaching.roster(root / "class.csv", root),
+        lambda: teaching.report(NAME, None, root / "reports", root, ""),
+    )
+    with locks.hold(root / courses.KEEP, "wgan-course grade ps09"):
+        for work in works:
+            with pytest.raises(locks.BusyError, match="wgan-course grade ps09"):
+                work()
+    assert not rule.exists()
+    assert not (root / "exercises").exists()
+    assert not (root / "reports").exists()
+    teaching.late(10, root)
+    assert rule.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(ValueError("odd"), "ValueError: odd"), (OSError(28, "x"), "no room left")]
+)
+def test_what_goes_wrong_in_a_worker_is_said_alike_wherever_it_runs(tmp_path, monkeypatch, error, said):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(tasks, "_judge", fail)
+    settings = execution.Settings()
+    task = tasks.Task("anna", tmp_path, tmp_path / "set.ipynb", settings, tmp_path / "kept.json")
+    assert said in tasks.run_task(task)
+    content, trouble = tasks.run_parcel(tasks.Parcel("anna", "set", {}, (), b"{}", settings))
+    assert content == ""
+    assert trouble == tasks.run_task(task)
