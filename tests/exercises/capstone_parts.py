@@ -84,3 +84,29 @@ def principal(real, count=16, scale=1.0):
     _, s, v = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
     deviations = scale * s[:count] / len(flat) ** 0.5
     return lambda z: (flat.mean(0) + (z[:, :count] * deviations) @ v[:count]).clamp(-1, 1).reshape(-1, 1, 28, 28)
+
+
+def clusters(real, count=10, components=15):
+    """One Gaussian for each cluster of the sample; the first latent number chooses the cluster."""
+    from scipy.cluster.vq import kmeans2
+
+    flat = real.flatten(1)
+    names = torch.from_numpy(kmeans2(flat.double().numpy(), count, seed=0, minit="++")[1])
+    edges = (torch.bincount(names, minlength=count).double() / len(flat)).cumsum(0)
+    parts = [_components(flat[names == name], components) for name in range(count)]
+
+    def generator(z):
+        chosen = torch.searchsorted(edges, torch.special.ndtr(z[:, 0].double())).clamp(max=count - 1)
+        made = torch.empty(len(z), flat.shape[1])
+        for name, (mean, scaled) in enumerate(parts):
+            made[chosen == name] = mean + z[chosen == name, 1 : 1 + len(scaled)] @ scaled
+        return made.clamp(-1, 1).reshape(-1, 1, 28, 28)
+
+    return generator
+
+
+def _components(rows, count):
+    """Mean, and the leading components times their deviations."""
+    mean = rows.mean(0)
+    _, s, v = torch.linalg.svd(rows - mean, full_matrices=False)
+    return mean, (s[:count] / len(rows) ** 0.5)[:, None] * v[:count]

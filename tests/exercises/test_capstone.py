@@ -12,7 +12,7 @@ from wgan_grader import registry
 from wgan_grader.problems.ps10 import _capstone, images_generator, points_generator
 from wgan_grader.verdict import assess
 
-from .capstone_parts import images, points, principal
+from .capstone_parts import clusters, images, points, principal
 
 RNG = np.random.default_rng(0)
 REAL = images_generator.images("train")
@@ -40,6 +40,51 @@ def test_generators_and_new_images_are_no_copies():
     for generator in (images(0)(None, 0), principal(torch.from_numpy(REAL))):
         with torch.no_grad():
             assert images_generator.copied_share(generator(z).numpy()) <= 0.05
+
+
+def score(generator):
+    """Points on a hidden draw, the messages, and the Fréchet distance of the first look."""
+    problem = images_generator.PROBLEM
+    cases = problem.make_cases(np.random.default_rng(5), hidden=True)
+    seen = observe_all(generator, problem.request(cases))
+    verdict = assess(problem, cases, seen)
+    drawn = seen[0].outputs["samples"][: images_generator.SAMPLES]
+    return verdict.points, {found.id for found in verdict.diagnoses}, images_generator.frechet(drawn)
+
+
+def test_a_gaussian_for_each_cluster_earns_nothing_though_it_passes_every_distance():
+    earned, messages, distance = score(lambda real, seed: clusters(real))
+    assert distance < images_generator.NEAR
+    assert earned == 0
+    assert messages == {"copies"}
+
+
+def test_one_gaussian_does_not_pass_and_doing_nothing_earns_nothing():
+    problem = images_generator.PROBLEM
+    earned, _, distance = score(lambda real, seed: principal(real))
+    assert distance > images_generator.NEAR
+    assert earned < problem.points
+    assert score(lambda real, seed: lambda z: torch.zeros(len(z), 1, 28, 28))[0] == 0
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_walks_of_trained_generators_have_no_leaps(index):
+    """With room: on 64 walks the median is below two thirds of the limit, and eight of any of them stay below it."""
+    z = torch.from_numpy(_capstone.walks(RNG, 64, images_generator.STEPS, images_generator.LATENT))
+    with torch.no_grad():
+        made = images(index)(None, 0)(z).numpy()
+    leaps = [_capstone.leap(walk, images_generator.STEPS) for walk in np.split(made, 64)]
+    assert np.median(leaps) < images_generator.LEAP * 2 / 3
+    assert np.mean(leaps > np.float64(images_generator.LEAP)) < 0.05
+
+
+def test_a_walk_by_hand():
+    """Steps of 1, 1, 2 and of 0, 0, 3: their largest shares are a half and all; standing still has no leap."""
+    walks = np.array([0.0, 1, 2, 4, 5, 5, 5, 8])[:, None]
+    assert _capstone.leap(walks, 4) == pytest.approx(0.75)
+    assert _capstone.leap(np.zeros((4, 2)), 4) == 0
+    z = _capstone.walks(RNG, 500, 3, 4)
+    assert np.allclose(z.std(0), 1, atol=0.1)
 
 
 def test_the_limits_even_blends_and_far_shifts_pass_for_new():

@@ -119,6 +119,20 @@ def neighbours(rng: np.random.Generator, pairs: int, latent: int, step: float = 
     return np.concatenate([z, z + step * direction]).astype(np.float32)
 
 
+def walks(rng: np.random.Generator, count: int, steps: int, latent: int) -> np.ndarray:
+    """Latent vectors along quarters of great circles, one walk after another; each by itself is a normal draw."""
+    start, end = rng.normal(size=(2, count, 1, latent))
+    angle = np.linspace(0, np.pi / 2, steps)[:, None]
+    return (np.cos(angle) * start + np.sin(angle) * end).reshape(-1, latent).astype(np.float32)
+
+
+def leap(samples: np.ndarray, steps: int) -> float:
+    """The share of a walk's way that its largest step makes, median over the walks; of a walk that stands still, 0."""
+    x = samples.reshape(-1, steps, samples[0].size)
+    made = np.linalg.norm(np.diff(x, axis=1), axis=2)
+    return float(np.median(made.max(1) / np.maximum(made.sum(1), 1e-12)))
+
+
 def continuous(samples: np.ndarray, share: float = 0.95, fraction: float = 0.25) -> bool:
     """Whether small steps of the latent vector make small steps of the sample, and large steps large ones."""
     first, second = np.split(flat(samples), 2)
