@@ -37,6 +37,7 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<!\\)\$[^$]+(?<!\\)\$")
 TARGET = re.compile(r"\]\(([^)]*)\)")
 WORDS = re.compile(r"[A-Za-z]{2}")  # what is not in code or in a formula
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+FORMAT = re.compile(r"^#, python(?:-brace)?-format\n|, python(?:-brace)?-format", re.MULTILINE)  # babel's guess
 WORDS_IN_FORMULA = re.compile(r"\\text\w*\{[^}]*\}")
 Catalogues = dict[str, Catalog]
 
@@ -77,7 +78,8 @@ def messages(root: Path, pages: list[str]) -> Catalogues:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        toc = {"format": "jb-book", "root": "index", "chapters": [{"file": page} for page in pages if page != "index"]}
+        chapters = [{"file": page} for page in pages if page != "index"]
+        toc = {"format": "jb-book", "root": "index", **({"chapters": chapters} if chapters else {})}
         (folder / "toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
         own = {"external_toc_path": str(folder / "toc.yml"), "nb_execution_mode": "off", "gettext_compact": False}
         _extract(root, {**english.settings(root), **own}, folder)
@@ -155,8 +157,9 @@ def write_catalogue(file: Path, catalogue: Catalog, language: str) -> None:
     buffer = io.BytesIO()
     write_po(buffer, plain, width=0, omit_header=True, ignore_obsolete=True, no_location=True)
     head = f'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    body = FORMAT.sub("", buffer.getvalue().decode("utf-8")).strip()
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(head + buffer.getvalue().decode("utf-8").strip() + "\n", encoding="utf-8")
+    file.write_text(f"{head}{body}\n", encoding="utf-8")
 
 
 def stale(root: Path) -> list[str]:
