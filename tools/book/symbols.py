@@ -67,9 +67,9 @@ def uses(root: Path) -> dict[str, Counter]:
     """
     counts: dict[str, Counter] = {}
     for page, text in text_pages(root):
-        found = CHAPTER.match(page)
-        for symbol in symbols_of(" $ ".join(formulas(text))) if found else ():
-            counts.setdefault(symbol, Counter())[int(found[1])] += 1
+        if found := CHAPTER.match(page):
+            for symbol in symbols_of(" $ ".join(formulas(text))):
+                counts.setdefault(symbol, Counter())[int(found[1])] += 1
     return counts
 
 
