@@ -26,7 +26,7 @@ export function announceProgress() {
   document.querySelectorAll(".quiz-mark").forEach((mark) => mark.remove());
   const links = ".bd-sidebar-primary .bd-links a, .course-map a, .chapter-map a";
   for (const link of document.querySelectorAll(links)) {
-    const chapter = chapterOf(new URL(link.href, location).pathname) ?? own(link);
+    const chapter = chapterOf(new URL(link.getAttribute("href"), document.baseURI).pathname);
     const state = chapter && read(chapter);
     if (!state?.right) continue;
     const { right, total } = state;
@@ -36,9 +36,4 @@ export function announceProgress() {
     mark.setAttribute("title", `Quiz: ${right} of ${total} answered`);
     (link.querySelector("text:last-child") ?? link).append(" ", mark);
   }
-}
-
-/* A page's link to itself is "#". */
-function own(link) {
-  return link.getAttribute("href") === "#" ? chapterOf(location.pathname) : undefined;
 }

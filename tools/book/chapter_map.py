@@ -135,8 +135,8 @@ def draw(places: dict[int, Place], links: dict[int, str], alt: str) -> str:
 def _arrow(start: Place, end: Place) -> str:
     x1, y1 = start.left + BOX[0] / 2, start.top + BOX[1]
     x2, y2 = end.left + BOX[0] / 2, end.top - 2
-    bend = (y2 - y1) / 2 if start.column != end.column else 0
-    curve = f"M{x1} {y1}C{x1} {y1 + bend} {x2} {y2 - bend} {x2} {y2}"
+    bend = y1 + (y2 - y1) * (0.5 if end.row - start.row == 1 else 0.65)  # a long arrow first goes down, past others
+    curve = f"M{x1} {y1}C{x1} {bend} {x2} {bend} {x2} {y2}"
     return f'<path class="map-arrow" d="{curve}" marker-end="url(#map-tip)"/>'
 
 
