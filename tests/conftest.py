@@ -14,6 +14,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+sys.modules["rfc3987_syntax"] = None  # as `wgan_cli.main` does
+
 ROOT = Path(__file__).resolve().parents[1]
 # Fixtures that many tests wait for: one worker takes them all. Those that open the built book in a browser take long
 # themselves: they are a group by file, and come when the book has been built.

@@ -22,6 +22,9 @@ REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*\bextra == [\"'](?P<extra
 
 def main() -> None:
     """Run the command line, or say which extra brings what a command needs."""
+    # jsonschema compiles the grammar of international addresses, for 1.3 s, wherever this package is found; no notebook
+    # has a field of that format.
+    sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]
     try:
         from wgan_cli.app import main as run
 
