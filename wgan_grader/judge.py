@@ -132,7 +132,7 @@ def _run_and_assess(
     cases: Mapping[str, Sequence[Case]],
     settings: Settings,
 ) -> tuple[Run, dict[str, verdict.Verdict], list[str]]:
-    workspace = Workspace.create()
+    workspace = Workspace.create(settings.limits)
     try:
         left = _fill(workspace, folder, problems, cases)
         run = run_notebook(notebook, workspace, settings)

@@ -95,26 +95,37 @@ class Limits:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Folders of one run, on the grader's side: the kernel's sockets, inputs, outputs, and a copy of the submission."""
+    """Folders of one run, on the grader's side: the kernel's sockets, inputs, outputs, and a copy of the submission.
+
+    What a submission may write to is in `box`. With the rights of root that is a file system of a fixed size, so that
+    files without a name, or on their way through a socket, fill nothing else; without, the watchdog alone counts.
+    """
 
     root: Path
 
     @classmethod
-    def create(cls) -> "Workspace":
+    def create(cls, limits: Limits | None = None) -> "Workspace":
         """Make the folders in a new temporary one with a short name (socket paths have 107 characters at most)."""
         _sweep(Path(tempfile.gettempdir()))
         self = cls(Path(tempfile.mkdtemp(prefix=PREFIX)))
         OWNED[self.root] = FileLock(self.root / "owner")
         OWNED[self.root].acquire()
+        self.box.mkdir()
+        _mount(self.box, limits or Limits())
         for folder in (self.sockets, self.inputs, self.outputs, self.work):
             folder.mkdir()
         (self.root / "empty").touch()
         return self
 
     @property
+    def box(self) -> Path:
+        """All that the submission may write to."""
+        return self.root / "box"
+
+    @property
     def sockets(self) -> Path:
         """Folder of the kernel's sockets and its connection file."""
-        return self.root / "k"
+        return self.box / "k"
 
     @property
     def inputs(self) -> Path:
@@ -124,12 +135,12 @@ class Workspace:
     @property
     def outputs(self) -> Path:
         """Folder of the observations."""
-        return self.root / "out"
+        return self.box / "out"
 
     @property
     def work(self) -> Path:
         """Copy of the submission, where the kernel runs."""
-        return self.root / "work"
+        return self.box / "work"
 
     def writable(self) -> tuple[Path, ...]:
         """Folders that the submission may write to."""
@@ -138,6 +149,7 @@ class Workspace:
     def give_to(self, user: int) -> None:
         """Make the writable folders, and what is in them, the user's; others may pass through the root only."""
         self.root.chmod(0o711)
+        self.box.chmod(0o711)
         self.inputs.chmod(0o755)
         for folder in self.writable():
             for path in (folder, *folder.rglob("*")):
@@ -156,6 +168,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Delete everything."""
+        _unmount(self.box)
         _delete(self.root)
         owner = OWNED.pop(self.root, None)
         if owner is not None:
@@ -163,6 +176,7 @@ class Workspace:
 
 
 PREFIX = "wgan-run-"
+NO_DEVICES, DETACH = 2 | 4, 2  # neither rights by files nor devices; unmount now, and forget when the last one is done
 YOUNG = 60.0
 # Held as long as the process lives, however it ends.
 OWNED: dict[Path, FileLock] = {}
@@ -175,7 +189,21 @@ def _sweep(temporary: Path) -> None:
             about = folder.lstat()
             if about.st_uid == os.getuid() and stat.S_ISDIR(about.st_mode) and time.time() - about.st_mtime > YOUNG:
                 with FileLock(folder / "owner", timeout=0):
+                    _unmount(folder / "box")
                     _delete(folder)
+
+
+def _mount(folder: Path, limits: Limits) -> None:
+    """Put a file system of a fixed size there, a little more than the watchdog allows, where the rights are there."""
+    about = f"size={limits.folder * 5 // 4},nr_inodes={2 * limits.files},mode=0711"
+    if os.getuid() == 0 and inside.libc.mount(b"wgan", bytes(folder), b"tmpfs", NO_DEVICES, about.encode()):
+        logger.info("what submissions write is on the disk, and no file system of a fixed size")
+
+
+def _unmount(folder: Path) -> None:
+    """Take it away, whoever still has files open in it."""
+    if os.getuid() == 0:
+        inside.libc.umount2(bytes(folder), DETACH)
 
 
 def _delete(folder: Path) -> None:
@@ -362,7 +390,7 @@ def _course_mounts(workspace: Workspace) -> list[str]:
     words += (
         ["--ro-bind", str(workspace.root / "passwd"), "/etc/passwd"] if (workspace.root / "passwd").exists() else []
     )
-    words += ["--perms", "0755", "--dir", str(workspace.root)]
+    words += _folders([str(workspace.root), str(workspace.box)])
     words += ["--ro-bind", str(workspace.inputs), INPUTS, "--bind", str(workspace.outputs), OUTPUTS]
     words += ["--bind", str(workspace.sockets), str(workspace.sockets), "--bind", str(workspace.work), WORK]
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]

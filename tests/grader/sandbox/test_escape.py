@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -201,6 +202,51 @@ def test_files_without_a_name_are_counted(space):
     finally:
         process.kill()
         process.communicate()
+
+
+IN_FLIGHT = """
+import errno, os, socket
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+sent = 0
+try:
+    while sent < 40:
+        with open(os.path.join(PLACE, "x"), "wb", buffering=0) as file:
+            os.unlink(file.name)
+            if file.write(bytes(2**19)) < 2**19: raise OSError(errno.ENOSPC, "cut")
+            socket.send_fds(ours, [b"x"], [file.fileno()])
+        sent += 1
+except OSError as error:
+    print(errno.errorcode[error.errno], sent)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs the rights of root")
+@pytest.mark.parametrize("place", ["work", "outputs", "sockets"])
+def test_files_that_no_process_has_open_fill_no_more_than_their_own_room(place):
+    """A file without a name, on its way through a socket, is seen by no watchdog; the file system has an end."""
+    space = Workspace.create(Limits(folder=2**21))
+    inside_of = {"work": sandbox.WORK, "outputs": sandbox.OUTPUTS, "sockets": str(space.sockets)}[place]
+    try:
+        said, sent = inside(space, f"PLACE = {inside_of!r}\n{IN_FLIGHT}").split()
+    finally:
+        space.remove()
+    assert said == "ENOSPC"
+    assert 1 <= int(sent) <= 5
+    assert str(space.root) not in Path("/proc/mounts").read_text()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs the rights of root")
+def test_what_a_killed_grader_left_is_unmounted_and_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox.tempfile, "tempdir", str(tmp_path))
+    left = Workspace.create()
+    (left.work / "file").write_text("x")
+    sandbox.OWNED.pop(left.root).release()  # as the operating system does when its owner is killed
+    monkeypatch.setattr(sandbox, "YOUNG", -1.0)
+    other = Workspace.create()
+    assert not left.root.exists()
+    assert str(left.root) not in Path("/proc/mounts").read_text()
+    other.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_locked_folders_are_deleted_and_links_in_them_not_followed(tmp_path):
