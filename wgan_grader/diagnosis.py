@@ -13,6 +13,7 @@ from .trials import Answer, Trial
 MAX_MESSAGE = 400
 STATUS = {
     "not-attempted": "raises NotImplementedError: this part is still open",
+    "waits": "calls `{error}`, which is still open: write that one first",
     "refused": "cannot be judged: {error}",
     "timeout": "takes too long: {error}. Does a loop never end?",
     "unusable": "cannot be judged: {error}",

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wgan_course.check.report import CHECK
+
 from .released import read_notebook, will_be_put_back
+from .submission import broken_cells
 
 __all__ = ["NotebookResult", "Row", "run_notebook"]
 
@@ -84,7 +87,9 @@ def run_notebook(path: Path, seconds: int = SECONDS_A_CELL) -> NotebookResult:
     notebook = read_notebook(path)
     notes = will_be_put_back(notebook)
     error = _execute(notebook, path, seconds)
-    rows = tuple(_row(cell) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
+    broken = broken_cells(notebook)
+    graded = (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
+    rows = tuple(_row(cell, broken) for cell in graded)
     if not rows:
         raise ValueError(f"{path} has no graded cells: is it a problem set of exercises/?")
     return NotebookResult(rows, error, tuple(notes))
@@ -99,6 +104,7 @@ def _execute(notebook: Any, path: Path, seconds: int) -> str:
         timeout=seconds,
         allow_errors=True,
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],  # of its sockets and of missing history nobody here needs to know
         resources={"metadata": {"path": str(path.resolve().parent)}},
     )
     try:
@@ -108,11 +114,14 @@ def _execute(notebook: Any, path: Path, seconds: int) -> str:
     return ""
 
 
-def _row(cell: Any) -> Row:
+def _row(cell: Any, broken: list[str]) -> Row:
     about = cell.metadata["nbgrader"]
     possible = float(about.get("points", 0))
     if cell.cell_type != "code":
         return Row(about["grade_id"], 0.0, possible, BY_HAND)
+    undefined = [output.evalue for output in cell.get("outputs", []) if output.get("ename") == "NameError"]
+    if broken and undefined:
+        return Row(about["grade_id"], 0.0, possible, f"✗ {' '.join(broken)} So {undefined[0]}.")
     text = "\n".join(_texts(cell))
     return Row(about["grade_id"], _points(cell), possible, _remark(text))
 
@@ -130,7 +139,8 @@ def _texts(cell: Any) -> list[str]:
     for output in cell.get("outputs", []):
         if output.output_type == "error":
             kept.append(f"✗ {output.ename}: {output.evalue}")
-        kept.append(output.get("text", "") or output.get("data", {}).get("text/plain", ""))
+        data = output.get("data", {})
+        kept.append(output.get("text", "") or data.get(CHECK, {}).get("text", "") or data.get("text/plain", ""))
     return kept
 
 

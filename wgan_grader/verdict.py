@@ -35,13 +35,27 @@ class Example:
     inputs: str
     expected: str
     got: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Debugging:
+    """What helps to find a fault: the student's own lines that led to an error, and what was printed.
+
+    `failing` is the name of the input that `failing_input` gives back; empty where all is right.
+    """
+
+    failing: str = ""
+    trace: tuple[str, ...] = ()
+    printed: str = ""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Outcome of one check. `status` is ``graded``, ``not-attempted`` or ``unreadable``.
 
-    `left` says what the function left changed although the exercise does not ask for it.
+    `left` says what the function left changed although the exercise does not ask for it; `debugging` is known only in a
+    student's own check.
     """
 
     key: str
@@ -50,6 +64,7 @@ class Verdict:
     criteria: tuple[CriterionResult, ...]
     example: Example | None = None
     left: Diagnosis | None = None
+    debugging: Debugging | None = None
 
     @property
     def points(self) -> float:
@@ -138,7 +153,7 @@ def _example(trials: list[Trial]) -> Example | None:
     seen = smallest.seen
     got = shown(seen.outputs) if seen.status == "ok" else (seen.error or seen.status)
     inputs = ", ".join(f"{name}={_value(value)}" for name, value in smallest.case.inputs.items())
-    return Example(smallest.case.name, inputs, shown(smallest.expected), got[:MAX_MESSAGE])
+    return Example(smallest.case.name, inputs, shown(smallest.expected), got[:MAX_MESSAGE], seen.status != "ok")
 
 
 def shown(outputs: Outputs) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -265,17 +266,22 @@ def test_the_sandbox_never_imports_the_judging_side(sandboxed):
     assert sandboxed().status == "graded"
 
 
-class _Shell:
-    kernel = object()
+class _Hook:
+    def __init__(self, quiet):
+        self.quiet, self.given = (lambda: quiet), []
+
+    def __call__(self, result):
+        self.given.append(result._repr_mimebundle_())
 
 
-def test_in_a_notebook_the_table_is_html(monkeypatch):
+@pytest.mark.parametrize("quiet", [False, True])
+def test_in_a_notebook_the_table_is_html(monkeypatch, quiet):
     IPython = pytest.importorskip("IPython")
-    shown = []
-    monkeypatch.setattr(IPython, "get_ipython", _Shell)
+    shown, hook = [], _Hook(quiet)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=object(), displayhook=hook))
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     assert report.in_notebook()
     check("ps01.kl", lambda p, q: p)
-    (data,) = shown
+    (data,) = hook.given + shown
     assert "<table" in data["text/html"]
-    assert data["text/plain"].startswith("ps01.kl: 0 of 3 points")
+    assert data["text/plain"].startswith("ps01.kl: 0 of 3 points" if quiet else "0.0")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from wgan_course.check import observe
+from wgan_course.check import limits, observe
 from wgan_course.check.exchange import MAX_ELEMENTS, Request, Sample
 from wgan_course.check.observe import UnusableError, call, observe_all, plain
 
@@ -295,7 +295,7 @@ def test_after_an_import_the_time_begins_anew_and_ends(slow_module):
 
 
 def test_an_import_without_end_is_interrupted(slow_module, monkeypatch):
-    monkeypatch.setattr(observe, "IMPORTS", 0.2)
+    monkeypatch.setattr(limits, "IMPORTS", 0.2)
     assert _see(lambda x: importlib.import_module(slow_module).TWO, limit=0.2).status == "timeout"
 
 

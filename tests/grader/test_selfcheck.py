@@ -55,6 +55,21 @@ def test_a_cell_that_raises_does_not_stop_the_notebook(result):
     assert result.error == ""
 
 
+def test_a_syntax_error_is_called_by_its_name_and_the_kernel_is_quiet(tmp_path, capfd):
+    code = 'from wgan_course.check import check\ncheck("ps01.kl", kl)'
+    found = selfcheck.run_notebook(save(tmp_path, new_code_cell("def kl(p q):\n    pass"), graded(code, "check-a", 4)))
+    assert found.rows[0].remark.startswith("✗ Cell 1 has a SyntaxError")
+    assert "'kl' is not defined" in found.rows[0].remark
+    assert capfd.readouterr() == ("", "")
+
+
+def test_points_and_remarks_are_those_of_the_table(tmp_path):
+    code = 'from wgan_course.check import check\ncheck("ps01.kl", lambda p, q: (p * (p / q).log()).sum())'
+    (row,) = selfcheck.run_notebook(save(tmp_path, graded(code, "check-a", 3))).rows
+    assert row.points == 1.0
+    assert row.remark.startswith("→")
+
+
 def test_a_cell_that_never_ends_does(tmp_path):
     path = save(tmp_path, graded("2.0", "check-a", 2), graded("while True: pass", "check-b", 1))
     found = selfcheck.run_notebook(path, seconds=2)

@@ -12,7 +12,7 @@ In a notebook both sides run in one process, on a public seed: the judge is foun
 another, and asks no judge; `wgan_grader` is not mounted there.
 """
 
-from .checking import check
+from .checking import check, failing_input
 from .reference import or_reference
 
-__all__ = ["check", "or_reference"]
+__all__ = ["check", "failing_input", "or_reference"]

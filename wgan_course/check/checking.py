@@ -1,4 +1,4 @@
-"""`check`: the one function that students call."""
+"""`check` and `failing_input`: what students call."""
 
 import logging
 import os
@@ -7,11 +7,25 @@ from typing import Any
 
 from . import report
 from .exchange import ExchangeError, read_observations, read_request, write_observations
+from .limits import BUTTON, Stopped
 from .observe import observe_all, words
+from .progress import Progress
 from .reference import OBSERVE_IN, judge
 
 OBSERVE_OUT = "WGAN_COURSE_OBSERVE_OUT"
 logger = logging.getLogger(__name__)
+_failing: dict[str, str] = {}
+
+
+class Inputs(tuple):
+    """Arguments of a call, in their order: ``function(*inputs)`` repeats it."""
+
+    kwargs: dict[str, Any]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Those by position."""
+        return tuple(self)
 
 
 def check(key: str, function: Any = None) -> float:
@@ -30,20 +44,62 @@ def check(key: str, function: Any = None) -> float:
     -------
     float
         Points earned; 0.0 for an exercise that is still open.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where you stop it.
     """
-    try:
-        if os.environ.get(OBSERVE_IN):
-            return _record(key, function)
-        return _judge_here(key, function)
-    except BaseException as error:
-        logger.debug("check(%r) failed", key, exc_info=True)
-        name = key[:80] if type(key) is str else f"(a key of type {type(key).__name__})"
-        report.note(f"{name}: 0 points, because the check could not run: {words(error)[:400]}")
-        return 0.0
+    with BUTTON.watching():
+        try:
+            if os.environ.get(OBSERVE_IN):
+                return report.Points(_record(key, function))
+            return report.Points(_judge_here(key, function))
+        except BaseException as error:
+            if BUTTON.pressed:
+                report.note(f"{_named(key)}: stopped. Nothing was judged.")
+                raise Stopped from None
+            logger.debug("check(%r) failed", key, exc_info=True)
+            report.note(f"{_named(key)}: 0 points, because the check could not run: {words(error)[:400]}")
+            return report.Points(0.0)
+
+
+def failing_input(key: str) -> Inputs:
+    """Return the arguments on which your function failed when you last checked it, made anew for each call.
+
+    They are the objects behind the “smallest failing input” of the table: ``function(*failing_input(key))`` repeats the
+    call, and ``breakpoint()`` or ``%debug`` looks inside it.
+
+    Parameters
+    ----------
+    key : str
+        The graded function, such as ``"ps01.kl"``.
+
+    Returns
+    -------
+    Inputs
+        A tuple, in the order of the function's arguments.
+
+    Raises
+    ------
+    LookupError
+        Where nothing has failed: it was not checked since the kernel began, is still open, or passes.
+    """
+    if key not in _failing:
+        raise LookupError(f"{_named(key)} was not checked in this kernel: run its check first")
+    if not _failing[key]:
+        raise LookupError(f"{_named(key)} has no failing input: its last check passed, or it is still open")
+    args, kwargs = judge().inputs(key, _failing[key])
+    found = Inputs(args)
+    found.kwargs = kwargs
+    return found
 
 
 def _judge_here(key: str, function: Any) -> float:
-    verdict = judge().try_out(key, function)
+    with Progress(key) as progress:
+        verdict = judge().try_out(key, function, progress.told)
+        BUTTON.obey()
+    _failing[key] = verdict.debugging.failing if verdict.debugging else ""
     report.show(verdict)
     return float(verdict.points)
 
@@ -64,3 +120,7 @@ def _has_attempt(folder: str | Path, key: str) -> bool:
         return any(seen.status != "not-attempted" for seen in read_observations(folder, key))
     except ExchangeError:
         return False
+
+
+def _named(key: Any) -> str:
+    return key[:80] if type(key) is str else f"(a key of type {type(key).__name__})"

@@ -21,7 +21,7 @@ MAX_ELEMENTS = 2**20
 MAX_TEXT = 2000
 MAX_CODE, MAX_CODES = 100, 40
 DTYPES = frozenset({"F64", "F32", "I64", "I32", "BOOL"})
-STATUSES = frozenset({"ok", "error", "timeout", "not-attempted", "refused", "unusable"})
+STATUSES = frozenset({"ok", "error", "timeout", "not-attempted", "waits", "refused", "unusable"})
 
 
 class ExchangeError(Exception):
@@ -55,9 +55,11 @@ class Observation:
     """What one call of the student's function did.
 
     `status` is one of `STATUSES`: ``ok``; ``error`` (it raised, see `error`); ``timeout``; ``not-attempted`` (it raised
-    NotImplementedError, or is a sealed reference); ``refused`` (it called the package's own implementation);
-    ``unusable`` (it returned what cannot be turned into a plain array). `error` also says why a gradient is missing
-    where all else is ``ok``; `changes` has codes of what the call left changed, see `wgan_course.check.world`.
+    NotImplementedError, or is a sealed reference); ``waits`` (another exercise that it calls is still open);
+    ``refused`` (it called the package's own implementation); ``unusable`` (it returned what cannot be turned into a
+    plain array). `error` also says why a gradient is missing where all else is ``ok``; `changes` has codes of what the
+    call left changed, see `wgan_course.check.world`. Its own lines of a traceback and what it printed are known only
+    where it ran: they are not exchanged.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Observation:
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     error: str = ""
     changes: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()
+    printed: str = ""
 
 
 def path_for(folder: str | Path, key: str) -> Path:

@@ -17,13 +17,10 @@ option           what it does
 """
 
 import copy
-import ctypes
-import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from io import TextIOBase
 from typing import Any
 
@@ -32,8 +29,10 @@ import torch
 
 from . import guards, world
 from .exchange import MAX_ELEMENTS, MAX_TEXT, Observation, Request, Sample
+from .frames import open_part, own_frames
+from .limits import BUTTON, Stopwatch, TimeLimitError, run_within
 
-IMPORTS = 60.0  # seconds that a function's imports may take beyond its limit
+MAX_LINES = 20  # of what a function prints
 BUDGET = 3.0  # a whole check may take so many times the limit of one case
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
 _SCALARS = {bool: np.bool_, int: np.int64, float: np.float64}
@@ -53,16 +52,17 @@ _ACTIVATIONS = {
 }
 
 
-class TimeLimitError(BaseException):
-    """Raised inside the student's function when its time is up; no ``except Exception`` swallows it."""
-
-
 class UnusableError(Exception):
     """The function returned what cannot be turned into a plain array."""
 
 
-def observe_all(function: Any, request: Request) -> tuple[Observation, ...]:
-    """Observe `function` on every sample of the request, under its guards and within its time; never raises."""
+def observe_all(
+    function: Any, request: Request, told: Callable[[int, int], None] | None = None
+) -> tuple[Observation, ...]:
+    """Observe `function` on every sample of the request, under its guards and within its time; never raises.
+
+    Before each sample, `told` is told how many were observed, and of how many.
+    """
     from .reference import Sealed, is_stub
 
     if type(function) is Sealed or function is None or is_stub(function):
@@ -70,13 +70,37 @@ def observe_all(function: Any, request: Request) -> tuple[Observation, ...]:
     if not callable(function):
         return _everywhere(request, "unusable", f"a function was expected, got {type(function).__name__}")
     guards.resolve(request.observer)  # what it imports is not the student's time
-    end = time.monotonic() + BUDGET * request.limit
-    found = []
+    left, found = BUDGET * request.limit, []
     for sample in request.samples:
-        begun = time.monotonic()
-        found.append(_observe_within(function, request, sample, end))
-        end += max(0.0, time.monotonic() - begun - request.limit)  # only imports take longer than the limit
+        if told is not None:
+            told(len(found), len(request.samples))
+        watch = Stopwatch()
+        found.append(_observe_one(function, request, sample, min(request.limit, left)))
+        left -= min(watch.taken(), request.limit)  # only imports take longer than the limit
+        if BUTTON.pressed:
+            left = 0.0
     return tuple(found)
+
+
+def arguments(request: Request, sample: Sample) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments, by position and by name, with which the function is called first on a sample; fresh ones each time.
+
+    Raises
+    ------
+    LookupError
+        Where it is not called at all.
+    """
+    found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def take(*args: Any, **kwargs: Any) -> Any:
+        found.append((args, kwargs))
+        raise LookupError
+
+    with suppress(LookupError), world.kept():
+        guards.resolve(request.observer)(take, sample.inputs, sample.options)
+    if not found:
+        raise LookupError(f"{request.key} is not called with arguments")
+    return found[0]
 
 
 def call(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -126,45 +150,6 @@ def build_module(layers: list[list[str]], tensors: Mapping[str, torch.nn.Paramet
     return torch.nn.Sequential(*modules)
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeLimitError` in the block after `seconds`; in the main thread of a Unix system only, else no limit.
-
-    An import is not interrupted, for that would leave a broken module behind; after it the time begins anew. The first
-    use of ``torch.func``, say, imports for some seconds.
-    """
-    if not _can_alarm():
-        yield
-        return
-    last, imported = time.monotonic() + seconds + IMPORTS, False
-
-    def stop(number: int, frame: Any) -> None:
-        nonlocal imported
-        if time.monotonic() < last and _importing(frame):
-            imported = True
-        elif imported:
-            imported = False
-            signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
-        else:
-            raise TimeLimitError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _importing(frame: Any) -> bool:
-    """Whether what the frame belongs to executes an import; what has called this module does not count."""
-    importer = "<frozen importlib._bootstrap>"
-    while frame is not None and frame.f_code.co_filename not in (importer, __file__):
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename == importer
-
-
 def words(error: BaseException) -> str:
     """Text of an error, or as much of it as is fit to show: making it runs the code of whoever raised it."""
     try:
@@ -173,36 +158,46 @@ def words(error: BaseException) -> str:
         return "(its message cannot be shown)"
 
 
-class _Nowhere(TextIOBase):
-    """Where a function's prints go while it is observed."""
+class Prints(TextIOBase):
+    """Keeps the beginning of what a function prints while it is observed, and counts the rest."""
+
+    def __init__(self) -> None:
+        self._kept, self._room, self._lines = "", MAX_TEXT, 0
 
     def write(self, text: str) -> int:
+        """Take some text."""
+        kept = "".join(text.splitlines(keepends=True)[: max(0, MAX_LINES - self._kept.count("\n"))])[: self._room]
+        self._kept, self._room = self._kept + kept, self._room - len(kept)
+        self._lines += text.count("\n")
         return len(text)
+
+    def text(self) -> str:
+        """What was kept, and how many lines were not."""
+        cut = self._lines - self._kept.count("\n")
+        rest = f"\n… and {cut:,} more line{'s' * (cut > 1)}" if cut > 0 else ""
+        return self._kept.rstrip() + rest
 
 
 def _everywhere(request: Request, status: str, error: str = "") -> tuple[Observation, ...]:
     return tuple(Observation(sample.name, status, error=error) for sample in request.samples)
 
 
-def _observe_within(function: Any, request: Request, sample: Sample, end: float) -> Observation:
-    seconds = min(request.limit, end - time.monotonic())
+def _observe_one(function: Any, request: Request, sample: Sample, seconds: float) -> Observation:
     if seconds <= 0:
         return Observation(sample.name, "timeout", error="no time was left for this case")
-    return _observe_one(function, request, sample, seconds)
-
-
-def _observe_one(function: Any, request: Request, sample: Sample, seconds: float) -> Observation:
-    observer, called = guards.resolve(request.observer), []
-    run = _run_here if _can_alarm() else _run_in_thread
+    observer, called, printed = guards.resolve(request.observer), [], Prints()
     try:
-        with guards.guarded(request.guards) as called, _quiet(), world.kept():
-            outputs = run(lambda: _watched(observer, function, sample), seconds)
+        with guards.guarded(request.guards) as called, _quiet(printed), world.kept():
+            outputs = run_within(lambda: _watched(observer, function, sample), seconds)
     except BaseException as error:
-        return _refused(sample, called) if called else _failed(sample, error, seconds)
+        if BUTTON.pressed:
+            return Observation(sample.name, "timeout", error="it was interrupted")
+        found = _refused(sample, called) if called else _failed(function, sample, error, seconds)
+        return replace(found, printed=printed.text())
     if called:
         return _refused(sample, called)
     changes, trouble = tuple(outputs.pop("changes")), outputs.pop("trouble", "")
-    return Observation(sample.name, "ok", outputs, trouble, changes)
+    return Observation(sample.name, "ok", outputs, trouble, changes, printed=printed.text())
 
 
 def _watched(observer: Callable[..., Any], function: Any, sample: Sample) -> dict[str, Any]:
@@ -214,45 +209,15 @@ def _watched(observer: Callable[..., Any], function: Any, sample: Sample) -> dic
     return outputs | {"changes": [*changes, *changed]}
 
 
-def _run_here(work: Callable[[], Any], seconds: float) -> Any:
-    with time_limit(seconds):
-        return work()
-
-
-def _run_in_thread(work: Callable[[], Any], seconds: float) -> Any:
-    """Where no alarm can be set: wait for a thread as long as the limit, then tell it to stop and leave it behind."""
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def collect() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=collect, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitError))
-        raise TimeLimitError
-    return results[0]
-
-
-def _failed(sample: Sample, error: BaseException, seconds: float) -> Observation:
+def _failed(function: Any, sample: Sample, error: BaseException, seconds: float) -> Observation:
     if isinstance(error, TimeLimitError):
-        return _too_long(sample, seconds)
+        return Observation(sample.name, "timeout", error=f"it was still running after {seconds:.1f} s")
     if isinstance(error, NotImplementedError):
-        return Observation(sample.name, "not-attempted")
+        other = open_part(error, function)
+        return Observation(sample.name, "waits" if other else "not-attempted", error=other)
     if isinstance(error, UnusableError):
         return Observation(sample.name, "unusable", error=words(error))
-    return Observation(sample.name, "error", error=f"{type(error).__name__}: {words(error)}")
-
-
-def _too_long(sample: Sample, seconds: float) -> Observation:
-    return Observation(sample.name, "timeout", error=f"it was still running after {seconds:.1f} s")
+    return Observation(sample.name, "error", error=f"{type(error).__name__}: {words(error)}", trace=own_frames(error))
 
 
 def _refused(sample: Sample, called: list[str]) -> Observation:
@@ -261,14 +226,10 @@ def _refused(sample: Sample, called: list[str]) -> Observation:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    with redirect_stdout(_Nowhere()), redirect_stderr(_Nowhere()), warnings.catch_warnings():
+def _quiet(printed: Prints) -> Iterator[None]:
+    with redirect_stdout(printed), redirect_stderr(Prints()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _can_alarm() -> bool:
-    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
 def _hand_over(name: str, value: Any, options: Mapping[str, Any]) -> Any:
@@ -314,9 +275,14 @@ def _evaluate(result: Any, points: Any) -> Any:
 def _parts(result: Any, names: list[str]) -> list[Any]:
     if len(names) == 1:
         return [result]
-    if type(result) not in (tuple, list) or len(result) != len(names):
+    parts: list[Any] = []
+    if isinstance(result, tuple | list):
+        parts = list((tuple if isinstance(result, tuple) else list).__iter__(result))  # a subclass may answer otherwise
+    elif type(result) in (*_TENSORS, np.ndarray) and result.ndim:
+        parts = list(result)
+    if len(parts) != len(names):
         raise UnusableError(f"it must return {len(names)} values: {', '.join(names)}")
-    return list(result)
+    return parts
 
 
 def gradients(value: Any, wanted: Mapping[str, torch.Tensor]) -> dict[str, Any]:

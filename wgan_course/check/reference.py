@@ -14,6 +14,14 @@ OBSERVE_IN = "WGAN_COURSE_OBSERVE_IN"
 _BEFORE_RAISE = {"RESUME", "LOAD_GLOBAL", "PUSH_NULL", "LOAD_CONST", "PRECALL", "CALL", "RAISE_VARARGS", "NOP"}
 
 
+class StillOpenError(NotImplementedError):
+    """A reference was called that stands in for an exercise without an implementation in the package."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} is still open, and the package has nothing to stand in for it")
+        self.key = key
+
+
 class Sealed:
     """A reference that can be called but not handed in: `check` takes it for an exercise not attempted.
 
@@ -32,7 +40,7 @@ class Sealed:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the package's implementation, which refuses while the same function is being checked."""
         if not self._dotted:
-            raise NotImplementedError(f"{self.key} is still open, and the package has nothing to stand in for it")
+            raise StillOpenError(self.key)
         return guards.resolve(self._dotted)(*args, **kwargs)
 
     def __repr__(self) -> str:

@@ -5,11 +5,34 @@ import sys
 from html import escape
 from typing import Any
 
+CHECK = "application/vnd.wgan-course.check+json"
 MARKS = {True: "✓", False: "✗"}
 COLOURS = {"✓": "#258743", "✗": "#d93a36"}  # read on white and on black
 STRESS = re.compile(r"(?<![\w*])\*(?! )([^*<>]+?)(?<! )\*(?![\w*])")
 _CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+_CODE = "margin:.4em 0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;color:inherit;background:none"
 _NOTE = "margin:.4em 0;max-width:46em;overflow-wrap:anywhere"
+
+
+class Points(float):
+    """Points that a notebook does not show once more where the check is a cell's last line."""
+
+    def _ipython_display_(self) -> None:
+        return
+
+
+class _Result:
+    """A verdict as a cell's result: the table for the reader, and the bare points, which nbgrader reads."""
+
+    def __init__(self, verdict: Any) -> None:
+        self._data = {
+            "text/html": html(verdict),
+            "text/plain": repr(float(verdict.points)),
+            CHECK: {"points": verdict.points, "possible": verdict.possible, "text": text(verdict)},
+        }
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self._data
 
 
 def number(points: float) -> str:
@@ -29,22 +52,27 @@ def text(verdict: Any) -> str:
     rows = [
         f"  {_mark(row, verdict)} {row.title} ({number(row.earned)}/{number(row.points)})" for row in verdict.criteria
     ]
-    notes = [f"  → {diagnosis.message}" for diagnosis in verdict.diagnoses]
-    example = [] if verdict.example is None else [f"  {line}" for line in _example(verdict.example)]
-    return "\n".join([headline(verdict), *rows, *notes, *example])
+    notes = [f"  → {message}" for message in _messages(verdict)]
+    return "\n".join([headline(verdict), *rows, *notes, *(f"  {line}" for line in _below(verdict))])
 
 
 def html(verdict: Any) -> str:
     """Verdict for a notebook. Everything in it is escaped."""
     rows = "".join(_row(row, verdict) for row in verdict.criteria)
-    notes = "".join(f"<p style='{_NOTE}'>→ {_stressed(note.message)}</p>" for note in verdict.diagnoses)
-    example = "" if verdict.example is None else _example_html(verdict.example)
+    notes = "".join(f"<p style='{_NOTE}'>→ {_stressed(message)}</p>" for message in _messages(verdict))
+    below = "\n".join(map(escape, _below(verdict)))
+    code = below and f"<pre style='{_CODE}'>{below}</pre>"
     table = f"<table style='margin:.4em 0;border-collapse:collapse;color:inherit;font-size:inherit'>{rows}</table>"
-    return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{example}</div>"
+    return f"<div class='wgan-check'><strong>{escape(headline(verdict))}</strong>{table}{notes}{code}</div>"
 
 
 def show(verdict: Any) -> None:
     """Show a verdict where the reader is."""
+    if in_notebook():
+        hook = sys.modules["IPython"].get_ipython().displayhook
+        if not hook.quiet():  # as it is where the cell ends in a semicolon
+            hook(_Result(verdict))
+            return
     show_both(text(verdict), html(verdict))
 
 
@@ -95,10 +123,32 @@ def _stressed(message: str) -> str:
     return STRESS.sub(r"<em>\1</em>", escape(message))
 
 
-def _example(example: Any) -> list[str]:
-    return [f"smallest failing input: {example.inputs}", f"expected: {example.expected}", f"got: {example.got}"]
+def _messages(verdict: Any) -> list[str]:
+    """What is said below the table: an error that several criteria met is told once."""
+    told, seen = [], set()
+    for diagnosis in verdict.diagnoses:
+        error = diagnosis.message.partition("stops with an error: ")[2] if diagnosis.id == "generic:error" else ""
+        if not error or error not in seen:
+            told.append(diagnosis.message)
+        seen.add(error)
+    return told
 
 
-def _example_html(example: Any) -> str:
-    lines = "<br>".join(escape(line) for line in _example(example))
-    return f"<p style='{_NOTE}'><code style='white-space:pre-wrap'>{lines}</code></p>"
+def _below(verdict: Any) -> list[str]:
+    """The example, and in a student's own check what helps to find the fault."""
+    found = [] if verdict.example is None else _example(verdict)
+    seen = verdict.debugging
+    if seen is None:
+        return found
+    trace = ["your lines that led to the error:", *(f"  {line}" for line in seen.trace)] if seen.trace else []
+    printed = ["printed:", *(f"  {line}" for line in seen.printed.splitlines())] if seen.printed else []
+    hint = [f'these objects: failing_input("{verdict.key}")'] if seen.failing else []
+    return [*trace, *found, *hint, *printed]
+
+
+def _example(verdict: Any) -> list[str]:
+    """The smallest failing input; an error that was told above is not told again."""
+    example = verdict.example
+    told = any(example.got and example.got.rstrip(".") in diagnosis.message for diagnosis in verdict.diagnoses)
+    error = "no answer, see above" if example.failed and told else example.got
+    return [f"smallest failing input: {example.inputs}", f"expected: {example.expected}", f"got: {error}"]
