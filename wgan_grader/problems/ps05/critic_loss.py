@@ -15,15 +15,18 @@ NAMES = [f"{owner}.{kind}{place}" for owner in ("critic", "generator") for place
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("a good critic", rng, 3, 2, "value", better=True)
     yield _case("a bad critic", rng, 5, 8, "value", better=False)
+    yield _case("far out", rng, 4, 5, "value", size=30.0)
     yield _case("gradients", rng, 4, 6, "critic")
     yield _case("more gradients", rng, 7, 3, "critic")
     yield _case("the generator", rng, 4, 5, "generator")
 
 
-def _case(name: str, rng: np.random.Generator, n: int, m: int, criterion: str, better: bool = True) -> Case:
+def _case(
+    name: str, rng: np.random.Generator, n: int, m: int, criterion: str, better: bool = True, size: float = 1.0
+) -> Case:
     """A critic that scores the real batch higher, or lower, than the other."""
     inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
-    inputs |= {"real": 1.5 + rng.normal(size=(n, 2)), "z": rng.normal(size=(m, 3))}
+    inputs |= {"real": size * (1.5 + rng.normal(size=(n, 2))), "z": size * rng.normal(size=(m, 3))}
     r, f = _scores(*inputs.values())
     if (r.mean() > f.mean()) != better:
         inputs["critic.w1"] = -inputs["critic.w1"]

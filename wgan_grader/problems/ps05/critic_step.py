@@ -14,6 +14,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
     yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")
     yield _case("one layer", rng, 3, 5, 0.2, 50.0, "descent", widths=(2, 1))
+    yield _case("points far out", rng, 5, 4, 0.002, 50.0, "descent", size=30.0)
     yield _case("a narrow box", rng, 4, 6, 0.5, 0.3, "clip")
     yield _case("starting in the box", rng, 6, 4, 0.8, 0.2, "clip", inside=True)
     yield _case("a small box", rng, 5, 5, 0.05, 0.05, "clip", inside=True)
@@ -22,11 +23,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("left over, and a box", rng, 6, 3, 0.3, 0.6, "fresh", stale=True)
 
 
-def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths=(2, 5, 1)) -> Case:
+def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths=(2, 5, 1), size=1.0) -> Case:
     arrays = network("critic", rng, widths)
     if inside:
         arrays = {key: np.clip(array, -0.9 * c, 0.9 * c) for key, array in arrays.items()}
-    arrays |= {"real": 1.0 + rng.normal(size=(n, 2)), "fake": rng.normal(size=(m, 2)), "rate": rate, "c": c}
+    arrays |= {"real": size * (1.0 + rng.normal(size=(n, 2))), "fake": size * rng.normal(size=(m, 2))}
+    arrays |= {"rate": rate, "c": c}
     options = in_place("critic", len(widths) - 1) | ({"stale": True} if stale else {})
     return Case(name, arrays, options, criterion=criterion)
 

@@ -16,13 +16,14 @@ NAMES = [f"generator.{kind}{place}" for place in (0, 1) for kind in "wb"]
 def cases(rng: np.random.Generator) -> Cases:
     for name, m, criterion in (("few", 2, "value"), ("more", 7, "value"), ("one", 1, "value")):
         yield _case(name, rng, m, criterion)
+    yield _case("far out", rng, 4, "value", size=30.0)
     yield _case("gradients", rng, 5, "gradient")
     yield _case("more gradients", rng, 9, "gradient")
 
 
-def _case(name: str, rng: np.random.Generator, m: int, criterion: str) -> Case:
+def _case(name: str, rng: np.random.Generator, m: int, criterion: str, size: float = 1.0) -> Case:
     inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
-    inputs |= {"z": rng.normal(size=(m, 3))}
+    inputs |= {"z": size * rng.normal(size=(m, 3))}
     return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
 
 

@@ -15,6 +15,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two steps", {"real": real - 5, "z": z, "steps": 2, "rate": 0.05, "c": 0.3}, criterion="way")
     near = {"real": np.array([1.0, 1.5, 2.0]), "z": np.array([0.5, 0.9])}
     yield Case("small steps", near | {"steps": 3, "rate": 0.01, "c": 0.5}, criterion="way")  # the clip never acts
+    far = {"real": np.array([30.0, 50.0]), "z": np.array([25.0, -12.0, 11.0])}
+    yield Case("far away", far | {"steps": 4, "rate": 0.01, "c": 50.0}, criterion="way")
     yield _case("on the way", rng, 4.0, 20, 0.1, 0.4, "way")
     yield _case("arrived", rng, 2.0, 60, 0.1, 0.5, "arrives")
     yield _case("from the other side", rng, -3.0, 50, 0.1, 1.5, "arrives")

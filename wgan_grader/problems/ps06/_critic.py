@@ -54,8 +54,10 @@ def batches(rng: np.random.Generator, weighted: bool = True, loss: bool = False)
     shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):
         for n, shape in shapes:
-            case = _pair(rng, n, shape, criterion, scale, weighted)
-            yield replace(case, options=options(len(shape) > 1, loss))
+            case = replace(_pair(rng, n, shape, criterion, scale, weighted), options=options(len(shape) > 1, loss))
+            yield case
+            if shape == (2,) and criterion == "value":
+                yield far_out(case, "real", "fake")
     for n in (4, 26):
         inputs, layers = deep_critic(rng, 3)
         case = _pair(rng, n, (3,), "value", 1.0, weighted)
@@ -72,6 +74,13 @@ def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float
     words = "×".join(map(str, shape))
     name = f"{n} pairs of shape {words}{', to the weights' if criterion == 'graph' else ''}"
     return Case(name, inputs, criterion=criterion)
+
+
+def far_out(case: Case, *points: str) -> Case:
+    """The case with its points twenty times as far out, before a critic that is as steep there as it was here."""
+    grown = {name: 20 * case.inputs[name] for name in (*points, "critic.w1")}
+    inputs = case.inputs | grown | {"critic.w0": case.inputs["critic.w0"] / 20}
+    return replace(case, name=f"{case.name}, far out", inputs=inputs)
 
 
 def rows(x: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...formulas import Detected, absolute, averaged, composed, explained, largest, part, squared, summed
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._critic import LAYERS, NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, lengths, options, rows
+from ._critic import LAYERS, NO_GRAPH, PACKAGE, SEEN_BY, Array, agree, charged, critic, far_out, lengths, options, rows
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -15,6 +15,18 @@ def cases(rng: np.random.Generator) -> Cases:
             yield _case(rng, n, shape, criterion)
     for n, width in ((3, 5), (5, 2)):
         yield _deep(rng, n, width)
+    yield far_out(_case(rng, 5, (3,), "value"), "points")
+    for slope in (4e-4, 1e4):
+        yield _plain(slope)
+
+
+def _plain(slope: float) -> Case:
+    """Fixed gradients of about this length: what is added for safety, or cut off, shows."""
+    first = {"critic.w0": np.array([[0.5, -0.3, 0.2], [0.1, 0.4, -0.6]]), "critic.b0": np.array([0.1, -0.2])}
+    second = {"critic.w1": slope * np.array([[2.0, -1.5]]), "critic.b1": np.zeros(1)}
+    points = np.array([[0.3, -0.2, 0.1], [-0.4, 0.5, 0.2]])
+    inputs = first | second | {"points": points}
+    return Case(f"slopes near {slope:g}", inputs, options(), criterion="value", atol=1e-7 * min(slope, 1.0))
 
 
 def _deep(rng: np.random.Generator, n: int, width: int) -> Case:

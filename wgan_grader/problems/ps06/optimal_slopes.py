@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two masses", {"real": np.array([2.0]), "fake": np.array([-1.0]), "weight": 3.0}, criterion="slopes")
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
     yield Case("three a side", few, criterion="rest")
+    yield Case("a cheap penalty", few | {"weight": 0.02}, criterion="slopes")
     close = {name: 1e-7 * value for name, value in few.items()}
     yield Case("three a side, a millionth apart", close, criterion="rest")
     for n, k, apart in ((4, 4, 5.0), (3, 5, -5.0), (5, 2, 1.0)):  # mass moves to the right, to the left, both ways

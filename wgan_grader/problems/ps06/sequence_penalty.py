@@ -27,6 +27,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 2, 4), (2, 2, 2)):
         name = f"shape {'×'.join(map(str, shape))}, to the gradient"
         yield case("slope", name, gradient=rng.normal(size=shape), options=LOOK)
+    yield case("slope", "flat sentences, to the gradient", gradient=1e-3 * np.stack([one[0], 1 - one[0]]), options=LOOK)
 
 
 def right(gradient: Array) -> dict[str, Any]:
@@ -75,7 +76,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
-    scales=((1e3, "gradient"),),
+    scales=((1e3, "gradient"), (1e-3, "gradient")),
     pure="value",
     package_functions=PACKAGE,
     compare=agree,

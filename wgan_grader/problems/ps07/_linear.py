@@ -37,3 +37,9 @@ def reshaped(kernel: np.ndarray) -> np.ndarray:
 def norm(W: np.ndarray) -> float:
     """Spectral norm."""
     return float(np.linalg.norm(W, 2))
+
+
+def slow(second: float, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """A 3×4 matrix of norm 1 with this second value, and a start near its direction: v₂ and `share` times v₁."""
+    left, right = (np.eye(n) - 2 * np.outer(h, h) for n in (3, 4) for h in [unit(np.arange(1.0, n + 1))])
+    return left @ np.diag([1.0, second, 0.1]) @ right[:3], unit(right[1] + share * right[0])

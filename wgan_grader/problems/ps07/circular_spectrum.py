@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"{k} taps on {n}", {"kernel": rng.normal(size=k), "n": n}, criterion="value")
     yield Case("box longer than the circle", {"kernel": np.array([1.0, 2.0, 3.0, 4.0]), "n": 3}, criterion="wraps")
     yield Case("7 taps on 4", {"kernel": rng.normal(size=7), "n": 4}, criterion="wraps")
+    yield Case("150 taps on 7", {"kernel": rng.normal(size=150), "n": 7}, criterion="wraps")
     yield Case("9 taps on 3", {"kernel": rng.normal(size=9), "n": 3}, criterion="wraps")
 
 

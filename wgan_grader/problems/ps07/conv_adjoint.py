@@ -18,9 +18,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for channels in (2, 3):
         inputs = {"y": rng.normal(size=(channels, 6)), "kernel": rng.normal(size=(channels, channels, 3))}
         yield Case(f"{channels} channels", inputs, criterion="channels", atol=ATOL)
-    for outs, ins, k in ((3, 2, 5), (1, 4, 3)):
-        inputs = {"y": rng.normal(size=(outs, 8)), "kernel": rng.normal(size=(outs, ins, k))}
-        yield Case(f"{outs} out, {ins} in", inputs, criterion="different", atol=ATOL)
+    for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3)):
+        inputs = {"y": rng.normal(size=(outs, n)), "kernel": rng.normal(size=(outs, ins, k))}
+        yield Case(f"{outs} out, {ins} in, {k} taps on {n}", inputs, criterion="different", atol=ATOL)
 
 
 def shifted(y: np.ndarray, by: int, circular: bool = False) -> np.ndarray:

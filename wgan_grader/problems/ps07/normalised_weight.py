@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import explained
 from ...problem import Case, Cases, Criterion, Problem
-from ._linear import norm, unit, uv_steps
+from ._linear import norm, slow, unit, uv_steps
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape, steps in (((2, 5), 1), ((6, 4), 2)):
         inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0])), "steps": steps}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="rectangular")
+    W, u = slow(0.995, 0.3)
+    yield Case("4×3, slow", {"W": W.T, "u": u, "steps": 40}, criterion="rectangular")
 
 
 def estimate(W: np.ndarray, u: np.ndarray, steps: int) -> float:

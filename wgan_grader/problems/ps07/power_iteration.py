@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import explained, squared
 from ...problem import Case, Cases, Criterion, Problem
-from ._linear import iterate, norm, sigma, unit
+from ._linear import iterate, norm, sigma, slow, unit
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -25,6 +25,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for scale in (50.0, 1e-3):
         inputs = {"W": scale * rng.normal(size=(4, 3)), "v": unit(rng.normal(size=3)), "steps": 300}
         yield Case(f"300 steps at scale {scale:g}", inputs, criterion="long")
+    for second, share, steps in ((0.995, 1e-2, 300), (0.5, 1e-7, 60)):
+        W, v = slow(second, share)
+        yield Case(f"{steps} steps from near the value {second}", {"W": W, "v": v, "steps": steps}, criterion="long")
 
 
 def _unnormalised(divide: bool):

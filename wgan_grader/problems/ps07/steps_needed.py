@@ -11,6 +11,8 @@ from ...problem import Case, Cases, Criterion, Problem, case
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("two values", [2.0, 1.0], 3.0, 1e-3, "value")
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
+    yield _case("two steps, and exactly enough", [2.0, 1.0], 1.0, 2.0**-8, "value")
+    yield _case("thousands of steps", [0.3, 1.0, 0.9995], 5.0, 1e-6, "value")
     values = np.sort(rng.uniform(0.5, 3, 6))[::-1]
     values[0] = 1.1 * values[1]
     yield _case("six values", values, float(rng.uniform(2, 20)), 1e-5, "value")
@@ -22,6 +24,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("a tie, largest first", np.sort(tied)[::-1], float(rng.uniform(2, 20)), 1e-4, "tie")
     yield _case("a triple tie", [2.0, 2.0, 2.0, 1.8, 0.3], 9.0, 1e-4, "tie")
     yield _case("good enough already", [2.0, 1.5, 1.0], 0.01, 1e-2, "enough")
+    yield _case("exactly good enough", [4.0, 2.0], 1.0, 1.0, "enough")
     yield _case("far better than asked", [5.0, 1.0], 1e-6, 1e-2, "enough")
     yield _case("just good enough", values, _tangent(values, 1e-3, -0.3), 1e-3, "enough")
     for name, most in (("not quite good enough", 1), ("nearly good enough", 4)):

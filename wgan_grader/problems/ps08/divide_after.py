@@ -6,7 +6,7 @@ from ...formulas import Detected, explained, part
 from ...problem import Cases, Criterion, Problem, case
 from ._linear import start, step, top, unit, when_square
 
-OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"]}
+OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:

@@ -10,7 +10,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("plain", "two layers", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     for count in (3, 5):
         yield case("plain", f"{count} layers", **_random(rng, count, np.zeros(count, bool)))
+    yield case("plain", "60 layers", **_random(rng, 60, np.zeros(60, bool)))
+    yield case("plain", "estimates above the norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[False, False])
     yield case("skips", "a block and a layer", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[True, False])
+    yield case("skips", "estimates above both norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[True, False])
     for count in (4, 6):
         skips = np.arange(count) % 2 == 1
         yield case("skips", f"{count} layers, every second a block", **_random(rng, count, skips))

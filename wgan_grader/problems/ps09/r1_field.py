@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
     apart = np.array([300.0, -500.0, 1e-3, -2e-3])
     yield _case("large against small", apart, apart[::-1].copy(), 0.3, "penalty")
+    one_small = np.array([1e3, -1e3, 0.025, 0.04]), np.array([0.025, -0.04, 1e3, -1e3])
+    yield _case("products of tens", *one_small, 0.3, "extreme")
     huge = rng.uniform(40, 60, size=4) * np.array([1, 1, -1, -1])
     yield _case("large products", huge, rng.uniform(40, 60, size=4) * np.array([1, -1, 1, -1]), 0.3, "extreme")
 

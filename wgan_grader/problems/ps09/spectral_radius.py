@@ -70,7 +70,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
-    scales=((1e3, "M"),),
+    scales=((1e3, "M"), (1e-4, "M")),
     pure="complex",
     misconceptions=explained(WRONG, MESSAGES),
 )

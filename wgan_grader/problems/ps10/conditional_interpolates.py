@@ -20,6 +20,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, classes in ((6, 2), (9, 3), (12, 4)):
         yield _case(rng, f"{n} points, {classes} classes", (n, 3), classes, "paired")
     yield _case(rng, "26 points, 13 classes", (26, 2), 13, "paired")
+    labels = np.array([9, 2, 5, 2, 9, 5])
+    values = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), labels, np.sort(labels)[::-1], np.linspace(0, 1, 6)
+    yield Case("classes 2, 5 and 9, all of ε", dict(zip(NAMES, values, strict=True)), criterion="paired")
     yield _case(rng, "images", (8, 1, 3, 2), 3, "images")
 
 

@@ -11,6 +11,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("DCGAN", [(4, 2, 1), (4, 2, 1), (4, 2, 1)], "strides")
     yield _case("very large first", [(25, 12, 1), (3, 1, 1)], "strides")
     yield _case("large first", [(7, 3, 1), (2, 1, 1), (5, 2, 1)], "strides")
+    yield _case("one pixel", [(1, 1, 1)], "strides")
+    yield _case("very deep", [(4, 2, 1)] * 9, "strides")
     drawn = np.stack([rng.integers(2, 7, size=4), rng.permutation([1, 2, 3, 2]), np.ones(4, dtype=int)], axis=1)
     yield _case("four layers", drawn, "strides")
     yield _case("one dilated layer", [(3, 1, 2)], "dilation")
