@@ -10,6 +10,8 @@ dcgan
     ``dcgan.Critic`` and ``dcgan.Generator`` for images of 28, 32 or 64 pixels.
 resnet
     ``resnet.Critic`` and ``resnet.Generator`` for the same images.
+velocity
+    ``velocity.VelocityField`` for flow matching on images (chapter 10).
 pretrained
     Generators that a GPU has trained.
 super_resolution
