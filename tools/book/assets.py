@@ -23,6 +23,8 @@ COPIES = {
     f"{MATHJAX}/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
     "requirejs/require.js": "vendor/require.js",
     f"{WIDGETS}/embed-amd.js": "vendor/embed-amd.js",
+    "minisearch/LICENSE.txt": "vendor/licences/minisearch.txt",
+    "@floating-ui/dom/LICENSE": "vendor/licences/floating-ui.txt",
 }
 WIDGET_FONTS = ("*.woff", "*.woff2", "*.ttf")
 BUNDLED = ("--target=es2020", "--log-level=warning", "--minify", "--bundle")

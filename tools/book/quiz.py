@@ -171,7 +171,7 @@ class QuizDirective(SphinxDirective):
             why = nodes.container("", classes=["quiz-why"])
             verdict = f"**{letter}** is {'right' if choice.right else 'wrong'}."
             self._parse([verdict], self.content_offset + choice.line, why)
-            why.children[0]["classes"].append("quiz-verdict")
+            next(why.findall(nodes.paragraph))["classes"].append("quiz-verdict")
             self._parse(choice.why, self.content_offset + choice.line + 1, why)
             found += why
         return found
