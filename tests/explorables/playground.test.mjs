@@ -9,6 +9,7 @@ import { gradient, leaf, leaky, mean, mulNN, mulNT, mulTN, power, release, sumOv
 import { coveredModes, distribution, moon, ring, roll, sample } from "../../book/explorables/playground/data.js";
 import { levelLines } from "../../book/explorables/playground/maps.js";
 import { forward, leavesOf, parametersOf } from "../../book/explorables/playground/networks.js";
+import { hasPairs, multiplyPairs, multiplyPlain } from "../../book/explorables/playground/products.js";
 import { generator } from "../../book/explorables/playground/random.js";
 import { fromQuery, PRESETS, START, toQuery } from "../../book/explorables/playground/settings.js";
 import { Game, iterate } from "../../book/explorables/playground/training.js";
@@ -61,6 +62,22 @@ function compareWithDifferences(arrays, gradients, loss) {
     }
   });
 }
+
+test("products by pairs of numbers are those of plain JavaScript, to the last bit", () => {
+  assert.ok(hasPairs);
+  for (const [n, inner, m] of [[1, 1, 1], [4, 1, 4], [5, 3, 7], [64, 128, 64], [128, 64, 63], [130, 64, 65]]) {
+    const random = generator(n + m);
+    const [a, b] = [random.normals(n * inner), random.normals(inner * m)];
+    for (const steps of [[inner, 1, m, 1], [1, n, m, 1], [inner, 1, 1, inner], [1, n, 1, inner]]) {
+      const [pairs, plain] = [multiplyPairs, multiplyPlain].map((multiply) => {
+        const out = new Float64Array(n * m).fill(NaN);
+        multiply(out, a, b, n, m, inner, ...steps);
+        return out;
+      });
+      assert.deepEqual(pairs, plain);
+    }
+  }
+});
 
 for (const [rows, inner, columns] of [[1, 1, 1], [4, 3, 2], [5, 2, 3], [7, 9, 1], [128, 64, 63]]) {
   test(`products of ${rows}×${inner} and ${inner}×${columns}`, () => {

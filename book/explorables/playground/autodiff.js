@@ -7,6 +7,8 @@
  * for them. Matrices are rows × cols in row-major Float64Arrays, taken from a pool that `release` gives back.
  */
 
+import { multiplyInto } from "./products.js";
+
 const pool = new Map();
 let count = 0;
 
@@ -38,47 +40,6 @@ export const leaf = (rows, cols, data) => new Value(rows, cols, data);
 
 function result(rows, cols, parents, backward) {
   return new Value(rows, cols, buffer(rows * cols), parents, backward);
-}
-
-/** out[i, j] = Σ_k a[i·ai + k·ak] b[k·bk + j·bj], in tiles of four by two that stay in registers. */
-function multiplyInto(out, a, b, n, m, inner, ai, ak, bk, bj) {
-  const whole = n - (n % 4);
-  for (let j = 0; j < m; j += 2) {
-    const pair = j + 1 < m;
-    const second = pair ? bj : 0;
-    for (let i = 0; i < whole; i += 4) {
-      let p = i * ai;
-      let q = j * bj;
-      let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-      for (let k = 0; k < inner; k++) {
-        const x = b[q];
-        const y = b[q + second];
-        let left = a[p];
-        s00 += left * x; s01 += left * y;
-        left = a[p + ai];
-        s10 += left * x; s11 += left * y;
-        left = a[p + 2 * ai];
-        s20 += left * x; s21 += left * y;
-        left = a[p + 3 * ai];
-        s30 += left * x; s31 += left * y;
-        p += ak;
-        q += bk;
-      }
-      let c = i * m + j;
-      out[c] = s00; out[c + m] = s10; out[c + 2 * m] = s20; out[c + 3 * m] = s30;
-      if (pair) {
-        c += 1;
-        out[c] = s01; out[c + m] = s11; out[c + 2 * m] = s21; out[c + 3 * m] = s31;
-      }
-    }
-    for (let i = whole; i < n; i++) {
-      for (let column = j; column < (pair ? j + 2 : j + 1); column++) {
-        let sum = 0;
-        for (let k = 0; k < inner; k++) sum += a[i * ai + k * ak] * b[k * bk + column * bj];
-        out[i * m + column] = sum;
-      }
-    }
-  }
 }
 
 /** A B. */
