@@ -251,11 +251,12 @@ def test_lab_passes_jupyterlab_s_own_options_on(capture, monkeypatch, course_roo
     monkeypatch.setattr(cli.os, "execv", lambda path, arguments: seen.append(arguments))
     monkeypatch.chdir(course_root)
     capture("lab", *own)
+    capture("lab", "--", *own)
     capture("lab", "exercises/ps01_js_saturation", *own)
-    assert [one[4:] for one in seen] == [list(own)] * 2
-    assert [one[3].endswith(name) for one, name in zip(seen, ("exercises", "ps01_js_saturation"), strict=True)] == [
-        True
-    ] * 2
+    capture("lab", *own, "exercises/ps01_js_saturation")
+    assert [one[4:] for one in seen] == [list(own)] * 4
+    opened = ("exercises", "exercises", "ps01_js_saturation", "ps01_js_saturation")
+    assert [Path(one[3]).name for one in seen] == list(opened)
 
 
 def test_make_has_a_target_for_each_command(course_root):

@@ -131,10 +131,10 @@ def lab(
 ) -> None:
     """Open the exercises in JupyterLab; its own options, such as [cyan]--no-browser --port 8889[/cyan], go on to it."""
     require("jupyterlab")
-    own = list(context.args)
-    if notebook.startswith("-"):  # an option of JupyterLab's, and no name of a notebook
-        notebook, own = "exercises", [notebook, *own]
-    arguments = [sys.executable, "-m", "jupyterlab", str(find_root() / notebook), *own]
+    words, root = [notebook, *context.args], find_root()
+    opened = next((word for word in words if not word.startswith("-") and (root / word).exists()), "exercises")
+    own = [word for word in words if word != opened]
+    arguments = [sys.executable, "-m", "jupyterlab", str(root / opened), *own]
     os.execv(sys.executable, arguments)
 
 
