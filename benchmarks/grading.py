@@ -1,0 +1,350 @@
+"""Grading a class: submissions a minute for plain nbgrader and for the course's grader on several engines.
+
+Run: python -m benchmarks.grading --size 1000 --rounds 3
+
+The class is made for the measurement, over problem set 6: of twenty students ten are right, five wrong, three raise,
+one is slow (three seconds) and one ends its kernel. Each engine grades the same sample in turn, in a process of its
+own, from the release to feedback and grades; plain nbgrader autogrades and writes feedback. Processor seconds are those
+of every process that took part, from the operating system's account of a group, where it has one that may be written.
+
+`--kills 50` kills graders at random moments instead, runs the same command again, and counts what is lost or doubled.
+"""
+
+import argparse
+import json
+import logging
+import os
+import platform
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "book" / "results" / "grading.json"
+NAME = "ps06_gradient_penalty"
+ENGINES = ("plain nbgrader", "one worker", "two workers", "Dask, two workers")
+KINDS = ("right",) * 10 + ("wrong",) * 5 + ("raises",) * 3 + ("slow", "hostile")
+WRONG = "def two_sided(norms):\n    return (norms.mean() - 1) ** 2"
+RAISES = 'def two_sided(norms):\n    raise RuntimeError("no idea")'
+SLOW, HOSTILE = "\nimport time\ntime.sleep(3)", "import os\nos._exit(0)"
+PACKAGES = ("nbgrader", "nbclient", "ipykernel")
+GROUPS = (("cpuacct", "cpuacct.usage", 1e9), ("", "cpu.stat", 1e6))
+clock = time.monotonic
+
+
+# --- the class -------------------------------------------------------------------------------------------------------
+
+
+def make_course(root: Path) -> Path:
+    """Write a course with the one problem set, and release it."""
+    from wgan_grader import pipeline
+
+    shutil.copytree(ROOT / "solutions" / NAME, root / "solutions" / NAME)
+    shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
+    pipeline.release(root)
+    return root
+
+
+def answered(root: Path, kind: str) -> Any:
+    """The released notebook with the solution's answers, changed as the kind says."""
+    known = nbformat.read(str(root / "solutions" / NAME / f"{NAME}.ipynb"), as_version=4).cells
+    answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in known if "nbgrader" in cell.metadata}
+    notebook = nbformat.read(str(root / "exercises" / NAME / f"{NAME}.ipynb"), as_version=4)
+    for cell in notebook.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("solution"):
+            cell.source = answers[about["grade_id"]]
+        if about.get("grade_id") == "two-sided":
+            changed = {"wrong": WRONG, "raises": RAISES, "slow": cell.source + SLOW, "hostile": HOSTILE}
+            cell.source = changed.get(kind, cell.source)
+    return notebook
+
+
+def hand_in(root: Path, size: int) -> None:
+    """Hand in for so many students, in the order of `KINDS`."""
+    texts = {kind: json.dumps(answered(root, kind)) for kind in set(KINDS)}
+    for number in range(size):
+        folder = root / "submitted" / f"student-{number:04d}" / NAME
+        folder.mkdir(parents=True)
+        (folder / f"{NAME}.ipynb").write_text(texts[KINDS[number % len(KINDS)]], encoding="utf-8")
+
+
+# --- engines ---------------------------------------------------------------------------------------------------------
+
+
+def grade_plainly(root: Path) -> int:
+    """Autograde and write feedback with nbgrader's own converters, one student after another; how many have a score."""
+    from nbgrader import preprocessors as steps
+    from nbgrader.converters import Autograde, GenerateFeedback
+
+    from wgan_grader.course import Course, CourseError
+
+    course = Course(root)
+    config = course._config()
+    config.Autograde.autograde_preprocessors = [
+        steps.Execute, steps.LimitOutput, steps.SaveAutoGrades, steps.AssignLatePenalties, steps.CheckCellMetadata,
+    ]  # fmt: skip
+    done = 0
+    for student in course.handed_in(NAME):
+        with suppress(CourseError):
+            course._convert(Autograde, NAME, student, config, create_student=True)
+            course._convert(GenerateFeedback, NAME, student)
+            done += 1
+    return done
+
+
+@contextmanager
+def dask_address() -> Iterator[str]:
+    """A Dask scheduler with two workers, each a process."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        told, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        shared = ["--no-dashboard", "--scheduler-file", str(told)]
+        scheduler = ["distributed.cli.dask_scheduler", "--port", "0", *shared]
+        worker = ["distributed.cli.dask_worker", "--nthreads", "1", *shared]
+        for words in (scheduler, worker, worker):
+            process = subprocess.Popen([sys.executable, "-m", *words], cwd=folder, **quiet)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            while not told.exists():
+                time.sleep(0.05)
+        yield json.loads(told.read_text())["address"]
+
+
+def grade(root: Path, engine: str) -> dict[str, Any]:
+    """Grade with one engine, in this process; how many have a score, seconds, and this process's most memory."""
+    from wgan_grader import pipeline
+
+    with ExitStack() as stack:
+        address = stack.enter_context(dask_address()) if engine.startswith("Dask") else ""
+        began = clock()
+        if engine == ENGINES[0]:
+            done = grade_plainly(root)
+        else:
+            summary = pipeline.grade(root, NAME, workers=1 if engine == ENGINES[1] else 2, dask=address)
+            done = sum(row.score is not None for row in summary.rows)
+        taken = clock() - began
+    lines = Path("/proc/self/status").read_text().splitlines()
+    most = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return {"graded": done, "seconds": taken, "MiB": most / 1024}
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def group() -> Iterator[tuple[Path, str, float] | None]:
+    """A group of processes whose processor time the operating system adds up; None where none may be made."""
+    for place, file, unit in GROUPS:
+        folder = Path("/sys/fs/cgroup", place, f"grading-{os.getpid()}-{time.monotonic_ns()}")
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        try:
+            if (folder / file).exists():
+                yield folder, file, unit
+                return
+        finally:
+            until = clock() + 20
+            while folder.exists() and clock() < until:
+                with suppress(OSError):
+                    folder.rmdir()
+                time.sleep(0.05)
+    yield None
+
+
+def used(account: tuple[Path, str, float]) -> float:
+    """Processor seconds of a group."""
+    folder, file, unit = account
+    return int((folder / file).read_text().split("usage_usec")[-1].split()[0]) / unit
+
+
+def run(root: Path, engine: str) -> dict[str, Any]:
+    """Grade with one engine in a process of its own; what it says, and the processor seconds of all that it started."""
+    with group() as account, tempfile.NamedTemporaryFile("r") as told:
+        words = [sys.executable, "-m", "benchmarks.grading", "--engine", engine, "--course", str(root)]
+        words += ["--told", told.name] + (["--group", str(account[0])] if account else [])
+        subprocess.run(words, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+        found = json.loads(told.read())
+        return found | {"processor": used(account) if account else None}
+
+
+def copy(course: Path, size: int, folder: Path) -> Path:
+    """A fresh copy of the released course, with so many submissions."""
+    root = Path(shutil.copytree(course, folder / f"class-{time.monotonic_ns()}"))
+    hand_in(root, size)
+    return root
+
+
+def summary(runs: list[dict[str, Any]], size: int) -> dict[str, Any]:
+    """Medians over the rounds, by submission."""
+    processor = [one["processor"] / size for one in runs if one["processor"] is not None]
+    return {
+        "a minute": statistics.median(60 * size / one["seconds"] for one in runs),
+        "seconds": statistics.median(one["seconds"] for one in runs) / size,
+        "processor seconds": statistics.median(processor) if processor else None,
+        "MiB": max(one["MiB"] for one in runs),
+        "with a score": min(one["graded"] for one in runs),
+    }
+
+
+def compare(course: Path, folder: Path, sample: int, rounds: int) -> dict[str, Any]:
+    """Each engine on the same sample, in turn."""
+    runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in ENGINES}
+    for _ in range(rounds):
+        for engine in ENGINES:
+            root = copy(course, sample, folder)
+            runs[engine].append(run(root, engine))
+            shutil.rmtree(root)
+            logging.info("%s: %s", engine, runs[engine][-1])
+    return {engine: summary(found, sample) for engine, found in runs.items()}
+
+
+def grow(course: Path, folder: Path, sizes: list[int]) -> list[dict[str, Any]]:
+    """Classes of several sizes with two workers, and each once more, unchanged."""
+    rows = []
+    for size in sizes:
+        root = copy(course, size, folder)
+        found, again = run(root, ENGINES[2]), run(root, ENGINES[2])
+        rows.append({"size": size, "again": again["seconds"]} | summary([found], size))
+        shutil.rmtree(root)
+        logging.info("%s", rows[-1])
+    return rows
+
+
+# --- kills -----------------------------------------------------------------------------------------------------------
+
+
+def killed_once(root: Path, wait: float, victim: str) -> bool:
+    """Grade, and kill the grader, or one of its workers, after some seconds; whether it still ran."""
+    words = [sys.executable, "-m", "benchmarks.grading", "--engine", ENGINES[2], "--course", str(root)]
+    quiet = {"cwd": ROOT, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    with subprocess.Popen(words, **quiet) as grader:
+        try:
+            grader.wait(wait)
+        except subprocess.TimeoutExpired:
+            import psutil
+
+            below = [one for one in psutil.Process(grader.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+            target = random.choice(below).pid if victim == "worker" and below else grader.pid
+            with suppress(ProcessLookupError):
+                os.kill(target, signal.SIGKILL)
+            grader.wait()
+            return True
+    return False
+
+
+def scores(root: Path) -> dict[str, list[float]]:
+    """Every score that the gradebook has of each student."""
+    from wgan_grader.course import Course
+
+    found: dict[str, list[float]] = {}
+    with Course(root).gradebook() as book:
+        for one in book.assignment_submissions(NAME):
+            found.setdefault(one.student_id, []).append(one.score)
+    return found
+
+
+def left_behind(before: set[Path]) -> int:
+    """Folders of runs that are still there after the sweep of the last one."""
+    return len(set(Path(tempfile.gettempdir()).glob("wgan-*")) - before)
+
+
+def kill(course: Path, folder: Path, size: int, times: int, seed: int) -> dict[str, Any]:
+    """Kill and resume so many times, each in a fresh course; what is lost, doubled or different."""
+    random.seed(seed)
+    root = copy(course, size, folder)
+    whole = run(root, ENGINES[2])
+    expected = scores(root)
+    counts = {"runs": times, "killed": 0, "lost": 0, "doubled": 0, "different": 0}
+    for number in range(times):
+        root = copy(course, size, folder)
+        victim = "worker" if number % 3 == 2 else "grader"
+        counts["killed"] += killed_once(root, random.uniform(0.5, whole["seconds"] + 2), victim)
+        run(root, ENGINES[2])
+        found = scores(root)
+        counts["lost"] += sum(student not in found for student in expected)
+        counts["doubled"] += sum(len(given) > 1 for given in found.values())
+        counts["different"] += sum(found.get(student) != given for student, given in expected.items())
+        shutil.rmtree(root)
+        logging.info("%s", counts)
+    return counts | {"students": size, "seed": seed}
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def origin(options: argparse.Namespace, data: str) -> dict[str, str]:
+    """Where the numbers come from."""
+    from tools.book.results import provenance
+
+    found = provenance(__file__, data, f"cpu, {os.cpu_count()} processors")
+    found |= {"command": "python -m benchmarks.grading " + " ".join(sys.argv[1:])}
+    found |= {"python": platform.python_version(), "load": f"{options.load:.1f}"}
+    return found | {name: version(name) for name in PACKAGES}
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line; those of a single engine are for the processes that this one starts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=1000, help="the largest class")
+    parser.add_argument("--sample", type=int, default=20, help="students that every engine grades")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=0, help="kill and resume so many times instead")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    parser.add_argument("--out", type=Path, default=OUT)
+    for name in ("--engine", "--course", "--told", "--group"):
+        parser.add_argument(name, default="", help=argparse.SUPPRESS)
+    parser.set_defaults(load=os.getloadavg()[0])
+    return parser.parse_args()
+
+
+def one_engine(options: argparse.Namespace) -> None:
+    """Grade a course, as `run` asks."""
+    if options.group:
+        Path(options.group, "cgroup.procs").write_text(str(os.getpid()))
+    found = grade(Path(options.course), options.engine)
+    if options.told:
+        Path(options.told).write_text(json.dumps(found))
+
+
+def measure(options: argparse.Namespace, course: Path, folder: Path) -> dict[str, Any]:
+    """What the options ask for."""
+    if options.kills:
+        counts = kill(course, folder, min(options.sample, 6), options.kills, options.seed)
+        return {"kills": counts | {"provenance": origin(options, "six students, killed at a random moment")}}
+    sizes = [size for size in (10, 30, 100, 300, 1000) if size < options.size] + [options.size]
+    found = {"engines": compare(course, folder, options.sample, options.rounds), "sample": options.sample}
+    data = f"{options.rounds} rounds over {options.sample} students; growth to {options.size}"
+    return found | {"growth": grow(course, folder, sizes), "provenance": origin(options, data)}
+
+
+def main() -> None:
+    """Measure, and put the numbers into the file, beside what it has of the other kind."""
+    options = parse()
+    if options.engine:
+        return one_engine(options)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        course = make_course(Path(folder) / "course")
+        found = measure(options, course, Path(folder))
+    known = json.loads(options.out.read_text()) if options.out.exists() else {}
+    options.out.write_text(json.dumps(known | found, indent=1) + "\n")
+    return None
+
+
+if __name__ == "__main__":
+    main()
