@@ -52,6 +52,8 @@ def run_ahead(app: Any, env: Any, docnames: list[str]) -> None:
     """
     from jupyter_cache import get_cache
 
+    if env.mystnb_config.execution_mode == "off":
+        return
     cache = get_cache(env.mystnb_config.execution_cache_path)
     waiting = [found for name in docnames if (found := _uncached(cache, env, name))]
     with ThreadPoolExecutor(min(MOST_AT_ONCE, max(2, os.cpu_count() or 1))) as pool:
