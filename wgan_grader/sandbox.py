@@ -178,6 +178,8 @@ class Workspace:
 PREFIX = "wgan-run-"
 NO_DEVICES, DETACH = 2 | 4, 2  # neither rights by files nor devices; unmount now, and forget when the last one is done
 YOUNG = 60.0
+# Where groups are made: with a place for each kind (cgroups v1), or one for all (v2).
+GROUPS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
 # Held as long as the process lives, however it ends.
 OWNED: dict[Path, FileLock] = {}
 
@@ -191,6 +193,40 @@ def _sweep(temporary: Path) -> None:
                 with FileLock(folder / "owner", timeout=0):
                     _unmount(folder / "box")
                     _delete(folder)
+    for group in (one for place in GROUPS for one in place.glob(f"{PREFIX}*") if not (temporary / one.name).exists()):
+        with suppress(OSError):  # it is in use, by a run whose folder is elsewhere
+            group.rmdir()
+
+
+def own_share(name: str, top: int, *others: int) -> Path | None:
+    """Group in which a sandbox has one share of the processors, however many processes it starts.
+
+    Parameters
+    ----------
+    name : str
+    top : int
+        Process at the top of the sandbox; what it has started comes with it.
+    *others : int
+
+    Returns
+    -------
+    Path or None
+        Folder of the operating system's group; None where none may be made.
+    """
+    for place in GROUPS:
+        folder = place / name
+        with suppress(OSError):
+            folder.mkdir()
+            if any((folder / file).exists() for file in ("cpu.shares", "cpu.weight")):
+                for pid in (top, *others):
+                    (folder / "cgroup.procs").write_text(str(pid))
+                for process in family(top):  # what was started before its parent was moved
+                    with suppress(OSError):
+                        (folder / "cgroup.procs").write_text(str(process.pid))
+                return folder
+        with suppress(OSError):
+            folder.rmdir()
+    return None
 
 
 def _mount(folder: Path, limits: Limits) -> None:
@@ -633,6 +669,7 @@ class _Confined(LocalProvisioner):
     watchdog: Watchdog | None = None
     forked: Any = False
     entered: int | None = None
+    share: Path | None = None
 
     def confine(self, kernel: list[str]) -> list[str]:
         """Command that runs the kernel confined."""
@@ -646,6 +683,7 @@ class _Confined(LocalProvisioner):
             info = await super().launch_kernel(self.confine([] if self.forked else cmd), **kwargs)
             await self.occupy(cmd, log.fileno())
         assert self.process is not None  # it has just been started
+        self.share = own_share(self._space().root.name, self.process.pid, *([self.entered] if self.entered else []))
         self.watchdog = Watchdog(self.process.pid, self._space(), self._limits(), entered=self.entered)
         self.watchdog.start()
         return info
@@ -669,7 +707,16 @@ class _Confined(LocalProvisioner):
         if self.process:
             kill_tree(self.process.pid)
             await asyncio.to_thread(self.process.wait)
+        await self._leave_share()
         await super().cleanup(restart)
+
+    async def _leave_share(self) -> None:
+        """Delete the group once the last of its processes has ended."""
+        share, self.share = self.share, None
+        for _ in range(50):
+            with suppress(OSError):
+                return share.rmdir() if share else None
+            await asyncio.sleep(0.02)
 
     @property
     def kernel_pid(self) -> int | None:

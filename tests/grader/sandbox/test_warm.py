@@ -153,3 +153,18 @@ def test_a_template_that_has_ended_is_made_anew():
     first.process.kill()
     first.process.wait()
     assert warm.template(sandbox.environment()).process.pid != first.process.pid
+
+
+def may_make_groups():
+    return any(os.access(place, os.W_OK) and (place / "cgroup.procs").exists() for place in sandbox.GROUPS)
+
+
+@pytest.mark.skipif(not may_make_groups(), reason="may not make groups of processes")
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_sandbox_has_one_share_of_the_processors_whatever_it_starts(forked):
+    """The group of the run holds the kernel and what its cells start, and goes with it."""
+    code = "print([open(f'/proc/{pid}/cgroup').read() for pid in (os.getpid(), subprocess.Popen(['sleep', '99']).pid)])"
+    groups, _ = outcome(code, forked=forked)
+    assert all(sandbox.PREFIX in text for text in groups)
+    left = [one.name for place in sandbox.GROUPS for one in place.glob(f"{sandbox.PREFIX}*")]
+    assert not [name for name in left if name in "".join(groups)]
