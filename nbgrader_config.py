@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from nbgrader import preprocessors as steps
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 
+from wgan_grader.handmarking import BringMathJax, MarkingScheme, find_templates, mathjax_source
 from wgan_grader.judged import Judge
 from wgan_grader.late import LatePenalty
 from wgan_grader.programs import find_programs
 from wgan_grader.released import NameCells
 
 find_programs()
+find_templates()
 c = get_config()  # noqa: F821 - nbgrader defines it
 
 c.CourseDirectory.course_id = "wgan_course"
@@ -32,6 +34,11 @@ c.Autograde.autograde_preprocessors = [
     steps.CheckCellMetadata,
 ]
 c.OverwriteCells.add_missing_cells = True
+
+# Who marks a proof sees the scheme beside the answer; formulas are set without a network, here and in feedback.
+c.HTMLExporter.preprocessors = [MarkingScheme]
+c.HTMLExporter.filters = {"mathjax_source": mathjax_source}
+c.GenerateFeedback.preprocessors = [*GenerateFeedback.preprocessors.default_args[0], BringMathJax]
 
 # What a day late costs: `wgan-course late`.
 c.AssignLatePenalties.plugin_class = LatePenalty

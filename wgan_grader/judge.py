@@ -223,12 +223,11 @@ def _write_verdicts(notebook: NotebookNode, blueprint: Blueprint, verdicts: Mapp
 
 
 def _outputs(found: verdict.Verdict | None, most: float) -> list[NotebookNode]:
-    """Verdict as a table, then the points as the cell's result, which is how nbgrader stores partial credit."""
+    """Verdict as a table, and as text the bare points, which is how nbgrader stores partial credit."""
     if found is None:
         return [new_output("execute_result", {"text/plain": "0.0"})]
-    data = {"text/plain": report.text(found), "text/html": report.html(found)}
-    points = min(float(found.points), most)
-    return [new_output("display_data", data), new_output("execute_result", {"text/plain": repr(points)})]
+    data = {"text/plain": repr(min(float(found.points), most)), "text/html": report.html(found)}
+    return [new_output("execute_result", data | {report.CHECK: {"text": report.text(found)}})]
 
 
 __all__ = ["Judge", "Judged", "TakeJudged", "judge_notebook", "judge_submission", "refuse", "student_token"]

@@ -8,6 +8,7 @@ from demo_class import KEY, NAME, OPEN, PARTIAL, PROOF, RIGHT, cell_of, make_cou
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 from traitlets.config import Config
 
+from wgan_course.check import report
 from wgan_grader import folders, judge, sandbox
 from wgan_grader.execution import Run, Settings
 from wgan_grader.judge import Judge, Judged, TakeJudged, judge_notebook, judge_submission, refuse
@@ -41,7 +42,7 @@ def points_of(judged):
 
 
 def text_of(judged):
-    return cell_of(judged.notebook, CHECK).outputs[0].data["text/plain"]
+    return cell_of(judged.notebook, CHECK).outputs[0].data[report.CHECK]["text"]
 
 
 @pytest.mark.parametrize(("source", "points"), [(RIGHT, 3.0), (PARTIAL, 1.0), (OPEN, 0.0), ("kl = 3", 0.0)])
