@@ -119,6 +119,12 @@ def test_it_is_the_input_that_the_table_shows(capsys):
     assert (p.tolist(), q.tolist()) == ([0.5, 0.5], [0.25, 0.75])
 
 
+def test_a_wall_of_numbers_is_cut_where_the_objects_can_be_had(capsys):
+    shown = shown_for("ps06.critic_loss", lambda critic, real, *rest: critic(real).mean(), capsys)
+    assert 'failing_input("ps06.critic_loss")' in shown
+    assert all(len(line) <= report.MAX_LINE + 4 for line in shown.splitlines() if ": " in line and "→" not in line)
+
+
 def test_without_a_failing_input_it_says_why(monkeypatch, capsys):
     from wgan_course.check import checking
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 CHECK = "application/vnd.wgan-course.check+json"
+MAX_LINE = 240
 MARKS = {True: "✓", False: "✗"}
 COLOURS = {"✓": "#258743", "✗": "#d93a36"}  # read on white and on black
 STRESS = re.compile(r"(?<![\w*])\*(?! )([^*<>]+?)(?<! )\*(?![\w*])")
@@ -143,7 +144,12 @@ def _below(verdict: Any) -> list[str]:
     trace = ["your lines that led to the error:", *(f"  {line}" for line in seen.trace)] if seen.trace else []
     printed = ["printed:", *(f"  {line}" for line in seen.printed.splitlines())] if seen.printed else []
     hint = [f'these objects: failing_input("{verdict.key}")'] if seen.failing else []
-    return [*trace, *found, *hint, *printed]
+    return [*trace, *map(_cut, found), *hint, *printed]
+
+
+def _cut(line: str) -> str:
+    """No wall of numbers, where the objects themselves can be had."""
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE].rstrip()} …"
 
 
 def _example(verdict: Any) -> list[str]:
