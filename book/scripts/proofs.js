@@ -23,14 +23,15 @@ function makeFold(box) {
   return element;
 }
 
-/* The word "Proof." of the first paragraph becomes the summary. */
+/* The word "Proof." of the first paragraph, which course.js may have set apart, becomes the summary. */
 function summaryOf(box) {
   const summary = document.createElement("summary");
   summary.className = "proof-word";
   summary.textContent = "Proof.";
   const first = box.querySelector(":scope > p, :scope > section > p");
+  first?.querySelector(":scope > .proof-word")?.remove();
   const text = first?.firstChild;
-  if (text?.nodeType === Node.TEXT_NODE) text.data = text.data.replace(/^\s*Proof\.\s*/, "");
+  if (text?.nodeType === Node.TEXT_NODE) text.data = text.data.replace(/^\s*(Proof\.)?\s*/, "");
   return summary;
 }
 

@@ -106,9 +106,10 @@ class Question {
     element.innerHTML = "<summary>Why not the others?</summary>";
     this.whys.forEach((_, index) => {
       if (index === this.right) return;
-      const letter = document.createElement("p");
-      letter.innerHTML = `<b>${LETTERS[index]}</b>`;
-      element.append(letter, ...this.reason(index));
+      const reason = this.reason(index);
+      const letter = Object.assign(document.createElement("b"), { className: "quiz-letter", textContent: LETTERS[index] });
+      reason[0].prepend(letter, " ");
+      element.append(...reason);
     });
     return element;
   }

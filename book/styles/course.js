@@ -16,6 +16,17 @@ for (const formula of document.querySelectorAll("article span.math")) {
   after.data = after.data.slice(mark.length);
 }
 
+/* The word that begins a proof stands out from it. */
+for (const start of document.querySelectorAll("div.proof > p:first-child")) {
+  const text = start.firstChild;
+  if (text?.nodeType !== Node.TEXT_NODE || !text.data.startsWith("Proof.")) continue;
+  const word = document.createElement("span");
+  word.className = "proof-word";
+  word.textContent = "Proof.";
+  text.data = text.data.slice(word.textContent.length);
+  start.prepend(word);
+}
+
 /* On paper every answer is open, and the page is light. Afterwards all is as it was. */
 let before;
 addEventListener("beforeprint", () => {
