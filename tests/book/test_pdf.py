@@ -36,8 +36,9 @@ ONE = f"""<section id="one"><h1><span class="section-number">1. </span>One<a cla
 <pre>{"long_line " * 40}</pre>
 <div class="math">\\[ {WIDE} \\]</div>
 <table><tr>{"<td>unbreakable_words_in_a_cell</td>" * 5}</tr></table></section></section>"""
+LONG = "2. Two " + "long words " * 8 + "end"
 LAB = '<section id="lab"><h1>1.2. Lab</h1><section id="a"><h2>A</h2><p id="place">In the lab.</p></section></section>'
-TWO = '<section id="two"><h1>2. Two</h1><section id="b"><h2>2.1. B</h2><p id="place">There.</p></section></section>'
+TWO = f'<section id="two"><h1>{LONG}</h1><section id="b"><h2>2.1. B</h2><p id="place">There.</p></section></section>'
 PAGES = {"index": "<h1>The book</h1><p>Words.</p>", "one/chapter": ONE, "one/lab": LAB, "two/chapter": TWO}
 BEYOND = """() => [...document.querySelectorAll(".pdf-page *")].filter(
   (one) => one.checkVisibility() && !one.closest("mjx-assistive-mml")
@@ -73,7 +74,7 @@ def test_pages_come_in_the_order_of_the_contents_without_the_reference(assembled
         (["title"], "1. One"),
         (["section"], "1.1. First"),
         (["lab"], "1.2. Lab"),
-        (["title"], "2. Two"),
+        (["title"], LONG),
     ]
 
 
@@ -131,7 +132,7 @@ def page_of(reader, words):
 @pytest.mark.browser
 def test_contents_tell_the_pages_and_every_page_has_its_head_and_number(printed):
     contents = printed.pages[1].extract_text()
-    for line, words in {"1.1. First": "Folded words", "2. Two": "There."}.items():
+    for line, words in {"1.1. First": "Folded words", "1.2. Lab": "In the lab."}.items():
         assert f"{line} {page_of(printed, words)}" in contents
     last = printed.pages[-1].extract_text()
     heads = ["A & B" in page.extract_text().splitlines()[0] for page in printed.pages]
@@ -147,7 +148,7 @@ def test_the_outline_has_labs_below_their_chapters(printed):
     def titles(items):
         return [titles(item) if isinstance(item, list) else item.title for item in items]
 
-    assert titles(printed.outline) == ["The book", "1. One", ["1.1. First", "1.2. Lab", ["A"]], "2. Two", ["2.1. B"]]
+    assert titles(printed.outline) == ["The book", "1. One", ["1.1. First", "1.2. Lab", ["A"]], LONG, ["2.1. B"]]
 
 
 @pytest.mark.browser
