@@ -80,6 +80,12 @@ TRIALS.mutants(
     items=lambda c, x: [float(v) for v in right(c, x)],
 )
 TRIALS.mutants("generic:which", by_hand=by_hand)
+TRIALS.mutants("generic:precision", guarded=lambda c, x: right(c, x) + 1e-8)
+TRIALS.mutants(
+    "generic:direction",
+    at_least=lambda c, x: right(c, x).clamp(min=1e-3),
+    at_most=lambda c, x: right(c, x).clamp(max=10),
+)
 TRIALS.alternatives(
     right=right, by_backward=by_backward, loop=loop, by_vmap=by_vmap, by_axes=by_axes, ones=ones,
 )  # fmt: skip

@@ -42,6 +42,9 @@ TRIALS.mutants("weighted", ten=lambda g: 10 * right(g))
 TRIALS.mutants("not-reduced", each=lambda g: (g.flatten(1).norm(dim=1) - 1).square())
 TRIALS.mutants("matrix-norm", spectral=lambda g: (torch.linalg.matrix_norm(g, 2) - 1).square().mean())
 TRIALS.mutants("detached", item=lambda g: right(g).item())
+TRIALS.mutants(
+    "generic:precision", guarded=lambda g: ((g.flatten(1).square().sum(1) + 1e-6).sqrt() - 1).square().mean()
+)
 TRIALS.alternatives(
     right=right,
     loop=loop,

@@ -85,4 +85,5 @@ TRIALS.mutants("rows", rows=lambda W, u, s: normalize(W, dim=1), columns=lambda 
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:sign", negative=lambda W, u, s: -right(W, u, s))
 TRIALS.mutants("only-above-one", clamped=clamped)
+TRIALS.mutants("generic:precision", at_most_ten=lambda W, u, s: right(W, u, min(s, 10)))
 TRIALS.alternatives(right=right, by_length=by_length, by_numpy=by_numpy, by_gram=by_gram)

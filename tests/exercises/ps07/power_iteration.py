@@ -104,6 +104,17 @@ def estimate_first(W, v, steps):
     return sigma
 
 
+def early(W, v, steps, least=1e-3):
+    """Stops where a step changes little."""
+    v = v / v.norm()
+    for _ in range(steps):
+        last, v = v, W.T @ (W @ v)
+        v = v / v.norm()
+        if (v - last).norm() < least:
+            break
+    return (W @ v).norm()
+
+
 TRIALS = Trials("ps07.power_iteration")
 TRIALS.mutants(
     "squared", eigenvalue=lambda W, v, s: right(W, v, s) ** 2, rayleigh=lambda W, v, s: gram(W, v, s).square()
@@ -126,6 +137,17 @@ TRIALS.mutants("never-normalised", overflows=never_normalised, only_grows=only_g
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:unusable", all_three=lambda W, v, s: (right(W, v, s), v.tolist()))
 TRIALS.mutants("generic:shape", vector=lambda W, v, s: W @ (v / v.norm()))
+TRIALS.mutants(
+    "generic:direction",
+    early=early,
+    very_early=lambda W, v, s: early(W, v, s, 1e-6),
+    exact_when_long=lambda W, v, s: right(W, v, s) if s < 300 else torch.linalg.matrix_norm(W, 2),
+)
+TRIALS.mutants(
+    "generic:precision",
+    at_most_100=lambda W, v, s: right(W, v, min(s, 100)),
+    at_most_20=lambda W, v, s: right(W, v, min(s, 20)),
+)
 TRIALS.alternatives(
     right=right, uv=uv, gram=gram, by_largest_entry=by_largest_entry, by_numpy=by_numpy,
     python_float=lambda W, v, s: float(right(W, v, s)), columns=lambda W, v, s: right(W, v[:, None], s),

@@ -97,6 +97,12 @@ def square_only(function):
     return lambda W, u: function(W, u) if len(W) == W.shape[1] else right(W, u)
 
 
+def with_gradient(W, u):
+    """Leaves a gradient in the parameter, which the caller's backward adds to."""
+    (u @ W).sum().backward()
+    return right(W, u)
+
+
 TRIALS = Trials("ps08.divide_after")
 TRIALS.mutants("not-in-place", new_tensor=new_tensor, returns_new=returns_new)
 TRIALS.mutants(
@@ -124,6 +130,7 @@ TRIALS.mutants(
 )
 TRIALS.mutants("generic:error", with_grad=lambda W, u: (W.div_(step(W, u)[0]), step(W, u)[1])[1])
 TRIALS.mutants("generic:unusable", nothing=lambda W, u: None if right(W, u) is not None else 0)
+TRIALS.mutants("left-changed", with_gradient=with_gradient)
 TRIALS.alternatives(
     right=right, by_data=by_data, by_copy=by_copy, by_rows=by_rows, by_mul=by_mul, by_new_data=by_new_data
 )

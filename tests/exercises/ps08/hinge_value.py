@@ -52,4 +52,8 @@ TRIALS.mutants(
 )
 TRIALS.mutants("largest", largest=lambda x, y, K: 2 - (K * (x - y).norm()).clamp(min=2))
 TRIALS.mutants("two-everywhere", constant=lambda x, y, K: 2.0, nothing=lambda x, y, K: 0.0)
+
 TRIALS.alternatives(right=right, by_relu=by_relu, by_critic=by_critic, by_numpy=by_numpy, by_loop=by_loop)
+TRIALS.alternatives(
+    pairwise=lambda x, y, K: torch.relu(2 - K * torch.nn.functional.pairwise_distance(x[None], y[None]))[0]
+)

@@ -112,6 +112,8 @@ TRIALS.mutants(
     "generic:error", by_math=lambda J: [[math.sqrt(float(J.trace() ** 2 / 4 - torch.linalg.det(J))), 0.0]] * 2
 )
 TRIALS.mutants("generic:unusable", complex_numbers=torch.linalg.eigvals)
+TRIALS.mutants("absolute", sizes=lambda J: right(J).abs())
+TRIALS.mutants("generic:factor", small_are_zero=lambda J: right(J) * (right(J).abs() > 1e-3))
 TRIALS.alternatives(
     right=right,
     quadratic=quadratic,

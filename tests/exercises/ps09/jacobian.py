@@ -126,6 +126,7 @@ TRIALS.mutants("penalty-missing", none=lambda t, p, w: nested(t, p, 0.0), force=
 TRIALS.mutants("penalty-factor", twice=with_penalty(1, 1, -2.0), half=with_penalty(1, 1, -0.5))
 TRIALS.mutants("diagonal", mixed=mixed_diagonal)
 TRIALS.mutants("generic:shape", flat=lambda t, p, w: torch.tensor(nested(t, p, w)).flatten())
+TRIALS.mutants("generic:value", near_states=lambda t, p, w: nested(max(-5, min(5, t)), max(-5, min(5, p)), w))
 TRIALS.alternatives(
     by_autograd=by_autograd, nested=nested, by_differences=by_differences, by_numpy=by_numpy, by_rows=by_rows
 )

@@ -83,4 +83,5 @@ TRIALS.mutants("fake-order", fake_order=lambda r, f, a, b, e: between(r[places(b
 TRIALS.mutants("extrapolates", beyond=lambda r, f, a, b, e: right(r, f, a, b, 1 + e))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", columns=lambda r, f, a, b, e: e[:, None] * r + (1 - e[:, None]) * f[places(a, b)])
+TRIALS.mutants("generic:which", inside=lambda r, f, a, b, e: right(r, f, a, b, e.clamp(0.05, 0.95)))
 TRIALS.alternatives(right=right, by_class=by_class, by_queues=by_queues, by_ranks=by_ranks, by_numpy=by_numpy)

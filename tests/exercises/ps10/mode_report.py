@@ -77,4 +77,5 @@ TRIALS.mutants("box", box=lambda p, m, s: of(p, m, ((p[:, None] - m).abs() <= 3 
 TRIALS.mutants("count-of-points", count=lambda p, m, s: (right(p, m, s)[0], right(p, m, s)[1] * len(p)))
 TRIALS.mutants("mean-over-pairs", pairs=lambda p, m, s: (right(p, m, s)[0], (far(p, m) <= 3 * s).double().mean()))
 TRIALS.mutants("swapped", swapped=lambda p, m, s: right(p, m, s)[::-1])
+TRIALS.mutants("one-std", two=lambda p, m, s: right(p, m, 2 * s / 3))
 TRIALS.alternatives(right=right, by_loops=by_loops, by_numpy=by_numpy, by_squares=by_squares)

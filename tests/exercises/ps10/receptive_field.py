@@ -88,6 +88,9 @@ TRIALS.mutants("kernels-not-minus-one", k=changed(0, lambda s: s[:, 0] + 1))
 TRIALS.mutants("no-one", no_one=lambda s: right(s) - 1)
 TRIALS.mutants("backwards", flipped=lambda s: right(s.flip(0)))
 TRIALS.mutants("product-of-kernels", product=lambda s: int(s[:, 0].prod()))
+TRIALS.mutants(
+    "generic:direction", at_least_three=lambda s: max(int(right(s)), 3), at_most_1000=lambda s: min(int(right(s)), 1000)
+)
 TRIALS.alternatives(
     right=right,
     backwards=backwards,

@@ -73,6 +73,7 @@ WRONG = (
     ("tangent-not-squared", _with(4, 1), _with(2, 1)),
     ("fourth-power-of-rho", _with(8, 2), _with(8, 1)),
     ("floor", lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))),
+    ("strict", lambda s, t, e: max(0, math.floor(exact(s, t, e)) + 1)),
     ("not-whole", exact, lambda s, t, e: max(0.0, exact(s, t, e))),
     ("one-more", shifted(needed, 1)),
     ("assumes-sorted", _of(lambda s: s[1] / s[0]), _of(lambda s: s[-2] / s[-1])),
@@ -91,6 +92,8 @@ tangent-not-squared: The tangent enters the bound squared: tan²θ₀.
 fourth-power-of-rho: The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k).
 floor: The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. Round
     up.
+strict: Where the bound is exactly the error, that is enough: at most, ≤, not <. Rounding down and adding 1 goes one
+    step too far there; ceil does not.
 not-whole: Steps are whole numbers: round up.
 one-more: This is one step more than the least number.
 assumes-sorted: The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them.

@@ -77,6 +77,7 @@ def _exchanged(case: Case, seen: Observation, expected: Outputs) -> bool:
 WRONG = (
     ("order", Detected(_exchanged, status="ok")),
     ("layout", _layout(lambda rows: rows.T), _layout(lambda rows: rows[:, ::-1])),
+    ("absolute", _layout(np.abs)),
     ("imaginary-dropped", _layout(lambda rows: rows * np.array([1, 0]))),
     ("symmetric-solver", lambda J: parts(np.linalg.eigvalsh(J)[::-1].astype(complex))),
     ("symmetric-part", lambda J: parts(np.linalg.eigvalsh((J + J.T) / 2)[::-1].astype(complex))),
@@ -95,6 +96,7 @@ MESSAGES = """
 order: The eigenvalues are right, in the wrong order: the larger real part first, and of a complex pair the one with the
     positive imaginary part.
 layout: The numbers are right, in the wrong places: one row for each eigenvalue, its real part first.
+absolute: Signs are lost: these are the sizes of the real and of the imaginary parts.
 imaginary-dropped: The imaginary parts are lost. Those are what turns the game.
 symmetric-solver: A solver for *symmetric* matrices (eigvalsh) reads one triangle only. The Jacobian of a game is not
     symmetric: use eigvals, or the formula.

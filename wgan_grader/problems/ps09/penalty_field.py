@@ -19,7 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("slope 0", np.array([0.7, -1.1]), np.array([0.0, 0.0]), 1.5, 0.6, False, "zero")
     yield _case("slope 0, one-sided", np.array([-0.4, 2.0]), np.array([0.0, 0.0]), 1.5, 0.6, True, "zero")
     small = np.array([0.02, -1e-3, 1e-6, -1e-9])
-    yield _case("slopes near 0", np.zeros(4), small, 1.5, 0.6, False, "zero")
+    yield _case("slopes near 0", np.array([0.3, -0.8, 0.5, 1.1]), small, 1.5, 0.6, False, "zero")
     for one_sided in (False, True):
         psi, weight = np.array([0.0, rng.uniform(-2, 2), 0.0]), float(rng.uniform(0.5, 3))
         name = f"slope 0 beside another{', one-sided' if one_sided else ''}"

@@ -21,8 +21,10 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(rng, f"{n} points, {classes} classes", (n, 3), classes, "paired")
     yield _case(rng, "26 points, 13 classes", (26, 2), 13, "paired")
     labels = np.array([9, 2, 5, 2, 9, 5])
-    values = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), labels, np.sort(labels)[::-1], np.linspace(0, 1, 6)
-    yield Case("classes 2, 5 and 9, all of ε", dict(zip(NAMES, values, strict=True)), criterion="paired")
+    for name, of in (("classes 2, 5 and 9", labels), ("ε from 0 to 1", np.array([0, 1, 2, 1, 0, 2]))):
+        epsilon = rng.uniform(0.1, 0.9, size=6) if of is labels else np.linspace(0, 1, 6)
+        values = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), of, np.sort(of)[::-1], epsilon
+        yield Case(name, dict(zip(NAMES, values, strict=True)), criterion="paired")
     yield _case(rng, "images", (8, 1, 3, 2), 3, "images")
 
 

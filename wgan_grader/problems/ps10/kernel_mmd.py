@@ -14,7 +14,12 @@ def cases(rng: np.random.Generator) -> Cases:
         clouds = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d)) + 0.5}
         yield case("value", f"{n} and {m} points in dimension {d}", **clouds, atol=1e-5)  # float32: the means cancel
     yield case("value", "numbers far out", x=[[15.0], [20.0]], y=[[-12.0], [30.0], [25.0]])
-    yield case("value", "two points alike", x=[[1.0, 2.0], [1.0, 2.0], [0.0, 1.0]], y=[[0.5, -1.0], [1.0, 0.0]])
+    yield case(
+        "value",
+        "two points alike",
+        x=[[1.0, 2.0], [1.0, 2.0], [0.0, 1.0]],
+        y=[[0.5, -1.0], [1.0, 0.0], [0.2, 0.7], [-1.0, 0.4]],
+    )
     yield case("negative", "the same two points", x=[[0.0], [2.0]], y=[[2.0], [0.0]])
     twice = rng.normal(size=(3, 2))
     yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)

@@ -25,7 +25,7 @@ def cases(rng: np.random.Generator) -> Cases:
         modes = np.array([[0.0, 0.0], [4.0, 4.0], [-8.0, 0.0]])
         yield _case(f"{criterion}: on the boundary", edge, modes, 0.5, criterion)
     lone = np.concatenate([np.zeros((149, 2)), [[6.0, 6.1]]])
-    yield _case("one point of 150", lone, np.array([[0.0, 0.0], [6.0, 6.0]]), 0.5, "covered")
+    yield _case("one point of 150", lone, np.array([[0.0, 0.0], [6.0, 6.0], [9.0, -9.0]]), 0.5, "covered")
     stray = np.array([[5.0, 5.0], [-5.0, 5.0], [0.05, 0.0], [5.0, -5.0]])
     far = np.array([[0.0, 0.0], [6.0, 6.0], [-6.0, 6.0], [6.0, -6.0]])
     yield _case("points near no mode", stray, far, 0.2, "covered")
@@ -65,7 +65,7 @@ def _changed(change: Callable[..., Report]) -> Callable[..., Report]:
 
 
 WRONG = (
-    ("one-std", given(report, radius=1.0)),
+    ("one-std", given(report, radius=1.0), given(report, radius=2.0)),
     ("radius-without-std", given(report, std=1.0)),
     ("variance", lambda p, m, s: _from_near(_distances(p, m) ** 2 <= 3 * s)),
     ("variance", lambda p, m, s: _from_near(_distances(p, m) <= 3 * s**2)),
@@ -81,7 +81,7 @@ WRONG = (
     ("swapped", lambda p, m, s: {"covered": report(p, m, s)["quality"], "quality": report(p, m, s)["covered"]}),
 )
 MESSAGES = """
-one-std: The radius is one standard deviation; three were asked for.
+one-std: The radius is one standard deviation, or two; three were asked for.
 radius-without-std: The radius is 3, not 3 standard deviations.
 variance: The squared distance is compared with 3 std, or the distance with 3 std². Compare like with like.
 nearest-counts: A mode counts as covered when it is some point's nearest, however far away. It needs a point within the

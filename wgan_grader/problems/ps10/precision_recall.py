@@ -27,7 +27,11 @@ def cases(rng: np.random.Generator) -> Cases:
         for name, centres, points in (
             ("two alike", [[0.0], [0.0], [4.0], [10.0]], [[-1.0], [0.0], [20.0]]),
             ("a millionth outside", [[0.0], [2e-6], [5e-6], [9e-6]], [[-2.5e-6], [13.5e-6], [30e-6]]),
-            ("Euclidean", [[0.0, 0.0], [3.0, 4.0], [20.0, 0.0]], [[4.0, 2.5], [2.0, 5.5], [-6.5, 1.0], [40.0, 40.0]]),
+            (
+                "Euclidean",
+                [[0.0, 0.0], [3.0, 4.0], [20.0, 0.0]],
+                [[-5.5, 0.0], [-6.0, 0.0], [-3.52, -3.52], [40.0, 40.0]],
+            ),
             ("far out", [[9.0], [10.0], [11.0]], [[0.0], [50.0], [10.2]]),
         ):
             yield case(criterion, f"{criterion}: {name}", **{sides[0]: centres, sides[1]: points}, k=1, options=BOTH)
