@@ -23,6 +23,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("largest", "steep on the last step", x=[0.0, 1.0, 2.0, 2.5], values=[0.0, 1.0, 0.5, 3.0])
     yield case("largest", "steep on the first step", x=[0.0, 0.5, 2.0, 3.0], values=[0.0, -2.0, -1.0, 0.0])
     yield case("largest", "very near", x=[0.0, 1.0, 1.0 + 2.0**-20, 2.0], values=[0.0, 0.5, 0.75, 1.0])
+    for name, x in (("far out", [1000.0, 3000.0, 2000.0]), ("below 0", [-3.0, -1.0, -2.0])):
+        yield case(
+            "unsorted", f"three {name}, in no order", x=x, values=[0.0, 6.0 * abs(x[2] - x[0]), 5.0 * abs(x[2] - x[0])]
+        )
     for scale in (1e3, 1e-6):
         x, values = scale * np.array([2.0, 0.0, 1.0, 5.0]), scale * np.array([1.0, 0.0, -2.5, 0.5])
         yield case("unsorted", f"in no order, times {scale:g}", x=x, values=values, atol=0.0)
