@@ -23,7 +23,6 @@ def cases(rng: np.random.Generator) -> Cases:
         edge = {"real": [[0.0], [2.0], [5.0], [9.0]], "fake": [[-2.0], [-4.0], [30.0], [31.0]]}
         yield case(criterion, f"{criterion}: on the boundary of a ball", **edge, k=1, options=BOTH)
     for criterion in ("precision", "recall"):
-        sides = ("real", "fake") if criterion == "precision" else ("fake", "real")
         for name, centres, points in (
             ("two alike", [[0.0], [0.0], [4.0], [10.0]], [[-1.0], [0.0], [20.0]]),
             ("a millionth outside", [[0.0], [2e-6], [5e-6], [9e-6]], [[-2.5e-6], [13.5e-6], [30e-6]]),
@@ -34,7 +33,8 @@ def cases(rng: np.random.Generator) -> Cases:
             ),
             ("far out", [[9.0], [10.0], [11.0]], [[0.0], [50.0], [10.2]]),
         ):
-            yield case(criterion, f"{criterion}: {name}", **{sides[0]: centres, sides[1]: points}, k=1, options=BOTH)
+            real, fake = (centres, points) if criterion == "precision" else (points, centres)
+            yield case(criterion, f"{criterion}: {name}", real=real, fake=fake, k=1, options=BOTH)
     mean = rng.normal(size=(14, 3))
     yield case("recall", "a narrow generator", real=mean, fake=mean[:6] * 0.2, k=2, options=BOTH)
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
