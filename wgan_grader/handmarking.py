@@ -77,7 +77,8 @@ class BringMathJax(NbGraderPreprocessor):
         if target.is_dir() and not target.is_symlink():  # a student has handed in something of this name
             shutil.rmtree(target)
         target.unlink(missing_ok=True)
-        if (source := _mathjax(root)) is not None and target.parent.is_dir():
+        if (source := _mathjax(root)) is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)  # nbgrader makes it where it has other files to lay there
             _link(_kept(source, root), target)
         return nb, resources
 
