@@ -101,3 +101,26 @@ def test_the_chapter_says_what_the_numbers_say():
         assert seed["ReLU"]["1"]["error"] >= 0.25 - 1e-3
         assert all(0.004 < run["error"] < 0.065 for run in seed["GroupSort"].values())
         assert 0.25 - 1e-3 < seed["ReLU"]["1"]["error"] < 0.28
+
+
+def test_a_look_on_the_way_again():
+    """Seed 0 in the plane, the first look, to within 0.03: what comes later does not matter."""
+    again = script("critic_steps").one_part("2", 0, looks=(125,))["125"]
+    kept = stored("12_critic_steps")["2"]["125"]
+    assert {key: again[key] for key in ("value", "cosine", "norm")} == pytest.approx(
+        {key: kept[key] for key in ("value", "cosine", "norm")}, abs=0.03
+    )
+
+
+def test_what_the_chapter_says_of_longer_training():
+    """In the plane the value passes the truth; in dimension 128 it grows by more than half and stays far below."""
+    kept = results.read_results("12_critic_steps")
+    assert kept["provenance"]["source"] == results.provenance(script("critic_steps").__file__, "")["source"]
+    for seed in kept["seeds"].values():
+        plane, high = seed["2"], seed["128"]
+        assert plane["250"]["value"] < 0.9
+        assert 1 < plane["4000"]["value"] < 1.1
+        assert plane["4000"]["cosine"] > 0.95
+        assert plane["4000"]["steepest"] > 1.2
+        assert high["4000"]["value"] / high["250"]["value"] > 1.5
+        assert high["4000"]["value"] < 0.75
