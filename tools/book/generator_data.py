@@ -11,10 +11,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from wgan_course.data import images
+from wgan_course.data import fashion
 from wgan_course.models import pretrained
 
 __all__ = ["IMAGES_A_CLASS", "packed", "training_images", "write"]
@@ -31,11 +32,9 @@ def training_images() -> Tensor:
     -------
     images : Tensor of uint8, shape (1000, 784)
     """
-    data = images.load("fashion-mnist", source="embedded", download=False)
-    if data.labels is None:
-        raise ValueError("the package's own images have lost their labels")
-    order = torch.cat([torch.nonzero(data.labels == label)[:IMAGES_A_CLASS, 0] for label in range(10)])
-    return ((data.images[order].flatten(1) + 1) * 127.5).round().to(torch.uint8)
+    raw, *_ = fashion.read("train", None, "embedded", download=False)
+    order = np.concatenate([np.flatnonzero(raw.labels == label)[:IMAGES_A_CLASS] for label in range(10)])
+    return torch.from_numpy(raw.pixels[order].reshape(len(order), -1))
 
 
 def packed() -> dict[str, Any]:
@@ -53,7 +52,7 @@ def packed() -> dict[str, Any]:
         "layout": [[name, list(part.shape)] for name, part in state.items()],
         "weights": base64.b64encode(weights).decode(),
         "images": base64.b64encode(zlib.compress(known.numpy().tobytes(), 9)).decode(),
-        "classes": list(images.CLASSES),
+        "classes": list(fashion.CLASSES),
         "typical": round(_typical_distance(known), 2),
     }
 
