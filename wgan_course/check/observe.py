@@ -276,8 +276,10 @@ def _parts(result: Any, names: list[str]) -> list[Any]:
     if len(names) == 1:
         return [result]
     parts: list[Any] = []
-    if isinstance(result, tuple | list):
-        parts = list((tuple if isinstance(result, tuple) else list).__iter__(result))  # a subclass may answer otherwise
+    if isinstance(result, tuple):
+        parts = list(tuple.__iter__(result))  # a subclass may answer otherwise
+    elif isinstance(result, list):
+        parts = list(list.__iter__(result))
     elif type(result) in (*_TENSORS, np.ndarray) and result.ndim:
         parts = list(result)
     if len(parts) != len(names):

@@ -79,7 +79,7 @@ def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float
 def far_out(case: Case, *points: str) -> Case:
     """The case with its points twenty times as far out, before a critic that is as steep there as it was here."""
     grown = {name: 20 * case.inputs[name] for name in (*points, "critic.w1")}
-    inputs = case.inputs | grown | {"critic.w0": case.inputs["critic.w0"] / 20}
+    inputs = dict(case.inputs) | grown | {"critic.w0": case.inputs["critic.w0"] / 20}
     return replace(case, name=f"{case.name}, far out", inputs=inputs)
 
 
