@@ -168,7 +168,7 @@ PROBLEM_SET = "exercises/ps01_js_saturation/ps01_js_saturation.ipynb"
         ("train --data eight-gaussians", ("cli",), "torchvision", "images"),
         ("lab", ("cli",), "jupyterlab", "lab"),
         (f"check {PROBLEM_SET}", ("cli",), "nbformat", "lab"),
-        ("check", ("cli",), "docutils", "book"),
+        ("check", ("cli",), "babel", "book"),
         ("grade ps01_js_saturation", ("cli",), "psutil", "grade"),
         ("grade ps01_js_saturation", ("lab",), "nbgrader", "grade"),
         ("release", ("lab",), "nbgrader", "grade"),

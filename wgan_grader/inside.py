@@ -183,7 +183,7 @@ def refresh() -> None:
     import matplotlib
     import numpy as np
 
-    np.random.seed()
+    np.random.set_state(np.random.RandomState().get_state())
     tempfile.tempdir = None
     with contextlib.suppress(OSError):
         os.makedirs(matplotlib.get_configdir())  # it remembers the one of the imports, which is under /tmp

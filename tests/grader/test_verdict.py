@@ -1,7 +1,6 @@
 """From observations to points and messages."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +8,9 @@ import pytest
 from wgan_course.check import report
 from wgan_course.check.exchange import Observation
 from wgan_grader import registry
+from wgan_grader.diagnosis import Diagnosis
 from wgan_grader.problem import Case, Criterion, Misconception, Problem, close
-from wgan_grader.verdict import assess, blank
+from wgan_grader.verdict import Verdict, assess, blank
 
 SMALL, LARGE = np.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0, 5.0])
 
@@ -358,10 +358,7 @@ def test_keys_and_unknown_keys():
 
 
 def _noted(message):
-    return report.html(SimpleNamespace(
-        key="x.y", points=0, possible=1, status="judged", criteria=(), diagnoses=(SimpleNamespace(message=message),),
-        example=None,
-    ))  # fmt: skip
+    return report.html(Verdict("x.y", "", "graded", (), left=Diagnosis("note", message)))
 
 
 def test_words_between_asterisks_are_stressed():

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -277,11 +278,17 @@ def print_pages(source: Path, out: Path) -> Path:
     PdfError
         If there is no Chromium.
     """
-    from playwright.sync_api import sync_playwright
-
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         raise PdfError("printing needs Chromium: apt-get install chromium")
+    with ThreadPoolExecutor(1) as apart:  # a notebook's own thread, say, has an event loop already
+        apart.submit(_print, program, source, out).result()
+    return out
+
+
+def _print(program: str, source: Path, out: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": TEXT_WIDTH, "height": 900}, offline=True)
@@ -295,7 +302,6 @@ def print_pages(source: Path, out: Path) -> Path:
         page.evaluate(NUMBER, _numbers(out))
         page.pdf(path=out, **options)
         browser.close()
-    return out
 
 
 def _numbers(file: Path) -> dict[str, int]:

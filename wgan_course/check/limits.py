@@ -73,6 +73,7 @@ class StopButton:
             yield
         finally:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)
+            self.pressed = False  # what is observed outside of a check is not stopped by a check that was
 
     @contextmanager
     def open(self) -> Iterator[None]:

@@ -247,8 +247,8 @@ by_code(
 by_code(
     "forge-key",
     "signs messages to its own kernel with the key of the connection file, which asks it to run the check again",
-    "import glob, json, subprocess, sys\npath = glob.glob('/tmp/*/k/kernel.json')[0]\n"
-    "print(len(glob.glob('/tmp/*/k/kernel.json')), 'kernel', 'to be seen')\n"
+    "import glob, json, subprocess, sys\npath = glob.glob('/tmp/*/box/k/kernel.json')[0]\n"
+    "print(len(glob.glob('/tmp/*/box/k/kernel.json')), 'kernel', 'to be seen')\n"
     "code = f'from jupyter_client import BlockingKernelClient as B; c = B(connection_file={path!r}); '\\\n"
     "    'c.load_connection_file(); c.start_channels(); c.execute(\"def check(*a): return 3.0\")'\n"
     "subprocess.Popen([sys.executable, '-c', code])",
@@ -257,7 +257,7 @@ by_code(
 by_code(
     "forge-sockets",
     "puts links to other services in the place of its kernel's sockets",
-    "import glob, os\nfor p in glob.glob('/tmp/*/k/s-*'):\n    os.unlink(p)\n    os.symlink('/run/docker.sock', p)",
+    "import glob, os\nfor p in glob.glob('/tmp/*/box/k/s-*'):\n    os.unlink(p)\n    os.symlink('/run/docker.sock', p)",
 )
 by_code(
     "forge-namespace",
