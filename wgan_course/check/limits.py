@@ -128,7 +128,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     An import is not interrupted, for that would leave a broken module behind; after it the time begins anew. The first
     use of ``torch.func``, say, imports for some seconds.
     """
-    watch, last, imported, within = Stopwatch(), time.monotonic() + seconds + IMPORTS, False, True
+    watch, last, imported, within = Stopwatch(), time.monotonic() + seconds + IMPORTS, False, False
 
     def ring(number: int, frame: Any) -> None:
         nonlocal watch, imported
@@ -148,13 +148,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, min(max(left, 0.01), _LOOK), AGAIN)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LOOK), AGAIN)
-    BUTTON.alarmed = True
     try:
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, _LOOK), AGAIN)
+        BUTTON.alarmed = True
         try:
+            within = True  # an alarm before or after ends nothing
             yield
         finally:
-            within = False  # an alarm from here on ends nothing
+            within = False
     finally:
         BUTTON.alarmed = False
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -150,6 +150,7 @@ export class Handle {
     this.shape = s("path", { class: `handle series-${series}` });
     this.reach = s("circle", { class: "reach", r: 20 });
     this.element = s("g", { role: "slider", tabindex: 0, "aria-label": label, "aria-orientation": along === "y" ? "vertical" : "horizontal" }, this.reach, this.shape);
+    this.element.setAttribute("visibility", "hidden"); // until it has a place and a value
     plot.handles.append(this.element);
     const move = (value) => set(clamp(Math.round(value / step) * step, this.limit(min), this.limit(max)));
     this.element.addEventListener("keydown", (event) => {
@@ -178,6 +179,7 @@ export class Handle {
 
   draw() {
     const [x, y] = this.place();
+    this.element.removeAttribute("visibility");
     this.shape.setAttribute("d", marker(this.series, this.plot.x(x), this.plot.y(y), this.size));
     this.reach.setAttribute("cx", this.plot.x(x));
     this.reach.setAttribute("cy", this.plot.y(y));
