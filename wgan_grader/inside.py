@@ -183,6 +183,8 @@ def refresh() -> None:
     import matplotlib
     import numpy as np
 
+    # Not by the function that is named for it: this text is the command line of every kernel, and stays free of the one
+    # word that whoever looks around in a sandbox for the secret would search for.
     np.random.set_state(np.random.RandomState().get_state())
     tempfile.tempdir = None
     with contextlib.suppress(OSError):

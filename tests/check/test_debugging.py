@@ -129,8 +129,9 @@ def test_without_a_failing_input_it_says_why(monkeypatch, capsys):
     from wgan_course.check import checking
 
     monkeypatch.setattr(checking, "_failing", {})
-    with pytest.raises(LookupError, match="not checked"):
-        failing_input("ps01.kl")
+    for key in ("ps01.kl", ["ps01.kl"], None):
+        with pytest.raises(LookupError, match="not checked"):
+            failing_input(key)
     for function in (right, None):
         check("ps01.kl", function)
         with pytest.raises(LookupError, match="no failing input"):

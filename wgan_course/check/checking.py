@@ -85,7 +85,7 @@ def failing_input(key: str) -> Inputs:
     LookupError
         Where nothing has failed: it was not checked since the kernel began, is still open, or passes.
     """
-    if key not in _failing:
+    if type(key) is not str or key not in _failing:
         raise LookupError(f"{_named(key)} was not checked in this kernel: run its check first")
     if not _failing[key]:
         raise LookupError(f"{_named(key)} has no failing input: its last check passed, or it is still open")
