@@ -84,8 +84,8 @@ PROBLEM = Problem(
     title="The lower extension",
     criteria=(
         Criterion("unit", "the highest of the downward cones, for K = 1", 1),
-        Criterion("constant", "cones of slope K", 1),
-        Criterion("data", "keeps the given values where they are given", 1),
+        Criterion("constant", "cones of slope K", 0.5),
+        Criterion("data", "keeps the given values where they are given", 0.5),
     ),
     cases=cases,
     formula=extension,

@@ -155,8 +155,8 @@ PROBLEM = Problem(
     key="ps03.potentials_from_plan",
     title="Prices from a plan",
     criteria=(
-        Criterion("connected", "admissible and tight where the routes hang together", 2),
-        Criterion("groups", "also where they fall into groups that share no mine and no shop", 2),
+        Criterion("connected", "admissible and tight where the routes hang together", 1.5),
+        Criterion("groups", "also where they fall into groups that share no mine and no shop", 1.5),
     ),
     cases=cases,
     formula=prices,

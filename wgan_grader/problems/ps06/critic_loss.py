@@ -125,7 +125,7 @@ PROBLEM = Problem(
     key="ps06.critic_loss",
     title="The whole loss",
     criteria=(
-        Criterion("value", "E_Q f − E_P f + λ · mean (‖∇f(x̂)‖ − 1)², one number", 2),
+        Criterion("value", "E_Q f − E_P f + λ · mean (‖∇f(x̂)‖ − 1)², one number", 1),
         Criterion("graph", "its gradient in the critic's weights", 1),
     ),
     cases=partial(batches, loss=True),

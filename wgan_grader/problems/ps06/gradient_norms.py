@@ -114,7 +114,7 @@ PROBLEM = Problem(
     key="ps06.gradient_norms",
     title="Gradient norms that can be trained",
     criteria=(
-        Criterion("value", "‖∇f‖ at each sample, over all axes but the first, shape (n,)", 2),
+        Criterion("value", "‖∇f‖ at each sample, over all axes but the first, shape (n,)", 1),
         Criterion("graph", "it can be differentiated again, down to the critic's weights", 1),
     ),
     cases=cases,

@@ -35,8 +35,8 @@ PROBLEM = Problem(
     key="ps06.gradient_penalty",
     title="The whole penalty",
     criteria=(
-        Criterion("value", "λ · mean (‖∇f(x̂)‖ − 1)², one number", 2),
-        Criterion("graph", "its gradient in the critic's weights", 2),
+        Criterion("value", "λ · mean (‖∇f(x̂)‖ − 1)², one number", 1.5),
+        Criterion("graph", "its gradient in the critic's weights", 1.5),
     ),
     cases=batches,
     formula=deeper(right, 4),

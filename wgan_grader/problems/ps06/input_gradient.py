@@ -95,8 +95,8 @@ PROBLEM = Problem(
     key="ps06.input_gradient",
     title="The gradient at the interpolates",
     criteria=(
-        Criterion("value", "∇f at ε x + (1 − ε) x̃, one gradient a sample, in the samples' shape", 2),
-        Criterion("graph", "it can be differentiated again, down to the critic's weights", 2),
+        Criterion("value", "∇f at ε x + (1 − ε) x̃, one gradient a sample, in the samples' shape", 1.5),
+        Criterion("graph", "it can be differentiated again, down to the critic's weights", 1.5),
     ),
     cases=cases,
     formula=deeper(right, 3),

@@ -76,7 +76,7 @@ PROBLEM = Problem(
     key="ps06.interpolates",
     title="Interpolates",
     criteria=(
-        Criterion("points", "ε x + (1 − ε) x̃ with one ε for each sample, for batches of shape (n, d)", 2),
+        Criterion("points", "ε x + (1 − ε) x̃ with one ε for each sample, for batches of shape (n, d)", 1),
         Criterion("any", "the same for batches of any shape (images, sequences)", 1),
     ),
     cases=cases,

@@ -107,7 +107,7 @@ PROBLEM = Problem(
     key="ps06.optimal_slopes",
     title="What a penalised critic becomes",
     criteria=(
-        Criterion("slopes", "the slope sign(h) (1 + |h|/(2λm)) on each gap, shape (n + k − 1,)", 3),
+        Criterion("slopes", "the slope sign(h) (1 + |h|/(2λm)) on each gap, shape (n + k − 1,)", 2),
         Criterion("rest", "and 0 where no mass has to move", 1),
     ),
     cases=cases,

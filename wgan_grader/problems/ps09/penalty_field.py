@@ -107,8 +107,8 @@ PROBLEM = Problem(
     key="ps09.penalty_field",
     title="Gradient penalties on the Wasserstein game",
     criteria=(
-        Criterion("two", "two-sided: the force on ψ is -λ(|ψ| - g₀) sign ψ, for slopes of both signs", 1.5),
-        Criterion("one", "one-sided: no force while |ψ| ≤ g₀", 1),
+        Criterion("two", "two-sided: the force on ψ is -λ(|ψ| - g₀) sign ψ, for slopes of both signs", 1),
+        Criterion("one", "one-sided: no force while |ψ| ≤ g₀", 0.5),
         Criterion("zero", "at ψ = 0, with sign 0 = 0: no force", 0.5),
     ),
     cases=cases,

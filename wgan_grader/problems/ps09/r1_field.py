@@ -99,8 +99,8 @@ PROBLEM = Problem(
     title="The field of R1",
     criteria=(
         Criterion("game", "without penalty: (-ψ ℓ'(ψθ), θ ℓ'(ψθ))", 1),
-        Criterion("penalty", "the penalty's force on ψ is -γψ", 1),
-        Criterion("extreme", "products ψθ of thousands, without NaN", 1),
+        Criterion("penalty", "the penalty's force on ψ is -γψ", 0.5),
+        Criterion("extreme", "products ψθ of thousands, without NaN", 0.5),
     ),
     cases=cases,
     formula=pair(field),

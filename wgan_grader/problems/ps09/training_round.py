@@ -119,8 +119,8 @@ PROBLEM = Problem(
     criteria=(
         Criterion("simultaneous", "simultaneous: both from the same state, each with its own rate", 1),
         Criterion("alternating", "alternating: the generator sees the new slope", 1),
-        Criterion("critic", "n_critic steps of the critic, one of the generator", 1),
-        Criterion("clip", "the slope is clipped after each critic step", 1),
+        Criterion("critic", "n_critic steps of the critic, one of the generator", 0.5),
+        Criterion("clip", "the slope is clipped after each critic step", 0.5),
     ),
     cases=cases,
     formula=pair(play),
