@@ -1,13 +1,10 @@
-"""What is left to nbgrader: its own commands, late penalties, grading again, and the formgrader's pages."""
+"""What is left to nbgrader: its own commands, late penalties, grading again; `test_road_in_browser` has the formgrader."""
 
 import csv
-import json
 import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -35,7 +32,6 @@ from nbgrader.plugins import LateSubmissionPlugin
 c.AssignLatePenalties.plugin_class = LateSubmissionPlugin
 c.LateSubmissionPlugin.penalty_method = "zero"
 """
-UNUSED = ("jupyterlab", "notebook", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
 DUE, LATE = "2026-01-10 12:00:00 UTC", "2026-01-11 12:00:00 UTC"
 
 
@@ -126,66 +122,3 @@ def test_a_proof_that_was_not_begun_waits_for_nobody(course):
     hand_in(course, "ann", answered(course, RIGHT))
     assert grade_at_once(course).rows[0].waiting is False
     assert not waits(course, "ann")
-
-
-# --- the formgrader, over HTTP ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def formgrader(course):
-    """Course with one graded submission, and the address of a server that shows its formgrader."""
-    hand_in(course, "ann", answered(course, RIGHT, PROOF + "\n\n<script>stolen()</script>"))
-    grade_at_once(course)
-    runtime = course / ".runtime"
-    extensions = dict.fromkeys(UNUSED, False) | {"nbgrader.server_extensions.formgrader": True}
-    settings = {"ServerApp.port": 0, "ServerApp.ip": "127.0.0.1", "ServerApp.root_dir": course}
-    settings |= {"IdentityProvider.token": "abc", "ServerApp.jpserver_extensions": extensions}
-    words = ["--no-browser", "--allow-root", *(f"--{name}={value}" for name, value in settings.items())]
-    names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
-    environment = os.environ | dict.fromkeys(names, str(runtime))
-    with (course / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *words], cwd=course, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield course, address(runtime, server, course / "server.log")
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def address(runtime, server, log):
-    """Wait for the file in which the server says where it listens."""
-    for _ in range(400):
-        found = list(runtime.glob("jpserver-*.json"))
-        assert server.poll() is None, log.read_text()
-        if found and found[0].read_text().endswith("}"):
-            return json.loads(found[0].read_text())["url"]
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())
-
-
-def ask(url, method="GET", **fields):
-    """Ask the server as a signed-in instructor; what it answers, as text."""
-    headers = {"Authorization": "token abc", "Content-Type": "application/json"}
-    content = json.dumps(fields).encode() if fields else None
-    request = urllib.request.Request(url, data=content, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        return reply.read().decode()
-
-
-@pytest.mark.slow
-def test_the_proof_is_graded_in_the_formgrader(formgrader):
-    root, url = formgrader
-    found = json.loads(ask(f"{url}formgrader/api/submitted_notebooks/{NAME}/{NAME}"))
-    assert [(row["student"], row["needs_manual_grade"], row["score"]) for row in found] == [("ann", True, 3.0)]
-    number = found[0]["id"]
-    page = ask(f"{url}formgrader/submissions/{number}/")
-    assert "Jensen" in page
-    assert "<script>stolen" not in page
-    assert "Σ p log(p/q)" in page
-    grades = json.loads(ask(f"{url}formgrader/api/grades?submission_id={number}"))
-    proof = next(grade for grade in grades if grade["max_score"] == 2)
-    ask(f"{url}formgrader/api/grade/{proof['id']}", "PUT", manual_score=1.5)
-    assert scores(root) == {"ann": 4.5}
-    assert not waits(root, "ann")
