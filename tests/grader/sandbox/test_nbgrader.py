@@ -1,4 +1,4 @@
-"""What is left to nbgrader: its own commands, late penalties, grading again; `test_road_in_browser` has the formgrader."""
+"""What is left to nbgrader: its own commands, late penalties, grading again; the formgrader is tried in a browser."""
 
 import csv
 import os
