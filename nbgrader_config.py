@@ -37,6 +37,7 @@ c.OverwriteCells.add_missing_cells = True
 
 # Who marks a proof sees the scheme beside the answer; formulas are set without a network, here and in feedback.
 c.HTMLExporter.preprocessors = [MarkingScheme]
+c.HTMLExporter.exclude_anchor_links = True  # the formgrader finds its boxes by ids, which headings would take
 c.HTMLExporter.filters = {"mathjax_source": mathjax_source}
 c.GenerateFeedback.preprocessors = [*GenerateFeedback.preprocessors.default_args[0], BringMathJax]
 

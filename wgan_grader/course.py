@@ -26,7 +26,7 @@ import nbformat
 
 from wgan_course._files import atomic_write
 
-from . import sandbox
+from . import handmarking, sandbox
 from .execution import Settings
 from .folders import (
     FolderError,
@@ -341,8 +341,9 @@ class Course:
         folder = staged / "submitted" / task.student / problem_set
         folder.mkdir(parents=True)
         if not task.refusal and task.folder.is_dir():
-            stamp = (STAMP,) * (task.folder / STAMP).is_dir()
-            copy_plain_files(task.folder, folder, reserved=(task.released.name, *stamp))
+            ours = [task.released.name, f"{problem_set}.html", handmarking.BESIDE]
+            ours += [STAMP] * (task.folder / STAMP).is_dir()
+            copy_plain_files(task.folder, folder, reserved=tuple(ours))
         rewrite_timestamp(folder / STAMP)
         shutil.copyfile(task.released, folder / task.released.name)
         (staged / "judged").mkdir()

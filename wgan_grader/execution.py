@@ -15,6 +15,7 @@ import zmq
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from traitlets import Bool, Float, Integer
 
@@ -33,6 +34,7 @@ MAX_PRINTED = 16 * 2**20
 MAX_NOTEBOOK_OUTPUT = 8 * 2**20
 MAX_CELL_SHOWN = 10_000
 MAX_SHOWN = 200_000
+MAX_COLOURS = 2000
 MAX_STARVED = 10
 MAX_RUNS = 3
 SHOWN = ("text/plain", "image/png", "image/jpeg")
@@ -410,19 +412,28 @@ def clean_outputs(cell: NotebookNode) -> None:
 def _clean(output: NotebookNode) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
-        return NotebookNode(output_type="stream", name=_stream(output), text=_plain(output.get("text")))
+        return NotebookNode(output_type="stream", name=_stream(output), text=_coloured(output.get("text")))
     if kind == "error":
-        lines = [_plain(line) for line in output.get("traceback") or []][:100]
+        lines = _without_colours([_plain(line) for line in output.get("traceback") or []][:100])
         return NotebookNode(
             output_type="error", ename=_plain(output.get("ename")), evalue=_plain(output.get("evalue")), traceback=lines
         )
-    data = {name: _plain(value) for name, value in (output.get("data") or {}).items() if name in SHOWN}
+    data = {name: _coloured(value) for name, value in (output.get("data") or {}).items() if name in SHOWN}
     data = {name: value for name, value in data.items() if name not in KINDS or is_picture(name, value)}
     return NotebookNode(output_type="display_data", data=NotebookNode(data), metadata=NotebookNode()) if data else None
 
 
 def _stream(output: NotebookNode) -> str:
     return "stderr" if output.get("name") == "stderr" else "stdout"
+
+
+def _coloured(value: Any) -> str:
+    return _without_colours([_plain(value)])[0]
+
+
+def _without_colours(texts: list[str]) -> list[str]:
+    """Texts without their colours where there are too many: to show them takes the square of their number."""
+    return texts if sum(text.count("\x1b") for text in texts) <= MAX_COLOURS else list(map(strip_ansi, texts))
 
 
 def _plain(value: Any) -> str:

@@ -117,6 +117,7 @@ PASSED_OVER = (
     "comm_info_reply",
     "debug_event",
     "input_request",
+    "update_display_data",
 )
 READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "stream": _stream,

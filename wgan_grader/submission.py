@@ -34,6 +34,8 @@ TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ACTIVE = re.compile(r"\\+(?=(?:href|require|class|style|cssId|data)\b)")
 # What makes a link or a picture of what stands before it, except to addresses that can do nothing.
 LINK = re.compile(r"\](?=:|\((?!\s*(?:https?://|mailto:|attachment:)))", re.IGNORECASE)
+# What fetches a picture from elsewhere as soon as the page is opened; those of the student's own lie in the notebook.
+FETCHED = re.compile(r"!(?=\[)(?!\[[^\]\n\[]{0,200}\]\(attachment:)")
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
 
 
@@ -164,7 +166,7 @@ def _parse(content: bytes, name: str) -> Any:
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{name} is not text in UTF-8, so it is no notebook. {_AGAIN}") from error
     except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", "it is nested too deeply")
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
         raise UnreadableError(f"{name} is not JSON ({reason}), so it is no notebook. {_AGAIN}") from error
 
 
@@ -275,8 +277,11 @@ def has_answers(student: Iterable[StudentCell], blueprint: Blueprint) -> bool:
 
 
 def harmless(text: str) -> str:
-    """Text in which no tag begins, and only plain addresses are linked; spaces do it, which formulas do not mind."""
-    return LINK.sub("] ", TAG.sub("< ", ACTIVE.sub("", text)))
+    """Text in which no tag begins, no picture is fetched, and only plain addresses are linked.
+
+    Spaces do it, which formulas do not mind.
+    """
+    return FETCHED.sub("! ", LINK.sub("] ", TAG.sub("< ", ACTIVE.sub("", text))))
 
 
 def _own(cell: StudentCell) -> NotebookNode:

@@ -29,12 +29,12 @@ def course(tmp_path):
     return root
 
 
-def page_of(root, template, resources):
+def page_of(root, template, resources, proof=PROOF):
     """The page that nbgrader's exporter makes with the course's own configuration."""
     config = _load_config(root)
     config.HTMLExporter.template_name = template
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
-    page, _ = HTMLExporter(config=config).from_notebook_node(answered(root, RIGHT, PROOF), resources=resources)
+    page, _ = HTMLExporter(config=config).from_notebook_node(answered(root, RIGHT, proof), resources=resources)
     return page
 
 
@@ -46,6 +46,18 @@ def test_the_scheme_stands_below_the_answer_in_the_formgrader(course, monkeypatc
     assert page.count("Marking scheme") == 1, "functions have no scheme"
     assert "cdnjs" not in page
     assert 'src="http' not in page
+    handmarking.mathjax_source.cache_clear()
+
+
+def test_no_heading_of_a_student_s_takes_the_place_of_a_box_for_points(course, monkeypatch):
+    """The page's scripts find the boxes by their ids, and the first element of an id is the one that is found."""
+    monkeypatch.setattr(handmarking, "_mathjax", lambda root: None)
+    handmarking.mathjax_source.cache_clear()
+    config = {"nbgrader": {"assignment": NAME, "notebook": NAME, "student": "ann"}}
+    page = page_of(course, "formgrade", FORMGRADER | config, proof="# proof\n\n# check-ps01-kl\n\n# statusmessage")
+    assert page.count("proof</h1>") == 1
+    for name in ("proof", "check-ps01-kl", "statusmessage"):
+        assert page.count(f'id="{name}"') == 1
     handmarking.mathjax_source.cache_clear()
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jupyter_client.session import Session
 
-from wgan_grader.messages import READERS, CarefulChannel, cleaned
+from wgan_grader.messages import READERS, CarefulChannel, _without_use, cleaned
 
 HEADER = {"msg_id": "1", "msg_type": "stream", "username": "", "session": "", "version": "5.4"}
 
@@ -47,6 +47,12 @@ def test_what_a_kernel_sends_goes_on(kind):
 @pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "update_display_data", "input_request", "", "x" * 10_000])
 def test_other_kinds_are_dropped(kind):
     assert cleaned(message(kind, {})) is None
+
+
+def test_what_honest_kernels_send_is_not_called_foreign():
+    """As `display(..., display_id=True)` and the handle's `update` do, or a slider."""
+    assert all(_without_use(message(kind, {})) for kind in ("update_display_data", "comm_open", "comm_msg"))
+    assert not _without_use(message("forged", {}))
 
 
 BAD = [

@@ -47,6 +47,11 @@ def folder_for_notebook(folder):
     (folder / f"{NAME}.ipynb" / "x.csv").write_text("1")
 
 
+def folder_for_page(folder):
+    (folder / PAGE / "x").mkdir(parents=True)
+    (folder / "mathjax.js").mkdir()
+
+
 def odd_name(folder):
     os.makedirs(os.fsencode(folder) + b"/\xff\xfe")
     (folder / "a\nb").write_text("1")
@@ -66,7 +71,7 @@ def odd_class(released_course, tmp_path_factory):
     """One class with each kind of odd folder in it, graded once; the course and its rows."""
     course = shutil.copytree(released_course, tmp_path_factory.mktemp("odd") / "course")
     beside(course)
-    for make in (deep, folder_for_stamp, folder_for_notebook, odd_name, long_path, pipe):
+    for make in (deep, folder_for_stamp, folder_for_notebook, folder_for_page, odd_name, long_path, pipe):
         make(hand_in(course, make.__name__, answered(course, RIGHT)))
     hand_in(course, "line\nbreak", answered(course, RIGHT))
     odd = hand_in(course, "odd", answered(course, RIGHT)).parent
@@ -82,7 +87,9 @@ def odd_class(released_course, tmp_path_factory):
     return course, rows_of(course)
 
 
-@pytest.mark.parametrize("student", ["zoe", "deep", "folder_for_stamp", "odd_name", "long_path", "pipe"])
+@pytest.mark.parametrize(
+    "student", ["zoe", "deep", "folder_for_stamp", "folder_for_page", "odd_name", "long_path", "pipe"]
+)
 def test_an_odd_folder_costs_nobody_anything(odd_class, student):
     _, rows = odd_class
     assert (rows[student].status, rows[student].score) == ("graded", 3.0)

@@ -262,8 +262,14 @@ def test_no_link_but_to_a_plain_address_is_rendered(text):
     assert "src" not in shown
 
 
+@pytest.mark.parametrize("text", ["![x](https://a.org/b.png)", "![a [b]](http://127.0.0.1/x)", "![](https://a.org)"])
+def test_no_picture_is_fetched_from_elsewhere(text):
+    """Who opens the page would tell its address to whoever answers there."""
+    assert "<img" not in markdown2html_mistune(harmless(text))
+
+
 @pytest.mark.parametrize(
-    "text", ["[x](https://a.org/b)", "[x](http://a.org)", "![x](attachment:a.png)", "[x](mailto:a@b.org)"]
+    "text", ["[x](https://a.org/b)", "[x](http://a.org)", "![x](attachment:a.png)", "[x](mailto:a@b.org)", "n! $x$"]
 )
 def test_plain_addresses_are_left_as_they_are(text):
     assert harmless(text) == text

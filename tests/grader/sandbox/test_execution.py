@@ -1,5 +1,6 @@
 """Running cells: each costs itself alone, and the output stays bounded."""
 
+import json
 import re
 import shutil
 
@@ -75,6 +76,29 @@ def test_only_text_and_pictures_are_kept():
     )
     clean_outputs(cell)
     assert [sorted(output["data"]) for output in cell.outputs] == [["image/png", "text/plain"]]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        new_output("stream", text="\x1b[mx" * 10_000),
+        new_output("error", ename="E", evalue="v", traceback=["\x1b[31mx" * 200] * 100),
+        new_output("display_data", {"text/plain": "\x1b[1mx" * 10_000}),
+    ],
+)
+def test_colours_without_end_are_left_out_and_the_text_stays(output):
+    """To show them takes time with the square of their number."""
+    cell = new_code_cell("", outputs=[output])
+    clean_outputs(cell)
+    kept = json.dumps(cell.outputs[0])
+    assert "u001b" not in kept
+    assert kept.count("x") >= 10_000
+
+
+def test_colours_of_an_honest_error_stay():
+    cell = new_code_cell("", outputs=[new_output("error", ename="E", evalue="v", traceback=["\x1b[31mx\x1b[0m"] * 20)])
+    clean_outputs(cell)
+    assert cell.outputs[0].traceback == ["\x1b[31mx\x1b[0m"] * 20
 
 
 @pytest.mark.parametrize("data", ["AAAA", 'iVBORw0KGgo=" onload="x()', "", "é", "PHN2Zz4="])
