@@ -189,7 +189,7 @@ def train(  # the options of a run, one parameter each
         "clip"
     ),
     option: Annotated[list[str] | None, typer.Option(help="Of the constraint: clip=0.01, weight=10.")] = None,
-    objective: Annotated[str, typer.Option(help="wasserstein, hinge, minimax, non-saturating, least-squares.")] = (
+    objective: Annotated[str, typer.Option(help="One of wgan_course.objectives.NAMES: wasserstein, hinge, ...")] = (
         "wasserstein"
     ),
     model: Annotated[str, typer.Option(help="auto, mlp, dcgan or resnet.")] = "auto",

@@ -14,17 +14,23 @@ class Objective:
 
     The scores come in any shape with one entry a score; half precision is averaged in float32. NaN scores give a NaN
     loss, which the training loop reports with the step.
+
+    Attributes
+    ----------
+    relative : bool
+        Whether the generator's loss compares generated samples with real ones, whose scores it then needs.
     """
 
     name = "objective"
+    relative = False
 
     def critic_loss(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
         """Return what the critic minimises."""
         real, fake = check_scores("real_scores", real_scores), check_scores("fake_scores", fake_scores)
         return self._critic(real, fake)
 
-    def generator_loss(self, fake_scores: Tensor) -> Tensor:
-        """Return what the generator minimises."""
+    def generator_loss(self, fake_scores: Tensor, real_scores: Tensor | None = None) -> Tensor:
+        """Return what the generator minimises; scores of real samples are used by a relative objective alone."""
         return self._generator(check_scores("fake_scores", fake_scores))
 
     def _critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -113,12 +119,40 @@ class Wasserstein(Objective):
         return -fake.mean()
 
 
-_CLASSES = {cls.name: cls for cls in (Minimax, NonSaturating, LeastSquares, Hinge, Wasserstein)}
+class Relativistic(Objective):
+    """A real sample against a generated one: critic E log(1 + exp(f(x̃) − f(x))), generator E log(1 + exp(f(x) − f(x̃))).
+
+    Both see differences of scores alone, in pairs, as the Wasserstein loss does; the logistic function bounds what one
+    pair can push. Compared in chapter 10. Jolicoeur-Martineau, "The relativistic discriminator", 2019.
+    """
+
+    name = "relativistic"
+    relative = True
+
+    def generator_loss(self, fake_scores: Tensor, real_scores: Tensor | None = None) -> Tensor:
+        """Return what the generator minimises.
+
+        Raises
+        ------
+        ValueError
+            If there are no scores of real samples, or not as many as of generated ones.
+        """
+        if real_scores is None:
+            raise ValueError("real_scores: the relativistic generator's loss compares with the scores of real samples")
+        return self._critic(check_scores("fake_scores", fake_scores), check_scores("real_scores", real_scores))
+
+    def _critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        if real.numel() != fake.numel():
+            raise ValueError(f"scores come in pairs: got {real.numel()} and {fake.numel()} of them")
+        return softplus(fake.flatten() - real.flatten()).mean()
+
+
+_CLASSES = {cls.name: cls for cls in (Minimax, NonSaturating, LeastSquares, Hinge, Wasserstein, Relativistic)}
 NAMES = tuple(_CLASSES)
 
 
 def make(name: str) -> Objective:
-    """Return an objective by its name, one of `NAMES`: minimax, non-saturating, least-squares, hinge, wasserstein.
+    """Return an objective by its name, one of `NAMES`.
 
     Raises
     ------

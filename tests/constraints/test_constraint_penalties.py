@@ -66,6 +66,25 @@ class Quadratic(nn.Module):
         return ((x @ self.a) * x).sum(1) / 2 + x @ self.b
 
 
+def test_r1_on_generated_samples_too_equals_the_closed_form():
+    """½ γ (E_P ‖∇f‖² + E_Q ‖∇f‖²) and its gradient, with conditioning; a batch of another size is refused."""
+    critic, real, fake = Quadratic(), batch(6, 3), 3 * batch(6, 3, seed=1)
+    constraint = constraints.make("r1", weight=4.0, fakes=True)
+    found = constraint.penalty(critic, real, fake)
+    expected = 2 * sum((critic.slope(x) ** 2).sum(1).mean() for x in (real, fake))
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    gradients = [torch.autograd.grad(value, critic.a)[0] for value in (found, expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
+    scaled = lambda x, scales: critic(x) * scales
+    scales = torch.arange(1.0, 7.0, dtype=torch.float64)
+    expected = 2 * sum(((critic.slope(x) ** 2).sum(1) * scales**2).mean() for x in (real, fake))
+    torch.testing.assert_close(constraint.penalty(scaled, real, fake, scales=scales), expected, rtol=1e-12, atol=0)
+    with pytest.raises(ValueError, match="same shape"):
+        constraint.penalty(critic, real, fake[:4])
+    with pytest.raises(TypeError, match="fake"):
+        constraint.penalty(critic, real)
+
+
 CLOSED = {
     "gp": lambda n: ((n - 1) ** 2).mean(),
     "lp": lambda n: (torch.clamp(n - 1, min=0) ** 2).mean(),

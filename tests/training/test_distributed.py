@@ -20,6 +20,7 @@ ROUNDS = 20
 RANDOM = ("gp", "lp", "dragan")  # penalties that draw, each process from a stream of its own
 # Plain steps: Adam makes a full step of a gradient that is nothing but rounding, as that of the critic's last bias is.
 SGD = partial(torch.optim.SGD, lr=0.005)
+CASES = [*((name, None) for name in constraints.NAMES), ("gp", 3), ("r1 and r2", None), ("r1 and r2", 3)]
 SETTINGS = {"ema": 0.9, "optimisers": SGD, "log_every": 5, "checkpoint_every": 4}
 
 
@@ -45,9 +46,16 @@ def weights(t):
     return [p.detach().clone() for p in [*t.critic.parameters(), *t.generator.parameters(), *t.ema.module.parameters()]]
 
 
+def settings(name):
+    """Of a constraint, or of what it is called with an objective of its own."""
+    if name != "r1 and r2":
+        return constraints.make(name), SETTINGS
+    return constraints.make("r1", fakes=True), {"objective": "relativistic", **SETTINGS}
+
+
 def joined(name, classes=None):
-    own = constraints.make(name)
-    t = trainer(Halves(own) if name in RANDOM else own, classes, **SETTINGS)
+    own, told = settings(name)
+    t = trainer(Halves(own) if name in RANDOM else own, classes, **told)
     record = t.fit(ROUNDS)
     return weights(t), record
 
@@ -55,8 +63,9 @@ def joined(name, classes=None):
 def of_two(folder):
     """What the two processes do."""
     found = {}
-    for name, classes in [*((name, None) for name in constraints.NAMES), ("gp", 3)]:
-        t = trainer(constraints.make(name), classes, **SETTINGS)
+    for name, classes in CASES:
+        own, told = settings(name)
+        t = trainer(own, classes, **told)
         if distributed.get_rank() == 1 and name == "none":  # another start, which must not matter
             t.rngs["penalty"].manual_seed(5)
         record = t.fit(ROUNDS)
@@ -94,7 +103,7 @@ def compare(a, b, tolerance=1e-5):
         torch.testing.assert_close(x, y, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("case", [*((name, None) for name in constraints.NAMES), ("gp", 3)])
+@pytest.mark.parametrize("case", CASES)
 def test_two_processes_are_one_with_the_joined_batch(pair, case):
     (expected, record), key = joined(*case), f"{case[0]} {case[1]}"
     for rank in range(2):

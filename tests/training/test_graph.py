@@ -45,6 +45,20 @@ def test_a_captured_round_does_what_an_eager_one_does(name, classes):
     assert same(eager.state_dict()["random"], taped.state_dict()["random"])
 
 
+@pytest.mark.parametrize("classes", [None, 3])
+def test_a_captured_round_has_real_samples_for_a_generator_that_compares_with_them(classes):
+    pair = [
+        make(constraints.make("r1", fakes=True), classes, ema=0.9, objective="relativistic")
+        for make in (trainer, captured)
+    ]
+    for t in pair:
+        t.fit(8)
+    ((places, _),) = pair[1].captured.replays.values()
+    assert len(places) == (6 if classes else 3)  # two for the critic and one for the generator, with labels or without
+    close(*pair)
+    assert same(pair[0].state_dict()["random"], pair[1].state_dict()["random"])
+
+
 @pytest.mark.parametrize("model", ["dcgan", "resnet"])
 def test_images_are_captured_too(model):
     pair = []

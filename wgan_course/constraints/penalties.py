@@ -307,6 +307,13 @@ def _check_batches(**batches: Any) -> None:
             raise ValueError(f"{name} holds NaN or infinity: if it is the generator's output, training has diverged")
 
 
+def _one_batch(real: Any, fake: Any) -> Tensor:
+    _check_batches(real=real, fake=fake)
+    if real.shape != fake.shape:
+        raise ValueError(f"real and fake must have the same shape, got {tuple(real.shape)} and {tuple(fake.shape)}")
+    return torch.cat((real, fake.to(real.dtype)))
+
+
 def _draw(
     draw_from: Callable[..., Tensor], shape: tuple[int, ...], like: Tensor, rng: torch.Generator | None
 ) -> Tensor:
@@ -393,20 +400,44 @@ class OneSidedPenalty(GradientPenalty):
 
 
 class R1Penalty(GradientPenalty):
-    """Zero-centred penalty on real samples: ½ γ E_P ‖∇f(x)‖².
+    """Zero-centred penalty on real samples: ½ γ E_P ‖∇f(x)‖²; with ``fakes``, plus R2, ½ γ E_Q ‖∇f(x̃)‖².
 
     It bounds no Lipschitz constant; it makes the Dirac-GAN converge (``prop-dirac-r1``, chapter 9). Needs no
     randomness.
 
-    Source: Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?", 2018, equation 9.
+    Source: Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?", 2018, equations 9 and
+    10.
 
     Parameters
     ----------
     weight : float
         The penalty's weight γ, 0 or more.
+    fakes : bool
+        Charge generated samples too, as many as there are real ones.
     """
 
     name = "r1"
+
+    def __init__(self, weight: float = 10.0, fakes: bool = False):
+        super().__init__(weight)
+        self.fakes = fakes
+
+    def penalty(
+        self,
+        critic: Critic,
+        real: Tensor | None = None,
+        fake: Tensor | None = None,
+        rng: torch.Generator | None = None,
+        *,
+        epsilon: Tensor | None = None,
+        **conditioning: Any,
+    ) -> Tensor:
+        """Return the penalty on real samples, and on generated ones where these are charged too."""
+        if self.fakes:
+            real, fake = _one_batch(real, fake), None
+            conditioning = {name: torch.cat((value, value)) for name, value in conditioning.items()}
+        charged = super().penalty(critic, real, fake, rng, epsilon=epsilon, **conditioning)
+        return 2 * charged if self.fakes else charged  # the sum of two means, of twice as many
 
     def points(self, real: Any, fake: Any, rng: torch.Generator | None, epsilon: Tensor | None) -> Tensor:
         """Return the real samples."""

@@ -78,7 +78,7 @@ class CapturedRounds:
 
     def __call__(self, critic_steps: int) -> None:
         """Take a round."""
-        draws = critic_steps + (1 if self.trainer.conditional else 0)
+        draws = critic_steps + (1 if self.trainer.generator_draws else 0)
         drawn = [self.trainer.draw() for _ in range(draws)]
         tensors = _flat(drawn)
         kind = (critic_steps, *((t.shape, t.dtype) for t in tensors))

@@ -181,19 +181,33 @@ class Trainer(Persistence, CriticTrainer):
 
     def generator_step(self, drawn: Drawn | None = None) -> None:
         """Take one step of the generator against the frozen critic."""
-        real, given = (drawn or self.draw()) if self.conditional else (None, {})
+        real, given = (drawn or self.draw()) if self.generator_draws else (None, {})
         n = self.batches.batch // self._sharers if real is None else len(real)
         with self._held as critic, self.context(), parametrize.cached():
             with self.constraint.beside(critic):
                 fake = self.fakes(n, **given)
-            scores = critic(fake, **given)
-            loss = self.objective.generator_loss(scores)
+            loss = self._generator_loss(critic, fake, real, given)
             self.generator_optimiser.zero_grad(set_to_none=True)
             loss.backward()
         self.generator_optimiser.step()
         if self.ema is not None:
             self.ema.update(self.generator)
         self.meters.add_generator(loss)
+
+    def _generator_loss(self, critic: nn.Module, fake: Tensor, real: Tensor | None, given: dict[str, Tensor]) -> Tensor:
+        if real is None or not self._relative:
+            return self.objective.generator_loss(critic(fake, **given))
+        real_scores, fake_scores = self.scores(real, fake.to(real.dtype), given)
+        return self.objective.generator_loss(fake_scores, real_scores)
+
+    @property
+    def _relative(self) -> bool:
+        return getattr(self.objective, "relative", False)
+
+    @property
+    def generator_draws(self) -> bool:
+        """Whether a generator's step draws a batch too, for its labels or to compare with."""
+        return self.conditional or self._relative
 
     @property
     def _sharers(self) -> int:
