@@ -1,6 +1,7 @@
 """Building: the scripts are fetched once, a bad page stops the build, nothing is done twice."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -182,36 +183,30 @@ def test_a_page_that_does_not_run_is_named_with_its_error(small):
     assert "\x1b[" not in said
 
 
-def test_a_page_runs_again_when_its_data_change(small):
-    (small / "book" / "n.json").write_text("1")
-    page = CODE % "print('read', open('n.json').read())"
-    assert "read 1" in make(small, page).html
-    (small / "book" / "n.json").write_text("2")
-    assert "read 2" in make(small, page).html
-
-
-def test_text_may_change_without_running_the_code(small):
-    page = CODE % "import time\nprint('at', time.time_ns())"
-    first = make(small, page).html
-    second = make(small, page + "\nMore.\n").html
-    at = first.split("at ")[1].split("\n")[0]
-    assert f"at {at}" in second
-    assert "More." in second
-
-
-FIGURE = """import os
+COUNTED = """import os, time
 from matplotlib import pyplot as plt
 plt.plot([0, 1])
 plt.show()
-print("threads", os.environ["OMP_NUM_THREADS"])"""
+print("threads", os.environ["OMP_NUM_THREADS"], "read", open("n.json").read(), "at", time.time_ns(), ".")"""
 
 
-def test_figures_appear_whatever_backend_is_set_outside(small, monkeypatch):
+def test_a_page_runs_again_when_its_data_change_and_not_when_its_text_does(small, monkeypatch):
+    """Its figures appear whatever backend is set outside."""
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    html = make(small, CODE % FIGURE).html
-    assert "<img" in html
-    assert "threads 1" in html
+    (small / "book" / "n.json").write_text("one")
+    page = CODE % COUNTED
+    first = make(small, page).html
+    assert "<img" in first
+    assert "threads 1 read one at" in first
+    at = re.search(r"at \d+ \.", first)[0]
+    second = make(small, page + "\nMore.\n").html
+    assert at in second
+    assert "More." in second
+    (small / "book" / "n.json").write_text("two")
+    third = make(small, page).html
+    assert "read two at" in third
+    assert at not in third
 
 
 def test_the_environment_is_put_back(monkeypatch):
@@ -223,14 +218,22 @@ def test_the_environment_is_put_back(monkeypatch):
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_pages_run_at_once_and_are_cached(small):
-    names = ("one", "two")
-    meet = (
-        "import pathlib, time\npathlib.Path('%s').touch()\n"
-        "while not pathlib.Path('%s').exists():\n    time.sleep(0.05)\nprint('met')"
+def test_pages_run_at_once_in_forks_of_one_process_and_are_cached(small):
+    """Of two that wait for each other none would end alone; what was imported before them they need not import."""
+    names = ("one", "two", "wait")  # two run at once, in the order of their names
+    page = CODE % (
+        "import pathlib, sys, time\nfound = {'torch', 'matplotlib.pyplot'} <= set(sys.modules)\n"
+        "import numpy as np, torch\nfrom matplotlib import pyplot as plt\npathlib.Path('%s').touch()\n"
+        "while not pathlib.Path('%s').exists():\n    time.sleep(0.05)\nplt.plot([0, 1])\nplt.show()\n"
+        "print('met', found, 'drew', np.random.rand(), torch.rand(()).item(), 'end')"
     )
-    for here, there in (names, names[::-1]):
-        (small / "book" / f"{here}.md").write_text(CODE % (meet % (f"{here}.flag", f"{there}.flag")))
-    (small / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters: [{file: one}, {file: two}]\n")
+    for here, there in zip(names, ("two", "one", "two"), strict=True):
+        (small / "book" / f"{here}.md").write_text(page % (f"{here}.flag", f"{there}.flag"))
+    (small / "_toc.yml").write_text(
+        f"format: jb-book\nroot: index\nchapters: [{', '.join(f'{{file: {name}}}' for name in names)}]\n"
+    )
     assert make(small, "# T\n").code == 0
-    assert all("met" in (small / "_build" / "html" / f"{name}.html").read_text() for name in names)
+    pages = [(small / "_build" / "html" / f"{name}.html").read_text() for name in names]
+    drawn = [re.search(r"met True drew (\S+) (\S+) end", page).groups() for page in pages]
+    assert len({number for pair in drawn for number in pair}) == 6
+    assert all("<img" in page for page in pages)

@@ -17,6 +17,7 @@ from wgan_course.figures import narrow
 __all__ = ["kernel_environment", "run_ahead"]
 
 MOST_AT_ONCE = 4
+WORTH_A_FORK = 3  # pages; the process that is forked takes as long to start as the imports of one
 # Figures go into the page, whatever backend the person at the keyboard likes; one thread each, since pages run at once.
 KERNEL = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "OMP_NUM_THREADS": "1", narrow.SWITCH: "1"}
 _log = logging.getLogger(__name__)
@@ -56,8 +57,9 @@ def run_ahead(app: Any, env: Any, docnames: list[str]) -> None:
         return
     cache = get_cache(env.mystnb_config.execution_cache_path)
     waiting = [found for name in docnames if (found := _uncached(cache, env, name))]
+    how = _forked() if len(waiting) >= WORTH_A_FORK else {}
     with ThreadPoolExecutor(min(MOST_AT_ONCE, max(2, os.cpu_count() or 1))) as pool:
-        runs = [pool.submit(_run, path, notebook, env.mystnb_config) for path, notebook, _ in waiting]
+        runs = [pool.submit(_run, path, notebook, env.mystnb_config, how) for path, notebook, _ in waiting]
         for (path, _, read_data), run in zip(waiting, runs, strict=True):
             _keep(cache, path, read_data, run.result())
 
@@ -79,11 +81,18 @@ def _uncached(cache: Any, env: Any, docname: str) -> tuple[Path, Any, dict[str, 
     return None
 
 
-def _run(path: Path, notebook: Any, settings: Any) -> Any:
+def _forked() -> dict[str, Any]:
+    """How pages run whose kernels are forks; in the usual way where nothing can be forked."""
+    from tools.book import forks
+
+    return {"kernel_manager_class": forks.ForkedKernelManager} if forks.can_fork() else {}
+
+
+def _run(path: Path, notebook: Any, settings: Any, how: dict[str, Any]) -> Any:
     from jupyter_cache.executors.utils import single_nb_execution
 
     result = single_nb_execution(
-        notebook, cwd=str(path.parent), allow_errors=False, timeout=settings.execution_timeout, meta_override=True
+        notebook, str(path.parent), settings.execution_timeout, allow_errors=False, meta_override=True, **how
     )
     _log.info("%s/%s took %.1f s", path.parent.name, path.name, result.time)
     return result
