@@ -114,6 +114,78 @@ def test_prop_tradeoff_convex(seed):
     assert least_error(x, p, seen, candidates, 100.0) == pytest.approx(least)
 
 
+def squared_plan(x, y, p, q):
+    """Squared W2 between finite laws and an optimal plan, by a linear programme."""
+    cost = ((x[:, None] - y[None]) ** 2).sum(-1)
+    n, m = cost.shape
+    rows, columns = np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))
+    solved = optimize.linprog(
+        cost.ravel(), A_eq=np.vstack([rows, columns]), b_eq=np.concatenate([p, q]), method="highs"
+    )
+    return max(solved.fun, 0.0), solved.x.reshape(n, m)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.floats(0, 1))
+def test_prop_squared_frontier(seed, t):
+    """The interpolation has the error of the statement and is as near as it says; no random table goes below."""
+    x, p, seen = camera(seed, n=7)
+    m = conditional_means(x, p, seen)
+    places, index = np.unique(m, axis=0, return_inverse=True)
+    index = index.ravel()
+    mass = np.bincount(index, p)
+    squared, plan = squared_plan(places, x, mass, p)
+    least = p @ ((x - m) ** 2).sum(1)
+    assert squared <= least + TINY
+    points = t * places[:, None] + (1 - t) * x[None]
+    chances = (plan / mass[:, None])[index]
+    error = p @ (chances * ((x[:, None] - points[index]) ** 2).sum(-1)).sum(1)
+    away = squared_plan(points.reshape(-1, 3), x, plan.ravel(), p)[0] ** 0.5
+    assert error == pytest.approx(least + (1 - t) ** 2 * squared, abs=1e-7)
+    assert away <= t * squared**0.5 + 1e-6
+    rng = np.random.default_rng(seed + 1)
+    candidates = np.concatenate([x, places, rng.normal(size=(3, 3))])
+    table = rng.dirichlet(np.full(len(candidates), 0.2), seen.max() + 1)[seen]
+    other = p @ (table * ((x[:, None] - candidates) ** 2).sum(-1)).sum(1)
+    distance = squared_plan(candidates, x, p @ table, p)[0] ** 0.5
+    assert other >= least + max(0.0, squared**0.5 - distance) ** 2 - 1e-7
+
+
+@falsify
+@given(seeds)
+def test_prop_consistent_posterior(seed):
+    """Among the tables that never contradict what was seen and have the right law, a random cost finds no other."""
+    x, p, seen = camera(seed)
+    groups = np.arange(seen.max() + 1)
+    allowed = groups[:, None] == seen[None]
+    chance = np.array([p[seen == y].sum() for y in groups])
+    rows = np.kron(np.eye(len(groups)), np.ones(len(x)))
+    law = np.concatenate([np.diag(np.full(len(x), share)) for share in chance], 0).T
+    bounds = [(0.0, 1.0 if free else 0.0) for free in allowed.ravel()]
+    cost = np.random.default_rng(seed + 1).normal(size=allowed.size)
+    found = optimize.linprog(
+        cost, None, None, np.vstack([rows, law]), np.concatenate([np.ones(len(groups)), p]), bounds
+    )
+    kappa = found.x.reshape(allowed.shape)
+    np.testing.assert_allclose(kappa, allowed * p / (allowed * p).sum(1, keepdims=True), atol=1e-8)
+
+
+@falsify
+@given(seeds)
+def test_prop_content_of_the_mean(seed):
+    """Two independent draws of a random table, over all pairs."""
+    x, p, seen = camera(seed)
+    rng = np.random.default_rng(seed + 1)
+    candidates, table = rng.normal(size=(5, 3)), rng.dirichlet(np.ones(5), 3)[seen]
+    gaps = x[:, None] - candidates
+    products = np.einsum("nid,njd->nij", gaps, gaps)
+    content = p @ np.einsum("ni,nj,nij->n", table, table, products)
+    mean = table @ candidates
+    assert content == pytest.approx(p @ ((x - mean) ** 2).sum(1))
+    spread = p @ (table * ((candidates - mean[:, None]) ** 2).sum(-1)).sum(1)
+    assert p @ (table * (gaps**2).sum(-1)).sum(1) == pytest.approx(content + spread)
+
+
 @falsify
 @given(seeds, st.floats(0, 3), st.floats(0.001, 3))
 def test_prop_weight_monotone(seed, weight, more):
