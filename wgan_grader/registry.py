@@ -2,10 +2,14 @@
 
 import difflib
 import importlib
+import importlib.util
 import pkgutil
+import re
 
 from . import problems
 from .problem import Problem
+
+_KEY = re.compile(r"[^\W_]\w*\.[^\W_]\w*")
 
 
 class UnknownProblemError(LookupError):
@@ -21,12 +25,19 @@ def keys(problem_set: str = "") -> list[str]:
 
 def find(key: str) -> Problem:
     """Problem of this key; UnknownProblemError, naming the nearest keys, where there is none."""
-    known = keys()
-    if key not in known:
+    if not (isinstance(key, str) and _KEY.fullmatch(key) and _is_there(key)):
+        known = keys()
         near = difflib.get_close_matches(str(key), known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"The first of {len(known)} keys is {known[:1]}."
         raise UnknownProblemError(f"there is no graded function called {key!r}. {hint}")
     return importlib.import_module(f"{problems.__name__}.{key}").PROBLEM
+
+
+def _is_there(key: str) -> bool:
+    try:
+        return importlib.util.find_spec(f"{problems.__name__}.{key}") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _names(folder: str) -> list[str]:

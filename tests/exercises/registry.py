@@ -1,5 +1,6 @@
 """One place for the wrong and the right versions of every graded function; see README.md."""
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 from wgan_course.check.observe import observe_all
 from wgan_grader import registry
 from wgan_grader.own import public_seed
+from wgan_grader.problem import Case, Problem
 from wgan_grader.verdict import Verdict, assess
 
 MIN_MUTANTS, MIN_ALTERNATIVES = 8, 4
@@ -60,10 +62,17 @@ def all_trials() -> list[Trials]:
     return found
 
 
+@functools.lru_cache(maxsize=8)
+def _cases(problem: Problem, seed: int | None) -> list[Case]:
+    """Cases, drawn once for all versions of a function; nobody changes them."""
+    rng = np.random.default_rng(public_seed(problem.key) if seed is None else seed)
+    return problem.make_cases(rng, seed is not None)
+
+
 def grade(key: str, function: Callable, seed: int | None = None) -> Verdict:
     """Judge a function as `check` does, or with hidden cases where a grader's seed is given."""
     problem = registry.find(key)
-    cases = problem.make_cases(np.random.default_rng(public_seed(key) if seed is None else seed), seed is not None)
+    cases = _cases(problem, seed)
     return assess(problem, cases, observe_all(function, problem.request(cases)))
 
 

@@ -7,32 +7,27 @@ from wgan_grader import registry
 from .registry import COUNTS, MIN_ALTERNATIVES, MIN_MUTANTS, Count, accepted, all_trials, refused
 
 TRIALS = all_trials()
-MUTANTS = [(t, *entry) for t in TRIALS for entry in t.wrong]
-ALTERNATIVES = [(t, *entry) for t in TRIALS for entry in t.right]
+each = pytest.mark.parametrize("trials", TRIALS, ids=[trials.key for trials in TRIALS])
 
 
 def _count(key):
     return COUNTS.setdefault(key, Count())
 
 
-@pytest.mark.parametrize(
-    ("trials", "name", "misconception", "function"), MUTANTS, ids=[f"{m[0].key}-{m[1]}" for m in MUTANTS]
-)
-def test_mutant_is_refused_with_its_message(trials, name, misconception, function):
+@each
+def test_mutants_are_refused_with_their_messages(trials):
+    found = {(name, misconception): refused(trials, misconception, f) for name, misconception, f in trials.wrong}
     count = _count(trials.key)
-    count.mutants += 1
-    complaints = refused(trials, misconception, function)
-    count.refused += not complaints
-    assert not complaints, f"{name} must draw {misconception!r}: {complaints}"
+    count.mutants, count.refused = len(found), sum(not complaints for complaints in found.values())
+    assert {wanted: complaints for wanted, complaints in found.items() if complaints} == {}
 
 
-@pytest.mark.parametrize(("trials", "name", "function"), ALTERNATIVES, ids=[f"{a[0].key}-{a[1]}" for a in ALTERNATIVES])
-def test_alternative_gets_full_marks(trials, name, function):
+@each
+def test_alternatives_get_full_marks(trials):
+    found = {name: accepted(trials, function) for name, function in trials.right}
     count = _count(trials.key)
-    count.alternatives += 1
-    complaints = accepted(trials, function)
-    count.accepted += not complaints
-    assert not complaints, f"{name} is right: {complaints}"
+    count.alternatives, count.accepted = len(found), sum(not complaints for complaints in found.values())
+    assert {name: complaints for name, complaints in found.items() if complaints} == {}
 
 
 @pytest.mark.parametrize("key", registry.keys())

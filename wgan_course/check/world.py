@@ -7,6 +7,7 @@ memory.
 """
 
 import copy
+import pickle
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "seed": (torch.initial_seed, lambda seed: None),  # comes back with the state
     "random-torch": (lambda: torch.get_rng_state().numpy().tobytes(), lambda state: torch.set_rng_state(_bytes(state))),
     "random-numpy": (np.random.get_state, np.random.set_state),
-    "random-python": (random.getstate, random.setstate),
+    "random-python": (lambda: pickle.dumps(random.getstate()), lambda state: random.setstate(pickle.loads(state))),
     "numpy-errors": (np.geterr, lambda errors: np.seterr(**errors)),
     "warnings": (lambda: list(warnings.filters), _set_warnings),
     "print-options": (np.get_printoptions, lambda options: np.set_printoptions(**options)),
