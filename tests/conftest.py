@@ -32,6 +32,11 @@ def _missing(marker: str) -> bool:
     return not any(map(shutil.which, NEEDED[marker]))
 
 
+def pytest_configure(config):
+    """Let xdist keep the order of `_late`: its own begins with large groups, which then wait for the book."""
+    config.option.loadscopereorder = False
+
+
 def pytest_itemcollected(item):
     """Group what shares a slow fixture, or one of its own file, before xdist reads the groups."""
     needed = getattr(item, "fixturenames", ())
@@ -63,13 +68,13 @@ def pytest_collection_modifyitems(items):
 
 
 def _late(item):
-    """The book, other groups, slow tests, the book in browsers, all others: no long test is left in the end."""
+    """The book, attackers, other groups, slow tests, the book in browsers, others: no long test is left in the end."""
     group = next((mark.args[0] for mark in item.iter_markers("xdist_group")), "")
-    if group == "book":
-        return 0
-    if group.startswith("book-"):
-        return 3
-    return 1 if group else 2 if item.get_closest_marker("slow") else 4
+    if group.startswith(("book-", "attacks-")):
+        return 4 if group.startswith("book-") else 1
+    if group:
+        return 0 if group == "book" else 2
+    return 3 if item.get_closest_marker("slow") else 5
 
 
 def _tell_group(item):
