@@ -3,6 +3,7 @@
 Only one process writes: the one that owns a `Course`.
 """
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -40,6 +41,7 @@ from .folders import (
 )
 from .judged import Judged, TakeJudged, student_token
 from .programs import find_programs
+from .recording import ReadGrades, SaveGrades
 from .roster import Roster, Student
 from .stamps import rewrite_timestamp
 from .tasks import Task
@@ -49,7 +51,7 @@ _NBGRADER = threading.Lock()  # its converters change the folder and the environ
 nbgrader_log = logging.getLogger(f"{__name__}.nbgrader")
 nbgrader_log.setLevel(logging.ERROR)
 
-__all__ = ["CONFIG", "KEEP", "Course", "CourseError", "Refused", "Standing"]
+__all__ = ["CONFIG", "KEEP", "Course", "CourseError", "Refused", "Standing", "database_trouble"]
 
 CONFIG = "nbgrader_config.py"
 KEEP = "grading"
@@ -57,9 +59,17 @@ STAMP = "timestamp.txt"
 GRADES = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score"]
 GRADES += ["late_submission_penalty", "score", "max_score", "pending"]
 NOTHING = {"raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0, "pending": 0.0}
+# What PostgreSQL's driver says of a server that is not there, or that goes.
+GONE = ("connection to server", "could not connect", "server closed the connection", "terminating connection")
+GONE += ("connection already closed", "in recovery mode", "starting up")
 STYLE = """<style>
 td, th { padding: .15em .9em .15em 0 }
-.anchor-link { display: none }
+div.nbgrader_cell .panel-heading { height: auto; overflow: hidden }
+@media (max-width: 600px) {
+  body > .container, #notebook-container { padding: 0 .3em }
+  .panel-body { padding: .3em }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere }
+}
 @media (prefers-color-scheme: dark) {
   html { background: #fff; filter: invert(.9) hue-rotate(180deg) }
   img { filter: invert(1) hue-rotate(180deg) }
@@ -84,16 +94,21 @@ class Refused:
 class Standing:
     """What the gradebook says of a submission.
 
-    `pending` are the points that a person has still to give, `hand` is a digest of everything that a person has set,
-    `graded` says whether any part has points.
+    `open` has the points that a person has still to give, by grade id, `hand` is a digest of everything that a person
+    has set, `graded` says whether any part has points.
     """
 
     score: float
     possible: float
-    pending: float
+    open: Mapping[str, float]
     penalty: float
     hand: str
     graded: bool = True
+
+    @property
+    def pending(self) -> float:
+        """Points that a person has still to give."""
+        return sum(self.open.values(), 0.0)
 
     @property
     def waiting(self) -> bool:
@@ -121,6 +136,7 @@ class Course:
             self.config.CourseDirectory.db_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", db)
         find_programs()
         self.directory = CourseDirectory(config=self.config)
+        self.converters: dict[type, Any] = {}
 
     def folder(self, step: str, student: str = ".", problem_set: str = "") -> Path:
         """Folder of one of nbgrader's steps: ``source``, ``release``, ``submitted``, ``autograded``, ``feedback``."""
@@ -213,29 +229,33 @@ class Course:
 
     # ---- gradebook ----------------------------------------------------------------------------------------------
 
-    def record(self, task: Task, judged: Judged) -> str:
-        """Hand a judged submission to nbgrader's autograde and feedback; what nbgrader refuses comes back as text."""
+    def record(self, task: Task, judged: Judged) -> Standing:
+        """Hand a judged submission to nbgrader's autograde and feedback; what the gradebook says of it then.
+
+        Raises
+        ------
+        CourseError
+            Where nbgrader refuses it.
+        """
         with _NBGRADER:
-            return self._record(task, judged)
+            try:
+                return self._record(task, judged)
+            except Exception as error:
+                logger.exception("nbgrader could not record %r", task.student)
+                said = no_room(error) or database_trouble(error) or f"nbgrader could not record it: {error!s:.300}"
+                raise CourseError(said) from error
+            finally:
+                shutil.rmtree(self._staged, ignore_errors=True)
 
-    def _record(self, task: Task, judged: Judged) -> str:
+    def _record(self, task: Task, judged: Judged) -> Standing:
         problem_set = task.released.stem
-        staged = None
-        try:
-            before = self._graded_by_hand(problem_set, task.student)
-            staged = self._stage(task, judged)
-            self._autograde(staged, problem_set, task.student)
-            self._flag_only_changes(problem_set, task.student, before)
-            self._feedback(problem_set, task.student)
-        except Exception as error:
-            logger.exception("nbgrader could not record %r", task.student)
-            return no_room(error) or _database_trouble(error) or f"nbgrader could not record it: {error!s:.300}"
-        finally:
-            if staged is not None:
-                shutil.rmtree(staged, ignore_errors=True)
-        return ""
+        before = self._graded_by_hand(problem_set, task.student)
+        self._stage(task, judged)
+        self._autograde(problem_set, task.student)
+        self._flag_only_changes(problem_set, task.student, before)
+        return self._feedback(problem_set, task.student)
 
-    def hand_out(self, problem_set: str, student: str) -> None:
+    def hand_out(self, problem_set: str, student: str) -> Standing:
         """Bring the late penalty and the feedback page up to date with what a person has graded."""
         from nbgrader.preprocessors import AssignLatePenalties
 
@@ -244,7 +264,7 @@ class Course:
         about: Any = {"nbgrader": names | {"db_url": self.directory.db_url}}
         with _NBGRADER:
             step.preprocess(nbformat.v4.new_notebook(), about)
-            self._feedback(problem_set, student)
+            return self._feedback(problem_set, student)
 
     def standings(self, problem_set: str) -> dict[str, Standing]:
         """What the gradebook says of each submission of a problem set, by student."""
@@ -333,11 +353,11 @@ class Course:
         path = self.root / KEEP / "noted" / problem_set / f"{student_token(student)}.json"
         atomic_write(path, json.dumps({"student": student, **about}).encode())
 
-    def _stage(self, task: Task, judged: Judged) -> Path:
+    def _stage(self, task: Task, judged: Judged) -> None:
         """Lay out one clean submission for nbgrader, away from what the student handed in."""
         problem_set = task.released.stem
-        (self.root / KEEP).mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix="staged-", dir=self.root / KEEP))
+        staged = self._staged
+        shutil.rmtree(staged, ignore_errors=True)
         folder = staged / "submitted" / task.student / problem_set
         folder.mkdir(parents=True)
         if not task.refusal and task.folder.is_dir():
@@ -348,7 +368,11 @@ class Course:
         shutil.copyfile(task.released, folder / task.released.name)
         (staged / "judged").mkdir()
         (staged / "judged" / f"{student_token(task.student)}.json").write_text(judged.to_json())
-        return staged
+
+    @property
+    def _staged(self) -> Path:
+        """Where the one submission lies that is being recorded."""
+        return self.root / KEEP / "staged-to-record"
 
     def sweep(self) -> None:
         """Remove what a killed run has left staged; only the holder of the course's lock may."""
@@ -396,47 +420,58 @@ class Course:
                     grade.needs_manual_grade = grade.needs_manual_grade and grade.name not in same
             book.db.commit()
 
-    def _autograde(self, staged: Path, problem_set: str, student: str) -> None:
+    def _autograde(self, problem_set: str, student: str) -> None:
+        """Put the staged submission into the gradebook; what is staged is ours, so that nothing is to be sanitised."""
         from nbgrader import preprocessors as steps
         from nbgrader.converters import Autograde
 
-        order = [
-            TakeJudged,
-            steps.LimitOutput,
-            steps.SaveAutoGrades,
-            steps.AssignLatePenalties,
-            steps.CheckCellMetadata,
-        ]
         config = self._config()
-        config.CourseDirectory.submitted_directory = str((staged / "submitted").relative_to(self.root))
-        config.TakeJudged.folder = str(staged / "judged")
+        config.CourseDirectory.submitted_directory = str((self._staged / "submitted").relative_to(self.root))
+        config.TakeJudged.folder = str(self._staged / "judged")
+        config.Autograde.sanitize_preprocessors = []
+        order = [TakeJudged, steps.LimitOutput, SaveGrades, steps.AssignLatePenalties]
         config.Autograde.autograde_preprocessors = order
-        self._convert(Autograde, problem_set, student, config, create_student=True)
+        self._convert(Autograde, problem_set, student, config, keep=True, create_student=True)
 
-    def _feedback(self, problem_set: str, student: str) -> None:
+    def _feedback(self, problem_set: str, student: str) -> Standing:
+        """Write the page, and say in it what a person has still to grade; nbgrader would write that it earned 0."""
+        from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
         from nbgrader.converters import GenerateFeedback
+        from nbgrader.preprocessors import GetGrades
 
-        self._convert(GenerateFeedback, problem_set, student)
-        for page in self.folder("feedback", student, problem_set).glob("*.html"):
-            page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
+        config = self._config()
+        wanted = config.GenerateFeedback.get("preprocessors") or [GetGrades, CSSHTMLHeaderPreprocessor]
+        config.GenerateFeedback.preprocessors = [ReadGrades if step is GetGrades else step for step in wanted]
+        self._convert(GenerateFeedback, problem_set, student, config, keep=True)
+        standing = self.standing(problem_set, student)
+        page = self.folder("feedback", student, problem_set) / f"{problem_set}.html"
+        text = page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1)
+        page.write_text(_with_pending(text, standing.open), encoding="utf-8")
+        return standing
 
-    def _convert(self, kind: Any, problem_set: str, student: str, config: Any = None, **options: Any) -> None:
-        """Run one of nbgrader's converters; its log goes to ours, and its refusal becomes a CourseError."""
+    def _convert(
+        self, kind: Any, problem_set: str, student: str, config: Any = None, *, keep: bool = False, **options: Any
+    ) -> None:
+        """Run one of nbgrader's converters; its log goes to ours, and its refusal becomes a CourseError.
+
+        With `keep`, one that has done its work is there for the next student, with the templates that it has read.
+        """
         from nbgrader.converters import NbGraderException
-        from nbgrader.coursedir import CourseDirectory
 
-        config = config or self._config()
-        directory = CourseDirectory(config=config)
-        directory.assignment_id, directory.student_id = problem_set, student
-        converter = kind(coursedir=directory, config=config, **options)
-        converter.force, converter.log = True, nbgrader_log
+        converter = self.converters.pop(kind, None)
+        known = converter is not None
+        if converter is None:
+            converter = _converter(kind, config or self._config(), options)
+        converter.coursedir.assignment_id, converter.coursedir.student_id = problem_set, student
         converter.init_notebooks = lambda: _one_submission(converter, problem_set, student)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                converter.start()
+                _again(converter) if known else converter.start()
         except (SystemExit, NbGraderException) as error:
             raise CourseError(f"nbgrader stopped at {problem_set}; its log says why. {error}") from error
+        if keep:
+            self.converters[kind] = converter
 
     def _config(self) -> Any:
         return deepcopy(self.config)
@@ -509,7 +544,7 @@ def _grade(submission: Any) -> dict[str, Any]:
 def _standing(submission: Any) -> Standing:
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
     comments = [comment for notebook in submission.notebooks for comment in notebook.comments]
-    pending = sum((grade.max_score for grade in grades if grade.needs_manual_grade), 0.0)
+    pending = {grade.name: grade.max_score for grade in grades if grade.needs_manual_grade}
     set_by_hand = [(grade.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in grades]
     said = [(comment.name, comment.manual_comment) for comment in comments]
     digest = hashlib.sha256(repr((sorted(set_by_hand, key=repr), sorted(said, key=repr))).encode()).hexdigest()
@@ -518,6 +553,21 @@ def _standing(submission: Any) -> Standing:
     possible = sum(grade.max_score for grade in grades)
     graded = any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
     return Standing(max(0.0, score - penalty), possible, pending, penalty, digest, graded)
+
+
+def _with_pending(page: str, waiting: Mapping[str, float]) -> str:
+    """A feedback page that says of parts which a person has still to grade that they are, and not that they earned 0.
+
+    No text of a student's can have the tags that are looked for.
+    """
+    if not waiting:
+        return page
+    for name, points in waiting.items():
+        said = f"not graded yet, {points:g} points"
+        for before in (rf'<a href="#{re.escape(name)}">[^<]*</a> \(', rf'<a name="{re.escape(name)}"></a>.*?'):
+            page = re.sub(rf"({before})Score: [\d.]+ / [\d.]+", rf"\g<1>{said}", page, count=1, flags=re.DOTALL)
+    total = f"{sum(waiting.values()):g} points are still to be graded by hand"
+    return re.sub(r"(<h4>[^<]*\(Score)(: [^<]*)\)</h4>", rf"\1 so far\2; {total})</h4>", page, count=1)
 
 
 def _share(pairs: Sequence[tuple[float, float | None]]) -> tuple[float, float | None, int]:
@@ -531,13 +581,15 @@ def _text(cell: Any) -> str:
     return repr((cell.source, cell.get("attachments")))
 
 
-def _database_trouble(error: Exception) -> str:
+def database_trouble(error: BaseException) -> str:
     """Say in words what a database means that takes nothing."""
     said = f"{error} {error.__cause__ or ''}"
     if "readonly database" in said or "read-only transaction" in said:
         return "the gradebook is read-only; nothing is lost: make it writable, and run the same command again"
     if "disk is full" in said or "No space left" in said:
         return "there is no room left on the disk; nothing is lost: make room, and run the same command again"
+    if any(sign in said for sign in GONE):
+        return "the gradebook's server does not answer; nothing is lost: start it, and run the same command again"
     return "the gradebook is locked by another program; run the same command again" if "is locked" in said else ""
 
 
@@ -556,6 +608,22 @@ def _or_as_before(folder: Path, keep: Path) -> Iterator[None]:
             if copy.is_dir():
                 shutil.copytree(copy, folder)
             raise
+
+
+def _converter(kind: Any, config: Any, options: Mapping[str, Any]) -> Any:
+    """One of nbgrader's converters, whose log goes to ours."""
+    from nbgrader.coursedir import CourseDirectory
+
+    made = kind(coursedir=CourseDirectory(config=config), config=config, **options)
+    made.force, made.log = True, nbgrader_log
+    return made
+
+
+def _again(converter: Any) -> None:
+    """Start a converter once more, without making its exporter anew."""
+    converter.init_notebooks()
+    with contextlib.chdir(converter.coursedir.root):
+        converter.convert_notebooks()
 
 
 def _one_submission(converter: Any, problem_set: str, student: str) -> None:

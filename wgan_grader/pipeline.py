@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import locks, sandbox
-from .course import CONFIG, KEEP, Course, CourseError, Standing
+from .course import CONFIG, KEEP, Course, CourseError, Standing, database_trouble
 from .execution import NO_SANDBOX, Settings
 from .folders import hash_tree
 from .judged import Judged
@@ -146,7 +146,7 @@ def grade(
     SandboxError
         Where there is no sandbox; the message has the command that installs one.
     CourseError
-        Where the course lacks the problem set or submissions of it.
+        Where the course lacks the problem set or submissions of it, or its gradebook cannot be used.
     """
     settings = _chosen(settings or Settings(), no_sandbox)
     course = Course(Path(course_root), db)
@@ -154,7 +154,7 @@ def grade(
         sandbox.require_unseen(course.root)
         sandbox.require_same_package()
     course.require(problem_set)
-    with locks.hold(course.root / KEEP, f"wgan-course grade {problem_set}"), _cluster(dask) as cluster:
+    with locks.hold(course.root / KEEP, f"wgan-course grade {problem_set}"), _cluster(dask) as cluster, _in_words():
         course.sweep()
         course.generate_if_changed(problem_set)
         rows = _grade(course, problem_set, students, settings, force, _Engine(workers, executor, cluster), console)
@@ -195,6 +195,17 @@ def _cluster(address: str, seconds: float = 20) -> Iterator[Any]:
         raise CourseError(f"there is no Dask scheduler at {address}: {error!s:.200}") from error
     with client:
         yield client
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What the gradebook's database says, as a CourseError."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise CourseError(database_trouble(error) or f"the gradebook cannot be used: {error!s:.300}") from error
 
 
 def _grade(
@@ -255,8 +266,7 @@ class _Writer:
             judged = task.load()
             return None if judged is None else self._record(task, judged, cached=True)
         if noted.get("hand") != standing.hand:
-            self.course.hand_out(self.problem_set, task.student)
-            standing = self.course.standing(self.problem_set, task.student)
+            standing = self.course.hand_out(self.problem_set, task.student)
             self.course.note(self.problem_set, task.student, {**noted, "hand": standing.hand})
         return _row(task.student, noted, standing, cached=True)
 
@@ -268,10 +278,10 @@ class _Writer:
         return self._record(task, judged, cached=False)
 
     def _record(self, task: Task, judged: Judged, cached: bool) -> Row:
-        trouble = self.course.record(task, judged)
-        if trouble:
-            return self._failed(task, trouble, judged.seconds)
-        standing = self.course.standing(self.problem_set, task.student)
+        try:
+            standing = self.course.record(task, judged)
+        except CourseError as error:
+            return self._failed(task, str(error), judged.seconds)
         noted = {
             "written": self._version(task),
             "content": task.content,

@@ -134,14 +134,14 @@ def test_a_gradebook_that_takes_nothing_is_said_in_words(tmp_path):
     with sqlite3.connect(path, isolation_level=None, timeout=0) as book:
         book.execute("create table grade (score)")
         readonly = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        assert "is read-only" in courses._database_trouble(refusal(readonly, "insert into grade values (1)"))
+        assert "is read-only" in courses.database_trouble(refusal(readonly, "insert into grade values (1)"))
         other = sqlite3.connect(path, timeout=0)
         book.execute("begin exclusive")
-        assert "is locked" in courses._database_trouble(refusal(other, "insert into grade values (1)"))
+        assert "is locked" in courses.database_trouble(refusal(other, "insert into grade values (1)"))
         book.execute("rollback")
         book.execute("pragma max_page_count = 1")
-        assert "no room" in courses._database_trouble(refusal(book, "create table more (score)"))
-        assert courses._database_trouble(refusal(book, "no statement")) == ""
+        assert "no room" in courses.database_trouble(refusal(book, "create table more (score)"))
+        assert courses.database_trouble(refusal(book, "no statement")) == ""
     for connection in (book, readonly, other):
         connection.close()
 

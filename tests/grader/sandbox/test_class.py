@@ -143,10 +143,17 @@ def by_hand(course, student, points):
 
 def test_hand_grades_reach_students_with_the_next_run_and_a_proof_is_flagged_only_where_it_changed(course):
     hand_in(course, "ann", answered(course, RIGHT, PROOF))
+    page = course / "feedback" / "ann" / NAME / PAGE
     assert rows_of(course)["ann"].waiting
+    said = page.read_text()
+    assert said.count("not graded yet, 2 points") == 2, "in the list and above the answer"
+    assert "0.0 / 2.0" not in said, "what nobody has read yet has not earned 0"
+    assert "Score so far: 3.0 / 5.0; 2 points are still to be graded by hand" in said
     by_hand(course, "ann", 1.5)
     assert [(row.score, row.waiting) for row in rows_of(course).values()] == [(4.5, False)]
-    assert "4.5" in (course / "feedback" / "ann" / NAME / PAGE).read_text()
+    assert "4.5 / 5.0" in page.read_text()
+    assert "1.5 / 2.0" in page.read_text()
+    assert "graded yet" not in page.read_text()
     shutil.rmtree(course / "submitted" / "ann")
     hand_in(course, "ann", answered(course, PARTIAL, PROOF))
     assert [(row.score, row.waiting) for row in rows_of(course).values()] == [(2.5, False)]
