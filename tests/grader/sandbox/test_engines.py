@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from demo_class import NAME, PARTIAL, RIGHT, answered, grade_at_once, hand_in
 
-from wgan_grader import pipeline, tasks
+from wgan_grader import pipeline, recording, tasks
 from wgan_grader.execution import Settings
 from wgan_grader.tasks import Parcel, Task
 
@@ -181,9 +182,39 @@ def programs():
     return next((Path(path).parent for path in found if path), None)
 
 
+class Server:
+    """A server in a folder, reached through a socket there."""
+
+    def __init__(self, folder, options):
+        self.folder, self.options = folder, options
+        self.address = f"postgresql://wgan@/postgres?host={folder}"
+
+    def start(self):
+        command = [programs() / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
+        self.process = subprocess.Popen(command, **self.options)
+        wait_for(self.answers, "no server")
+
+    def answers(self):
+        import psycopg2
+
+        try:
+            psycopg2.connect(self.address, connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def kill(self):
+        """All of its processes at once; it has no time to write anything."""
+        top = psutil.Process(self.process.pid)
+        for one in [top, *top.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.wait()
+
+
 @pytest.fixture
 def postgres(tmp_path):
-    """A server of its own in a temporary folder, reached through a socket; it refuses to be root."""
+    """A server of its own in a temporary folder; it refuses to be root."""
     pytest.importorskip("psycopg2")
     if programs() is None:
         pytest.skip("needs PostgreSQL")
@@ -198,20 +229,49 @@ def postgres(tmp_path):
         shutil.chown(folder, **user)
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
     subprocess.run([programs() / "initdb", "-D", folder / "data", "-A", "trust", "-U", "wgan"], check=True, **options)
-    command = [programs() / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
-    with process(*command, **options):
-        wait_for((folder / ".s.PGSQL.5432").exists, "no server")
-        yield f"postgresql://wgan@/postgres?host={folder}"
+    server = Server(folder, options)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.mark.slow
 def test_the_gradebook_can_be_in_postgresql(course, postgres):
     for student, answer in (("ann", RIGHT), ("ben", PARTIAL)):
         hand_in(course, student, answered(course, answer))
-    scores = [{row.student: row.score for row in grade_at_once(course, db=postgres).rows} for _ in range(2)]
+    address = postgres.address
+    scores = [{row.student: row.score for row in grade_at_once(course, db=address).rows} for _ in range(2)]
     assert scores == [{"ann": 3.0, "ben": 1.0}] * 2
-    assert set(pipeline.Course(course, postgres).standings(NAME)) == {"ann", "ben"}
+    assert set(pipeline.Course(course, address).standings(NAME)) == {"ann", "ben"}
     assert pipeline.Course(course).standings(NAME) == {}
+
+
+@pytest.mark.slow
+def test_a_database_that_is_killed_loses_and_doubles_nothing(course, postgres, monkeypatch):
+    """First before the points of a submission are committed, then between the points and the feedback."""
+    answers = {"ann": (RIGHT, 3.0), "ben": (PARTIAL, 1.0), "cleo": (RIGHT, 3.0)}
+    for student, (answer, _) in answers.items():
+        hand_in(course, student, answered(course, answer))
+    for home, name in ((recording.utils, "determine_grade"), (pipeline.Course, "_feedback")):
+        seen, known = [], getattr(home, name)
+
+        def kills(*given, seen=seen, known=known):
+            seen.append(given)
+            if len(seen) == 2:
+                postgres.kill()
+            return known(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(home, name, kills)
+            with pytest.raises(pipeline.CourseError, match="server does not answer; nothing is lost"):
+                grade_at_once(course, db=postgres.address)
+        assert len(seen) == 2, "nothing goes on without its gradebook"
+        postgres.start()
+    rows = grade_at_once(course, db=postgres.address).rows
+    assert {row.student: row.score for row in rows} == {name: score for name, (_, score) in answers.items()}
+    with pipeline.Course(course, postgres.address).gradebook() as book:
+        kept = sorted((one.student_id, one.score) for one in book.assignment_submissions(NAME))
+    assert kept == sorted((name, score) for name, (_, score) in answers.items())
 
 
 def test_the_process_that_writes_does_not_import_torch():
