@@ -367,7 +367,7 @@ class Course:
         rewrite_timestamp(folder / STAMP)
         shutil.copyfile(task.released, folder / task.released.name)
         (staged / "judged").mkdir()
-        (staged / "judged" / f"{student_token(task.student)}.json").write_text(judged.to_json())
+        (staged / "judged" / f"{student_token(task.student)}.json").write_text(judged.to_json(), encoding="utf-8")
 
     @property
     def _staged(self) -> Path:

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -35,6 +36,7 @@ MAX_NOTEBOOK_OUTPUT = 8 * 2**20
 MAX_CELL_SHOWN = 10_000
 MAX_SHOWN = 200_000
 MAX_COLOURS = 2000
+LEAST_WEIGHT = 2048  # of an output: to show one takes time, however little it holds
 MAX_STARVED = 10
 MAX_RUNS = 3
 SHOWN = ("text/plain", "image/png", "image/jpeg")
@@ -136,16 +138,18 @@ class BoundedClient(NotebookClient):
 
     def _room(self, msg: dict[str, Any], cell: NotebookNode) -> bool:
         size = weight(msg.get("content"))
+        least = 0 if _continues(msg, cell) else LEAST_WEIGHT
         before, self.printed = self.printed, self.printed + size
         if before <= MAX_PRINTED < self.printed:
             logger.warning("a cell printed more than %s bytes and was interrupted", MAX_PRINTED)
             manager = cast(AsyncKernelManager, self.km)
             asyncio.ensure_future(manager.interrupt_kernel())  # noqa: RUF006 - the kernel manager outlives it
-        if self.kept + size > MAX_CELL_OUTPUT or self.kept_in_all + size > MAX_NOTEBOOK_OUTPUT:
+        kept = max(size, least)
+        if self.kept + kept > MAX_CELL_OUTPUT or self.kept_in_all + kept > MAX_NOTEBOOK_OUTPUT:
             self._mark_truncated(cell)
             return False
-        self.kept += size
-        self.kept_in_all += size
+        self.kept += kept
+        self.kept_in_all += kept
         return True
 
     def _mark_truncated(self, cell: NotebookNode) -> None:
@@ -179,6 +183,13 @@ class BoundedClient(NotebookClient):
             return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
         except (OSError, ValueError, IndexError):
             return 0.0
+
+
+def _continues(msg: dict[str, Any], cell: NotebookNode) -> bool:
+    """Whether a message goes on with the text that the last output of the cell holds."""
+    last = cell.outputs[-1] if cell.outputs else {}
+    same = last.get("output_type") == msg.get("msg_type") == "stream"
+    return same and last.get("name") == msg["content"].get("name")
 
 
 def weight(content: Any) -> int:
@@ -404,9 +415,18 @@ def plain_environment(workspace: Workspace) -> dict[str, str]:
 def clean_outputs(cell: NotebookNode) -> None:
     """Keep text and pictures of a cell's outputs; markup and scripts would run in the grader's browser."""
     if cell.cell_type == "code":
-        cell.outputs = [made for output in cell.outputs if (made := _clean(output)) is not None]
+        cell.outputs = [made for output in _joined(cell.outputs) if (made := _clean(output)) is not None]
         cell.execution_count = count_of(cell.get("execution_count"))
         cell.metadata.pop("execution", None)
+
+
+def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """Outputs in which a stream's texts that follow each other are one."""
+    for (kind, name), group in groupby(outputs, lambda one: (one.get("output_type"), one.get("name"))):
+        if kind == "stream":
+            yield NotebookNode(output_type=kind, name=name, text="".join(_plain(one.get("text")) for one in group))
+        else:
+            yield from group
 
 
 def _clean(output: NotebookNode) -> NotebookNode | None:

@@ -55,8 +55,8 @@ class Judged:
     timed_out: bool = False
 
     def to_json(self) -> str:
-        """Text to be kept."""
-        return json.dumps(asdict(self))
+        """Text to be kept; a lone half of a character, as an error's message may have, could be written to no page."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace").decode()
 
     @classmethod
     def from_json(cls, text: str) -> "Judged":
@@ -106,7 +106,7 @@ class TakeJudged(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Put the judged notebook in the place of the sanitised one."""
         path = Path(self.folder) / f"{student_token(resources['nbgrader']['student'])}.json"
-        return Judged.from_json(path.read_text()).notebook, resources
+        return Judged.from_json(path.read_text(encoding="utf-8")).notebook, resources
 
 
 def student_token(student: str) -> str:

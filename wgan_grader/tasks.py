@@ -55,7 +55,7 @@ class Task:
         try:
             if self.kept.stat().st_size > MAX_KEPT:
                 return None
-            return Judged.from_json(self.kept.read_text())
+            return Judged.from_json(self.kept.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
@@ -63,7 +63,7 @@ class Task:
         """Keep a result: whole, or not at all."""
         draft = self.kept.with_suffix(f".{os.getpid()}.draft")
         try:
-            draft.write_text(content)
+            draft.write_text(content, encoding="utf-8")
             draft.replace(self.kept)
         finally:
             draft.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from demo_class import KEY, NAME, OPEN, PARTIAL, PROOF, RIGHT, cell_of, make_course, solution_notebook
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from traitlets.config import Config
 
 from wgan_course.check import report
@@ -200,6 +200,15 @@ def test_a_judged_submission_can_be_kept_and_taken_back(instant_kernel, blueprin
 
 
 # --- files beside the notebook ---------------------------------------------------------------------------------------
+
+
+def test_half_a_character_is_kept_nowhere():
+    """An error's message may have one, and no page could be written with it."""
+    cell = new_code_cell("", outputs=[new_output("display_data", {"text/html": "x\ud800 \u00e9 \U0001f600"})])
+    judged = Judged(new_notebook(cells=[cell]), ("\udfff",), "\ud800", findings={"a": {"b": "\ud8ff"}})
+    again = Judged.from_json(judged.to_json())
+    assert again.notebook.cells[0].outputs[0].data["text/html"] == "x? \u00e9 \U0001f600"
+    assert (again.notes, again.diagnosis, again.findings) == (("?",), "?", {"a": {"b": "?"}})
 
 
 def test_plain_files_are_copied_and_nothing_else(tmp_path):

@@ -282,9 +282,36 @@ def client(*sizes):
 
 def test_output_is_taken_up_to_the_limit(monkeypatch):
     monkeypatch.setattr(execution, "MAX_CELL_OUTPUT", 100)
+    monkeypatch.setattr(execution, "LEAST_WEIGHT", 1)
     _, cell, taken = client(60, 40, 1, 1)
     assert taken == [True, True, False, False]
     assert [output["text"] for output in cell.outputs] == [execution.TRUNCATED]
+
+
+def shown_by(messages):
+    """How many outputs are kept of a cell's messages, as a kernel sends them."""
+    made, cell = BoundedClient(solution_notebook()), new_code_cell("x", outputs=[])
+    for kind, content in messages:
+        sent = {"msg_type": kind, "content": content, "header": {}, "parent_header": {}, "metadata": {}}
+        made.process_message(sent, cell, 0)
+    execution.clean_outputs(cell)
+    return cell.outputs
+
+
+def test_many_outputs_are_cut_however_small_they_are():
+    """To show one takes time in the process that writes for everybody."""
+    display = ("display_data", {"data": {"text/plain": "x"}, "metadata": {}, "transient": {}})
+    streams = [("stream", {"name": name, "text": "x"}) for name in ("stdout", "stderr")]
+    for messages in ([display] * 20_000, streams * 10_000):
+        shown = shown_by(messages)
+        assert 400 < len(shown) < 600
+        assert any("left out" in output.get("text", "") for output in shown)
+
+
+def test_what_is_printed_line_by_line_is_one_text_and_whole():
+    lines = [f"line {number}\n" for number in range(20_000)]
+    (output,) = shown_by([("stream", {"name": "stdout", "text": line}) for line in lines])
+    assert output.text == "".join(lines)
 
 
 def test_a_cell_that_prints_on_is_interrupted_once(monkeypatch):
