@@ -291,7 +291,7 @@ def test_output_is_taken_up_to_the_limit(monkeypatch):
 def shown_by(messages):
     """How many outputs are kept of a cell's messages, as a kernel sends them."""
     made, cell = BoundedClient(solution_notebook()), new_code_cell("x", outputs=[])
-    made.reset_execution_trackers()
+    made.clear_before_next_output = False  # as at the beginning of a cell
     for kind, content in messages:
         sent = {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {}, "content": content}
         made.process_message(sent, cell, 0)
