@@ -155,9 +155,9 @@ def function_of(answers: Answers) -> str:
     """The square, root, reciprocal … of the right answer."""
     if not _same_shapes(answers) or not all(_finite(a) for a in answers):
         return ""
-    right = np.concatenate([_floats(a.expected).ravel() for a in answers])
-    if len({float(f"{value:.5g}") for value in right} - {0.0, 1.0, -1.0}) < 2:
-        return ""
+    right, seen = (np.concatenate([_floats(getattr(a, s)).ravel() for a in answers]) for s in ("expected", "seen"))
+    if len({float(f"{value:.5g}") for value in right} - {0.0, 1.0, -1.0}) < 2 or np.ptp(seen) == 0:
+        return ""  # one number, or a constant, is a function of anything
     with np.errstate(all="ignore"):
         for words, change in FUNCTIONS:
             if all(_near(_floats(a.seen), change(_floats(a.expected)), a) for a in answers):
@@ -266,7 +266,8 @@ def constant(trials: Sequence[Trial]) -> str:
 # -- which inputs fail ----------------------------------------------------------------------------------------------
 
 
-MIN_CHOICES = {"said": 4, "seen": 50, "measured": 20}
+MIN_CHOICES = {"said": 4, "seen": 200, "measured": 20}
+APART = {"a smallest": 100.0, "a largest": 1.5, "a number": 1.4}  # what lies nearer together divides cases by chance
 
 
 def which_inputs(trials: Sequence[Trial]) -> str:
@@ -339,7 +340,7 @@ def _of_array(name: str, value: np.ndarray) -> Iterator[Feature]:
     yield "seen", f"{name} sign", f"there are negative numbers in {name}", bool((finite < 0).any())
     yield "seen", f"{name} sign", f"all of {name} is negative", bool(finite.size and (finite < 0).all())
     yield "seen", f"{name} ties", f"{name} has equal entries", np.unique(finite).size < finite.size
-    if value.ndim == 1:
+    if value.ndim == 1 and value.dtype != bool:
         yield "seen", f"{name} order", f"{name} is not sorted", bool((np.diff(numbers) < 0).any())
 
 
@@ -350,10 +351,11 @@ def _beyond(failing: Sequence[Trial], passing: Sequence[Trial]) -> Iterator[tupl
         bad, good = ([found[words] for found in side if words in found] for side in measured)
         if len(bad) < len(failing) or len(good) < len(passing):
             continue
-        if min(bad) > max(good):
+        apart = next((factor for begin, factor in APART.items() if words.startswith(begin)), 1.0)
+        if min(bad) > apart * max(good):
             up = f"In the cases tried, it is right up to {words} of {_number(max(good))}, and fails from"
             yield words, f"{up} {_number(min(bad))} on."
-        if max(bad) < min(good):
+        if apart * max(bad) < min(good):
             down = f"In the cases tried, it is right down to {words} of {_number(min(good))}, and fails from"
             yield words, f"{down} {_number(max(bad))} down."
 

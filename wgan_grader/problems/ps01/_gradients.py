@@ -10,6 +10,7 @@ def gradient_cases(rng: np.random.Generator) -> Cases:
     """Small logits for the value, an array for the shape, huge logits for stability."""
     yield Case("logit 0 and 2", {"logit": np.array([0.0, 2.0])}, criterion="value")
     yield Case("random logits", {"logit": rng.normal(0, 2, 9)}, criterion="value")
+    yield Case("forty logits", {"logit": rng.normal(0, 2, 40)}, criterion="value")
     yield Case("a column", {"logit": rng.normal(0, 2, (5, 1))}, criterion="value")
     yield Case("a table", {"logit": rng.normal(0, 2, (3, 4))}, criterion="value")
     yield Case("huge logits", {"logit": np.array([-800.0, -90.0, 90.0, 800.0])}, criterion="finite")

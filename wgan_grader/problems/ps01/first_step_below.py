@@ -12,6 +12,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("first", "comes back", norms=[1.0, 0.6, 0.09, 0.7, 0.01, 0.4, 0.05], threshold=0.1)
     noisy = np.exp(-np.arange(60) / 8) * rng.uniform(0.5, 1.5, 60)
     yield case("first", "noisy", norms=noisy, threshold=0.05)
+    long = np.append(rng.uniform(0.3, 1.0, 250), [0.2, 0.5, 0.1])
+    yield case("first", "a long run", norms=long, threshold=0.25)
+    yield case("first", "below by a hair", norms=[1.0, 0.25 - 2.0**-40, 0.125], threshold=0.25)
     yield case("first", "hardly below", norms=[1.0, 0.5000005, 0.4999995, 0.25], threshold=0.5)
     yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
     yield case("strict", "starts at the threshold", norms=[0.5, 0.5, 0.375], threshold=0.5)
@@ -99,7 +102,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=first,
-    scales=((1e3, "norms threshold"), (1e-6, "norms threshold")),
+    scales=((1e6, "norms threshold"), (1e-6, "norms threshold")),
     pure="first",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -11,6 +11,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two atoms", d=[0.8, 0.3], p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", **_random(rng, atoms))
+    yield case("value", "atoms that one alone visits", d=[0.7, 0.4, 0.2], p=[0.5, 0.5, 0.0], q=[0.0, 0.25, 0.75])
     yield case("right", "certain and right", d=[1.0, 0.0], p=[1.0, 0.0], q=[0.0, 1.0])
     yield case("right", "certain where it can be", d=[1.0, 0.5, 0.0], p=[0.5, 0.5, 0.0], q=[0.0, 0.5, 0.5])
     a, b, c = rng.uniform(0.2, 0.8, 3)

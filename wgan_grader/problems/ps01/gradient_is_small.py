@@ -9,10 +9,13 @@ from ...problem import Cases, Criterion, Problem, case
 def cases(rng: np.random.Generator) -> Cases:
     yield case("where", "three fakes", d=[0.01, 0.5, 0.99], threshold=0.1)
     yield case("where", "random fakes", d=rng.uniform(0, 1, 11), threshold=0.3)
+    yield case("where", "forty fakes", d=rng.uniform(0, 1, 40), threshold=0.4)
     yield case("where", "a generous threshold", d=[0.2, 0.7, 0.95], threshold=0.9)
     yield case("where", "above every gradient", d=np.append(rng.uniform(0.0, 0.3, 3), [0.5, 0.999]), threshold=1.5)
     yield case("where", "certain answers", d=[0.0, 1e-9, 1 - 1e-9, 1.0], threshold=1e-3)
     yield case("where", "tiny answers", d=[0.0, 5e-7, 0.9999995e-6, 1.0000005e-6, 2e-6], threshold=1e-6)
+    beside = 0.3 * (1 + np.array([-1e-9, 1e-9, -1e-10]))
+    yield case("where", "beside the threshold", d=beside, threshold=0.3)
     yield case("strict", "at the threshold", d=[0.25, 0.125, 0.5, 0.75], threshold=0.25)
     yield case("strict", "at the threshold, random", d=np.append(4, rng.integers(0, 17, 12)) / 16, threshold=0.25)
     yield case("strict", "the threshold 0", d=[0.0, 0.25, 0.75], threshold=0.0)

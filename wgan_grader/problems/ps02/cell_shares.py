@@ -107,7 +107,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=shares,
-    scales=((1e3, "samples edges"), (1e-7, "samples edges")),
+    scales=((1e6, "samples edges"), (1e-7, "samples edges")),
     pure="all",
     package_functions=("wgan_course.divergences.histogram",),
     misconceptions=explained(WRONG, MESSAGES),

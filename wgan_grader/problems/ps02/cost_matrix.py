@@ -20,6 +20,12 @@ def cases(rng: np.random.Generator) -> Cases:
     many = CENTRE + rng.integers(0, 64, size=(30, 2)) / 2**16
     yield Case("thirty neighbours", {"x": many, "y": 1 / 2**10 + many[:26]}, criterion="precise", atol=0.0)
 
+    ends = np.array([[0.0, 0.0], [1e6, 1e6]])
+    pair = {"x": ends, "y": 1 / 2**10 + ends}
+    yield Case("neighbours in two places, far from each other", pair, criterion="precise", atol=0.0)
+    pair = {"x": np.array([[1.5, 2.0], [0.0, 1.0]]), "y": np.array([[3.0, 5.0], [1.5, 2.0], [0.0, 1.0]])}
+    yield Case("some at one place", pair, criterion="precise", atol=1e-9)
+
 
 def _pairs_only(case: Case, seen: Observation, expected: Outputs) -> bool:
     if seen.status == "error":
@@ -61,8 +67,8 @@ mean-over-coordinates: The squares are averaged over the coordinates, not added:
 transposed: Rows and columns are exchanged. Entry (i, j) is the cost from x_i to y_j: shape (len(x), len(y)).
 within-x: These are distances between the points of one cloud. The cost goes from each x to each y.
 difference-of-norms: This is |‖x‖ − ‖y‖|, how differently far the points are from the origin. Take the norm of x − y.
-pairs-only: x_i is compared with y_i only (or the shapes do not fit). Every source meets every target: give x a new
-    axis, x[:, None, :] − y[None, :, :].
+pairs-only: x_i is compared with y_i only, or the shapes do not fit, or an axis of length 1 was squeezed away. Every
+    source meets every target: give x a new axis, x[:, None, :] − y[None, :, :], and return all (n, m) distances.
 all-differences: The differences come back, with one entry a coordinate. Take the norm over the last axis.
 over-points: The norm (or the sum) runs over the points, not over the coordinates. The coordinates are the last axis:
     dim=-1.
@@ -79,7 +85,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=distances,
-    scales=((1e3, "x y"),),
+    scales=((1e6, "x y"), (1e-6, "x y")),
     pure="value",
     package_functions=("wgan_course.transport.cost_matrix",),
     stand_in="wgan_course.transport.cost_matrix",

@@ -16,6 +16,7 @@ def cases(rng: np.random.Generator) -> Cases:
     clouds = {"x": rng.normal(size=(4, 2)), "y": rng.normal(size=(4, 2))}
     yield Case("the start", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 0.0}, criterion="value")
     yield Case("the end", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 1.0}, criterion="value")
+    yield Case("hardly begun", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 0.01}, criterion="value")
     shared = {"x": rng.normal(size=(5, 3)), "y": rng.normal(size=(3, 3)), "partner": np.array([2, 0, 2, 1, 1])}
     yield Case("shared targets", shared | {"t": 0.4}, criterion="shared")
     spare = {"x": rng.normal(size=(2, 2)), "y": rng.normal(size=(6, 2)), "partner": np.array([4, 1])}
@@ -70,7 +71,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=on_the_way,
-    scales=((1e3, "x y"),),
+    scales=((1e6, "x y"), (1e-6, "x y")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

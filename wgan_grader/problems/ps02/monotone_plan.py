@@ -12,11 +12,15 @@ from ._transport import weights
 def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two and three", a=[0.5, 0.5], b=[0.2, 0.5, 0.3])
     yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
-    for n, m in ((4, 7), (8, 5)):
+    for n, m in ((4, 7), (8, 5), (30, 26)):
         yield case("value", f"{n} and {m}", a=weights(rng, n), b=weights(rng, m))
     yield case("ties", "run out together", a=[0.25, 0.25, 0.5], b=[0.5, 0.125, 0.375])
     yield case("ties", "equal weights", a=[0.25] * 4, b=[0.25] * 4)
     yield case("value", "tiny masses", a=[0.004, 0.5, 0.496], b=[0.3, 0.002, 0.698])
+    light = [5e-4, 4e-5, 6e-7]
+    yield case("value", "lighter and lighter", a=[*light, 1 - sum(light)], b=[0.6, 3e-5, 0.4 - 3e-5])
+    crumbs = {"a": [0.5 + 3e-5, 0.5 - 3e-5], "b": [0.5, 2.9e-5, 0.5 - 2.9e-5]}
+    yield case("value", "crumbs are left over", **crumbs)
     yield case("ties", "some run out together", **_with_ties(rng))
     nothing = np.append(np.zeros(4), 0.5)
     yield case("ties", "many with nothing", a=np.append(nothing, [0.2, 0.3]), b=np.append([0.4, 0.6], 0 * nothing))
@@ -95,8 +99,8 @@ shares: The rows (or the whole table) are rescaled, as shares of each source. An
     everything to 1.
 stops-early: Some mass never leaves: the loop ends before the last source or target has been served, or mass is dropped
     where both run out together. The entries must add up to 1.
-runs-over: It stops with an error where a source and a target run out together: one index runs past the end. Let the
-    loop end when either list does.
+runs-over: It stops with an error: an index runs past the end of a, of b or of the table, perhaps where a source and a
+    target run out together. Let the loop end when either list does; the table has the shape (n, m).
 """
 PROBLEM = Problem(
     key="ps02.monotone_plan",

@@ -11,8 +11,11 @@ def cases(rng: np.random.Generator) -> Cases:
     small = {"cost": np.array([[0.0, 1.0], [2.0, 0.5]]), "a": np.array([0.3, 0.7]), "b": np.array([0.6, 0.4])}
     yield Case("two and two", small | {"epsilon": 0.5, "rounds": 200}, criterion="value")
     yield Case("three and four", _random(rng, 3, 4) | {"epsilon": 0.8, "rounds": 300}, criterion="value")
+    slow = {"cost": 1 - np.eye(2), "a": np.array([0.505, 0.495]), "b": np.array([0.5, 0.5])}
+    yield Case("slow", slow | {"epsilon": 0.1, "rounds": 250}, criterion="rounds")
     yield Case("one round", _random(rng, 4, 3) | {"epsilon": 0.4, "rounds": 1}, criterion="rounds")
     yield Case("two rounds", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
+    yield Case("thirty and 26", _random(rng, 30, 26) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     tiny = {"cost": np.array([[1.0, 3.0], [4.0, 1.5]]), "a": np.array([0.5, 0.5]), "b": np.array([0.25, 0.75])}
     yield Case("tiny ε, two and two", tiny | {"epsilon": 1e-3, "rounds": 30}, criterion="small")
     light = {"cost": np.array([[30.0, 1.0], [1.0, 40.0]]), "a": np.array([1e-7, 1 - 1e-7])}

@@ -10,8 +10,10 @@ from ._transport import in_order
 def cases(rng: np.random.Generator) -> Cases:
     x, y = np.array([[0.0, 2.0], [1.0, -1.0], [3.0, 0.5]]), np.array([[2.5, 0.0], [-1.0, 1.0], [0.0, 4.0]])
     yield Case("along the axes", {"x": x, "y": y, "directions": np.eye(2)}, criterion="value")
-    for n, d, k in ((6, 3, 4), (9, 2, 5)):
+    for n, d, k in ((6, 3, 4), (9, 2, 5), (40, 2, 3)):
         yield Case(f"{k} directions in dimension {d}", _random(rng, n, d, k), criterion="value")
+    lines = np.array([[0.6, -0.8], [0.8, -0.6], [0.6, 0.8]])
+    yield Case("three directions, the last not the largest", {"x": x, "y": y, "directions": lines}, criterion="count")
     yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
     yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
 
@@ -66,7 +68,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=lambda x, y, lines: slices(x, y, lines).mean(),
-    scales=((1e3, "x y"),),
+    scales=((1e6, "x y"), (1e-6, "x y")),
     pure="value",
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",

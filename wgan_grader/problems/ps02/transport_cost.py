@@ -10,9 +10,14 @@ from ._transport import weights
 def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "warehouses and shops", coupling=[[0.5, 0.0], [0.0, 0.5]], cost=[[2.0, 3.0], [1.0, 2.0]])
     yield case("value", "uneven", coupling=[[0.1, 0.5], [0.3, 0.1]], cost=[[1.0, 4.0], [2.0, 5.0]])
-    for n, m in ((3, 5), (6, 2)):
+    for n, m in ((3, 5), (6, 2), (30, 26)):
         table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
         yield case("value", f"{n} sources, {m} targets", coupling=table / table.sum(), cost=rng.uniform(0.5, 3, (n, m)))
+    yield case("value", "one source", coupling=[[0.2, 0.3, 0.5]], cost=[[4.0, 1.0, 2.0]])
+    little = 1e-7
+    yield case(
+        "value", "little on a dear route", coupling=[[little, 0.5], [0.5 - little, 0.0]], cost=[[1e6, 1.0], [2.0, 3.0]]
+    )
     dear = [[1.0, 1e6, 1e6], [1e6, 2.0, 3.0]]
     yield case("value", "dear routes that nobody takes", coupling=[[0.5, 0.0, 0.0], [0.0, 0.25, 0.25]], cost=dear)
 
@@ -56,7 +61,7 @@ PROBLEM = Problem(
     criteria=(Criterion("value", "mass times distance, added up over all routes", 1),),
     cases=cases,
     formula=bill,
-    scales=((1e3, "cost"), (1e-8, "cost")),
+    scales=((1e6, "cost"), (1e-8, "cost")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for n in (1, 2, 5, 12, 40):
         x, y = rng.normal(size=n), 2.0 * rng.normal(size=n) + 0.1
         yield Case(f"{n} points", {"x": x, "y": y}, criterion="value")
+    near = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([3.0, 1.0, 2.0 + 2.0**-10])}
+    yield Case("nearly the same points", near, criterion="value", atol=1e-9)
     yield _case("slope, three points", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "gradient", SLOPE)
     x, y = rng.normal(size=7), 2.0 * rng.normal(size=7)
     yield Case("slope, random points", {"x": x, "y": y}, SLOPE, criterion="gradient")
@@ -87,7 +89,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=answer,
-    scales=((1e3, "x y"),),
+    scales=((1e6, "x y"), (1e-6, "x y")),
     pure="value",
     compare=compare,
     package_functions=("wgan_course.transport.wasserstein_1d",),

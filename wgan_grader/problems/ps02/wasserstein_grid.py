@@ -17,7 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
         "q": np.append([0.5], np.append(np.zeros(7), [1e-3, 0.499])),
     }
     yield case("value", "a thousandth moves", points=np.arange(10.0), **few)
-    for atoms in (4, 11):
+    for atoms in (4, 11, 40):
         yield case("uneven", f"{atoms} uneven places", **_random(rng, atoms))
 
 
@@ -83,7 +83,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=area,
-    scales=((1e3, "points"), (1e-6, "points")),
+    scales=((1e6, "points"), (1e-6, "points")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

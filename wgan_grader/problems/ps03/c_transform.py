@@ -10,8 +10,10 @@ from ._geometry import random_cost
 def cases(rng: np.random.Generator) -> Cases:
     small = np.array([[1.0, 4.0, 2.0], [3.0, 1.5, 2.5]])
     yield Case("two by three", {"phi": np.array([0.5, 1.0]), "cost": small}, criterion="value")
-    for n, m in ((5, 3), (4, 9)):
+    for n, m in ((5, 3), (4, 9), (30, 26)):
         yield Case(f"{n} by {m}", {"phi": rng.normal(size=n), "cost": random_cost(rng, n, m)}, criterion="value")
+    discounts = {"phi": np.array([-1.0, -2.0]), "cost": np.array([[0.5, 3.0, 0.0], [1.0, 0.25, 4.0]])}
+    yield Case("discounts only", discounts, criterion="value")
     for n in (3, 6):
         yield Case(f"{n} by {n}", {"phi": 2 * rng.normal(size=n), "cost": random_cost(rng, n, n)}, criterion="square")
 
@@ -22,7 +24,7 @@ def transform(phi: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 
 def _soft(eps: float):
-    return lambda phi, cost: -eps * np.log(np.exp(-(cost - phi[:, None]) / eps).sum(0))
+    return lambda phi, cost: -eps * np.logaddexp.reduce(-(cost - phi[:, None]) / eps, axis=0)
 
 
 WRONG = (
@@ -45,8 +47,8 @@ negated: This is −φᶜ = max(φ − c), the critic f. It is the right functio
 wrong-axis: The minimum runs over the shops: one number for each *mine* comes out. φᶜ lives on the shops.
 broadcast: cost − phi subtracts φ along the columns: without [:, None] the price of mine j goes to shop j. In a square
     table no error tells you.
-separate: The cheapest cost and the dearest mine are taken separately. They need not belong to the same mine: minimise
-    the difference.
+separate: The cheapest cost is looked for by itself, and a price (of that mine, or the highest) is taken off afterwards.
+    Another mine may be the one that decides: minimise the difference.
 average: A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.
 clamped: Negative values are cut off at 0. A potential may be negative: a discount.
 index: This is the number of the mine that decides, not the value there: min, not argmin.
@@ -62,7 +64,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=transform,
-    scales=((2e1, "phi cost"),),
+    scales=((2e1, "phi cost"), (1e6, "phi cost"), (1e-6, "phi cost")),
     pure="value",
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",

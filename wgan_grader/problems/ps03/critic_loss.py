@@ -12,6 +12,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("inside", "within, a wrong critic", real_scores=[-0.5, 0.1], fake_scores=[0.5, 0.75, 0.2])
     yield case("beyond", "beyond the margin", real_scores=[3.0, 8.0], fake_scores=[-2.0, -5.0, -4.0])
     yield case("beyond", "anywhere", real_scores=5 * rng.normal(size=6), fake_scores=5 * rng.normal(size=9))
+    many = {"real_scores": 5 * rng.normal(size=40), "fake_scores": 5 * rng.normal(size=26)}
+    yield case("beyond", "forty and 26", **many)
     inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
     yield case("beyond", "beyond, a wrong critic", real_scores=[-3.0, 2.0], fake_scores=[4.0, 5.0, 1.0])
     yield case("beyond", "far beyond", **inputs)
@@ -69,6 +71,7 @@ PROBLEM = Problem(
         Criterion("beyond", "the same however far apart the scores are: no margin", 1),
     ),
     cases=cases,
+    scales=((1e6, "real_scores fake_scores"), (1e-6, "real_scores fake_scores")),
     formula=loss,
     pure="inside",
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),

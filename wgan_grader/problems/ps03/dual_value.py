@@ -14,9 +14,11 @@ def cases(rng: np.random.Generator) -> Cases:
         inputs = {"phi": rng.normal(size=n), "psi": rng.normal(size=n), "a": uniform, "b": uniform.copy()}
         yield Case(f"{n} equal atoms", inputs, criterion="uniform")
     yield _case("unequal weights", [3.0, 1.0], [-0.5, 2.0], [0.25, 0.75], [0.9, 0.1], "weights")
+    yield _case("a dear mine that is empty", [1.0, 1e6], [2.0, -1e6], [1.0, 0.0], [1.0, 0.0], "weights")
     yield _random(rng, 4, 4, "weights")
     yield _random(rng, 3, 5, "sizes")
     yield _random(rng, 7, 2, "sizes")
+    yield _random(rng, 40, 26, "sizes")
 
 
 def _case(name: str, phi: list, psi: list, a: list, b: list, criterion: str) -> Case:
@@ -65,7 +67,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=value,
-    scales=((1e3, "phi psi"),),
+    scales=((1e6, "phi psi"), (1e-6, "phi psi")),
     pure="uniform",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -13,6 +13,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("space", "a triangle", points=[[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], values=[2.0, 0.0, 1.0])
     for n, d in ((6, 2), (9, 5)):
         yield case("space", f"{n} points, {d} coordinates", points=rng.normal(size=(n, d)), values=rng.normal(size=n))
+    far = 2.0**20 + np.stack([rng.permutation(64)[:30], rng.permutation(64)[:30]], 1) / 8
+    yield case("space", "thirty neighbours, far from 0", points=far, values=rng.normal(size=30))
     yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
     yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])
     where, height = rng.normal(size=(5, 2)), rng.normal(size=5)
@@ -118,7 +120,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=constant,
-    scales=((1e3, "points"), (1e-6, "values")),
+    scales=((1e6, "points"), (1e-6, "values")),
     pure="line",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -17,6 +17,9 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield _random(rng, 6, 4, 3, 0.4, "constant")
     yield _random(rng, 4, 9, 2, 3.0, "constant")
+    far = np.stack([rng.permutation(64)[:30], rng.permutation(64)[:30]], 1) / 8
+    inputs = {"points": far + 2.0**20, "values": _lipschitz_values(rng, far, 1.0), "lipschitz": 1.0}
+    yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + 2.0**20 + 0.125}, criterion="unit")
     points = rng.normal(size=(5, 2))
     values = _lipschitz_values(rng, points, 2.0)
     inputs = {"points": points, "values": values, "lipschitz": 2.0, "x": points[[3, 0, 4]].copy()}
@@ -89,7 +92,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=extension,
-    scales=((1e3, "points values x"),),
+    scales=((1e6, "points values x"), (1e-6, "points values x"), (1e3, "values lipschitz")),
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
     misconceptions=explained(WRONG, MESSAGES),

@@ -22,6 +22,7 @@ def cases(rng: np.random.Generator) -> Cases:
     circle = np.eye(4, 5, dtype=bool) | np.eye(4, 5, k=1, dtype=bool)
     circle[3, 0] = True
     yield _chain()
+    yield _staircase(12)
     yield _trickle()
     yield _case(rng, "more routes than a tree", circle, "connected")
 
@@ -39,9 +40,17 @@ def _chain() -> Case:
     return Case("a chain", {"coupling": coupling, "cost": cost}, {"outputs": ["phi", "psi"]}, criterion="connected")
 
 
+def _staircase(n: int) -> Case:
+    """A matching whose prices come one after the other: each wants a round of its own."""
+    cost = np.full((n, n), 20.0 * n)
+    cost[np.arange(n), np.arange(n)], cost[np.arange(n - 1), np.arange(1, n)] = 10.0, 1.0
+    inputs = {"coupling": np.eye(n) / n, "cost": cost}
+    return Case(f"a staircase of {n}", inputs, {"outputs": ["phi", "psi"]}, criterion="groups")
+
+
 def _trickle() -> Case:
     """A route in use that carries little ties its prices like any other."""
-    inputs = {"coupling": np.array([[0.5, 1e-4], [0.0, 0.4999]]), "cost": np.array([[1.0, 5.0], [10.0, 1.0]])}
+    inputs = {"coupling": np.array([[0.5, 1e-5], [0.0, 0.5 - 1e-5]]), "cost": np.array([[1.0, 5.0], [10.0, 1.0]])}
     return Case("a trickle", inputs, {"outputs": ["phi", "psi"]}, criterion="connected")
 
 

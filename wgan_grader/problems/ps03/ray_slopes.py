@@ -16,6 +16,7 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield _random(rng, 4, 3, "space")
     yield _random(rng, 6, 2, "space")
+    yield _random(rng, 40, 3, "space")
     stays = _random(rng, 4, 2, "stays")
     stays.inputs["y"][2], stays.inputs["f_y"][2] = stays.inputs["x"][2], stays.inputs["f_x"][2]
     yield stays
@@ -79,7 +80,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slopes,
-    scales=((1e3, "f_x f_y x y"), (1e-8, "f_x f_y x y")),
+    scales=((1e6, "f_x f_y x y"), (1e-8, "f_x f_y x y")),
     pure="line",
     misconceptions=explained(WRONG, MESSAGES),
 )

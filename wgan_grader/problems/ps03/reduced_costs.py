@@ -10,8 +10,11 @@ from ._geometry import random_cost
 def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two by three", phi=[1.0, 0.0], psi=[0.5, -1.0, 2.0], cost=[[2.0, 1.0, 4.0], [1.5, 3.0, 2.5]])
     yield _admissible(rng, 4, 3, "value")
+    yield _admissible(rng, 30, 26, "value")
     yield _admissible(rng, 3, 3, "square")
     yield _admissible(rng, 5, 5, "square")
+    hardly = [[0.5 + 1e-4, 1.0 - 3e-4], [1.5 + 4e-7, 2.0 - 5e-7]]
+    yield case("value", "hardly any slack", phi=[0.0, 1.0], psi=[0.5, 1.0], cost=hardly, atol=1e-9)
     yield _dear(rng, 3, 4)
     yield _dear(rng, 4, 2)
 
@@ -68,7 +71,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slack,
-    scales=((1e3, "phi psi cost"),),
+    scales=((1e6, "phi psi cost"), (1e-6, "phi psi cost")),
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
     misconceptions=explained(WRONG, MESSAGES),

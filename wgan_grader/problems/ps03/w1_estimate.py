@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("constant", "K = 0.3", **_scores(rng, 5, 5, 0.3))
     yield case("sizes", "three and two", real_scores=[3.0, 2.0, 7.0], fake_scores=[1.0, 0.5], lipschitz=2.0)
     yield case("sizes", "eleven and four", **_scores(rng, 11, 4, 2.5))
+    yield case("sizes", "forty and 26", **_scores(rng, 40, 26, 1.5))
     yield case("sizes", "three and eight", **_scores(rng, 3, 8, 0.7))
     yield case("sign", "a wrong critic", real_scores=[0.0, 1.0], fake_scores=[2.0, 4.0], lipschitz=2.0)
     yield case("sign", "a worse one", **_scores(rng, 6, 6, 0.5, shift=-3.0))
@@ -74,7 +75,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=estimate,
-    scales=((1e3, "real_scores fake_scores"), (1e-6, "real_scores fake_scores lipschitz")),
+    scales=((1e6, "real_scores fake_scores"), (1e-6, "real_scores fake_scores lipschitz"), (1e3, "lipschitz")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

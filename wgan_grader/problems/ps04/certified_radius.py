@@ -116,7 +116,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
-    scales=((1e3, "logits"), (1e-6, "logits lipschitz")),
+    scales=((1e6, "logits"), (1e-6, "logits lipschitz")),
     pure="radius",
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",

@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case(
         "strict", "touches the sides", x=[0.0, 1.0, 2.0, 3.0, 4.0], values=[0.0, 2.0, -4.0, 7.0, 1.0], slope=2.0, tip=0
     )
+    many = {"x": rng.permutation(np.arange(40.0)), "values": rng.normal(scale=9.0, size=40)}
+    yield case("inside", "forty points", **many, slope=1.5, tip=31)
     x, tip = rng.permutation(np.arange(12.0)), int(rng.integers(12))
     values = 3.0 * rng.choice([-1, 1], 12) * np.abs(x - x[tip]) + np.where(rng.random(12) < 0.4, rng.normal(size=12), 0)
     values[tip] = 0.0
@@ -92,7 +94,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=inside,
-    scales=((1e3, "x values"), (1e-6, "x values")),
+    scales=((1e6, "x values"), (1e-6, "x values")),
     pure="inside",
     misconceptions=explained(WRONG, MESSAGES),
 )

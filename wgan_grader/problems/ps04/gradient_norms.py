@@ -13,7 +13,12 @@ HIDDEN = {1: ("tanh",), 2: ("softplus", "tanh"), 3: ("relu", "sigmoid", "tanh")}
 def cases(rng: np.random.Generator) -> Cases:
     for n, d, width in ((2, 2, 3), (7, 3, 4), (3, 5, 6)):
         yield _case(f"{n} points in dimension {d}", rng, n, d, width, 1.0, "per-sample")
+    yield _case("forty points", rng, 40, 2, 3, 1.0, "per-sample")
     yield _case("steep", rng, 4, 2, 5, 40.0, "per-sample")
+    sharp = _case("a sharp bend", rng, 6, 2, 5, 1.0, "per-sample")
+    sharp.inputs["network.w0"][:] *= 20
+    sharp.inputs["points"][:] *= 0.05
+    yield sharp
     yield _case("constant", rng, 4, 3, 4, 0.0, "flat")
     for count, n in ((2, 4), (3, 5)):
         yield _case(f"{count} hidden layers", rng, n, 3, 6, 2.0, "per-sample", count)

@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     given = {
         "two by two": np.array([[1.0, -2.0], [3.0, 4.0]]),
         "wide": np.array([[0.5, -1.0, 2.0], [-3.0, 0.25, 1.0]]),
+        "four by thirty": np.where(rng.random((4, 30)) < 0.5, -1.0, 1.0) * rng.uniform(0.5, 1.0, (4, 30)),
         "random, tall": rng.normal(size=(6, 2)),
         "random, wide": rng.normal(size=(3, 7)),
     }
@@ -74,7 +75,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=induced,
-    scales=((1e3, "W"),),
+    scales=((1e6, "W"), (1e-6, "W")),
     pure="columns",
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",

@@ -105,7 +105,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=keeps,
-    scales=((1e3, "x values"), (1e-6, "x values")),
+    scales=((1e6, "x values"), (1e-6, "x values")),
     pure="accepts",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -14,6 +14,7 @@ ACTIVATIONS = {
     3: ["tanh", "relu"],
     4: ["sigmoid", "softplus", "sigmoid"],
     5: ["relu", "sigmoid", "tanh", "softplus"],
+    6: ["", "sigmoid", "relu", "", "tanh", "sigmoid"],  # two layers in a row, and a sigmoid at the end
 }
 
 
@@ -22,6 +23,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("ReLU", rng, (2, 4, 3), "product")
     yield _case("tanh and ReLU", rng, (4, 3, 5, 2), "product")
     yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
+    yield _case("layers in a row, and a sigmoid last", rng, (3, 2, 4, 3, 2, 4, 2), "slopes")
     yield _case("two sigmoids and a softplus", rng, (3, 4, 2, 3, 2), "slopes")
 
 
@@ -29,7 +31,7 @@ def _case(name: str, rng: np.random.Generator, widths: tuple[int, ...], criterio
     inputs, layers, between = {}, [], list(ACTIVATIONS[len(widths) - 1])
     for i, (m, n) in enumerate(pairwise(widths)):
         inputs |= {f"network.w{i}": rng.normal(size=(n, m)) + 0.5, f"network.b{i}": 2 + rng.normal(size=n)}
-        layers += [["linear", f"w{i}", f"b{i}"]] + [[kind] for kind in between[i : i + 1]]
+        layers += [["linear", f"w{i}", f"b{i}"]] + [[kind] for kind in between[i : i + 1] if kind]
     return Case(name, inputs, {"modules": {"network": layers}}, criterion=criterion)
 
 
@@ -73,7 +75,7 @@ def _slope_at_zero(*arrays: np.ndarray) -> float:
     """Spectral norm of the Jacobian at the origin: a slope, not a bound."""
     count = len(arrays) // 2
     x, jacobian = np.zeros(arrays[0].shape[1]), np.eye(arrays[0].shape[1])
-    for i, kind in enumerate([*ACTIVATIONS[count], ""]):
+    for i, kind in enumerate([*ACTIVATIONS[count], ""][:count]):
         x, jacobian = arrays[2 * i] @ x + arrays[2 * i + 1], arrays[2 * i] @ jacobian
         if kind:
             x, slopes = _activated(kind, x)

@@ -43,8 +43,8 @@ WRONG = (
     ("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b),
 )
 MESSAGES = """
-in-place: The skip path carries relu(x): every negative entry of x is lost. An activation in place has changed x before
-    it is added. Use relu(x), not relu_(x) or inplace=True.
+in-place: The skip path carries relu(x): every negative entry of x is lost. An activation in place (relu_, inplace=True)
+    changes x before it is added. Add x itself.
 no-skip: The skip path is missing: this is only W relu(x) + b. Add x.
 relu-after: The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.
 relu-of-sum: The whole sum goes through the activation. Then the skip path is no identity any more.
@@ -65,7 +65,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=block,
-    scales=((1e3, "x W b"), (1e3, "W")),
+    scales=((1e6, "x W b"), (1e6, "W"), (1e-6, "x W b")),
     pure="input",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -22,6 +22,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("unsorted", "in no order", x=[2.0, 0.0, 1.0, 5.0], values=[1.0, 0.0, -2.5, 0.5])
     yield case("largest", "steep on the last step", x=[0.0, 1.0, 2.0, 2.5], values=[0.0, 1.0, 0.5, 3.0])
     yield case("largest", "steep on the first step", x=[0.0, 0.5, 2.0, 3.0], values=[0.0, -2.0, -1.0, 0.0])
+    yield case("largest", "a constant", x=[0.0, 1.0, 3.0], values=[0.5, 0.5, 0.5])
+    gentle = np.append(rng.uniform(-0.2, 0.2, 29), 0.0)
+    yield case("largest", "thirty gentle points", x=np.arange(30.0), values=gentle)
     yield case("largest", "very near", x=[0.0, 1.0, 1.0 + 2.0**-20, 2.0], values=[0.0, 0.5, 0.75, 1.0])
     for name, x in (("far out", [1000.0, 3000.0, 2000.0]), ("below 0", [-3.0, -1.0, -2.0])):
         yield case(
@@ -91,7 +94,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=steepest,
-    scales=((1e3, "x values"), (1e-6, "x values")),
+    scales=((1e6, "x values"), (1e-6, "x values")),
     pure="largest",
     misconceptions=explained(WRONG, MESSAGES),
 )

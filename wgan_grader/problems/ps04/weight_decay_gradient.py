@@ -62,6 +62,7 @@ PROBLEM = Problem(
         Criterion("zero", "0 at the zero matrix and in rows of zeros, not NaN", 0.5),
     ),
     cases=cases,
+    scales=((1e6, "W"), (1e-6, "W"), (1e3, "weight")),
     formula=gradient,
     pure="gradient",
     misconceptions=explained(WRONG, MESSAGES),

@@ -17,6 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("weights beyond", _drawn(rng, 1.0, 0.02), 0.1, "weights")
     yield _case("a wide box", _drawn(rng, 2.0, 0.1), 1.5, "weights")
     yield _case("one layer", _drawn(rng, 1.0, 0.02, (3, 1)), 0.1, "weights")
+    yield _case("a narrow box", _drawn(rng, 0.01, 0.01), 1e-3, "weights")
     yield _case("biases beyond", _drawn(rng, 0.02, 1.0), 0.1, "biases")
     yield _case("both beyond", _drawn(rng, 1.0, 1.0), 0.01, "biases")
     yield _case("three layers", _drawn(rng, 1.0, 1.0, (3, 4, 2, 1)), 0.2, "biases")

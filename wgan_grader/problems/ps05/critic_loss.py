@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("far out", rng, 4, 5, "value", size=30.0)
     yield _case("gradients", rng, 4, 6, "critic")
     yield _case("more gradients", rng, 7, 3, "critic")
+    yield _case("forty and 26", rng, 40, 26, "critic")
     yield _case("the generator", rng, 4, 5, "generator")
 
 

@@ -13,6 +13,7 @@ from ._networks import HARD_CODED, LIMIT, after, back, in_place, left_behind, ne
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("one step", rng, 4, 3, 0.1, 50.0, "descent")
     yield _case("a large step", rng, 5, 7, 2.0, 50.0, "descent")
+    yield _case("forty and 26", rng, 40, 26, 0.1, 50.0, "descent")
     yield _case("one layer", rng, 3, 5, 0.2, 50.0, "descent", widths=(2, 1))
     yield _case("points far out", rng, 5, 4, 0.002, 50.0, "descent", size=30.0)
     yield _case("a narrow box", rng, 4, 6, 0.5, 0.3, "clip")

@@ -103,7 +103,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=projected,
-    scales=((1e3, "W radius"), (1e-2, "W radius")),
+    scales=((1e6, "W radius"), (1e-2, "W radius")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     pure="outside",

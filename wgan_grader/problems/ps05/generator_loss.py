@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(name, rng, m, criterion)
     yield _case("far out", rng, 4, "value", size=30.0)
     yield _case("gradients", rng, 5, "gradient")
+    yield _case("forty", rng, 40, "gradient")
     yield _case("more gradients", rng, 9, "gradient")
 
 

@@ -18,9 +18,12 @@ def cases(rng: np.random.Generator) -> Cases:
     first = {"norms": np.array([0.5, 1.5, 1.0, 2.0])}
     yield Case("four norms", first, SLOPES, criterion="value")
     yield Case("five norms", {"norms": rng.uniform(0.1, 2.5, 5)}, SLOPES, criterion="value")
+    yield Case("forty norms", {"norms": rng.uniform(0.1, 2.5, 40)}, SLOPES, criterion="value")
     yield Case("gentle", {"norms": rng.uniform(0.1, 0.9, 6)}, SLOPES, criterion="value")
     yield Case("steep", {"norms": 3 + rng.exponential(4, 3)}, SLOPES, criterion="value")
     yield Case("a perfect critic", {"norms": np.ones(4)}, SLOPES, criterion="value")
+    yield Case("nearly perfect", {"norms": np.array([1.005, 0.996, 1.002])}, SLOPES, criterion="value", atol=1e-9)
+    yield Case("flat in one place", {"norms": np.array([0.0, 0.5, 2.0])}, SLOPES, criterion="slope")
     for n in (4, 7):
         yield Case(f"{n} norms, to the norms", {"norms": rng.uniform(0.2, 2.8, n)}, SLOPES, criterion="slope")
 

@@ -39,6 +39,7 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 1.5),
     ),
     cases=batches,
+    scales=((1e3, "weight"), (1e-3, "weight")),
     formula=deeper(right, 4),
     compare=agree,
     pure="value",

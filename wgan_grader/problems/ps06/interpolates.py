@@ -16,9 +16,17 @@ def cases(rng: np.random.Generator) -> Cases:
         "epsilon": np.array([0.25, 0.75]),
     }
     yield Case("two pairs in the plane", first, criterion="points")
-    for n, shape, criterion in ((5, (3,), "points"), (4, (4,), "points"), (3, (2, 2, 3), "any"), (3, (3, 3), "any")):
+    for n, shape, criterion in (
+        (5, (3,), "points"),
+        (4, (4,), "points"),
+        (40, (2,), "points"),
+        (3, (2, 2, 3), "any"),
+        (3, (3, 3), "any"),
+    ):
         name = f"{n} pairs of shape {'×'.join(map(str, shape))}"
         yield Case(name, _inputs(rng, n, shape), criterion=criterion, atol=1e-6)  # float32 near a coordinate 0
+    far = {"real": np.array([[1e6, -1e6], [2.0, 1.0]]), "fake": np.array([[1.0, 2.0], [1e6, 3.0]])}
+    yield Case("the far ends", far | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
     yield Case("the ends", _inputs(rng, 2, (3,)) | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
 
 
@@ -81,7 +89,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=mix,
-    scales=((1e3, "real fake"),),
+    scales=((1e6, "real fake"), (1e-6, "real fake")),
     pure="points",
     package_functions=PACKAGE,
     stand_in="wgan_course.constraints.penalties.interpolate",

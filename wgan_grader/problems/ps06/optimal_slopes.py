@@ -112,7 +112,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slopes,
-    scales=((1e3, "real fake weight"), (1e-6, "real fake weight")),
+    scales=((1e6, "real fake weight"), (1e-6, "real fake weight")),
     pure="slopes",
     misconceptions=explained(WRONG, MESSAGES),
 )

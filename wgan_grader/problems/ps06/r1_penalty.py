@@ -95,6 +95,7 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 0.5),
     ),
     cases=cases,
+    scales=((1e3, "weight"), (1e-3, "weight")),
     formula=deeper(right, 2),
     compare=agree,
     pure="value",

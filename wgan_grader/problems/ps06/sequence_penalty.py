@@ -58,8 +58,8 @@ WRONG = (
 MESSAGES = """
 sum: The charges are added up, not averaged over the sentences.
 one-sided: This is the one-sided penalty. The script has the two-sided one.
-per-word: A norm is taken for every word, and each is compared with 1. A sentence is one sample: its gradient is all its
-    entries together.
+per-word: A norm is taken for every word, and each (or their sum, or mean) is compared with 1. A sentence is one sample:
+    its gradient is all its entries together.
 weighted: λ is in it (10 perhaps). Here the mean alone is asked for.
 not-reduced: One charge a sentence comes back. Return their mean.
 matrix-norm: This is a *matrix* norm of each sentence's gradient (the spectral or the nuclear one). The Euclidean length
@@ -76,7 +76,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
-    scales=((1e3, "gradient"), (1e-3, "gradient")),
+    scales=((1e6, "gradient"), (1e-3, "gradient")),
     pure="value",
     package_functions=PACKAGE,
     compare=agree,

@@ -32,7 +32,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
-    scales=((1e3, "norms"),),
+    scales=((1e6, "norms"), (1e-6, "norms")),
     compare=agree,
     pure="value",
     package_functions=PACKAGE,

@@ -84,7 +84,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=exact,
-    scales=((1e3, "kernel"),),
+    scales=((1e6, "kernel"), (1e-6, "kernel")),
     pure="box",
     package_functions=(
         "wgan_course.norms.conv_norm_fft",

@@ -78,7 +78,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=spectrum,
-    scales=((1e3, "kernel"),),
+    scales=((1e6, "kernel"), (1e-6, "kernel")),
     pure="value",
     package_functions=("wgan_course.norms.conv_singular_values", "wgan_course.norms.conv_norm_fft"),
     misconceptions=explained(WRONG, MESSAGES),

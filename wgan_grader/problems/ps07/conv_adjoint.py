@@ -105,7 +105,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=adjoint,
-    scales=((1e3, "y kernel"),),
+    scales=((1e6, "y kernel"), (1e-6, "y kernel")),
     pure="one",
     package_functions=("wgan_course.norms.conv_operator",),
     misconceptions=explained(WRONG, MESSAGES),

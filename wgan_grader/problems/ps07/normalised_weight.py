@@ -87,7 +87,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=normalised,
-    scales=((1e3, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (1e-6, "W")),
     pure="square",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=explained(WRONG, MESSAGES),

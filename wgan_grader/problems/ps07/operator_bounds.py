@@ -90,7 +90,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=bounds,
-    scales=((1e3, "kernel"),),
+    scales=((1e6, "kernel"), (1e-6, "kernel")),
     pure="one",
     package_functions=("wgan_course.norms.reshaped_norm", "wgan_course.norms.reshaped_factor"),
     misconceptions=explained(WRONG, MESSAGES),

@@ -93,7 +93,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=sigma,
-    scales=((1e3, "W"), (1e-6, "W"), (1e3, "v"), (1e-9, "v")),
+    scales=((1e6, "W"), (1e-6, "W"), (1e3, "v"), (1e-9, "v")),
     pure="value",
     package_functions=("wgan_course.norms.power_iteration",),
     misconceptions=explained(WRONG, MESSAGES),

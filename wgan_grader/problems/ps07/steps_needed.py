@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
     yield _case("two steps, and exactly enough", [2.0, 1.0], 1.0, 2.0**-8, "value")
     yield _case("thousands of steps", [0.3, 1.0, 0.9995], 5.0, 1e-6, "value")
+    yield _case("tens of thousands of steps", [1.0, 0.9999], 5.0, 1e-4, "value")
     values = np.sort(rng.uniform(0.5, 3, 6))[::-1]
     values[0] = 1.1 * values[1]
     yield _case("six values", values, float(rng.uniform(2, 20)), 1e-5, "value")
@@ -116,7 +117,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=needed,
-    scales=((1e3, "singular_values"), (1e-9, "singular_values"), (1e-6, "error")),
+    scales=((1e6, "singular_values"), (1e-9, "singular_values"), (1e-6, "error")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -77,7 +77,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=step,
-    scales=((1e3, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (1e-6, "W")),
     pure="square",
     package_functions=("wgan_course.norms.power_iteration",),
     misconceptions=explained(WRONG, MESSAGES),

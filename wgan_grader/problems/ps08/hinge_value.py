@@ -10,6 +10,7 @@ ATOL = 1e-5  # distances may come from pairwise_distance, which adds 1e-6 to eac
 
 def cases(rng: np.random.Generator) -> Cases:
     yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
+    yield Case("one place", {"x": np.array([1.0, -2.0]), "y": np.array([1.0, -2.0]), "K": 3.0}, criterion="near")
     for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):
         yield Case(f"near, dimension {d}", _pair(rng, d, K, 0.2, 0.8), criterion="near", atol=ATOL)
     yield Case(
@@ -58,7 +59,8 @@ not-truncated: This is 2 − K·W₁, without an end. A hinge loss is never nega
     more slope gains nothing.
 the-gain: This is the truncated distance min(K‖x − y‖, 2) itself. The least *loss* is 2 minus it.
 cut-at-one: The distance is cut at 1. The critic may go from −1 to +1, a way of 2.
-half-way: Only one of the two terms is counted (or the mean of both): each is 1 − K‖x − y‖/2, and the loss is their sum.
+half-way: Only one of the two terms is counted (or the mean of both), or each as 1 − K‖x − y‖. Each is 1 − K‖x − y‖/2,
+    and the loss is their sum.
 k-ignored: K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖.
 cut-at-k: The distance is cut at K or at 2/K without the factor K in front of it. The cost is min(K‖x − y‖, 2).
 squared: The distance is squared. The Lipschitz condition is about the distance itself.

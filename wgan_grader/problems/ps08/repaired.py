@@ -166,7 +166,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_with(_vectors),
-    scales=((1e3, "W x"), (1e-6, "W")),
+    scales=((1e6, "W x"), (1e-6, "W")),
     pure="training",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("plain", f"{count} layers", **_random(rng, count, np.zeros(count, bool)))
     yield case("plain", "60 layers", **_random(rng, 60, np.zeros(60, bool)))
     yield case("plain", "estimates above the norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[False, False])
+    yield case("plain", "small norms", norms=[2e-3, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     yield case("skips", "a block and a layer", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[True, False])
     yield case("skips", "estimates above both norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[True, False])
     for count in (4, 6):
@@ -67,7 +68,7 @@ PROBLEM = Problem(
     criteria=(Criterion("plain", "the product of σ/σ̂", 1), Criterion("skips", "1 + σ/σ̂ for a residual block", 1)),
     cases=cases,
     formula=bound,
-    scales=((1e3, "norms estimates"), (1e-8, "norms estimates")),
+    scales=((1e6, "norms estimates"), (1e-8, "norms estimates")),
     pure="plain",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -243,7 +243,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_seen(Layer),
-    scales=((1e3, "weight bias weight2 bias2"), (1e-6, "weight weight2")),
+    scales=((1e6, "weight bias weight2 bias2"), (1e-6, "weight weight2")),
     observe="wgan_course.check.observers.ps08.layer",
     limit=20.0,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

@@ -104,7 +104,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
-    scales=((1e3, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (1e-6, "W")),
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),

@@ -12,6 +12,8 @@ GRADIENT = {"gradients": ["W1", "W2"]}
 def cases(rng: np.random.Generator) -> Cases:
     first = {"W1": np.array([[1.0, 2.0], [0.0, 1.0]]), "W2": np.array([[3.0, 0.0]])}
     yield case("value", "2×2 and 1×2", **first, u1=[0.6, 0.8], u2=[1.0], strength=0.5)
+    alike = {"W1": [[1.0, 2.0], [0.0, 1.0]], "W2": [[3.0, 0.0], [1.0, 1.0]], "u1": [0.6, 0.8], "u2": [0.8, -0.6]}
+    yield case("value", "two of one size", **alike, strength=0.5)
     for shapes, strength in ((((3, 4), (2, 3)), 0.1), (((5, 2), (4, 5)), 2.0)):
         name = " and ".join(f"{m}×{n}" for m, n in shapes)
         yield case("value", name, **_random(rng, shapes, strength))
@@ -104,7 +106,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_total(_square, _slope),
-    scales=((1e3, "W1 W2"),),
+    scales=((1e6, "W1 W2"), (1e-6, "W1 W2"), (1e3, "strength"), (1e-3, "strength")),
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

@@ -8,6 +8,7 @@ from ...problem import Cases, Criterion, Problem, case
 
 def cases(rng: np.random.Generator) -> Cases:
     yield case("direction", "two steps", theta=0.0, target=3.0, steps=2, step_size=0.1, clip=5.0)
+    yield case("direction", "whole numbers", theta=0, target=3, steps=3, step_size=0.1, clip=5)
     yield case("direction", "from the right", theta=2.0, target=-1.0, steps=4, step_size=0.2, clip=9.0)
     for side, name in ((-1, "from the left, drawn"), (1, "from the right, drawn")):
         theta, target = side * rng.uniform(0.5, 2), -side * rng.uniform(0.5, 2)

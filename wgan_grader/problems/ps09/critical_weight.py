@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for k in range(2):
         a, b = rng.uniform(0.3, 0.9), rng.uniform(1.5, 3)
         yield _case(f"unequal players, {k + 1}", *((a, b) if k else (b, a)), 0.0, "unequal")
+    yield _case("one player hardly moves", 2.0, 1e-8, 0.0, "unequal")
     for k in range(2):
         a, b = rng.uniform(1.1, 2, size=2)
         yield _case(f"damped already, {k + 1}", a, b, float(rng.uniform(0.3, 0.8)), "damped")

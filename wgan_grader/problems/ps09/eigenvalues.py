@@ -121,7 +121,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
-    scales=((1e3, "J"), (1e-4, "J")),
+    scales=((1e6, "J"), (1e-4, "J")),
     pure="complex",
     package_functions=GAME,
     misconceptions=explained(WRONG, MESSAGES),

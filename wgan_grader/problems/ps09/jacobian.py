@@ -11,6 +11,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for weight in (0.0, 1.4, round(float(rng.uniform(0.3, 2)), 4)):
         yield case("origin", f"(0, 0), weight {weight:g}", theta=0.0, psi=0.0, weight=weight)
     yield case("anywhere", "(1, 2), no penalty", theta=1.0, psi=2.0, weight=0.0)
+    for theta, psi in ((0.0, 3.0), (2.0, 0.0)):
+        yield case("anywhere", f"on an axis, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.5)
+    yield case("anywhere", "whole numbers", theta=1, psi=-2, weight=1)
     for theta, psi in ((8.0, 0.1), (0.05, -12.0)):
         yield case("anywhere", f"far out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.6)
     for k in range(3):

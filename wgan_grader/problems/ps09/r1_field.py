@@ -12,6 +12,7 @@ NAMES = {"outputs": ["theta", "psi"]}
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
     yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")
+    yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 0.0, "game")
     yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")
     yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
     apart = np.array([300.0, -500.0, 1e-3, -2e-3])

@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("real", "a large step", M=[[-1.7 - a, 0.4], [0.3 * b, 0.8]])
     yield case("real", "a shear", M=[[0.5, 3.0], [0.0, -0.6 - 0.3 * b]])
     yield case("larger", "3×3", M=rng.normal(size=(3, 3)))
+    yield case("larger", "25×25", M=rng.normal(size=(25, 25)))
     yield case("larger", "5×5", M=rng.normal(size=(5, 5)))
 
 
@@ -70,7 +71,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
-    scales=((1e3, "M"), (1e-4, "M")),
+    scales=((1e6, "M"), (1e-4, "M")),
     pure="complex",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -13,6 +13,7 @@ WIDE = 100.0
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("one state", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, False, "simultaneous")
     yield _case("batch", rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
+    yield _case("forty states", rng.normal(size=(2, 40)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
     yield _case("one state, alternating", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, True, "alternating")
     yield _case("batch, alternating", rng.normal(size=(2, 4)), 0.3, 0.1, 1, WIDE, True, "alternating")
     yield _case("three critic steps", rng.normal(size=(2, 4)), 0.15, 0.4, 3, WIDE, False, "critic")
@@ -124,7 +125,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=pair(play),
-    scales=((1e3, "theta psi clip"),),
+    scales=((1e6, "theta psi clip"), (1e-6, "theta psi clip")),
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=explained(WRONG, MESSAGES),

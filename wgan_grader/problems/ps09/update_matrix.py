@@ -114,7 +114,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=matrix,
-    scales=((1e3, "J"),),
+    scales=((1e6, "J"), (1e-6, "J")),
     pure="simultaneous",
     package_functions=STEPS,
     misconceptions=explained(WRONG, MESSAGES),

@@ -97,6 +97,7 @@ PROBLEM = Problem(
         Criterion("images", "for images too", 1),
     ),
     cases=cases,
+    scales=((1e6, "real fake"), (1e-6, "real fake")),
     formula=interpolates,
     pure="paired",
     package_functions=("wgan_course.constraints.penalties.interpolate",),

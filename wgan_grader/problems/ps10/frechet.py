@@ -39,6 +39,8 @@ def cases(rng: np.random.Generator) -> Cases:
     thin = _covariance(rng, 4, 2), _covariance(rng, 4, 3)
     moments = rng.normal(size=4), thin[0], rng.normal(size=4), thin[1]
     yield _case("singular covariances", moments, "singular", rtol=1e-5, atol=5e-4)  # roots of roots of rounding
+    near = (np.array([0.5]), np.zeros((1, 1)), np.array([0.501]), np.zeros((1, 1)))
+    yield _case("two points, nearly one", near, "singular", rtol=1e-5, atol=1e-9)
     yield _case("a point", (np.ones(2), np.zeros((2, 2)), np.zeros(2), shears[0]), "singular", rtol=1e-5, atol=1e-5)
 
 
@@ -122,7 +124,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=distance,
-    scales=((1e3, "mean_p mean_q cov_p cov_q"),),
+    scales=((1e6, "mean_p mean_q cov_p cov_q"), (1e-6, "mean_p mean_q cov_p cov_q")),
     pure="commuting",
     package_functions=("wgan_course.measures.frechet_distance",),
     misconceptions=explained(WRONG, MESSAGES),

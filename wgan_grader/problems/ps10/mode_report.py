@@ -104,7 +104,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=report,
-    scales=((1e3, "points modes std"), (1e-6, "points modes std")),
+    scales=((1e6, "points modes std"), (1e-6, "points modes std")),
     pure="quality",
     package_functions=("wgan_course.measures.mode_coverage",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -63,7 +63,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=average,
-    scales=((1e3, "weights"),),
+    scales=((1e6, "weights"), (1e-6, "weights")),
     pure="value",
     package_functions=("wgan_course.training.Ema",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -35,6 +35,11 @@ def cases(rng: np.random.Generator) -> Cases:
         ):
             real, fake = (centres, points) if criterion == "precision" else (points, centres)
             yield case(criterion, f"{criterion}: {name}", real=real, fake=fake, k=1, options=BOTH)
+    away = 1000.0 + np.stack(np.divmod(np.arange(30.0), 6.0), 1) / 4
+    near = away[::2] + np.where(np.arange(15) % 3, 0.05, 40.0)[:, None]
+    for criterion, pair in (("precision", (away, near)), ("recall", (near, away))):
+        name = f"{criterion}: thirty, far from 0"
+        yield case(criterion, name, real=pair[0], fake=pair[1] + 1e-3, k=1, options=BOTH)
     mean = rng.normal(size=(14, 3))
     yield case("recall", "a narrow generator", real=mean, fake=mean[:6] * 0.2, k=2, options=BOTH)
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
@@ -114,7 +119,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=each(covered),
-    scales=((1e3, "real fake"), (1e-6, "real fake")),
+    scales=((1e6, "real fake"), (1e-6, "real fake")),
     pure="precision",
     package_functions=("wgan_course.measures.precision_recall",),
     misconceptions=explained(WRONG, MESSAGES),
