@@ -7,6 +7,7 @@ from nbgrader.converters import GenerateAssignment, GenerateFeedback
 
 from wgan_grader.handmarking import BringMathJax, MarkingScheme, find_templates, mathjax_source
 from wgan_grader.judged import Judge
+from wgan_grader.lab import ListAssignments, SubmitAssignment
 from wgan_grader.late import LatePenalty
 from wgan_grader.programs import find_programs
 from wgan_grader.released import NameCells
@@ -40,6 +41,12 @@ c.HTMLExporter.preprocessors = [MarkingScheme]
 c.HTMLExporter.exclude_anchor_links = True  # the formgrader finds its boxes by ids, which headings would take
 c.HTMLExporter.filters = {"mathjax_source": mathjax_source}
 c.GenerateFeedback.preprocessors = [*GenerateFeedback.preprocessors.default_args[0], BringMathJax]
+
+# JupyterLab's assignment list is empty where the course has no exchange. To have one, make its folder for everybody
+# (`nbgrader release_assignment` fills it), and name it here or in /etc/jupyter/nbgrader_config.py:
+# c.Exchange.root = "/srv/nbgrader/exchange"
+c.ExchangeFactory.list = ListAssignments
+c.ExchangeFactory.submit = SubmitAssignment
 
 # What a day late costs: `wgan-course late`.
 c.AssignLatePenalties.plugin_class = LatePenalty

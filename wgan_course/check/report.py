@@ -1,5 +1,6 @@
 """A verdict as people read it: a table in a notebook, text in a terminal."""
 
+import os
 import re
 import sys
 from html import escape
@@ -73,6 +74,8 @@ def show(verdict: Any) -> None:
         hook = sys.modules["IPython"].get_ipython().displayhook
         if not hook.quiet():  # as it is where the cell ends in a semicolon
             hook(_Result(verdict))
+            if "NBGRADER_VALIDATING" in os.environ and verdict.points < verdict.possible:
+                sys.stderr.write(text(verdict))  # Validate shows this, or else one sentence whatever the score
             return
     show_both(text(verdict), html(verdict))
 
