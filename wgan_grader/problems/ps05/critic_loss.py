@@ -67,11 +67,18 @@ def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     """The value for the first criterion, the value and one network's gradients for each of the others."""
     owner = {"value": "value", "critic": "gradient:critic", "generator": "gradient:generator"}[case.criterion]
     wanted = [name for name in expected if name == "value" or name.startswith(owner)]
-    return all(name in observed and _close(observed[name], expected[name]) for name in wanted)
+    size = _size(case)
+    return all(name in observed and _close(observed[name], expected[name], size) for name in wanted)
 
 
-def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.size == b.size and bool(np.allclose(np.ravel(a), np.ravel(b), rtol=1e-5, atol=1e-7))
+def _size(case: Case) -> float:
+    """How large the scores and samples are whose means are subtracted: rounding is in proportion to them."""
+    arrays = tuple(case.inputs.values())
+    return max(1.0, *(float(np.abs(x).max()) for x in (*_scores(*arrays), *_parts(arrays)[2:])))
+
+
+def _close(a: np.ndarray, b: np.ndarray, size: float = 1.0) -> bool:
+    return a.size == b.size and bool(np.allclose(np.ravel(a), np.ravel(b), rtol=1e-5, atol=2e-7 * size))
 
 
 def _right_value(seen: Observation, expected: Outputs) -> bool:
