@@ -174,9 +174,18 @@ def run_all(
                     again.append(task)
                 else:
                     yield task, trouble
-    for task in again:
-        with _pool(1, again) if executor is None else nullcontext(executor) as pool:
-            yield from _run([task], pool, 1, remote)
+    yield from _one_by_one(again, executor, remote)
+
+
+def _one_by_one(tasks: Sequence[Task], executor: Executor | None, remote: bool) -> Iterator[tuple[Task, str]]:
+    """Run each task with none beside it, in one worker for as long as that lives."""
+    waiting = list(reversed(tasks))
+    while waiting:
+        with _pool(1, tasks) if executor is None else nullcontext(executor) as pool:
+            trouble = ""
+            while waiting and trouble != BROKEN:
+                for task, trouble in _run([waiting.pop()], pool, 1, remote):
+                    yield task, trouble
 
 
 def _ran_out(task: Task) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -98,6 +98,32 @@ def test_what_ran_out_of_time_beside_others_runs_once_more_alone(tmp_path, monke
     with ThreadPoolExecutor(2) as executor:
         assert sorted(task.student for task, _ in tasks.run_all(given, 2, executor)) == ["ann", "ben"]
     assert sorted(seen) == ["ann", "ann", "ben"]
+
+
+def test_those_that_run_once_more_share_a_worker_until_it_ends(tmp_path, monkeypatch):
+    """Four come again one after the other; the worker breaks with the second of them."""
+    pools, seen = [], []
+
+    class Fragile(ThreadPoolExecutor):
+        broken = False
+
+        def submit(self, function, task):
+            if self.broken:
+                raise BrokenExecutor
+            self.broken = seen.count(task.student) == 1 and task.student == "ben"
+            seen.append(task.student)
+            return super().submit(breaks if self.broken else str)
+
+    def breaks():
+        raise BrokenExecutor
+
+    monkeypatch.setattr(tasks, "_pool", lambda workers, of: pools.append(workers) or Fragile(workers))
+    monkeypatch.setattr(tasks, "_ran_out", lambda task: seen.count(task.student) == 1)
+    names = ("ann", "ben", "cleo", "dan")
+    given = [Task(name, tmp_path, tmp_path, Settings(), tmp_path) for name in names]
+    found = {task.student: trouble for task, trouble in tasks.run_all(given, 2)}
+    assert found == dict.fromkeys(names, "") | {"ben": tasks.BROKEN}
+    assert pools == [2, 1, 1]
 
 
 def test_no_more_is_in_memory_than_workers_need(tmp_path, monkeypatch):
