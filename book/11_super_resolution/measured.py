@@ -23,3 +23,52 @@ def nearer():
 def further():
     """By how much the others are further."""
     return _further()[_further() >= 0]
+
+
+def _noisy(pick):
+    """What `pick` takes from each seed of the runs with noise and without."""
+    return over_seeds(read_results("11_stochastic"), pick)
+
+
+def lookalike_frechet():
+    """Fréchet distance of the training images that look most alike when shrunk."""
+    return read_results("11_stochastic")["baselines"]["lookalike"]["frechet"]
+
+
+def lookalike_error():
+    """Mean squared error of these images."""
+    return read_results("11_stochastic")["baselines"]["lookalike"]["error"]
+
+
+def best_frechet():
+    """Least Fréchet distance of a network, or of its averages with the mean."""
+
+    def least(run):
+        return min(at["frechet"] for at in (run, *run["towards the mean"].values()))
+
+    return _noisy(lambda seed: min(least(run) for run in seed.values() if "kind" in run))
+
+
+def least_error():
+    """Mean squared error of the runs that have the least."""
+    return _noisy(lambda seed: seed["without noise, 0.003"]["error"])
+
+
+def spread_pixels():
+    """Conditional variance of a pixel, with noise and the loss on pixels."""
+    return _noisy(lambda seed: seed["with noise, 0.03"]["spread"])
+
+
+def spread_middle():
+    """The same with content of the mean."""
+    return _noisy(lambda seed: seed["content of the mean, 0.03"]["spread"])
+
+
+def middle_pixels():
+    """Error of the conditional mean, with noise and the loss on pixels."""
+    return _noisy(lambda seed: seed["with noise, 0.03"]["error of the mean"])
+
+
+def middle_middle():
+    """The same with content of the mean."""
+    return _noisy(lambda seed: seed["content of the mean, 0.03"]["error of the mean"])

@@ -1,8 +1,13 @@
 """Chapter 11's stored results: the stated part of one seed runs again and agrees; the text says what they say."""
 
+import itertools
+
 import pytest
+import torch
 
 from tools.book import results
+from wgan_course.data import images
+from wgan_course.models import super_resolution as sr
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BANDS = {"psnr": 0.15, "sharpness": 0.02, "features": 0.15, "frechet": 0.8, "named": 0.03, "seen": 0.005}
@@ -66,3 +71,91 @@ def test_the_chapter_says_what_the_means_say(seeds):
 
 def test_the_stored_pictures_are_those_of_the_first_seed_alone(seeds):
     assert [key for key in seeds if "pictures" in seeds[key]] == ["0"]
+
+
+@pytest.fixture(scope="module")
+def stochastic():
+    return results.load_script("11_super_resolution/stochastic")
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    return results.read_results("11_stochastic")
+
+
+WEIGHTS = ("0.003", "0.01", "0.03", "0.1")
+MIDDLE = "content of the mean, 0.03"
+
+
+def test_the_runs_with_noise_come_from_this_script(stochastic, noisy):
+    assert noisy["provenance"]["source"] == results.provenance(stochastic.__file__, "")["source"]
+    assert sorted(noisy["seeds"]) == ["0", "1", "2", "3", "4"]
+    runs = {f"{kind}, {weight:g}" for kind, weights in stochastic.KINDS.items() for weight in weights}
+    assert all(runs <= set(seed) for seed in noisy["seeds"].values())
+
+
+def test_the_interpolation_again_on_other_images(noisy):
+    """On the 1000 embedded test images, to within 3 per cent of the 5000 of the experiment."""
+    truth = images.load("fashion-mnist", "test", source="embedded").images
+    low = images.downsample(truth, sr.FACTOR)
+    error = float((sr.consistent(sr.enlarge(low), low).clamp(-1, 1) - truth).square().mean())
+    assert error == pytest.approx(noisy["baselines"]["interpolation"]["error"], rel=0.03)
+
+
+@pytest.mark.parametrize("noise", [True, False])
+@torch.no_grad()
+def test_a_restorer_is_consistent_and_never_darker_than_black(stochastic, noise):
+    rng = torch.Generator().manual_seed(0)
+    restorer = stochastic.Restorer({"noise": 2, "width": 4, "blocks": 1}, rng).double()
+    low = torch.rand(3, 1, 7, 7, generator=rng, dtype=torch.float64) * 2 - 1
+    low[0, 0, 0] = -1
+    for weights in restorer.parameters():
+        weights.add_(torch.randn(weights.shape, generator=rng, dtype=torch.float64))
+    found = restorer(low, rng if noise else None)
+    assert float(found.min()) >= -1 - 1e-9
+    assert torch.allclose(stochastic.seen(found), low, atol=1e-9)
+    assert torch.equal(found, restorer(low)) is not noise
+
+
+def test_the_content_of_the_mean_has_no_bias(stochastic):
+    """Over all pairs of independent answers its mean is the squared error of their mean."""
+    truth, answers = torch.tensor([0.3, -1.2]), torch.tensor([[1.0, 2.0], [-0.5, 0.25], [4.0, -1.0]])
+    pairs = itertools.product(answers, repeat=2)
+    found = torch.stack([stochastic.mean_content(truth, *pair) for pair in pairs]).mean()
+    assert float(found) == pytest.approx(float((truth - answers.mean(0)).square().mean()), rel=1e-5)
+
+
+def test_what_the_chapter_says_of_noise(noisy):
+    copy, consistent = (noisy["baselines"][name] for name in ("lookalike", "lookalike, consistent"))
+    for seed in noisy["seeds"].values():
+        runs = {name: run for name, run in seed.items() if "kind" in run}
+        nearest = min(at["frechet"] for run in runs.values() for at in (run, *run["towards the mean"].values()))
+        assert copy["frechet"] < consistent["frechet"] < nearest
+        assert min(runs, key=lambda name: runs[name]["error"]) == "without noise, 0.003"
+        least = runs["without noise, 0.003"]["error"]
+        assert consistent["error"] < 2 * least < copy["error"]
+        assert least < seed["mean"]["error"]
+        for kind in ("without noise", "with noise"):
+            assert seed[f"{kind}, 0.01"]["frechet"] < seed["mean"]["frechet"]
+        for weight in WEIGHTS:
+            plain, other = seed[f"without noise, {weight}"], seed[f"with noise, {weight}"]
+            assert all(plain[key] < other[key] for key in ("error", "frechet", "kernel"))
+        pixels, middle = seed["with noise, 0.03"], seed[MIDDLE]
+        assert 3.5 < middle["spread"] / pixels["spread"] < 4.5
+        assert middle["error of the mean"] < pixels["error of the mean"]
+        assert middle["spread"] < 0.6 * middle["error of the mean"]
+        assert pixels["frechet"] < middle["frechet"]
+        for run in runs.values():
+            assert run["curve"][-1]["frechet"] < run["curve"][-2]["frechet"]
+            if run["weight"] >= 0.03:
+                quarter = run["towards the mean"]["0.25"]
+                assert all(quarter[key] < run[key] for key in ("error", "frechet"))
+
+
+@pytest.mark.parametrize("kind", ["without noise", "with noise"])
+def test_more_weight_brings_the_law_nearer(noisy, kind):
+    """By the kernel distance, in the mean of the seeds."""
+    runs = results.over_seeds(noisy, lambda seed: [seed[f"{kind}, {weight}"]["kernel"] for weight in WEIGHTS])
+    means = runs.mean(0).tolist()
+    assert means == sorted(means, reverse=True)
+    assert means[0] < results.over_seeds(noisy, lambda seed: seed["mean"]["kernel"]).min()
