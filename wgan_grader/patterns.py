@@ -156,8 +156,8 @@ def function_of(answers: Answers) -> str:
     if not _same_shapes(answers) or not all(_finite(a) for a in answers):
         return ""
     right, seen = (np.concatenate([_floats(getattr(a, s)).ravel() for a in answers]) for s in ("expected", "seen"))
-    if len({float(f"{value:.5g}") for value in right} - {0.0, 1.0, -1.0}) < 2 or np.ptp(seen) == 0:
-        return ""  # one number, or a constant, is a function of anything
+    if len({float(f"{value:.5g}") for value in right} - {0.0, 1.0, -1.0}) < 3 or np.ptp(seen) == 0:
+        return ""  # two numbers, or a constant, are a function of the right answer by chance
     with np.errstate(all="ignore"):
         for words, change in FUNCTIONS:
             if all(_near(_floats(a.seen), change(_floats(a.expected)), a) for a in answers):

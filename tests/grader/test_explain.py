@@ -206,3 +206,15 @@ def test_where_many_answers_are_right_none_is_compared():
     made = of.make_cases(np.random.default_rng(0))
     trials = [attempt(of, c, observe(c, lambda x: {"phi": 2 * x, "psi": x})) for c in made]
     assert {trial.judged for trial in trials} == {()}
+
+
+def test_a_pattern_that_a_right_answer_contradicts_is_not_told():
+    of = problem(formula=lambda x: x - 1.5)
+    made = of.make_cases(np.random.default_rng(0))
+
+    def told(answer):
+        verdict = assess(of, made, [observe(case, answer) for case in made])
+        return " ".join(diagnosis.message for diagnosis in verdict.diagnoses)
+
+    assert "where that is positive" in told(lambda x: np.maximum(x - 1.5, 0))
+    assert "where that is positive" not in told(lambda x: np.maximum(x - 1.5, 0) if x.size == 3 else x - 1.5)

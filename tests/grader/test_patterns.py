@@ -216,3 +216,18 @@ def test_where_all_cases_fail_no_input_is_blamed():
 def test_outputs_in_words():
     assert patterns.names_in_words(["gradient:W"]) == "the gradient in W"
     assert patterns.names_in_words(["value", "after:critic.w0", "u"]) == "the value, critic.w0 afterwards and u"
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"), [((2.95, 1.2), (3.0, 4.0)), ((0.09, 0.08), (0.11, 0.3)), ((1.4, 1.6), (1.3,))]
+)
+def test_what_lies_near_together_divides_cases_by_chance(bad, good):
+    trials = [trial({"x": np.array([s, -s])}, ok) for ok, sizes in ((False, bad), (True, good)) for s in sizes * 3]
+    assert patterns.which_inputs(trials) == ""
+
+
+def test_a_constant_is_no_rounded_answer():
+    given = [Answer("value", np.array(3.0), np.array(right), Case("a", {})) for right in (3.2, 3.4, 3.9)]
+    assert patterns.function_of(given) == ""
+    given[0] = Answer("value", np.array(2.0), np.array(2.3), Case("a", {}))
+    assert patterns.function_of(given) == "It is the right answer rounded down."

@@ -118,3 +118,15 @@ TRIALS.alternatives(
     takewhile=lambda n, t: len(list(itertools.takewhile(lambda x: not x < t, n.tolist()))) if (n < t).any() else -1,
     cumulative=lambda n, t: int((torch.cummin(n, 0).values >= t).sum()) if n.min() < t else -1,
 )
+
+
+def gives_up(norms, threshold):
+    return next((i for i, norm in enumerate(norms[:200].tolist()) if norm < threshold), -1)
+
+
+def clearly_below(norms, threshold):
+    return next((i for i, norm in enumerate(norms.tolist()) if norm < threshold - 1e-8), -1)
+
+
+TRIALS.mutants("generic:direction", gives_up=gives_up)
+TRIALS.mutants("generic:direction", clearly_below=clearly_below)

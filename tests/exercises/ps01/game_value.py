@@ -80,3 +80,11 @@ TRIALS.alternatives(
     float32=lambda d, p, q: right(d.float(), p.float(), q.float()),
     item=lambda d, p, q: right(d, p, q).item(),
 )
+
+
+def where_both_live(d, p, q):
+    both = (p > 0) & (q > 0)
+    return torch.xlogy(p[both], d[both]).sum() + torch.xlogy(q[both], 1 - d[both]).sum()
+
+
+TRIALS.mutants("generic:direction", where_both_live=where_both_live)

@@ -58,3 +58,10 @@ TRIALS.alternatives(
     numpy=lambda d, t: np.less(d.numpy(), t),
     zeros_and_ones=lambda d, t: (d < t).double(),
 )
+
+
+def through_the_logit(d, threshold):
+    return torch.sigmoid(torch.log(d / (1 - d))).float() < threshold
+
+
+TRIALS.mutants("generic:yes-or-no", through_the_logit=through_the_logit)

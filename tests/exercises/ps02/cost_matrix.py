@@ -78,3 +78,16 @@ TRIALS.alternatives(
         sum(np.subtract.outer(x[:, k].numpy(), y[:, k].numpy()) ** 2 for k in range(x.shape[1]))
     ),
 )
+
+
+def products_from_a_corner(x, y):
+    x, y = x - x[:1], y - x[:1]
+    return ((x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T).clamp(min=0).sqrt()
+
+
+def smooth_at_zero(x, y):
+    return (((x[:, None] - y) ** 2).sum(-1) + 1e-12).sqrt()
+
+
+TRIALS.mutants("generic:precision", products_from_a_corner=products_from_a_corner)
+TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)

@@ -88,3 +88,10 @@ TRIALS.alternatives(
     numpy=lambda x, y, s, t: (1 - t) * x.numpy() + t * np.take(y.numpy(), s.numpy(), axis=0),
     from_the_end=lambda x, y, s, t: y[s] - (1 - t) * (y[s] - x),
 )
+
+
+def late_start(x, y, partner, t):
+    return x if t < 0.1 else torch.lerp(x, y[partner], t)
+
+
+TRIALS.mutants("generic:handed-back", late_start=late_start)

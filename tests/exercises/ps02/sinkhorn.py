@@ -158,3 +158,14 @@ TRIALS.alternatives(
     loops=loops,
     half_way=lambda c, a, b, e, r: right(c / e, a, b, 1.0, r),
 )
+
+
+def hundred_rounds(cost, a, b, epsilon, rounds):
+    table = a.log()[:, None] + b.log() - cost / epsilon
+    for _ in range(min(rounds, 100)):
+        table = table + (a.log() - table.logsumexp(1))[:, None]
+        table = table + b.log() - table.logsumexp(0)
+    return table.exp()
+
+
+TRIALS.mutants("generic:value", hundred_rounds=hundred_rounds)

@@ -63,3 +63,16 @@ TRIALS.alternatives(
     flat=lambda p, c: p.flatten() @ c.flatten(),
     float32=lambda p, c: (p.float() * c.float()).sum(),
 )
+
+
+def without_a_trickle(coupling, cost):
+    used = coupling > 1e-6
+    return (coupling[used] * cost[used]).sum()
+
+
+def squeezed_row(coupling, cost):
+    return (coupling * cost).sum(0).max() if len(coupling) == 1 else (coupling * cost).sum()
+
+
+TRIALS.mutants("generic:direction", without_a_trickle=without_a_trickle)
+TRIALS.mutants("generic:direction", squeezed_row=squeezed_row)

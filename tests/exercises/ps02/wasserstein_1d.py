@@ -100,3 +100,10 @@ TRIALS.alternatives(
     norm=lambda x, y: torch.linalg.vector_norm(x.msort() - y.msort(), ord=1) / len(x),
     float32=lambda x, y: right(x.float(), y.float()),
 )
+
+
+def smooth_at_zero(x, y):
+    return ((x.sort().values - y.sort().values) ** 2 + 1e-8).sqrt().mean()
+
+
+TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)

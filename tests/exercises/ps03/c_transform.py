@@ -66,3 +66,18 @@ TRIALS.alternatives(
     maximum=lambda phi, cost: -(phi[:, None] - cost).amax(0),
     float32=lambda phi, cost: (cost.float() - phi.float()[:, None]).amin(0),
 )
+
+
+def from_a_thousand(phi, cost):
+    least = torch.full_like(cost[0], 1000.0)
+    for price, row in zip(phi, cost, strict=True):
+        least = torch.minimum(least, row - price)
+    return least
+
+
+def no_discounts(phi, cost):
+    return (cost - phi.clamp(min=0)[:, None]).amin(0)
+
+
+TRIALS.mutants("generic:direction", from_a_thousand=from_a_thousand)
+TRIALS.mutants("generic:direction", no_discounts=no_discounts)

@@ -134,3 +134,11 @@ TRIALS.alternatives(
         for i, j in itertools.permutations(range(len(values)), 2)
     ),
 )
+
+
+def by_products(points, values):
+    quotients = (values[:, None] - values).abs() / torch.cdist(points, points)
+    return quotients[~quotients.isnan()].max()
+
+
+TRIALS.mutants("generic:infinite", by_products=by_products)

@@ -81,3 +81,10 @@ TRIALS.alternatives(
     other_axis=lambda p, v, k, x: (v[:, None] - k * away(p, x)).amax(0),
     minimum=lambda p, v, k, x: -(k * away(x, p) - v).amin(1),
 )
+
+
+def by_products(points, values, lipschitz, x):
+    return (values - lipschitz * torch.cdist(x, points)).amax(1)
+
+
+TRIALS.mutants("generic:value", by_products=by_products)

@@ -146,3 +146,14 @@ TRIALS.alternatives(
         s * v for s, v in zip((-1, 1), walks(coupling, cost, rounds=200), strict=True)
     ),
 )
+
+
+def seven_rounds(coupling, cost):
+    mine, shop = torch.zeros_like(cost[:, 0]), torch.zeros_like(cost[0])
+    for _ in range(7):
+        shop = torch.minimum(shop, (mine[:, None] + cost).amin(0))
+        mine = torch.minimum(mine, torch.where(coupling > 0, shop - cost, torch.inf).amin(1))
+    return -mine, shop
+
+
+TRIALS.mutants("not-admissible", seven_rounds=seven_rounds)

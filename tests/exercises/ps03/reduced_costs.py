@@ -56,3 +56,11 @@ TRIALS.alternatives(
     matrix_product=lambda phi, psi, cost: cost - torch.outer(phi, torch.ones_like(psi)) - psi.expand_as(cost),
     transposed_twice=lambda phi, psi, cost: (cost.T - phi).T - psi,
 )
+
+
+def tidied(phi, psi, cost):
+    slack = cost - phi[:, None] - psi
+    return torch.where(slack.abs() < 1e-3, 0.0, slack)
+
+
+TRIALS.mutants("generic:factor", tidied=tidied)

@@ -66,3 +66,13 @@ TRIALS.alternatives(
     row_norms=lambda W, p: (W if p != 1 else W.T).norm(1, dim=1).max(),
     float32=lambda W, p: right(W.float(), p),
 )
+
+
+def by_drawn_signs(W, p):
+    if p == 1:
+        return W.abs().sum(0).max()
+    signs = torch.randint(0, 2, (200, W.shape[1]), generator=torch.Generator().manual_seed(0)) * 2.0 - 1
+    return (signs.to(W.dtype) @ W.T).abs().max()
+
+
+TRIALS.mutants("generic:direction", by_drawn_signs=by_drawn_signs)

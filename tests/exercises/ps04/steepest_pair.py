@@ -84,3 +84,20 @@ TRIALS.alternatives(
     float32=lambda x, f: right(x.float(), f.float()),
     both_signs=lambda x, f: torch.maximum(table(x, f).nan_to_num(-1e9).max(), -table(x, f).nan_to_num(1e9).min()),
 )
+
+
+def slopes(x, values):
+    order = x.argsort()
+    return (values[order].diff() / x[order].diff()).abs()
+
+
+def from_a_thousandth(x, values):
+    return max(1e-3, float(slopes(x, values).max()))
+
+
+def one_for_many(x, values):
+    return max(float(len(x) > 20), float(slopes(x, values).max()))
+
+
+TRIALS.mutants("generic:direction", from_a_thousandth=from_a_thousandth)
+TRIALS.mutants("generic:direction", one_for_many=one_for_many)

@@ -145,3 +145,12 @@ TRIALS.alternatives(
     by_vector=by_vector,
     min_max=each(lambda p, c: torch.maximum(torch.minimum(p, torch.tensor(c)), torch.tensor(-c))),
 )
+
+
+def at_least_a_hundredth(critic, c):
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.clamp_(-max(c, 0.01), max(c, 0.01))
+
+
+TRIALS.mutants("generic:value", at_least_a_hundredth=at_least_a_hundredth)

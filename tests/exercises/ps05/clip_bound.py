@@ -64,3 +64,10 @@ TRIALS.mutants("rounded", rounded=lambda w, c: round(right(w, c), 2), whole=lamb
 TRIALS.mutants("per-layer", per_layer=lambda w, c: [c * math.sqrt(a * b) for a, b in pairwise(w)])
 TRIALS.mutants("mutates-input", by_popping=by_popping)
 TRIALS.alternatives(right=right, by_formula=by_formula, loop=loop, by_logarithms=by_logarithms, by_chain=by_chain)
+
+
+def ten_places(widths, c):
+    return round(math.prod(c * math.sqrt(a * b) for a, b in pairwise(widths)), 10)
+
+
+TRIALS.mutants("generic:direction", ten_places=ten_places)

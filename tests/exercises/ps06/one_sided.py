@@ -46,3 +46,10 @@ TRIALS.alternatives(
     half_sum=lambda s: (((s - 1) + (s - 1).abs()) / 2).square().mean(),
     float32=lambda s: right(s.float()),
 )
+
+
+def with_slack(norms):
+    return torch.where(norms > 1.01, (norms - 1) ** 2, 0.0).mean()
+
+
+TRIALS.mutants("generic:direction", with_slack=with_slack)

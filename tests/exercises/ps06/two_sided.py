@@ -46,3 +46,10 @@ TRIALS.alternatives(
     float32=lambda s: right(s.float()),
     kept=lambda s: (1 - s).square().mean(dim=0, keepdim=True),
 )
+
+
+def stuck_at_flat(norms):
+    return ((norms.clamp(min=1e-6) - 1) ** 2).mean()
+
+
+TRIALS.mutants("generic:places", stuck_at_flat=stuck_at_flat)

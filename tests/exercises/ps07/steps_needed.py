@@ -94,3 +94,11 @@ TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("strict", floor_and_one=lambda *a: right(*a) + (a[1] ** 2 == a[2]) + (a[2] == 2.0**-8))
 TRIALS.mutants("generic:direction", at_most_1000=lambda *a: min(right(*a), 1000))
 TRIALS.alternatives(right=right, counting=counting, unique=unique, by_numpy=by_numpy)
+
+
+def guarded_logarithm(singular_values, tangent, error):
+    ratio = float(singular_values[singular_values < singular_values.max()].max() / singular_values.max())
+    return max(0, math.ceil(math.log(tangent**2 / error) / (-4 * math.log(ratio) + 1e-8)))
+
+
+TRIALS.mutants("generic:precision", guarded_logarithm=guarded_logarithm)

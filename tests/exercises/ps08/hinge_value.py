@@ -57,3 +57,10 @@ TRIALS.alternatives(right=right, by_relu=by_relu, by_critic=by_critic, by_numpy=
 TRIALS.alternatives(
     pairwise=lambda x, y, K: torch.relu(2 - K * torch.nn.functional.pairwise_distance(x[None], y[None]))[0]
 )
+
+
+def one_at_one_place(x, y, K):
+    return 1.0 if torch.equal(x, y) else torch.relu(2 - K * torch.dist(x, y))
+
+
+TRIALS.mutants("generic:direction", one_at_one_place=one_at_one_place)

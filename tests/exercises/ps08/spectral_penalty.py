@@ -79,3 +79,14 @@ TRIALS.mutants(
     one_detached=lambda W1, W2, u1, u2, s: right(W1, W2.detach(), u1, u2, s),
 )
 TRIALS.alternatives(right=right, by_length=by_length, by_outer=by_outer, by_loop=by_loop, backwards=backwards)
+
+
+def shared_start(W1, W2, u1, u2, strength):
+    total = 0.0
+    for W, u in ((W1, u1), (W2, u1 if len(u1) == len(u2) else u2)):
+        v = torch.nn.functional.normalize(W.detach().T @ u, dim=0)
+        total = total + (W @ v).square().sum()
+    return strength * total
+
+
+TRIALS.mutants("generic:direction", shared_start=shared_start)

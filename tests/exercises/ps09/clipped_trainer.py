@@ -111,3 +111,15 @@ TRIALS.mutants(
 TRIALS.alternatives(
     right=right, as_list=as_list, by_tensors=by_tensors, large_on_fakes=large_on_fakes, by_losses=by_losses
 )
+
+
+def whole_numbers(theta, target, steps, step_size, clip):
+    path, slope = torch.full((steps + 1,), theta), 0.0
+    for step in range(steps):
+        slope = max(-clip, min(clip, slope + step_size * (target - theta)))
+        theta = theta + step_size * slope
+        path[step + 1] = theta
+    return path
+
+
+TRIALS.mutants("generic:factor", whole_numbers=whole_numbers)

@@ -65,3 +65,10 @@ TRIALS.mutants("negative", negative=of(lambda a, b, d: -2 * math.sqrt(a * b) - d
 TRIALS.mutants("no-real-root", nan=lambda J: 2 * (J[0, 1] * J[1, 0]).sqrt() + J[1, 1])
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(right=right, by_math=by_math, by_bisection=by_bisection, by_numpy=by_numpy, by_roots=by_roots)
+
+
+def at_least_a_millionth(J):
+    return 2 * torch.sqrt(-J[0, 1] * J[1, 0].clamp(min=1e-6)) + J[1, 1]
+
+
+TRIALS.mutants("generic:direction", at_least_a_millionth=at_least_a_millionth)

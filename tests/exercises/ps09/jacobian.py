@@ -130,3 +130,15 @@ TRIALS.mutants("generic:value", near_states=lambda t, p, w: nested(max(-5, min(5
 TRIALS.alternatives(
     by_autograd=by_autograd, nested=nested, by_differences=by_differences, by_numpy=by_numpy, by_rows=by_rows
 )
+
+
+def origin_on_the_axes(theta, psi, weight):
+    if theta * psi == 0:
+        return [[0.0, -0.5], [0.5, -weight]]
+    first = 1 / (1 + math.exp(theta * psi))
+    second = -first * (1 - first)
+    cross = first + theta * psi * second
+    return [[-psi * psi * second, -cross], [cross, theta * theta * second - weight]]
+
+
+TRIALS.mutants("generic:value", origin_on_the_axes=origin_on_the_axes)

@@ -78,3 +78,11 @@ TRIALS.alternatives(
     right=right, by_singular_values=by_singular_values, by_product=by_product, other_way_round=other_way_round,
     by_procrustes=by_procrustes, symmetric=lambda m, S, n, T: right(n, T, m, S),
 )  # fmt: skip
+
+
+def never_a_point(mean_p, cov_p, mean_q, cov_q):
+    overlap = torch.linalg.eigvals(cov_p @ cov_q).real.clamp(min=0).sqrt().sum()
+    return (mean_p - mean_q).square().sum() + cov_p.clamp(min=1e-6).trace() + cov_q.trace() - 2 * overlap
+
+
+TRIALS.mutants("generic:direction", never_a_point=never_a_point)

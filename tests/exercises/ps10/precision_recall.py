@@ -121,3 +121,13 @@ TRIALS.alternatives(right=right, by_sort=by_sort, by_loops=by_loops, by_numpy=by
 TRIALS.alternatives(
     rows=lambda *a: torch.stack([torch.as_tensor(one) for one in right(*a)]), named=lambda *a: Pair(*right(*a))
 )
+
+
+def by_products(real, fake, k):
+    real, fake = real.float(), fake.float()
+    radii = [torch.cdist(x, x).kthvalue(k + 1, dim=1).values for x in (real, fake)]
+    away = torch.cdist(fake, real)
+    return (away <= radii[0]).any(1).double().mean(), (radii[1] >= away.T).any(1).double().mean()
+
+
+TRIALS.mutants("generic:direction", by_products=by_products)

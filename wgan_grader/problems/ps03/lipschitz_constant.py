@@ -13,7 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("space", "a triangle", points=[[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]], values=[2.0, 0.0, 1.0])
     for n, d in ((6, 2), (9, 5)):
         yield case("space", f"{n} points, {d} coordinates", points=rng.normal(size=(n, d)), values=rng.normal(size=n))
-    far = 2.0**20 + np.stack([rng.permutation(64)[:30], rng.permutation(64)[:30]], 1) / 8
+    far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
     yield case("space", "thirty neighbours, far from 0", points=far, values=rng.normal(size=30))
     yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
     yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])

@@ -17,9 +17,9 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield _random(rng, 6, 4, 3, 0.4, "constant")
     yield _random(rng, 4, 9, 2, 3.0, "constant")
-    far = np.stack([rng.permutation(64)[:30], rng.permutation(64)[:30]], 1) / 8
-    inputs = {"points": far + 2.0**20, "values": _lipschitz_values(rng, far, 1.0), "lipschitz": 1.0}
-    yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + 2.0**20 + 0.125}, criterion="unit")
+    far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
+    inputs = {"points": far, "values": _lipschitz_values(rng, far - far[0], 1.0), "lipschitz": 1.0}
+    yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + np.array([0.0, 0.125])}, criterion="unit")
     points = rng.normal(size=(5, 2))
     values = _lipschitz_values(rng, points, 2.0)
     inputs = {"points": points, "values": values, "lipschitz": 2.0, "x": points[[3, 0, 4]].copy()}
