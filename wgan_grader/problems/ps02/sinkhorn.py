@@ -93,8 +93,9 @@ WRONG = (
 MESSAGES = """
 unstable: NaN or infinite for small ε: exp(−c/ε) underflows to 0 and something is divided by it. Keep φ and ψ, and sum
     with torch.logsumexp.
-guarded: A small constant in the denominator (or a clamp) hides the division by 0, and the marginals are wrong. Nothing
-    needs to be added in the log domain: torch.logsumexp.
+guarded: For small ε the entries do not sum to 1: a small constant in a denominator (or a clamp) hides a division by 0,
+    or rows and columns were not balanced in turn, each with the other's new potential. Use torch.logsumexp, and add
+    nothing.
 columns-first: The columns are balanced before the rows. A round is: φ from ψ (rows), then ψ from φ (columns).
 rows-last: The rows are balanced once more at the end. After a round the *columns* are exact, the rows not quite.
 start-at-ones: It starts from v = 1, as tutorials with the matrix exp(−c/ε) do. In the course's form, π = a exp((φ + ψ −
