@@ -1,6 +1,6 @@
 """The experiments behind chapter 10: WGANs on Fashion-MNIST with a few seconds of one processor each.
 
-Run them in the course's folder, each by its name: ``python book/10_images/experiments.py dcgan`` (or ``resnet``,
+Run them in the course's folder, each by its name: ``python book/10_images/experiments.py dcgan`` (or
 ``conditional``, ``norms``, ``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a
 killed run stopped.
 
@@ -21,18 +21,18 @@ from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, measures, transport
 from wgan_course.data import images
 from wgan_course.measures import classifier
-from wgan_course.models import dcgan, layers, resnet
+from wgan_course.models import dcgan, layers
 from wgan_course.training import TensorBatches, Trainer, TrainingConfig
 
 SEEDS = 5
 BUDGET = 4.0  # seconds of one thread for the training of one run
 STOPS = 4  # how often a run is measured
 SIZE, LATENT, WIDTH = 28, 32, 8
-BATCH = {"dcgan": 32, "resnet": 16}
+BATCH = {"dcgan": 32}
 SHOWN = 20
-FAMILIES = {"dcgan": dcgan, "resnet": resnet}
+FAMILIES = {"dcgan": dcgan}
 # Milliseconds of one thread for a critic's step without penalty, for one with a penalty, and for a generator's step.
-COST = {"dcgan": (6.5, 10.0, 6.5), "resnet": (21.0, 34.0, 19.0)}
+COST = {"dcgan": (6.5, 10.0, 6.5)}
 RATE = 3e-3
 PENALTIES = ("gp", "lp", "r1")
 METHODS = {
@@ -168,11 +168,6 @@ def dcgan_methods(seed, stops=(1, 2, 4)):
     return {n: run("dcgan", n, seed, stops, show=seed == 0, plain=True, **METHODS[n]) for n in METHODS}
 
 
-def resnet_methods(seed, stops=(1, 2, 4)):
-    """Each constraint, with residual networks."""
-    return {name: run("resnet", name, seed, stops, show=seed == 0, **METHODS[name]) for name in METHODS}
-
-
 def conditional(seed, stops=(1, 4)):
     """Gradient penalty and spectral normalisation with labels."""
     return {n: run("dcgan", n, seed, stops, show=seed == 0, conditional=True) for n in ("gp", "sn")}
@@ -190,7 +185,6 @@ def recipe(seed, stops=(4,)):
 
 EXPERIMENTS = {
     "dcgan": dcgan_methods,
-    "resnet": resnet_methods,
     "conditional": conditional,
     "norms": norms,
     "recipe": recipe,

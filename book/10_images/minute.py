@@ -1,7 +1,7 @@
-"""The comparison of chapter 10 again, with a minute of one processor for each run in place of four seconds.
+"""Chapter 10's short runs again, with a minute of one processor for each run in place of four seconds.
 
-Run it in the course's folder: ``python book/10_images/minute.py dcgan`` (or ``resnet``); half an hour each. It writes
-``book/results/10_minute_NAME.json``, seed by seed, and goes on where a killed run stopped. Networks, settings and
+Run it in the course's folder: ``python book/10_images/minute.py dcgan``; half an hour. It writes
+``book/results/10_minute_dcgan.json``, seed by seed, and goes on where a killed run stopped. Networks, settings and
 measures are those of `experiments`, nothing is tuned again.
 """
 

@@ -101,3 +101,93 @@ def test_only_seeds_that_all_have_finished_count():
     content = own.content((0.1, 0.01))
     assert list(content["seeds"]) == ["0"]
     assert "gp" not in content["unfinished"]["1"]
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return results.load_script("10_images/outcome")
+
+
+def test_the_stored_contest_is_whole_and_comes_from_this_script(outcome):
+    kept = outcome.contest()
+    assert kept["provenance"]["source"] == results.provenance(contest.__file__, "")["source"]
+    assert kept["contestants"] == {name: one._asdict() for name, one in contest.CONTESTANTS.items()}
+    assert tuple(kept["scale"]["rates"]) == contest.Scale().rates
+    assert tuple(kept["tuning seeds"]) == contest.TUNING_SEEDS
+    assert kept["lost"] == []
+    for name, (number, rounds) in {"dcgan": (5, 4400), "resnet": (1, 490)}.items():
+        own, runs = outcome.family(name), outcome.seeds(name)
+        assert (len(runs), own["rounds"]) == (number, rounds)
+        for method in contest.CONTESTANTS:
+            assert all(len(run[method]["curve"]) == len(contest.MARKS) for run in runs)
+            assert all(run[method]["curve"][-1]["round"] == rounds for run in runs)
+            tuned = own["tuning"][method]
+            assert [float(rate) for rate in tuned] == list(contest.Scale().rates)
+            assert own["rates"][method] == contest.chosen_rate(tuned)
+        assert own["at the end of the grid"] == contest.at_the_end(own["rates"], contest.Scale().rates)
+        assert all(own["captured"].values())
+
+
+def test_equal_time_is_read_between_two_marks(outcome, monkeypatch):
+    """A distance that falls as a power of the rounds is a straight line in logarithms, so nothing is lost."""
+    marks = np.array([100, 300, 1000])
+    run = {n: {"curve": [{"round": int(m), "frechet": 900.0 / m**0.5} for m in marks]} for n in outcome.NAMES}
+    speed = {name: 2.0 if name == "gp" else 1.0 for name in outcome.NAMES}
+    own = {"rounds": 1000, "milliseconds": speed, "seeds": {"0": run}}
+    monkeypatch.setattr(outcome, "family", lambda name: own)
+    assert outcome.same_time("any") == 1.0
+    np.testing.assert_allclose(outcome.at_time("any", "gp"), 900 / 500**0.5)
+    np.testing.assert_allclose(outcome.at_time("any", "none"), outcome.end("any", "none"))
+    np.testing.assert_allclose(outcome.at_rounds("any", "gp", 400), 45.0)
+    assert not np.isfinite(outcome.at_rounds("any", "gp", 50)).any()
+    assert not np.isfinite(outcome.at_time("any", "gp", 2.1)).any()
+
+
+def test_what_the_chapter_says_of_the_dcgans(outcome):
+    end = {name: outcome.end("dcgan", name) for name in outcome.NAMES}
+    timed = {name: outcome.at_time("dcgan", name) for name in outcome.NAMES}
+    assert all((end[name] < end["none"]).all() for name in ("hinge", "gp", "lp"))
+    assert [name for name in outcome.NAMES if (timed[name] < timed["none"]).all()] == ["hinge"]
+    assert (timed["gp"] > timed["none"]).all()
+    assert (end["hinge"] < np.minimum(end["sn"], end["sn_conv"])).all()
+    overlapping = [(end[name].min(), end[name].max()) for name in ("gp", "lp", "r1")]
+    assert max(low for low, _ in overlapping) < min(high for _, high in overlapping)
+    assert (end["sn"] < end["sn_conv"]).any()
+    assert (end["sn"] > end["sn_conv"]).any()
+    assert (outcome.end("dcgan", "r1", "recall") > outcome.end("dcgan", "hinge", "recall")).all()
+    assert (end["r1"] > end["hinge"]).all()
+    others = np.concatenate([end[name] for name in end if name != "clip"])
+    assert end["clip"].min() > 2 * others.max()
+    assert 4.4 < others.min() < others.max() < 6
+
+
+def test_what_the_chapter_says_of_the_tuning(outcome):
+    def means(name):
+        return np.array([np.mean(values) for values in outcome.family("dcgan")["tuning"][name].values()])
+
+    ratio = means("none") / means("gp")
+    assert (ratio > 1).all()
+    assert (ratio[:2] > 2).all()
+    assert ratio[2:].max() < 2
+    gains = {name: means(name)[-2] - means(name)[-1] for name in outcome.family("dcgan")["at the end of the grid"]}
+    assert set(sorted(gains, key=gains.get)[-3:]) == {"hinge", "sn", "sn_conv"}
+
+
+def test_what_the_chapter_says_of_the_residual_networks(outcome):
+    end = {name: float(outcome.end("resnet", name)[0]) for name in outcome.NAMES}
+    assert set(sorted(end, key=end.get)[:3]) == {"gp", "lp", "r1"}
+    assert set(sorted(end, key=end.get)[-3:]) == {"sn", "clip", "none"}
+    marks, values = outcome.curve(outcome.seeds("resnet")[0]["none"])
+    assert np.ptp(values[marks >= 98]) < 4
+    rounds, seconds = outcome.family("resnet")["rounds"], outcome.seconds("resnet", "gp")
+    assert end["gp"] < outcome.at_rounds("dcgan", "gp", rounds).min()
+    assert end["gp"] > outcome.at_time("dcgan", "gp", seconds).max()
+
+
+def test_pictures_of_the_contest_are_one_digit_a_pixel(outcome):
+    for name, method in itertools.product(outcome.TITLES, outcome.NAMES):
+        stored = outcome.seeds(name)[0][method]["images"]
+        assert {len(image) for image in stored} == {28 * 28}
+        made = outcome.pictures(name, method)
+        assert made.shape == (20, 1, 28, 28)
+        np.testing.assert_allclose(np.round((made[3].ravel() + 1) * 7.5), [int(digit, 16) for digit in stored[3]])
