@@ -12,14 +12,56 @@ def penalised_plane():
     return over_seeds(_read("12_critic_gap"), lambda seed: seed["2"]["gradient penalty"]["value"])
 
 
+def _runs(name, part):
+    """One part of every seed that has it."""
+    kept = _read(name)
+    return [seed[part] for seed in (kept["seeds"] | kept.get("unfinished", {})).values() if part in seed]
+
+
+def _ends(name, part, key):
+    """What the last look of each seed says."""
+    return [run[max(run, key=int)][key] for run in (run.get("looks", run) for run in _runs(name, part))]
+
+
 def frechet_exact():
     """Distance in the features, generator that follows the exact distance of mini-batches."""
-    return over_seeds(_read("12_better_w1"), lambda seed: seed["exact"]["frechet"])
+    return _ends("12_convolutional", "exact", "frechet")
 
 
 def frechet_critic():
     """The same, generator that follows a critic."""
-    return over_seeds(_read("12_better_w1"), lambda seed: seed["critic"]["frechet"])
+    return _ends("12_convolutional", "critic", "frechet")
+
+
+def recall_exact():
+    """Share of real images that lie among the samples of the first."""
+    return _ends("12_convolutional", "exact", "recall")
+
+
+def precision_exact():
+    """Share of its samples that lie among real images."""
+    return _ends("12_convolutional", "exact", "precision")
+
+
+def precision_critic():
+    """The same of the second."""
+    return _ends("12_convolutional", "critic", "precision")
+
+
+def relu_low():
+    """Last value of norm-bounded ReLU critics in dimensions 2 and 16."""
+    return [value for dim in (2, 16) for value in _ends("12_critic_steps", f"spectral norm, ReLU, {dim}", "value")]
+
+
+def sorting_low():
+    """The same of sorting critics with orthonormal layers."""
+    return [value for dim in (2, 16) for value in _ends("12_critic_steps", f"orthonormal, GroupSort, {dim}", "value")]
+
+
+def high():
+    """Last value of all critics in dimension 128."""
+    parts = [f"{name}, 128" for name in ("gradient penalty", "spectral norm, ReLU", "orthonormal, GroupSort")]
+    return [value for part in parts for value in _ends("12_critic_steps", part, "value")]
 
 
 def one_layer():
