@@ -452,6 +452,19 @@ by_code(
 )
 by_code("harm-input", "waits for someone to type", "input('password: ')")
 by_code(
+    "harm-halves",
+    "raises an error whose message is half a character, which no page can be written with",
+    "def kl(p, q): raise ValueError('\\ud800\\x00' * 9)\nprint('\\udfff')",
+    says="ValueError",
+)
+by_code(
+    "harm-outputs",
+    "shows a sign thirty thousand times",
+    "for _ in range(30000): display({'text/plain': 'x'}, raw=True)",
+    says="left out",
+    harmful=True,
+)
+by_code(
     "honest-warnings",
     "is right and writes warnings, which costs nothing",
     "import warnings, sys\ndef noisy(p, q):\n    warnings.warn('hot')\n    print('log', file=sys.stderr)\n"
