@@ -54,21 +54,6 @@ def same_time():
     return _outcome().same_time(_END)
 
 
-def none_in_time():
-    """No constraint, at equal time."""
-    return _outcome().at_time(_END, "none")
-
-
-def gp_in_time():
-    """GP, at equal time."""
-    return _outcome().at_time(_END, "gp")
-
-
-def hinge_in_time():
-    """Hinge with SN, at equal time."""
-    return _outcome().at_time(_END, "hinge")
-
-
 def recall_r1():
     """Recall of the DCGAN, log loss with R1."""
     return _end("r1", "recall")
@@ -127,9 +112,3 @@ def dearer():
     """How often as long as the DCGAN's a residual network's round takes, one number a contestant."""
     ours = [_outcome().family(name)["milliseconds"] for name in ("resnet", "dcgan")]
     return np.array([ours[0][method] / ours[1][method] for method in _outcome().NAMES])
-
-
-def saved_by_sn():
-    """Share of the card's time of a round under GP that a round under SN does without, one number."""
-    own = _outcome().family(_END)["milliseconds"]
-    return 1 - own["sn"] / own["gp"]

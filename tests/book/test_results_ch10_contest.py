@@ -191,3 +191,13 @@ def test_pictures_of_the_contest_are_one_digit_a_pixel(outcome):
         made = outcome.pictures(name, method)
         assert made.shape == (20, 1, 28, 28)
         np.testing.assert_allclose(np.round((made[3].ravel() + 1) * 7.5), [int(digit, 16) for digit in stored[3]])
+
+
+def test_what_chapter_8_says_of_images(outcome):
+    """SN against the penalty by rounds, by time, and the time of a round."""
+    end, timed = ({name: pick("dcgan", name) for name in outcome.NAMES} for pick in (outcome.end, outcome.at_time))
+    assert (end["sn"] > end["gp"]).all()
+    assert end["gp"].min() < end["hinge"].min() < end["hinge"].max() < end["gp"].max()
+    assert timed["gp"].min() < timed["sn"].min() < timed["gp"].max() < timed["sn"].max()
+    speed = outcome.family("dcgan")["milliseconds"]
+    assert speed["sn"] / speed["gp"] == pytest.approx(0.7, abs=0.01)
