@@ -9,7 +9,8 @@ import pytest
 from tools.book.assets import ensure_packages
 
 pytestmark = pytest.mark.browser
-PARTS = ("light-chapters", "light-others", "dark-all")  # each by a worker of its own: it takes minutes
+PARTS = ("chapters", "others")  # each by a worker of its own: it takes minutes
+BEGIN_IN_THE_DARK = ("index.html", "01_js_saturation/chapter.html", "01_js_saturation/lab.html")
 WIDTHS = (360, 768, 1280)
 SCREEN = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -31,6 +32,14 @@ SETTLED = """async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
 }"""
+THEME = """async (wanted) => {
+  const root = document.documentElement;
+  for (let tries = 0; tries < 100 && root.dataset.theme !== wanted; tries += 1) {
+    await new Promise((go) => { setTimeout(go, 20); });
+  }
+  return root.dataset.theme;
+}"""
+AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important; }"
 RAW_TEX = r"""() => {
   const walker = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
   const raw = [];
@@ -64,8 +73,9 @@ AXE = """async (options) => (await axe.run(
   {exclude: [["mjx-container"]]}, {preload: false, resultTypes: ["violations"], ...options}
 )).violations.map((found) => [found.id, found.nodes.length, found.nodes[0].html.slice(0, 160)])"""
 CONTRAST = "color-contrast"
-# Contrasts do not differ from one chapter to the next: chapter 1 stands for all. In the dark nothing else can differ.
-LATER_CHAPTERS = re.compile(r"/(?!01)\d\d_[^/]+/[^/]+$")
+# Contrasts, which take axe longest, do not differ from one chapter to the next: the first stands for all, and so do a
+# page of the reference and a problem set. In the dark nothing else can differ.
+ALIKE = re.compile(r"/((?!01)\d\d_[^/]+/|api/(?!transport)|problem_sets/(?!ps01))[^/]+$")
 LEVELS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 
@@ -78,7 +88,7 @@ def pages_of(built_book):
 class Seen:
     """What one page did and showed."""
 
-    theme: str = ""
+    themes: list = field(default_factory=list)
     asked: list = field(default_factory=list)
     complaints: list = field(default_factory=list)
     counts: tuple = ()
@@ -114,15 +124,21 @@ def open_page(context, file):
     return page, seen
 
 
-def look(context, file, mode, axe):
+def look(context, file, axe):
     """All of a page that is tried on every page: a page is opened once, as the formulas of a chapter take seconds."""
     page, seen = open_page(context, file)
-    seen.theme = page.evaluate("document.documentElement.dataset.theme")
     seen.counts, seen.raw = page.evaluate(COUNTS), page.evaluate(RAW_TEX)
-    if mode == "light":
-        resize(page, seen)
-        slide(page, seen)
-    seen.violations = violations(page, axe, options(mode, LATER_CHAPTERS.search(str(file))))
+    resize(page, seen)
+    slide(page, seen)
+    page.set_viewport_size(SCREEN)
+    page.evaluate(WITHOUT_FORMULAS)
+    page.add_script_tag(path=str(axe))
+    page.add_style_tag(content=AT_ONCE)
+    alike = ALIKE.search(str(file))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        seen.themes.append(page.evaluate(THEME, theme))
+        seen.violations += [] if alike and theme == "dark" else page.evaluate(AXE, options(theme, alike))
     page.close()
     return seen
 
@@ -147,19 +163,11 @@ def slide(page, seen):
         seen.slid.add(slider.get_attribute("aria-valuenow"))
 
 
-def options(mode, later):
+def options(theme, alike):
     """What axe looks for: all of it in the light, contrasts where they can differ."""
-    if mode == "dark":
+    if theme == "dark":
         return {"runOnly": {"type": "rule", "values": [CONTRAST]}}
-    return {"runOnly": LEVELS, "rules": {CONTRAST: {"enabled": not later}}}
-
-
-def violations(page, axe, options):
-    """What axe finds on a page that nobody needs afterwards."""
-    page.set_viewport_size(SCREEN)
-    page.evaluate(WITHOUT_FORMULAS)
-    page.add_script_tag(path=str(axe))
-    return page.evaluate(AXE, options)
+    return {"runOnly": LEVELS, "rules": {CONTRAST: {"enabled": not alike}}}
 
 
 @pytest.fixture(scope="module", params=PARTS)
@@ -168,30 +176,18 @@ def part(request):
 
 
 @pytest.fixture(scope="module")
-def mode(part):
-    return part.partition("-")[0]
-
-
-def is_of(name, part):
-    """Whether a part has a page; in the dark, those that can differ there."""
-    if part.startswith("dark"):
-        return not LATER_CHAPTERS.search(f"/{name}")
-    return name[:2].isdigit() == part.endswith("chapters")
-
-
-@pytest.fixture(scope="module")
-def seen(chromium, built_book, course_root, mode, part):
+def seen(chromium, built_book, course_root, part):
     """Every page of a part, opened with no network."""
-    names = [name for name in pages_of(built_book) if is_of(name, part)]
+    names = [name for name in pages_of(built_book) if name[:2].isdigit() == (part == "chapters")]
     axe = ensure_packages(course_root) / "axe-core" / "axe.min.js"
-    context = chromium.new_context(color_scheme=mode, viewport=PHONE if mode == "light" else SCREEN, offline=True)
-    yield {name: look(context, built_book / name, mode, axe) for name in names}
+    context = chromium.new_context(color_scheme="light", viewport=PHONE, offline=True)
+    yield {name: look(context, built_book / name, axe) for name in names}
     context.close()
 
 
 @pytest.fixture
 def context(chromium):
-    context = chromium.new_context(viewport=SCREEN, offline=True)
+    context = chromium.new_context(viewport=SCREEN, color_scheme="dark", offline=True)
     yield context
     context.close()
 
@@ -210,8 +206,8 @@ def test_pages_complain_of_nothing(seen):
     assert faults(seen, lambda page: page.complaints) == {}
 
 
-def test_pages_follow_the_colour_scheme(seen, mode):
-    assert faults(seen, lambda page: page.theme != mode) == {}
+def test_pages_follow_the_colour_scheme(seen):
+    assert faults(seen, lambda page: page.themes != ["light", "dark"]) == {}
 
 
 def test_mathematics_is_typeset(seen):
@@ -228,7 +224,6 @@ def test_no_page_scrolls_sideways(seen):
     assert faults(seen, lambda page: page.too_wide) == {}
 
 
-@pytest.mark.parametrize("part", PARTS[:2], indirect=True)
 def test_formulas_fit_a_telephone(seen):
     looked_at = [name for name in seen if LOOKED_AT.match(name)]
     assert len(looked_at) >= 2
@@ -246,17 +241,12 @@ def test_accessibility(seen):
     assert faults(seen, lambda page: [found for found in page.violations if found[0] not in KNOWN]) == {}
 
 
-def test_the_search_works_from_disk(context, built_book):
-    page = context.new_page()
-    page.goto(f"{(built_book / 'search.html').as_uri()}?q=Lipschitz")
-    page.wait_for_selector("#search-results li a", timeout=20_000)
-
-
-def test_print_hides_navigation_and_shows_proofs(context, built_book):
-    page, _ = open_page(context, built_book / "01_js_saturation" / "chapter.html")
-    page.emulate_media(media="print")
-    assert not page.locator(".bd-sidebar-primary").is_visible()
-    assert page.locator("div.proof").first.is_visible()
+@pytest.mark.parametrize("name", BEGIN_IN_THE_DARK)
+def test_a_page_that_begins_in_the_dark_is_dark_and_complains_of_nothing(context, built_book, name):
+    page, seen = open_page(context, built_book / name)
+    assert page.evaluate(THEME, "dark") == "dark"
+    assert seen.complaints == []
+    assert seen.outside() == []
 
 
 def test_side_bar_toggles_say_what_they_open(context, built_book):

@@ -1,28 +1,34 @@
 """The built pages on a telephone and on paper: figures that can be read there, answers that show."""
 
+import functools
+
 import pytest
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 390, "height": 844}
+SCREENS = {
+    "phone": {"viewport": {"width": 390, "height": 844}},
+    "screen": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+}
 SHOWN = """() => [...document.querySelectorAll("article figure:not(.explorable) img")].map(
   (image) => [image.currentSrc.split("/").pop(), image.naturalWidth / image.clientWidth])"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def open_at(chromium, built_book):
-    """Opens a page of the book on a screen, or for paper."""
-    contexts = []
+    """Opens a page of the book on a telephone, on a screen, or on a dark screen, once: its formulas take seconds."""
+    contexts = {kind: chromium.new_context(offline=True, **options) for kind, options in SCREENS.items()}
 
-    def open_it(name, **options):
-        contexts.append(chromium.new_context(**({"viewport": PHONE, "offline": True} | options)))
-        page = contexts[-1].new_page()
+    @functools.cache
+    def open_it(name, kind="phone"):
+        page = contexts[kind].new_page()
         page.goto((built_book / name).as_uri())
         page.wait_for_function("window.MathJax?.startup?.promise !== undefined || !document.querySelector('.math')")
         page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
         return page
 
     yield open_it
-    for context in contexts:
+    for context in contexts.values():
         context.close()
 
 
@@ -32,7 +38,7 @@ def test_a_telephone_gets_the_narrow_figures(open_at, name):
     assert shown
     assert all(file.startswith("narrow-") for file, _ in shown)
     assert all(dots >= 1.5 for _, dots in shown), "sharp on a telephone's screen"
-    wide = open_at(name, viewport={"width": 1280, "height": 900}).evaluate(SHOWN)
+    wide = open_at(name, "screen").evaluate(SHOWN)
     assert len(wide) == len(shown)
     assert not any(file.startswith("narrow-") for file, _ in wide)
 
@@ -74,10 +80,17 @@ def test_each_proof_begins_with_its_word(open_at):
 @pytest.fixture
 def paper(open_at):
     """Chapter 4 as a reader with a dark screen prints it."""
-    page = open_at("04_lipschitz/chapter.html", viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page = open_at("04_lipschitz/chapter.html", "dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
-    return page
+    yield page
+    printed(page)
+
+
+def printed(page):
+    """Paper is done with."""
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
 
 
 def test_paper_shows_every_answer(paper):
@@ -101,7 +114,6 @@ def test_paper_lets_long_things_break(paper):
 
 
 def test_after_printing_all_is_as_before(paper):
-    paper.emulate_media(media="screen")
-    paper.evaluate("dispatchEvent(new Event('afterprint'))")
+    printed(paper)
     assert paper.evaluate("document.documentElement.dataset.theme") == "dark"
     assert paper.locator("details.sd-dropdown[open]").count() == 0
