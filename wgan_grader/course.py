@@ -65,6 +65,7 @@ GONE += ("connection already closed", "in recovery mode", "starting up")
 STYLE = """<style>
 td, th { padding: .15em .9em .15em 0 }
 div.nbgrader_cell .panel-heading { height: auto; overflow: hidden }
+.wgan-check pre { border: 0 }
 @media (max-width: 600px) {
   body > .container, #notebook-container { padding: 0 .3em }
   .panel-body { padding: .3em }

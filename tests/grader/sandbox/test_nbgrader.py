@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -38,9 +37,8 @@ DUE, LATE = "2026-01-10 12:00:00 UTC", "2026-01-11 12:00:00 UTC"
 def command(root, *words):
     """Run a command of plain nbgrader, as an instructor would; its exit status and its log."""
     folders = {name: str(root / ".jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = [sys.executable, "-m", "nbgrader", *words]
-    environment = os.environ | folders | {"PATH": path}
+    environment = os.environ | folders | {"PATH": "/usr/bin:/bin"}  # as where the environment is not activated
     done = subprocess.run(process, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stderr
 
@@ -66,6 +64,15 @@ def test_plain_commands_give_the_same_scores(tmp_path):
     assert "not-a-notebook" in log
     made = nbformat.read(str(root / "autograded" / "partial" / NAME / f"{NAME}.ipynb"), as_version=4)
     assert "0 · log 0" in repr(cell_of(made, "check-ps01-kl").outputs)
+
+
+@pytest.mark.slow
+def test_a_due_date_is_set_by_nbgrader_s_own_command(tmp_path):
+    """It makes the gradebook, for which nbgrader calls alembic by name."""
+    root = make_course(tmp_path)
+    status, log = command(root, "db", "assignment", "add", NAME, "--duedate", "2026-01-10 12:00:00 UTC")
+    assert status == 0, log
+    assert pipeline.Course(root).due(NAME) == "2026-01-10 12:00:00"
 
 
 def test_late_penalties_are_nbgrader_s(course):

@@ -327,6 +327,19 @@ def test_a_cell_that_prints_on_is_interrupted_once(monkeypatch):
     assert interrupted == ["stop"]
 
 
+@pytest.mark.parametrize(("starved", "more"), [(3.0, True), (0.2, False)])
+def test_time_in_which_a_cell_waited_for_a_processor_is_given_back(monkeypatch, starved, more):
+    """Beside busy neighbours; the reply then comes in the time that was given."""
+
+    async def reply(milliseconds):
+        return True
+
+    made, socket = BoundedClient(solution_notebook()), types.SimpleNamespace(poll=reply)
+    made.kc = types.SimpleNamespace(shell_channel=types.SimpleNamespace(socket=socket))
+    monkeypatch.setattr(BoundedClient, "_starved", lambda self: starved)
+    assert execution.run_to_end(made._has_more_time(4)) is more
+
+
 def test_each_cell_begins_with_nothing_printed():
     made, _, _ = client(10, 10)
     made.timed_out = True
