@@ -7,7 +7,8 @@ one is slow (three seconds) and one ends its kernel. Each engine grades the same
 own, from the release to feedback and grades; plain nbgrader autogrades and writes feedback. Processor seconds are those
 of every process that took part, from the operating system's account of a group, where it has one that may be written.
 
-`--kills 50` kills graders at random moments instead, runs the same command again, and counts what is lost or doubled.
+`--kills 50` kills graders instead, runs the same command again, and counts what is lost or doubled. A third dies at a
+random moment, a third while it writes a submission, and of a third a worker dies; what each was at is counted too.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
@@ -222,8 +224,24 @@ def grow(course: Path, folder: Path, sizes: list[int]) -> list[dict[str, Any]]:
 # --- kills -----------------------------------------------------------------------------------------------------------
 
 
-def killed_once(root: Path, wait: float, victim: str) -> bool:
-    """Grade, and kill the grader, or one of its workers, after some seconds; whether it still ran."""
+VICTIMS = ("grader", "writer", "worker")
+
+
+def doing(root: Path) -> str:
+    """What a grader is at."""
+    kept = root / "grading"
+    if (root / "grades.csv").exists():
+        return "ending"
+    if (kept / "staged-to-record").exists():
+        return "writing"
+    return "waiting for a result" if any((kept / "judged" / NAME).glob("*.json")) else "starting"
+
+
+def killed_once(root: Path, wait: float, victim: str) -> str:
+    """Grade, and kill the grader, or one of its workers, after some seconds; what it was at, empty where it had ended.
+
+    A writer is killed the next time that it is at a submission, within a third of a second.
+    """
     words = [sys.executable, "-m", "benchmarks.grading", "--engine", ENGINES[2], "--course", str(root)]
     quiet = {"cwd": ROOT, "stderr": subprocess.DEVNULL, "start_new_session": True}
     with subprocess.Popen(words, **quiet) as grader:
@@ -232,13 +250,16 @@ def killed_once(root: Path, wait: float, victim: str) -> bool:
         except subprocess.TimeoutExpired:
             import psutil
 
+            while victim == "writer" and doing(root) != "writing" and grader.poll() is None:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.3) if victim == "writer" else 0)
+            at = doing(root)
             below = [one for one in psutil.Process(grader.pid).children() if "spawn_main" in " ".join(one.cmdline())]
             target = random.choice(below).pid if victim == "worker" and below else grader.pid
             with suppress(ProcessLookupError):
                 os.kill(target, signal.SIGKILL)
-            grader.wait()
-            return True
-    return False
+            return at if grader.wait() or victim == "worker" else ""
+    return ""
 
 
 def scores(root: Path) -> dict[str, list[float]]:
@@ -259,22 +280,24 @@ def kill(course: Path, folder: Path, size: int, times: int, seed: int) -> dict[s
     began = clock()
     run(root, ENGINES[2])
     whole, expected = clock() - began, scores(root)
-    counts = {"runs": times, "killed": 0, "lost": 0, "doubled": 0, "different": 0}
+    counts: dict[str, Any] = {"runs": times, "killed": 0, "lost": 0, "doubled": 0, "different": 0}
+    moments: Counter[str] = Counter()
     for number in range(times):
         root = copy(course, size, folder)
-        victim = "worker" if number % 3 == 2 else "grader"
+        victim = VICTIMS[number % 3]
         began = clock()
-        killed = killed_once(root, random.uniform(0.05, 0.95) * whole, victim)
-        counts["killed"] += killed
-        whole = whole if killed else min(whole, clock() - began)
+        at = killed_once(root, random.uniform(0.05, 0.95) * whole, victim)
+        counts["killed"] += bool(at)
+        moments.update([f"{'worker' if victim == 'worker' else 'grader'}, {at}"] * bool(at))
+        whole = whole if at else min(whole, clock() - began)
         run(root, ENGINES[2])
         found = scores(root)
         counts["lost"] += sum(student not in found for student in expected)
         counts["doubled"] += sum(len(given) > 1 for given in found.values())
         counts["different"] += sum(found.get(student) != given for student, given in expected.items())
         shutil.rmtree(root)
-        logging.info("%s", counts)
-    return counts | {"students": size, "seed": seed}
+        logging.info("%s %s", counts, dict(moments))
+    return counts | {"moments": dict(moments), "students": size, "seed": seed}
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
