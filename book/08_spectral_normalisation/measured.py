@@ -8,7 +8,7 @@ from tools.book.results import load_script, over_seeds, read_results
 
 _read = functools.cache(read_results)
 _race = functools.cache(lambda: load_script("08_spectral_normalisation/race"))
-_regularisation = functools.cache(lambda: load_script("08_spectral_normalisation/regularisation"))
+_classifiers = functools.cache(lambda: load_script("08_spectral_normalisation/classifiers"))
 
 
 def _ends(method):
@@ -27,11 +27,34 @@ def _on_images(method):
     return over_seeds(_read("08_race_images"), lambda seed: seed["methods"][method]["distance"][-1])
 
 
-def _under_attack(kind, strength, radius=0.75):
-    """Accuracy on the second half of the test images."""
-    at = _regularisation().RADII.index(radius)
-    runs = [run for seed in _read("08_regularisation")["seeds"].values() for run in seed["runs"]]
-    return np.array([run["attacked"][at][1] for run in runs if (run["kind"], run["strength"]) == (kind, strength)])
+@functools.cache
+def _of_classifiers(method, goal, measure):
+    """Of the five networks of chapter 8's study that are chosen for a goal."""
+    study, stored = _classifiers(), _read("08_classifiers")
+    runs = study.runs(stored, method, *study.chosen(stored, method, study.GOALS[goal]))
+    return np.array([study.reached(run, measure) for run in runs])
+
+
+def _dearer(method, strength, measure):
+    """Of five networks with a stronger setting, at the rate 0.0015."""
+    study = _classifiers()
+    runs = study.runs(_read("08_classifiers"), method, strength, 1.5e-3)
+    return np.array([study.reached(run, measure) for run in runs])
+
+
+def _certified(method, goal="certificate"):
+    return _of_classifiers(method, goal, ("certified", 0.25))
+
+
+def _attacked(method):
+    return _of_classifiers(method, "attack", ("attacked", 0.5))
+
+
+def _clean(method):
+    return _of_classifiers(method, "certificate", "clean")
+
+
+_ON_NORMS = ("spectral penalty", "SN", "orthonormal, ReLU", "orthonormal, GroupSort")
 
 
 def behind_sn():
@@ -94,11 +117,186 @@ def lag_images_lower():
     return _lag_images()[0]
 
 
-def attacked_chosen():
-    """Accuracy at radius 0.75, gradient penalty at the chosen strength."""
-    return _under_attack("gradient", _regularisation().chosen(_read("08_regularisation"), "gradient"))
+def certified_none():
+    """Share certified at radius 0.25, chosen for that: no constraint."""
+    return _certified("none")
 
 
-def attacked_stronger():
-    """The same at the stronger one."""
-    return _under_attack("gradient", max(_regularisation().GRID["gradient"]))
+def certified_stopped():
+    """Share certified at radius 0.25, chosen for that: stopped early."""
+    return _certified("stopped early")
+
+
+def certified_spectral():
+    """Share certified at radius 0.25, chosen for that: spectral penalty."""
+    return _certified("spectral penalty")
+
+
+def certified_sn():
+    """Share certified at radius 0.25, chosen for that: SN."""
+    return _certified("SN")
+
+
+def certified_relu():
+    """Share certified at radius 0.25, chosen for that: orthonormal layers with ReLU."""
+    return _certified("orthonormal, ReLU")
+
+
+def certified_groupsort():
+    """Share certified at radius 0.25, chosen for that: orthonormal layers with GroupSort."""
+    return _certified("orthonormal, GroupSort")
+
+
+def certified_l2():
+    """Share certified at radius 0.25, chosen for that: L² in the loss."""
+    return _certified("L2 in the loss")
+
+
+def certified_loss():
+    """Share certified at radius 0.25, chosen for that: gradient of the loss."""
+    return _certified("gradient of the loss")
+
+
+def certified_margin():
+    """Share certified at radius 0.25, chosen for that: gradient of the margin."""
+    return _certified("gradient of the margin")
+
+
+def certified_decay():
+    """Share certified at radius 0.25, chosen for that: decay after the step."""
+    return _certified("decay after the step")
+
+
+def certified_norms():
+    """The same of the four contestants that act on spectral norms, together."""
+    return np.concatenate([_certified(method) for method in _ON_NORMS])
+
+
+def certified_others():
+    """The same of the six others."""
+    return np.concatenate([_certified(method) for method in _classifiers().METHODS if method not in _ON_NORMS])
+
+
+def clean_none():
+    """Accuracy on clean images, chosen for certificates: no constraint."""
+    return _clean("none")
+
+
+def clean_spectral():
+    """Accuracy on clean images, chosen for certificates: spectral penalty."""
+    return _clean("spectral penalty")
+
+
+def clean_sn():
+    """Accuracy on clean images, chosen for certificates: SN."""
+    return _clean("SN")
+
+
+def clean_relu():
+    """Accuracy on clean images, chosen for certificates: orthonormal layers with ReLU."""
+    return _clean("orthonormal, ReLU")
+
+
+def clean_groupsort():
+    """Accuracy on clean images, chosen for certificates: orthonormal layers with GroupSort."""
+    return _clean("orthonormal, GroupSort")
+
+
+def attacked_none():
+    """Accuracy under attack at radius 0.5, chosen for that: no constraint."""
+    return _attacked("none")
+
+
+def attacked_stopped():
+    """Accuracy under attack at radius 0.5, chosen for that: stopped early."""
+    return _attacked("stopped early")
+
+
+def attacked_loss():
+    """Accuracy under attack at radius 0.5, chosen for that: gradient of the loss."""
+    return _attacked("gradient of the loss")
+
+
+def attacked_margin():
+    """Accuracy under attack at radius 0.5, chosen for that: gradient of the margin."""
+    return _attacked("gradient of the margin")
+
+
+def attacked_sn():
+    """Accuracy under attack at radius 0.5, chosen for that: SN."""
+    return _attacked("SN")
+
+
+def attacked_spectral():
+    """Accuracy under attack at radius 0.5, chosen for that: spectral penalty."""
+    return _attacked("spectral penalty")
+
+
+def attacked_l2():
+    """Accuracy under attack at radius 0.5, chosen for that: L² in the loss."""
+    return _attacked("L2 in the loss")
+
+
+def attacked_groupsort():
+    """Accuracy under attack at radius 0.5, chosen for that: orthonormal layers with GroupSort."""
+    return _attacked("orthonormal, GroupSort")
+
+
+def clean_l2_attacked():
+    """Accuracy on clean images, chosen for attacks: L² in the loss."""
+    return _of_classifiers("L2 in the loss", "attack", "clean")
+
+
+def clean_spectral_attacked():
+    """Accuracy on clean images, chosen for attacks: spectral penalty."""
+    return _of_classifiers("spectral penalty", "attack", "clean")
+
+
+def margin_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: gradient of the margin."""
+    return (_attacked("gradient of the margin") > _attacked("stopped early")).sum()
+
+
+def sn_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: SN."""
+    return (_attacked("SN") > _attacked("stopped early")).sum()
+
+
+def spectral_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: spectral penalty."""
+    return (_attacked("spectral penalty") > _attacked("stopped early")).sum()
+
+
+def slope_groupsort():
+    """Steepest slope found of orthonormal layers with GroupSort, chosen for attacks."""
+    return _of_classifiers("orthonormal, GroupSort", "attack", "lower")
+
+
+def certified_when_attacked():
+    """Share certified at radius 0.25, gradient of the loss, chosen for attacks."""
+    return _certified("gradient of the loss", "attack")
+
+
+def bound_loss():
+    """Product of norms of the same networks."""
+    return _of_classifiers("gradient of the loss", "attack", "upper")
+
+
+def dearer_groupsort():
+    """Accuracy under attack at radius 0.5, orthonormal layers with GroupSort and the factor 2."""
+    return _dearer("orthonormal, GroupSort", 2.0, ("attacked", 0.5))
+
+
+def dearer_certified():
+    """Share certified at radius 0.25 of the same networks."""
+    return _dearer("orthonormal, GroupSort", 2.0, ("certified", 0.25))
+
+
+def dearer_sn():
+    """Accuracy under attack at radius 0.5, SN with the factor 2."""
+    return _dearer("SN", 2.0, ("attacked", 0.5))
+
+
+def dearer_margin():
+    """The same, gradient of the margin, strength 0.1."""
+    return _dearer("gradient of the margin", 0.1, ("attacked", 0.5))
