@@ -83,6 +83,9 @@ def test_what_the_chapter_says_of_clipped_gradients(depth):
         for name in ("0.01", "0.001"):
             assert seed[f"deep: {name}"]["loss"] == 0
             assert seed[f"deep: {name}"]["400"] == seed[f"deep: {name}"]["0"]
+    nearly = by_layer(depth, "0.3", "0")
+    assert np.abs(nearly[:, 1] - nearly[:, -1]).max() < 0.4
+    assert (nearly[:, 0] < nearly[:, 1] - 0.6).all()
     at_he = "0.1, He's start"
     assert (across(by_layer(depth, at_he, "0")) < -4.6).all()
     assert (across(by_layer(depth, at_he, "400")) > 5).all()
@@ -177,6 +180,21 @@ def test_what_the_chapter_says_of_decoupled_decay(penalty):
     assert 6 < bound.min() < bound.max() < 9
     assert 0.0115 < reading(30.0).min() < reading(30.0).max() < 0.0155
     assert charged(penalty, "decoupled", 30.0, "spectral").max() < 0.08
+
+
+def test_what_the_chapter_says_of_the_critics_that_follow():
+    kept = read_results("05_tracking")
+    led = {key: over_seeds(kept, lambda seed, key=key: seed["led"][key]) for key in ("distance", "clip", "gp", "js")}
+    shrunk = {key: (runs / runs[:, :1]).mean(0) for key, runs in led.items()}
+    assert (np.diff(led["clip"]) < 0).all()
+    assert 1 / 8 < shrunk["distance"][-1] < 1 / 6.5
+    assert max(shrunk["clip"][-1], shrunk["gp"][-1]) < 1 / 30
+    assert (np.diff(shrunk["js"][:4]) > 0).all()
+    assert shrunk["js"][4] > 1 > shrunk["js"][5]
+    clipped = over_seeds(kept, lambda seed: seed["trained"]["clip"]["reading"]).mean(0)
+    penalised = over_seeds(kept, lambda seed: seed["trained"]["gp"]["reading"]).mean(0)
+    assert abs(clipped[1]) < clipped[0] / 10
+    assert (np.diff(penalised[2:7]) > 0).all()
 
 
 def test_tracking():

@@ -44,6 +44,11 @@ def test_what_the_chapter_says_settles(stored, method):
     assert ends.max() < 0.02
 
 
+def test_a_zero_centred_penalty_rests_within_what_the_chapter_says(stored):
+    for setting in ("n=1", "n=5"):
+        assert ends(stored, f"R1, Wasserstein, {setting}").max() < 0.004
+
+
 @pytest.mark.parametrize("setting", ROUNDS)
 def test_what_the_chapter_says_leaves(stored, setting):
     for seed in stored["seeds"].values():
