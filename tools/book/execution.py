@@ -6,6 +6,7 @@ which runs it again and says what is wrong with it.
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -82,10 +83,12 @@ def _uncached(cache: Any, env: Any, docname: str) -> tuple[Path, Any, dict[str, 
 
 
 def _forked() -> dict[str, Any]:
-    """How pages run whose kernels are forks; in the usual way where nothing can be forked."""
-    from tools.book import forks
+    """How pages run whose kernels are forks; in the usual way where forks of such a process are not safe."""
+    if sys.platform != "linux":
+        return {}
+    from tools.book.forks import ForkedKernelManager
 
-    return {"kernel_manager_class": forks.ForkedKernelManager} if forks.can_fork() else {}
+    return {"kernel_manager_class": ForkedKernelManager}
 
 
 def _run(path: Path, notebook: Any, settings: Any, how: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-__all__ = ["ForkedKernelManager", "can_fork"]
+__all__ = ["ForkedKernelManager"]
 
 # Not the backend of the figures, which asks for its notebook when it is imported.
 MODULES = (
@@ -27,16 +27,6 @@ MODULES = (
     "wgan_course.training",
     "tools.book.results",
 )
-
-
-def can_fork() -> bool:
-    """Whether this system forks processes at all.
-
-    Returns
-    -------
-    can : bool
-    """
-    return "forkserver" in multiprocessing.get_all_start_methods()
 
 
 class _Kernel(ForkServerProcess):
