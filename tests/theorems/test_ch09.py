@@ -247,6 +247,19 @@ def test_prop_dirac_slow_steps_end_on_a_ring(name, h):
     assert torch.linalg.eigvals(matrix).abs().min() > 1
 
 
+@pytest.mark.parametrize("h", [0.3, 1.0, 5.0])
+def test_prop_dirac_jacobian_steps_do_not_land(h):
+    """A non-saturating step leaves one coordinate as large as it was; a step of least squares can land on 0."""
+    theta, psi = (v.flatten() for v in torch.meshgrid(*2 * [torch.linspace(-4, 4, 81).double()], indexing="ij"))
+    across, along = dynamics.NonSaturating().field(theta, psi)
+    kept = torch.where(theta * psi >= 0, (psi + h * along).abs() - psi.abs(), (theta + h * across).abs() - theta.abs())
+    assert kept.min() >= -1e-12
+    product = math.sqrt(1 + 1 / h**2)
+    psi = torch.tensor(math.sqrt(product / (h * (1 + product)))).double()
+    across, along = dynamics.LeastSquares().field(product / psi, psi)
+    assert float((product / psi + h * across).abs() + (psi + h * along).abs()) < 1e-6
+
+
 # --- critic steps and two rates --------------------------------------------------------------------------------------
 
 TURNING = ("minimax", "non-saturating", "least-squares", "wgan")
