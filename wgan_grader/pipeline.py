@@ -199,13 +199,16 @@ def _cluster(address: str, seconds: float = 20) -> Iterator[Any]:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """What the gradebook's database says, as a CourseError."""
-    from sqlalchemy.exc import SQLAlchemyError
-
+    """What the gradebook's database means, as a CourseError."""
     try:
         yield
-    except SQLAlchemyError as error:
-        raise CourseError(database_trouble(error) or f"the gradebook cannot be used: {error!s:.300}") from error
+    except (CourseError, OSError):
+        raise
+    except Exception as error:
+        said = database_trouble(error)
+        if not said:
+            raise
+        raise CourseError(said) from error
 
 
 def _grade(
