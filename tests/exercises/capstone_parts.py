@@ -87,7 +87,7 @@ def principal(real, count=16, scale=1.0):
 
 
 def clusters(real, count=10, components=15):
-    """One Gaussian for each cluster of the sample; the first latent number chooses the cluster."""
+    """One Gaussian for each cluster of points or images; the first latent number chooses the cluster."""
     from scipy.cluster.vq import kmeans2
 
     flat = real.flatten(1)
@@ -100,7 +100,7 @@ def clusters(real, count=10, components=15):
         made = torch.empty(len(z), flat.shape[1])
         for name, (mean, scaled) in enumerate(parts):
             made[chosen == name] = mean + z[chosen == name, 1 : 1 + len(scaled)] @ scaled
-        return made.clamp(-1, 1).reshape(-1, 1, 28, 28)
+        return made if real.ndim == 2 else made.clamp(-1, 1).reshape(-1, 1, 28, 28)
 
     return generator
 

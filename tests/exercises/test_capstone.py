@@ -1,5 +1,6 @@
 """The judge of the capstone: what it takes for a copy, what it cannot see, and the observer that trains once."""
 
+import json
 import re
 
 import numpy as np
@@ -12,7 +13,7 @@ from wgan_grader import registry
 from wgan_grader.problems.ps10 import _capstone, images_generator, points_generator
 from wgan_grader.verdict import assess
 
-from .capstone_parts import clusters, images, points, principal
+from .capstone_parts import clusters, images, moment_matched, points, principal
 
 RNG = np.random.default_rng(0)
 REAL = images_generator.images("train")
@@ -59,11 +60,12 @@ def test_a_gaussian_for_each_cluster_earns_nothing_though_it_passes_every_distan
     assert messages == {"copies"}
 
 
-def test_one_gaussian_does_not_pass_and_doing_nothing_earns_nothing():
-    problem = images_generator.PROBLEM
-    earned, _, distance = score(lambda real, seed: principal(real))
-    assert distance > images_generator.NEAR
-    assert earned < problem.points
+def test_one_gaussian_is_fog_and_doing_nothing_earns_nothing():
+    """By its distance alone one Gaussian would pass: its edges give it away."""
+    earned, messages, distance = score(lambda real, seed: principal(real))
+    assert distance < images_generator.FAR
+    assert earned == 0
+    assert messages == {"blurred"}
     assert score(lambda real, seed: lambda z: torch.zeros(len(z), 1, 28, 28))[0] == 0
 
 
@@ -76,6 +78,17 @@ def test_walks_of_trained_generators_have_no_leaps(index):
     leaps = [_capstone.leap(walk, images_generator.STEPS) for walk in np.split(made, 64)]
     assert np.median(leaps) < images_generator.LEAP * 2 / 3
     assert np.mean(leaps > np.float64(images_generator.LEAP)) < 0.05
+
+
+def test_the_lab_does_not_print_a_solution(course_root):
+    """Its training, as it stands, does not meet the first demand: fog, with much less of an edge than is asked."""
+    cells = json.loads((course_root / "book" / "10_images" / "lab.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    space: dict = {}
+    exec(next(cell for cell in code if "import torch" in cell), space)
+    exec(next(cell for cell in code if "Trainer(" in cell).partition("\nfig, ")[0], space)
+    made = space["trainer"].sample(images_generator.SAMPLES, seed=1).numpy()
+    assert images_generator.edges(made) < images_generator.EDGES[0] * 2 / 3
 
 
 def test_a_walk_by_hand():
@@ -97,9 +110,13 @@ def test_the_limits_even_blends_and_far_shifts_pass_for_new():
 @pytest.mark.parametrize(
     ("problem", "generator", "says"),
     [
-        (points_generator.PROBLEM, points(0), [r"0\.\d\d", r"0\.\d\d", r"2\d", r"\d\d\.\d%"]),
-        (points_generator.PROBLEM, lambda real, seed: lambda z: 9 + z, [r"at least \d+\.\d\d"] * 2 + ["0", r"0\.0%"]),
-        (images_generator.PROBLEM, images(0), [r"\d\d\.\d"] * 3 + [r"\d+"]),
+        (points_generator.PROBLEM, points(0), [r"(at least )?\d\.\d\d"] * 2 + [r"\d+ of \d+", r"\d+\.\d%"]),
+        (
+            points_generator.PROBLEM,
+            lambda real, seed: lambda z: 9 + z,
+            [r"at least \d+\.\d\d"] * 2 + [r"0 of \d+", r"0\.0%"],
+        ),
+        (images_generator.PROBLEM, images(0), [r"\d\d\.\d and \d\.\d\d"] + [r"\d\d\.\d"] * 2 + [r"\d+"]),
         (images_generator.PROBLEM, lambda real, seed: lambda z: z, []),
     ],
     ids=["points", "far away", "images", "wrong shape"],
@@ -127,14 +144,58 @@ def test_the_truth_itself_passes_the_points_and_one_gaussian_does_not():
     rng = np.random.default_rng(1)
     cases = list(points_generator.cases(rng))
     modes = points_generator.mixture(np.random.default_rng(1))
+    walked = cases[0].inputs["z"][points_generator.SAMPLES :]
     fresh = points_generator.sample(modes, points_generator.SAMPLES, rng)
     round_one = rng.normal(size=fresh.shape) * fresh.std(0)
-    passed = {case.name: (case.accepts(fresh), case.accepts(round_one)) for case in cases[:-1]}
-    assert all(truth for truth, _ in passed.values())
-    assert not passed["sharpness"][1]
-    assert not passed["smaller distance"][1]
-    assert cases[0].copies(cases[0].inputs["real"])
-    assert not cases[0].copies(fresh)
+    passes, fails = (np.concatenate([drawn, walked]) for drawn in (fresh, round_one))
+    copied = np.concatenate([cases[0].inputs["real"][: points_generator.SAMPLES], walked])
+    assert all(case.accepts(passes) for case in cases[:-1])
+    assert not any(case.accepts(fails) for case in cases[:-1])
+    assert cases[0].copies(copied)
+    assert not cases[0].copies(passes)
+
+
+def test_layouts_keep_to_what_the_exercise_says_and_differ():
+    modes = [points_generator.mixture(np.random.default_rng(seed)) for seed in range(40)]
+    gaps = [np.linalg.norm(m.centres[:, None] - m.centres, axis=2) + 9 * np.eye(len(m.centres)) for m in modes]
+    assert {len(m.centres) for m in modes} == set(range(points_generator.FEWEST, points_generator.MOST + 1))
+    assert min(gap.min() for gap in gaps) >= points_generator.APART
+    assert max(np.abs(m.centres).max() for m in modes) <= points_generator.HALF
+    assert max(m.weights.max() / m.weights.min() for m in modes) <= 2
+    assert all(m.weights.sum() == pytest.approx(1) for m in modes)
+
+
+def test_one_gaussian_stays_outside_on_every_layout():
+    for seed in range(12):
+        cases = list(points_generator.cases(np.random.default_rng(seed)))
+        generator = moment_matched(torch.from_numpy(cases[0].inputs["real"]))
+        samples = generator(torch.from_numpy(cases[0].inputs["z"])).numpy().astype(np.float64)
+        assert not cases[0].copies(samples)
+        assert not any(case.accepts(samples) for case in cases[:-1])
+
+
+def test_nothing_counts_where_the_entrance_is_missed():
+    """Points that sit on two thirds of the modes are sharp and many, and too far."""
+    cases = list(points_generator.cases(np.random.default_rng(2)))
+    modes = points_generator.mixture(np.random.default_rng(2))
+    nearest = np.argsort(np.linalg.norm(modes.centres - modes.centres[0], axis=1))
+    kept = nearest[: int(np.ceil(points_generator.REACHED * len(nearest)))]
+    chosen = kept[np.random.default_rng(0).integers(len(kept), size=points_generator.SAMPLES)]
+    samples = np.concatenate([modes.centres[chosen], cases[0].inputs["z"][points_generator.SAMPLES :]])
+    assert points_generator.reached(samples[: points_generator.SAMPLES], modes) == len(kept)
+    assert not any(case.accepts(samples) for case in cases[:-1])
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_walks_of_trained_points_have_no_leaps_and_clusters_have(index):
+    problem = points_generator
+    z = torch.from_numpy(_capstone.walks(RNG, 64, problem.STEPS, problem.LATENT))
+    real = next(iter(problem.cases(np.random.default_rng(3)))).inputs["real"]
+    with torch.no_grad():
+        made = points(index)(torch.from_numpy(real), 0)(z).numpy()
+        pieces = clusters(torch.from_numpy(real), 12, 1)(z).numpy()
+    assert _capstone.leap(made, problem.STEPS) < problem.LEAP / 2
+    assert _capstone.leap(pieces, problem.STEPS) > problem.LEAP * 2
 
 
 def test_the_data_of_the_points_change_with_the_seed():

@@ -2,7 +2,9 @@
 
 import torch
 
-from ..capstone_parts import by_anchors, by_digits, images, principal
+from wgan_course.models import pretrained
+
+from ..capstone_parts import by_anchors, by_digits, clusters, images, principal
 from ..registry import HIDDEN, Trials
 
 
@@ -57,6 +59,11 @@ def blurred(real, seed):
     return lambda z: torch.nn.functional.avg_pool2d(generator(z), 9, 1, 4, count_include_pad=False)
 
 
+def shipped(real, seed):
+    generator = pretrained.load("fashion-mnist")
+    return lambda z: generator(torch.cat([z, torch.zeros(len(z), 48)], 1))
+
+
 class Module(torch.nn.Module):
     """A generator inside a module, in training mode: batch norm uses the batch."""
 
@@ -81,12 +88,15 @@ TRIALS.mutants(
     shifted_and_mirrored=shifted_copies,
     with_noise=noisy_copies,
     jumping=jumping,
+    a_gaussian_a_cluster=lambda real, seed: clusters(real),
 )
 TRIALS.mutants("constant", mean_image=mean_image, nearly_constant=one_latent)
 TRIALS.mutants("noise", noise=noise)
 TRIALS.mutants("range", zero_to_one=from_zero_to_one, grey_levels=grey_levels)
 TRIALS.mutants("few-classes", one_kind=trousers)
-TRIALS.mutants("not-there-yet", blurred=blurred)
+TRIALS.mutants("blurred", one_gaussian=lambda real, seed: principal(real))
+TRIALS.mutants("not-there-yet", blurred=blurred, on_their_side=lambda real, seed: lambda z: images(0)(real, seed)(z).mT)
+TRIALS.mutants("generic:refused", shipped=shipped)
 TRIALS.mutants("shape", flat=lambda real, seed: lambda z: images(0)(real, seed)(z).flatten(1))
 TRIALS.mutants("generic:unusable", samples=lambda real, seed: principal(real)(torch.randn(1000, 16)))
 TRIALS.alternatives(

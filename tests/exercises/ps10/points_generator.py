@@ -1,4 +1,4 @@
-"""Generators for 25 Gaussians: trained ones, and wrong ones."""
+"""Generators for a layout of modes: trained ones, and wrong ones."""
 
 import torch
 
@@ -6,7 +6,7 @@ from wgan_course import constraints
 from wgan_course.models import mlp
 from wgan_course.training import TensorBatches, Trainer, TrainingConfig
 
-from ..capstone_parts import by_anchors, by_digits, moment_matched, points
+from ..capstone_parts import by_anchors, by_digits, clusters, moment_matched, points
 from ..registry import Trials
 
 
@@ -29,12 +29,33 @@ def far_away(real, seed):
 
 
 def blurred(real, seed):
-    return lambda z: 1.45 * z
+    return lambda z: real.mean(0) + real.std() * z
 
 
 def noisy_copies(real, seed):
     pick = by_digits(real)
     return lambda z: pick(z) + 1e-7
+
+
+def by_tour(real, seed):
+    """A path from each training point to the nearest that is left: continuous, and all of it copied."""
+    left, path = real.clone(), [real[0]]
+    while len(left) > 1:
+        nearest = (left - path[-1]).square().sum(1).argmin()
+        path.append(left[nearest])
+        left = torch.cat([left[:nearest], left[nearest + 1 :]])
+    return along(torch.stack(path))
+
+
+def along(path):
+    """Points between neighbours of a list; the first latent number says where."""
+
+    def generator(z):
+        place = torch.special.ndtr(z[:, 0].double()) * (len(path) - 1)
+        start = place.long().clamp(max=len(path) - 2)
+        return torch.lerp(path[start], path[start + 1], (place - start).float()[:, None])
+
+    return generator
 
 
 def then(change):
@@ -88,6 +109,9 @@ TRIALS.mutants(
     memoriser=lambda real, seed: by_digits(real),
     anchored_memoriser=lambda real, seed: by_anchors(real),
     noisy_memoriser=noisy_copies,
+    by_tour=by_tour,
+    by_sorted_points=lambda real, seed: along(real[real[:, 0].argsort()]),
+    a_gaussian_a_cluster=lambda real, seed: clusters(real, 12, 1),
 )
 TRIALS.mutants("constant", mean=lambda real, seed: lambda z: real.mean(0).expand(len(z), 2))
 TRIALS.mutants("collapsed", one_mode=one_mode, two_modes=two_modes, untrained=untrained)

@@ -41,11 +41,12 @@ def once(measure: Callable) -> Callable:
 class Threshold(Case):
     """A case that is passed when the samples satisfy `accepts` and are no `copies`; both stay on the grader's side.
 
-    `measures` says in words what the samples reached.
+    `blurred` are those with the data's large forms alone; `measures` says in words what the samples reached.
     """
 
     accepts: Judge = lambda samples: False
     copies: Judge = lambda samples: False
+    blurred: Judge = lambda samples: False
     measures: Words = lambda samples: ""
 
 
@@ -59,15 +60,34 @@ class Look(NamedTuple):
     measured: Words = lambda samples: ""
 
 
-def thresholds(
-    looks: Sequence[Look], training: dict, z: np.ndarray, shaped: Judge, copies: Judge
-) -> Iterator[Threshold]:
-    """The cases of one training: the first look has its data, and all look at the samples from the same z."""
+class Judges(NamedTuple):
+    """Whether all samples of a training have their shape; are copied or pieced; have the data's large forms alone."""
+
+    shaped: Judge
+    copies: Judge
+    blurred: Judge
+
+
+def thresholds(looks: Sequence[Look], training: dict, z: np.ndarray, drawn: int, judges: Judges) -> Iterator[Threshold]:
+    """The cases of one training: the first look has its data, and all look at the first `drawn` of the same samples.
+
+    Nothing counts where the first look's demand is not met.
+    """
+    entrance = looks[0].judge
     for place, look in enumerate(looks):
         inputs = ({} if place else training) | {"z": z, "wanted": look.wanted}
-        accepts = lambda x, look=look: shaped(x) and look.judge(x)  # noqa: E731
-        measures = lambda x, look=look: look.measured(x) if shaped(x) else ""  # noqa: E731
-        yield Threshold(look.name, inputs, criterion=look.criterion, accepts=accepts, copies=copies, measures=measures)
+        accepts = lambda x, look=look: judges.shaped(x) and entrance(x[:drawn]) and look.judge(x[:drawn])  # noqa: E731
+        measures = lambda x, look=look: look.measured(x[:drawn]) if judges.shaped(x) else ""  # noqa: E731
+        blurred = lambda x: judges.shaped(x) and judges.blurred(x[:drawn])  # noqa: E731
+        yield Threshold(
+            look.name,
+            inputs,
+            criterion=look.criterion,
+            accepts=accepts,
+            copies=judges.copies,
+            blurred=blurred,
+            measures=measures,
+        )
 
 
 def small_steps(rng: np.random.Generator, samples: int, latent: int, shaped: Judge) -> Threshold:
@@ -107,6 +127,11 @@ def copied(case: Any, seen: Observation, expected: Outputs) -> bool:
     return not continuous(samples) if case.name == "small steps" else case.copies(samples)
 
 
+def blurred(case: Any, seen: Observation, expected: Outputs) -> bool:
+    """The misconception that the large forms are all that there is to learn."""
+    return case.blurred(seen.outputs["samples"].astype(np.float64))
+
+
 def flat(samples: np.ndarray) -> np.ndarray:
     """One row a sample."""
     return samples.reshape(len(samples), -1)
@@ -131,6 +156,18 @@ def leap(samples: np.ndarray, steps: int) -> float:
     x = samples.reshape(-1, steps, samples[0].size)
     made = np.linalg.norm(np.diff(x, axis=1), axis=2)
     return float(np.median(made.max(1) / np.maximum(made.sum(1), 1e-12)))
+
+
+def restless(samples: np.ndarray, steps: int) -> float:
+    """A walk's median step, in units of the distance of its ends: near 1 where neighbours have nothing in common."""
+    x = samples.reshape(-1, steps, samples[0].size)
+    made, apart = np.linalg.norm(np.diff(x, axis=1), axis=2), np.linalg.norm(x[:, -1] - x[:, 0], axis=1)
+    return float(np.median(made) / max(np.median(apart), 1e-12))
+
+
+def pieced(walked: np.ndarray, steps: int, limit: float, rest: float) -> bool:
+    """Whether walks leap, as from one cluster to the next, or jump at every step, as along a tour of the sample."""
+    return leap(walked, steps) > limit or restless(walked, steps) > rest
 
 
 def continuous(samples: np.ndarray, share: float = 0.95, fraction: float = 0.25) -> bool:
