@@ -90,7 +90,7 @@ WRONG = {
 def test_never_raises_and_gives_nothing(key, capsys):
     for name, function in WRONG.items():
         assert check(key, function) == 0.0, name
-        assert capsys.readouterr().out.startswith(key), name
+        assert capsys.readouterr().out.lstrip("\r").startswith(key), name  # a slow machine shows its progress first
 
 
 @pytest.mark.parametrize("key", ["ps01.k", "ps99.kl", "", "kl", None, 5, "../../etc", "ps01.", "rude"])
