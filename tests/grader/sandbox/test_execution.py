@@ -49,7 +49,7 @@ def test_a_cell_that_ends_the_kernel_is_left_out():
 @pytest.mark.sandbox
 def test_a_flood_is_cut_and_the_next_cell_runs(monkeypatch):
     monkeypatch.setattr(execution, "MAX_PRINTED", 2**20)
-    flood = "import time\nwhile True:\n    print('x' * 100_000)\n    time.sleep(0.001)"  # what is in flight has a limit too
+    flood = "import time\nwhile True:\n    print('x' * 100_000)\n    time.sleep(0.001)"
     done, texts = run(flood, "6 * 7")
     assert len(texts[0]) < 2 * execution.MAX_CELL_OUTPUT
     assert "left out" in texts[0]
