@@ -233,7 +233,7 @@ def reached(part, cases, seen):
         return {}
     module, samples = PARTS[part], seen[0].outputs["samples"].astype(np.float64)
     found = {case.criterion: said for case in cases[:-2] if (said := case.measures(samples))}
-    walked = samples[module.SAMPLES :]
+    walked = samples[module.SAMPLES :][: module.WALKS * module.STEPS]
     return {
         "reached": found,
         "leap": round(_capstone.leap(walked, module.STEPS), 4),

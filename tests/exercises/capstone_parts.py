@@ -86,6 +86,22 @@ def principal(real, count=16, scale=1.0):
     return lambda z: (flat.mean(0) + (z[:, :count] * deviations) @ v[:count]).clamp(-1, 1).reshape(-1, 1, 28, 28)
 
 
+def sharpened(generator, strength=2.5, width=3):
+    """A filter after a generator: what an image differs by from its local mean is enlarged."""
+
+    def sharp(z):
+        x = generator(z)
+        mean = torch.nn.functional.avg_pool2d(x, width, 1, width // 2, count_include_pad=False)
+        return (x + strength * (x - mean)).clamp(-1, 1)
+
+    return sharp
+
+
+def contrasted(generator, strength=3.0):
+    """A function of each pixel after a generator."""
+    return lambda z: torch.tanh(strength * generator(z))
+
+
 def clusters(real, count=10, components=15):
     """One Gaussian for each cluster of points or images; the first latent number chooses the cluster."""
     from scipy.cluster.vq import kmeans2

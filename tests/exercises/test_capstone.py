@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from wgan_course.check import exchange
 from wgan_course.check.observe import UnusableError, observe_all
 from wgan_course.check.observers import ps10 as observer
 from wgan_grader import registry
 from wgan_grader.problems.ps10 import _capstone, images_generator, points_generator
 from wgan_grader.verdict import assess
 
-from .capstone_parts import clusters, images, moment_matched, points, principal
+from .capstone_parts import clusters, contrasted, images, moment_matched, points, principal, sharpened
 
 RNG = np.random.default_rng(0)
 REAL = images_generator.images("train")
@@ -78,6 +79,40 @@ def test_walks_of_trained_generators_have_no_leaps(index):
     leaps = [_capstone.leap(walk, images_generator.STEPS) for walk in np.split(made, 64)]
     assert np.median(leaps) < images_generator.LEAP * 2 / 3
     assert np.mean(leaps > np.float64(images_generator.LEAP)) < 0.05
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_trained_generators_are_far_from_linear(index):
+    assert directions(images(index)(None, 0)) < images_generator.DIRECTION * 0.7
+
+
+def test_sharpened_components_are_linear_with_room():
+    """The last two bend: contrast that is nearly black and white, then a filter; latent numbers that are not normal."""
+    inner = principal(torch.from_numpy(REAL[:2000]))
+    hard = sharpened(contrasted(inner, 5.0), 1.5)
+    bent = contrasted(sharpened(inner, 1.0), 2.5)
+    for made in (inner, sharpened(inner), contrasted(inner), hard, lambda z: bent(z.sign() * z.abs() ** 1.5)):
+        assert directions(made) > images_generator.DIRECTION * 1.05
+
+
+def directions(generator):
+    """How far the generator's pixels follow one combination of z each."""
+    z = _capstone.fans(np.random.default_rng(1), images_generator.FANS, images_generator.LATENT)
+    with torch.no_grad():
+        return _capstone.one_direction(generator(torch.from_numpy(z)).double().numpy(), images_generator.LATENT)
+
+
+def test_one_direction_by_hand():
+    """One for a linear map and a function of each pixel; for the square of the length, whose gradient is z, a quarter.
+
+    Curved maps count as not linear, which is what the page says; so does one that stands still.
+    """
+    z = _capstone.fans(RNG, 2000, 4, 0.01).astype(np.float64)
+    linear = z @ RNG.normal(size=(4, 9))
+    assert _capstone.one_direction(linear, 4) == pytest.approx(1)
+    assert _capstone.one_direction(np.tanh(linear), 4) == pytest.approx(1, abs=0.01)
+    assert _capstone.one_direction((z**2).sum(1, keepdims=True), 4) == pytest.approx(0.25, abs=0.03)
+    assert _capstone.one_direction(np.zeros((len(z), 9)), 4) == 0
 
 
 def test_the_lab_does_not_print_a_solution(course_root):
@@ -153,6 +188,14 @@ def test_the_truth_itself_passes_the_points_and_one_gaussian_does_not():
     assert not any(case.accepts(fails) for case in cases[:-1])
     assert cases[0].copies(copied)
     assert not cases[0].copies(passes)
+
+
+def test_nothing_counts_where_the_images_are_sharpened_components():
+    for change in (sharpened, lambda made: contrasted(made, 3.5)):
+        earned, messages, distance = score(lambda real, seed, change=change: change(principal(real)))
+        assert distance < images_generator.MIDDLE
+        assert earned == 0
+        assert messages == {"linear"}
 
 
 def test_layouts_keep_to_what_the_exercise_says_and_differ():
@@ -257,6 +300,15 @@ def test_the_global_random_state_is_seeded_and_put_back():
     first, second = (observer.trained(generator, inputs, {})["samples"] for _ in range(2))
     assert np.array_equal(first, second)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_samples_in_double_precision_fit_into_the_exchange(tmp_path):
+    """All cases together, which keep the samples of the first five times over."""
+    request = _request("ps10.images_generator")
+    found = observe_all(lambda real, seed: lambda z: torch.zeros(len(z), 1, 28, 28, dtype=torch.float64), request)
+    assert [seen.status for seen in found] == ["ok"] * len(found)
+    file = exchange.write_observations(request.key, found, tmp_path)
+    assert file.stat().st_size < exchange.MAX_FILE_BYTES * 0.75
 
 
 def test_only_the_first_case_carries_the_data():

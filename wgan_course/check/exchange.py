@@ -17,7 +17,7 @@ import numpy as np
 FORMAT = 2
 MAX_FILE_BYTES = 64 * 2**20
 MAX_HEADER_BYTES = 4 * 2**20
-MAX_ELEMENTS = 2**20
+MAX_ELEMENTS = 2**21
 MAX_TEXT = 2000
 MAX_CODE, MAX_CODES = 100, 40
 DTYPES = frozenset({"F64", "F32", "I64", "I32", "BOOL"})

@@ -4,7 +4,7 @@ import torch
 
 from wgan_course.models import pretrained
 
-from ..capstone_parts import by_anchors, by_digits, clusters, images, principal
+from ..capstone_parts import by_anchors, by_digits, clusters, contrasted, images, principal, sharpened
 from ..registry import HIDDEN, Trials
 
 
@@ -64,6 +64,17 @@ def shipped(real, seed):
     return lambda z: generator(torch.cat([z, torch.zeros(len(z), 48)], 1))
 
 
+def of_turned_latents(real, seed):
+    turn, _ = torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(3)))
+    inner = sharpened(principal(real), 1.5)
+    return lambda z: torch.tanh(2.5 * inner(z @ turn))
+
+
+def of_bent_latents(real, seed):
+    inner = contrasted(sharpened(principal(real), 1.0), 2.5)
+    return lambda z: inner(z.sign() * z.abs() ** 1.5)
+
+
 class Module(torch.nn.Module):
     """A generator inside a module, in training mode: batch norm uses the batch."""
 
@@ -95,6 +106,14 @@ TRIALS.mutants("noise", noise=noise)
 TRIALS.mutants("range", zero_to_one=from_zero_to_one, grey_levels=grey_levels)
 TRIALS.mutants("few-classes", one_kind=trousers)
 TRIALS.mutants("blurred", one_gaussian=lambda real, seed: principal(real))
+TRIALS.mutants(
+    "linear",
+    sharpened=lambda real, seed: sharpened(principal(real)),
+    contrasted=lambda real, seed: contrasted(principal(real), 3.5),
+    contrasted_and_sharpened=lambda real, seed: sharpened(contrasted(principal(real), 5.0), 1.5),
+    of_turned_latents=of_turned_latents,
+    of_bent_latents=of_bent_latents,
+)
 TRIALS.mutants("not-there-yet", blurred=blurred, on_their_side=lambda real, seed: lambda z: images(0)(real, seed)(z).mT)
 TRIALS.mutants("generic:refused", shipped=shipped)
 TRIALS.mutants("shape", flat=lambda real, seed: lambda z: images(0)(real, seed)(z).flatten(1))

@@ -37,11 +37,12 @@ def trained(function: Callable[..., Any], inputs: Mapping[str, Any], options: Ma
 
 
 def _samples(z: np.ndarray) -> np.ndarray:
-    """Ask the generator, or remember what it said to the same latent vectors."""
+    """Ask the generator, or remember what it said to the same latent vectors; numbers in single precision."""
     made, key = _last["made"], z.tobytes()
     if key not in made:
         with torch.no_grad():
-            made[key] = plain(_last["generator"](torch.from_numpy(np.array(z))))
+            samples = plain(_last["generator"](torch.from_numpy(np.array(z))))
+            made[key] = samples.astype(np.float32) if samples.dtype == np.float64 else samples
     return made[key]
 
 

@@ -2,7 +2,8 @@
 
 Distances are measured in the course classifier's features against the package's test images, which no case hands over.
 Copies are looked for among all images of the package, mirrored and moved by a pixel. Walks through the latent space
-show a generator that is put together from pieces, such as one Gaussian for each cluster of the training images.
+show a generator that is put together from pieces, such as one Gaussian for each cluster of the training images,
+and small steps in all directions one that is a linear map with a fixed function after it, as sharpened components are.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ FAR, MIDDLE, NEAR, CLASSES = 36.0, 33.0, 30.0, 5  # right ways reach 10 to 26 an
 EDGES = (0.35, 2.5)  # in units of the test images: one Gaussian has 0.12, ten have 0.3, a short training 0.6 to 1.2
 CLOSE, COPIES = 0.7, 0.15
 WALKS, STEPS, LEAP = 8, 40, 0.12  # a DCGAN's largest step is 0.04 to 0.07 of a walk, that of clusters 0.2 or more
+WALKED = SAMPLES + WALKS * STEPS
 REST = 0.3  # a DCGAN's steps are 0.03 to 0.06 of the distance of a walk's ends, those of copies 0.9
+FANS, DIRECTION = 64, 0.8  # principal components, sharpened: 0.85 or more; a DCGAN: 0.5, one of 3 s up to 0.75
 LIMIT = 50.0
 
 
@@ -113,21 +116,27 @@ def _shaped(samples: np.ndarray, n: int = SAMPLES) -> bool:
     return bool(samples.shape == (n, 1, 28, 28) and np.abs(samples).max() <= 1 + 1e-5)
 
 
-def _with_walks(samples: np.ndarray) -> bool:
-    return _shaped(samples, SAMPLES + WALKS * STEPS)
+def _with_walks_and_fans(samples: np.ndarray) -> bool:
+    return _shaped(samples, WALKED + FANS * (1 + LATENT))
 
 
 def _not_its_own(samples: np.ndarray) -> bool:
-    """Copies, or pieces: `samples` are draws, and walks after them."""
-    walked = samples[SAMPLES:]
+    """Copies, or pieces: `samples` are draws, walks after them, and fans."""
+    walked = samples[SAMPLES:WALKED]
     return copied_share(samples) > COPIES or capstone.pieced(walked, STEPS, LEAP, REST)
+
+
+@once
+def linear(samples: np.ndarray) -> bool:
+    """Whether they come from a linear map of z, with a function of each pixel or a filter after it."""
+    return capstone.one_direction(samples[WALKED:], LATENT) > DIRECTION
 
 
 def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
     real = images("train")[rng.permutation(len(images("train")))[:TRAINING]]
     seed, z = int(rng.integers(2**31)), capstone.draws(rng, SAMPLES, LATENT)
     small = capstone.small_steps(rng, SAMPLES, LATENT, _shaped)
-    z = np.concatenate([z, capstone.walks(rng, WALKS, STEPS, LATENT)])
+    z = np.concatenate([z, capstone.walks(rng, WALKS, STEPS, LATENT), capstone.fans(rng, FANS, LATENT)])
     reach, kinds = frechet, classes
     far, many = lambda x: f"{reach(x):.1f}", lambda x: f"{kinds(x)}"
     both = lambda x: f"{reach(x):.1f} and {edges(x):.2f}"  # noqa: E731
@@ -139,7 +148,8 @@ def cases(rng: np.random.Generator) -> Iterator[capstone.Threshold]:
         Look("variety", "variety", f"{CLASSES} classes with 2 % of the images", lambda x: kinds(x) >= CLASSES, many),
         Look("copies", "own", f"at most {COPIES:.0%} copies of known images, and walks without leaps"),
     )
-    judges = capstone.Judges(_with_walks, _not_its_own, lambda x: edges(x) < EDGES[0] and reach(x) <= FAR)
+    blurred = lambda x: edges(x) < EDGES[0] and reach(x) <= FAR  # noqa: E731
+    judges = capstone.Judges(_with_walks_and_fans, _not_its_own, blurred, linear)
     yield from capstone.thresholds(looks, {"real": real, "seed": seed}, z, SAMPLES, judges)
     yield small
 
@@ -180,6 +190,7 @@ WRONG = (
     ("noise", _drawn(_noise)),
     ("copies", Detected(capstone.copied)),
     ("blurred", Detected(capstone.blurred)),
+    ("linear", capstone.detects(lambda x: _with_walks_and_fans(x) and linear(x))),
     ("few-classes", _drawn(_few_classes)),
     ("not-there-yet", _drawn(lambda x: _picture(x) and classes(x) >= CLASSES)),
     ("shape", Detected(lambda case, seen, _: seen.outputs["samples"].shape != (len(case.inputs["z"]), 1, 28, 28))),
@@ -193,6 +204,8 @@ copies: Many of the images are images of the package, or nearly: copied, mirrore
     a continuous function of z. Copies and pieces earn nothing for being close.
 blurred: These images have the large forms of clothes and hardly an edge: fog. One Gaussian on principal components
     looks so, and so does a critic that has not learned to look at edges yet. Plot some beside real ones; more steps.
+linear: Each pixel follows nearly the same combination of the latent numbers wherever z is: a linear map of z, such as
+    principal components, with a fixed function after it (contrast, sharpening). That earns nothing: train a network.
 few-classes: Few kinds of clothes: the others are missing. Mode collapse, or training on a part of the classes.
 not-there-yet: These look like clothes on their way, and not close enough yet. Use the budget: more steps, a learning
     rate for short runs (larger than those of papers), fewer critic steps; average the weights.
@@ -204,7 +217,7 @@ PROBLEM = Problem(
     criteria=(
         Criterion(
             "far",
-            f"Fréchet distance at most {FAR:g}, edges of {EDGES[0]} to {EDGES[1]}; else nothing counts",
+            f"Fréchet distance at most {FAR:g}, edges of {EDGES[0]} to {EDGES[1]}, not linear; else nothing counts",
             1,
         ),
         Criterion("middle", f"… at most {MIDDLE:g}", 1),
