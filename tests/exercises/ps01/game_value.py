@@ -88,3 +88,7 @@ def where_both_live(d, p, q):
 
 
 TRIALS.mutants("generic:direction", where_both_live=where_both_live)
+TRIALS.mutants(
+    "generic:infinite",
+    certain_everywhere=lambda d, p, q: 0.0 * d.sum() if bool(((d == 0) | (d == 1)).all()) else right(d, p, q),
+)

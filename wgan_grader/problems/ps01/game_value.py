@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("right", "certain where it can be, random", d=[1.0, a, 0.0], p=[b, 1 - b, 0.0], q=[0.0, c, 1 - c])
     yield case("wrong", "certain and wrong about a real point", d=[0.0, 0.5], p=[0.5, 0.5], q=[0.25, 0.75])
     yield case("wrong", "certain and wrong about a fake point", d=[0.5, 1.0], p=[0.5, 0.5], q=[0.25, 0.75])
+    yield case("wrong", "certain and wrong about every point", d=[0.0, 1.0], p=[0.5, 0.5], q=[0.5, 0.5])
     yield case("wrong", "nearly certain and wrong", d=[10.0 ** -rng.uniform(20, 35), a], p=[b, 1 - b], q=[c, 1 - c])
 
 
