@@ -98,3 +98,11 @@ TRIALS.alternatives(
     dot=lambda t, p, q: torch.dot((p - q).cumsum(0).abs()[:-1], t.diff()),
     appended=lambda t, p, q: ((p - q).cumsum(0).abs() * torch.diff(t, append=t[-1:])).sum(),
 )
+
+
+def thresholded(t, p, q):
+    difference = (p - q).cumsum(0)[:-1].abs()
+    return (torch.where(difference < 1e-6, 0.0, difference) * t.diff()).sum()
+
+
+TRIALS.mutants("generic:direction", thresholded=thresholded)
