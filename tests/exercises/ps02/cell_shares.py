@@ -121,3 +121,11 @@ TRIALS.alternatives(
     torch_histogram=lambda s, e: torch.histogram(s, e).hist / len(s),
     differences=lambda s, e: torch.stack([(s < b).double().mean() for b in e[:-1]] + [torch.tensor(1.0)]).diff(),
 )
+
+
+def tolerant(s, e):
+    cell = torch.searchsorted(e, s + 1e-9, right=True) - 1
+    return torch.bincount(cell.clamp(max=len(e) - 2), minlength=len(e) - 1) / len(s)
+
+
+TRIALS.mutants("generic:places", tolerant=tolerant)

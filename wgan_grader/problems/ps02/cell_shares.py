@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("all", f"{n} samples", samples=rng.uniform(0.01, 0.99, n), edges=edges)
     yield case("edges", "on inner edges", samples=[1.0, 0.5, 2.0, 0.0, 1.0, 2.5], edges=[0.0, 1.0, 2.0, 3.0])
     yield case("edges", "on the last edge", samples=[4.0, 0.5, 4.0, 1.0, 3.0], edges=[0.0, 1.0, 2.0, 4.0])
+    below = [1 - 1e-12, 0.25, 0.5, 3 - 1e-12, 1.0]
+    yield case("edges", "just below edges", samples=below, edges=[0.0, 1.0, 2.0, 3.0])
     samples = np.concatenate([[5.0, 1.0], rng.integers(0, 11, 12) / 2])
     yield case("edges", "on edges, random", samples=rng.permutation(samples), edges=[0.0, 1.0, 2.0, 4.0, 5.0])
 
