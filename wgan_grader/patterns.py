@@ -61,8 +61,8 @@ def handed_back(answers: Answers) -> str:
 
 
 def sign(answers: Answers) -> str:
-    """The negative of the right answer."""
-    if not _same_shapes(answers):
+    """The negative of the right answer; what is right but for a tiny number where 0 is wanted is no such thing."""
+    if not _same_shapes(answers) or not all(_flipped(a) for a in answers):
         return ""
     if all(_near(a.seen, -_floats(a.expected), a) for a in answers):
         return "The sign is the wrong way round."
@@ -394,6 +394,11 @@ def _number(value: float) -> str:
 
 def _same_shapes(answers: Answers) -> bool:
     return all(a.seen.shape == a.expected.shape or a.seen.size == a.expected.size == 1 for a in answers)
+
+
+def _flipped(answer: Answer) -> bool:
+    products = np.sign(_floats(answer.seen)) * np.sign(_floats(answer.expected))
+    return bool((products.ravel()[~_entries_right(answer).ravel()] < 0).all())
 
 
 def _finite(answer: Answer) -> bool:

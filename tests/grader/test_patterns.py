@@ -77,6 +77,11 @@ def test_a_factor_is_said_of_two_numbers_at_least_and_of_finite_ones():
     assert patterns.factor(answers(lambda r: 2 * r + (r == 0), rights=(3.0, 5.0, 0.0))) == ""
 
 
+def test_a_tiny_number_where_zero_is_right_is_no_wrong_sign():
+    assert patterns.sign(answers(lambda r: r + 1e-6, rights=(0.0, np.zeros(3)))) == ""
+    assert patterns.sign(answers(np.negative, rights=(3.0, np.array([0.0, 2.0])))) == "The sign is the wrong way round."
+
+
 def test_finite_where_infinite_is_right():
     assert patterns.infinite(answers(lambda r: 1e9, rights=(np.inf, np.inf))) == (
         "It is finite where the right answer is infinite."
