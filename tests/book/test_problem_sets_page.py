@@ -76,3 +76,18 @@ def test_chapters_link_to_their_sets(course_root):
     for number in range(1, 11):
         chapter = next((course_root / "book").glob(f"{number:02d}_*/chapter.md")).read_text(encoding="utf-8")
         assert f"](../problem_sets/ps{number:02d}.md)" in chapter
+
+
+def test_the_text_of_a_set_says_the_points_that_are_given(sets):
+    for file in sets:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        by_machine, by_hand = possible(file)
+        told = re.search(r"([\d.]+) points: ([\d.]+) by machine", "".join(cells[0]["source"]))
+        assert told and [float(number) for number in told.groups()] == [by_machine + by_hand, by_machine], file.name
+        heading = ""
+        for cell in cells:
+            headings = re.findall(r"^#+ .*\(([\d.]+) points?", "".join(cell["source"]), re.M)
+            heading = headings[-1] if headings else heading
+            about = cell["metadata"].get("nbgrader", {})
+            if about.get("grade"):
+                assert float(heading) == about["points"], (file.name, about["grade_id"])
