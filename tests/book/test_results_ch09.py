@@ -77,7 +77,7 @@ def ends(stored, part):
     return results.over_seeds(stored, lambda seed: seed[part]["end"])
 
 
-def test_the_width_and_not_the_bending_brings_the_log_loss_to_rest(stored):
+def test_bending_alone_does_not_bring_the_log_loss_to_rest(stored):
     assert ends(stored, "non-saturating, width 0").min() > 0.25
     assert ends(stored, "non-saturating, n=1").max() < 0.02
     assert ends(stored, "LSGAN, width 0").min() > 5 * ends(stored, "LSGAN, n=1").max()

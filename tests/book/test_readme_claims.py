@@ -1,0 +1,19 @@
+"""The README's claims of speed are those of the stored results."""
+
+import re
+
+import pytest
+
+from tools.book.results import read_results
+
+TIMES = {"twice": 2, "three times": 3, "four times": 4, "five times": 5}
+
+
+def test_the_pace_of_grading_is_the_one_that_was_measured(course_root):
+    told = re.search(
+        r"at (\w+ times|twice) plain nbgrader's pace", (course_root / "README.md").read_text(encoding="utf-8")
+    )
+    engines = read_results("grading")["engines"]
+    measured = engines["two workers"]["a minute"] / engines["plain nbgrader"]["a minute"]
+    assert told is not None
+    assert TIMES[told[1]] == pytest.approx(measured, rel=0.1)
