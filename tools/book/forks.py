@@ -50,7 +50,8 @@ class _Kernel(ForkServerProcess):
         np.random.seed()  # a fork has the state of what it is forked from
         torch.seed()
         threading.Thread(target=_end_with_the_build, daemon=True).start()
-        kernelapp.launch_new_instance(argv=[*self.words, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        options = {"parent_handle": os.getppid(), "log_level": "ERROR"}  # it warns that it talks to this machine alone
+        kernelapp.launch_new_instance(argv=[*self.words, *(f"--IPKernelApp.{k}={v}" for k, v in options.items())])
 
     def poll(self) -> int | None:
         return self.exitcode
