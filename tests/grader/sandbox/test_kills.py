@@ -183,4 +183,4 @@ def test_nothing_lives_on_after_a_grader_that_is_killed(tmp_path, forked):
     until(lambda: not any(one.is_running() and one.status() != "zombie" for one in started), f"{started} live on")
     space = Path(told.read_text()).parents[1]
     subprocess.run(["umount", "--lazy", space], capture_output=True, check=False)
-    shutil.rmtree(space.parent)
+    shutil.rmtree(space.parent, ignore_errors=True)  # another test's grader may have swept what the dead one left
