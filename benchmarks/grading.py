@@ -7,6 +7,9 @@ one is slow (three seconds) and one ends its kernel. Each engine grades the same
 own, from the release to feedback and grades; plain nbgrader autogrades and writes feedback. Processor seconds are those
 of every process that took part, from the operating system's account of a group, where it has one that may be written.
 
+`--sizes 300 1000` measures classes of these sizes alone, and `--set ps01` the pace of two workers on another set; both
+leave what the file has of the rest, and write each number as soon as it is there.
+
 `--kills 50` kills graders instead, runs the same command again, and counts what is lost or doubled. A third dies at a
 random moment, a third while it writes a submission, and of a third a worker dies; what each was at is counted too.
 """
@@ -25,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -35,11 +38,14 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "book" / "results" / "grading.json"
-NAME = "ps06_gradient_penalty"
 ENGINES = ("plain nbgrader", "one worker", "two workers", "Dask, two workers")
 KINDS = ("right",) * 10 + ("wrong",) * 5 + ("raises",) * 3 + ("slow", "hostile")
-WRONG = "def two_sided(norms):\n    return (norms.mean() - 1) ** 2"
-RAISES = 'def two_sided(norms):\n    raise RuntimeError("no idea")'
+SPOILED = {  # a set's cell, how its function begins, and a wrong answer
+    "ps06_gradient_penalty": ("two-sided", "def two_sided(norms):", "return (norms.mean() - 1) ** 2"),
+    "ps01_js_saturation": ("kl", "def kl(p, q):", "return (q * (q / p).log()).sum()"),
+}
+NAMES = {name.partition("_")[0]: name for name in SPOILED}
+RAISES = 'raise RuntimeError("no idea")'
 SLOW, HOSTILE = "\nimport time\ntime.sleep(3)", "import os\nos._exit(0)"
 PACKAGES = ("nbgrader", "nbclient", "ipykernel")
 ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
@@ -49,38 +55,46 @@ clock = time.monotonic
 # --- the class -------------------------------------------------------------------------------------------------------
 
 
-def make_course(root: Path) -> Path:
+def make_course(root: Path, name: str) -> Path:
     """Write a course with the one problem set, and release it."""
     from wgan_grader import pipeline
 
-    shutil.copytree(ROOT / "solutions" / NAME, root / "solutions" / NAME)
+    shutil.copytree(ROOT / "solutions" / name, root / "solutions" / name)
     shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
     pipeline.release(root)
     return root
 
 
+def set_of(root: Path) -> str:
+    """The one problem set of a course."""
+    return next((root / "solutions").iterdir()).name
+
+
 def answered(root: Path, kind: str) -> Any:
     """The released notebook with the solution's answers, changed as the kind says."""
-    known = nbformat.read(str(root / "solutions" / NAME / f"{NAME}.ipynb"), as_version=4).cells
+    name = set_of(root)
+    spoiled, begins, wrong = SPOILED[name]
+    known = nbformat.read(str(root / "solutions" / name / f"{name}.ipynb"), as_version=4).cells
     answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in known if "nbgrader" in cell.metadata}
-    notebook = nbformat.read(str(root / "exercises" / NAME / f"{NAME}.ipynb"), as_version=4)
+    notebook = nbformat.read(str(root / "exercises" / name / f"{name}.ipynb"), as_version=4)
     for cell in notebook.cells:
         about = cell.metadata.get("nbgrader", {})
         if about.get("solution"):
             cell.source = answers[about["grade_id"]]
-        if about.get("grade_id") == "two-sided":
-            changed = {"wrong": WRONG, "raises": RAISES, "slow": cell.source + SLOW, "hostile": HOSTILE}
+        if about.get("grade_id") == spoiled:
+            changed = {"wrong": f"{begins}\n    {wrong}", "raises": f"{begins}\n    {RAISES}"}
+            changed |= {"slow": cell.source + SLOW, "hostile": HOSTILE}
             cell.source = changed.get(kind, cell.source)
     return notebook
 
 
 def hand_in(root: Path, size: int) -> None:
     """Hand in for so many students, in the order of `KINDS`."""
-    texts = {kind: json.dumps(answered(root, kind)) for kind in set(KINDS)}
+    name, texts = set_of(root), {kind: json.dumps(answered(root, kind)) for kind in set(KINDS)}
     for number in range(size):
-        folder = root / "submitted" / f"student-{number:04d}" / NAME
+        folder = root / "submitted" / f"student-{number:04d}" / name
         folder.mkdir(parents=True)
-        (folder / f"{NAME}.ipynb").write_text(texts[KINDS[number % len(KINDS)]], encoding="utf-8")
+        (folder / f"{name}.ipynb").write_text(texts[KINDS[number % len(KINDS)]], encoding="utf-8")
 
 
 # --- engines ---------------------------------------------------------------------------------------------------------
@@ -93,16 +107,16 @@ def grade_plainly(root: Path) -> int:
 
     from wgan_grader.course import Course, CourseError
 
-    course = Course(root)
+    course, name = Course(root), set_of(root)
     config = course._config()
     config.Autograde.autograde_preprocessors = [
         steps.Execute, steps.LimitOutput, steps.SaveAutoGrades, steps.AssignLatePenalties, steps.CheckCellMetadata,
     ]  # fmt: skip
     done = 0
-    for student in course.handed_in(NAME):
+    for student in course.handed_in(name):
         with suppress(CourseError):
-            course._convert(Autograde, NAME, student, config, create_student=True)
-            course._convert(GenerateFeedback, NAME, student)
+            course._convert(Autograde, name, student, config, create_student=True)
+            course._convert(GenerateFeedback, name, student)
             done += 1
     return done
 
@@ -135,7 +149,7 @@ def grade(root: Path, engine: str) -> dict[str, Any]:
         if engine == ENGINES[0]:
             done, kept = grade_plainly(root), 0
         else:
-            summary = pipeline.grade(root, NAME, workers=1 if engine == ENGINES[1] else 2, dask=address)
+            summary = pipeline.grade(root, set_of(root), workers=1 if engine == ENGINES[1] else 2, dask=address)
             done, kept = (sum(row.score is not None for row in summary.rows), sum(row.cached for row in summary.rows))
         taken = clock() - began
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -195,11 +209,11 @@ def summary(runs: list[dict[str, Any]], size: int) -> dict[str, Any]:
     }
 
 
-def compare(course: Path, folder: Path, sample: int, rounds: int) -> dict[str, Any]:
+def compare(course: Path, folder: Path, sample: int, rounds: int, engines: Sequence[str] = ENGINES) -> dict[str, Any]:
     """Each engine on the same sample, in turn."""
-    runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in ENGINES}
+    runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in engines}
     for _ in range(rounds):
-        for engine in ENGINES:
+        for engine in engines:
             root = copy(course, sample, folder)
             runs[engine].append(run(root, engine))
             shutil.rmtree(root)
@@ -207,18 +221,14 @@ def compare(course: Path, folder: Path, sample: int, rounds: int) -> dict[str, A
     return {engine: summary(found, sample) for engine, found in runs.items()}
 
 
-def grow(course: Path, folder: Path, sizes: list[int]) -> list[dict[str, Any]]:
-    """Classes of several sizes with two workers, and each once more, unchanged."""
-    rows = []
-    for size in sizes:
-        root = copy(course, size, folder)
-        found, again = run(root, ENGINES[2]), run(root, ENGINES[2])
-        if again["kept"] < found["graded"]:
-            raise RuntimeError("the package was edited while it was measured, so that all was graded again")
-        rows.append({"size": size, "again": again["seconds"]} | summary([found], size))
-        shutil.rmtree(root)
-        logging.info("%s", rows[-1])
-    return rows
+def grow(course: Path, folder: Path, size: int) -> dict[str, Any]:
+    """A class of some size with two workers, and once more, unchanged."""
+    root = copy(course, size, folder)
+    found, again = run(root, ENGINES[2]), run(root, ENGINES[2])
+    if again["kept"] < found["graded"]:
+        raise RuntimeError("the package was edited while it was measured, so that all was graded again")
+    shutil.rmtree(root)
+    return {"size": size, "again": again["seconds"]} | summary([found], size)
 
 
 # --- kills -----------------------------------------------------------------------------------------------------------
@@ -234,7 +244,7 @@ def doing(root: Path) -> str:
         return "ending"
     if (kept / "staged-to-record").exists():
         return "writing"
-    return "waiting for a result" if any((kept / "judged" / NAME).glob("*.json")) else "starting"
+    return "waiting for a result" if any((kept / "judged" / set_of(root)).glob("*.json")) else "starting"
 
 
 def killed_once(root: Path, wait: float, victim: str) -> str:
@@ -268,7 +278,7 @@ def scores(root: Path) -> dict[str, list[float]]:
 
     found: dict[str, list[float]] = {}
     with Course(root).gradebook() as book:
-        for one in book.assignment_submissions(NAME):
+        for one in book.assignment_submissions(set_of(root)):
             found.setdefault(one.student_id, []).append(one.score)
     return found
 
@@ -319,6 +329,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1000, help="the largest class")
     parser.add_argument("--sample", type=int, default=20, help="students that every engine grades")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[], help="only classes of these sizes")
+    parser.add_argument("--set", choices=sorted(NAMES), default="ps06", help="another: only the pace of two workers")
     parser.add_argument("--kills", type=int, default=0, help="kill and resume so many times instead")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -337,28 +349,46 @@ def one_engine(options: argparse.Namespace) -> None:
         Path(options.told).write_text(json.dumps(found))
 
 
-def measure(options: argparse.Namespace, course: Path, folder: Path) -> dict[str, Any]:
-    """What the options ask for."""
+def measure(options: argparse.Namespace, course: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    """What the options ask for, part after part."""
     if options.kills:
         counts = kill(course, folder, min(options.sample, 6), options.kills, options.seed)
-        return {"kills": counts | {"provenance": origin(options, "six students, killed at a random moment")}}
-    sizes = [size for size in (10, 30, 100, 300, 1000) if size < options.size] + [options.size]
-    found = {"engines": compare(course, folder, options.sample, options.rounds), "sample": options.sample}
-    data = f"{options.rounds} rounds over {options.sample} students; growth to {options.size}"
-    return found | {"growth": grow(course, folder, sizes), "provenance": origin(options, data)}
+        yield {"kills": counts | {"provenance": origin(options, "six students, killed at a random moment")}}
+        return
+    data = f"{options.rounds} rounds over {options.sample} students"
+    if options.set != "ps06":
+        found = compare(course, folder, options.sample, options.rounds, ENGINES[2:3])[ENGINES[2]]
+        yield {"sets": {options.set: found | {"provenance": origin(options, data)}}}
+        return
+    if not options.sizes:
+        engines = compare(course, folder, options.sample, options.rounds)
+        yield {"engines": engines, "sample": options.sample, "provenance": origin(options, data)}
+    usual = [size for size in (10, 30, 100, 300, 1000) if size < options.size] + [options.size]
+    for size in options.sizes or usual:
+        row = grow(course, folder, size)
+        logging.info("%s", row)
+        yield {"growth": [row | {"provenance": origin(options, f"a class of {size}, once")}]}
+
+
+def merged(known: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What was known with what was found: new numbers of a size, or of a set, in place of the old ones."""
+    rows = {row["size"]: row for row in [*known.get("growth", []), *found.get("growth", [])]}
+    sets = known.get("sets", {}) | found.get("sets", {})
+    both = known | found | {"growth": [rows[size] for size in sorted(rows)], "sets": sets}
+    return {name: value for name, value in both.items() if value}
 
 
 def main() -> None:
-    """Measure, and put the numbers into the file, beside what it has of the other kind."""
+    """Measure, and put the numbers into the file, beside what it has of the other kinds."""
     options = parse()
     if options.engine:
         return one_engine(options)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
-        course = make_course(Path(folder) / "course")
-        found = measure(options, course, Path(folder))
-    known = json.loads(options.out.read_text()) if options.out.exists() else {}
-    options.out.write_text(json.dumps(known | found, indent=1) + "\n")
+        course = make_course(Path(folder) / "course", NAMES[options.set])
+        for found in measure(options, course, Path(folder)):
+            known = json.loads(options.out.read_text()) if options.out.exists() else {}
+            options.out.write_text(json.dumps(merged(known, found), indent=1) + "\n")
     return None
 
 
