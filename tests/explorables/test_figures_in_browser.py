@@ -10,6 +10,8 @@ import torch
 from wgan_course import transport
 
 pytestmark = pytest.mark.browser
+ABOVE = """() => document.querySelector(".reach").getBoundingClientRect().x + 20
+  - document.querySelector(".dashed").getBoundingClientRect().x"""
 FIGURE = "document.querySelector('[data-explorable]').explorable"
 
 
@@ -37,6 +39,7 @@ def test_two_masses(open_figure, said):
     assert said(page)[:6] == pytest.approx([2.5, 2.5, 1, 1, 0, 0.69])
     handle = slider(page, "The generated mass: shift θ")
     handle.focus()
+    assert page.evaluate(ABOVE) == pytest.approx(0, abs=1)
     for _ in range(40):
         page.keyboard.press("ArrowLeft")
     slope = math.log(2) / 1

@@ -132,3 +132,17 @@ def test_what_the_page_shows_is_what_pytorch_makes(open_figure):
     assert f"of the class {kind}, at distance {float(distances.min()):.2f}" in said
     assert "Bag" in said
     assert float(page.locator("[data-per-picture]").get_attribute("data-per-picture")) > 0
+
+
+@pytest.mark.browser
+def test_without_its_weights_it_says_so_and_shows_the_still(chromium, trial):
+    page = chromium.new_page(offline=True)
+    page.route("**/generator/data.js", lambda route: route.abort())
+    page.goto((trial / "generator.html").as_uri())
+    page.evaluate(
+        "document.querySelector('figure').insertAdjacentHTML('beforeend', '<p class=explorable-still>A still</p>')"
+    )
+    page.wait_for_function("document.querySelector('.explorable-said').textContent.includes('did not load')")
+    assert page.locator(".explorable-still").is_visible()
+    assert not page.get_by_role("button", name="Another map").is_visible()
+    page.close()

@@ -70,7 +70,7 @@ mount("dual_potential", (stage) => {
       plot.dot(x, -HIGH - 0.45, 0, 4);
       plot.dot(matched[1][i], -HIGH - 0.45, 1, 4);
     });
-    plot.text(SIDES[1], -HIGH - 0.45, "optimal pairs", { class: "tick halo", "text-anchor": "end", dy: -6 });
+    plot.text(SIDES[1], -HIGH - 0.45, "optimal pairs", { class: "tick halo", "text-anchor": "end", dy: -10 });
     plot.curve(ORDER.map((i) => [PLACES[i], values[i]]), 3, "solid thin");
     plot.text(SIDES[0], HIGH, "● real", { class: "series-0", dx: 8, dy: 4 });
     plot.text(SIDES[0], HIGH, "■ generated", { class: "series-1", dx: 70, dy: 4 });

@@ -96,13 +96,19 @@ class Walk {
       this.kinds.forEach(({ select }) => select.replaceChildren(...data.classes.map((name, value) => h("option", { value }, name))));
       this.worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
       this.worker.onmessage = ({ data: answer }) => this.hear(answer);
-      this.worker.onerror = () => this.stage.say("This browser cannot run the generator; the still below shows it.");
+      this.worker.onerror = () => this.giveUp("this browser cannot run it");
       this.ask("load", { data });
       this.change({});
       this.stage.redraw(() => this.draw());
     } catch (error) {
-      this.stage.say(`The generator did not load: ${error.message}.`);
+      this.giveUp(error.message);
     }
+  }
+
+  /** Say why there is no live figure, and show the still below. */
+  giveUp(why) {
+    this.stage.say(`The generator did not load: ${why}. The picture below is how it looks.`);
+    this.stage.figure?.classList.add("has-failed");
   }
 
   change(part) {

@@ -8,7 +8,7 @@ import { cost, interval, PLANS, send, shares } from "./plans.js";
 const PILES = [0, 2, 5];
 const HOLES = [1.4, 3.2, 6];
 const CELLS = [[0, 0], [0, 1], [1, 0], [1, 1]]; // the four amounts that one may choose; the other five follow
-const LABELS = { nearest: "the nearest pair first", crossing: "from both ends", independent: "every pile into every hole", own: "my own" };
+const LABELS = { nearest: "the nearest pair first", crossing: "left piles to right holes", independent: "every pile into every hole", own: "my own" };
 const TALLEST = 1.5;
 const BASE = 2; // height of the line of the piles; that of the holes is 0
 const THICK = 26; // pixels of a flow of all the earth
@@ -90,7 +90,7 @@ mount("piles", (stage) => {
     });
     const [least, own] = [cost(optimal, PILES, HOLES), cost(mine, PILES, HOLES)];
     const verdict = own - least < 1e-9 ? "as good as can be" : `${number(own - least)} more`;
-    stage.say(`The optimal plan costs ${number(least)}: that is W₁. Your plan, ${LABELS[state.kind]}, costs ${number(own)}: ${verdict}.`, speak);
+    stage.say(`The optimal plan costs ${number(least)}: that is W₁. ${state.kind === "own" ? "Your own plan" : `Your plan, ${LABELS[state.kind]},`} costs ${number(own)}: ${verdict}.`, speak);
     const rows = PILES.flatMap((_, i) => HOLES.map((__, j) => [`pile ${i + 1} → hole ${j + 1}`, number(Math.abs(PILES[i] - HOLES[j]), 1), number(optimal[i][j]), number(mine[i][j])]));
     stage.table(["route", "length", "optimal plan", "your plan"], [...rows, ["cost", "", number(least), number(own)]]);
   }

@@ -52,9 +52,10 @@ mount("power_iteration", (stage) => {
     const [x0, y0] = from.map((value, i) => (i ? ellipse.y(value) : ellipse.x(value)));
     const [x1, y1] = to.map((value, i) => (i ? ellipse.y(value) : ellipse.x(value)));
     const direction = Math.atan2(y1 - y0, x1 - x0);
+    const gap = series || state.steps ? 9 : 18; // the start's own handle lies over its tip
     const barb = (side) => `M${x1} ${y1}l${-9 * Math.cos(direction + side)} ${-9 * Math.sin(direction + side)}`;
     ellipse.put("path", { class: `curve solid series-${series}`, d: `M${x0} ${y0}L${x1} ${y1}${barb(0.45)}${barb(-0.45)}` });
-    ellipse.put("text", { class: `series-${series}`, x: x1 + 9 * Math.cos(direction), y: y1 + 12 * Math.sin(direction) + 4, "text-anchor": x1 < x0 ? "end" : "start" }, label);
+    ellipse.put("text", { class: `series-${series}`, x: x1 + gap * Math.cos(direction), y: y1 + (gap + 3) * Math.sin(direction) + 4, "text-anchor": x1 < x0 ? "end" : "start" }, label);
   }
 
   /** Where W takes the vector with these coordinates in the basis of right singular vectors. */

@@ -6,6 +6,7 @@ import { Handle, Plot } from "../shared/plot.js";
 import { slopes, values } from "./distances.js";
 
 const REACH = 4;
+const ACROSS = [-REACH - 1.1, REACH + 1.1]; // of both pictures, so that the mass lies above its θ
 const NAMES = { w1: "W₁", tv: "total variation", js: "Jensen–Shannon" };
 const ORDER = Object.keys(NAMES);
 const HEADER = ["measure", "value", "slope in θ"];
@@ -53,7 +54,7 @@ mount("two_masses", (stage) => {
   }
 
   function drawMasses() {
-    masses.begin([-REACH - 1.1, REACH + 1.1], [0, 1.25]).axes({ yTicks: [], grid: false, xLabel: "" });
+    masses.begin(ACROSS, [0, 1.25]).axes({ yTicks: [], grid: false, xLabel: "" });
     [0, state.theta].forEach((centre, series) => {
       const half = state.width / 2;
       if (half) {
@@ -67,7 +68,7 @@ mount("two_masses", (stage) => {
   }
 
   function drawCurves() {
-    curves.begin([-REACH, REACH], [0, TALL]).axes({ xLabel: "θ", yLabel: "distance" });
+    curves.begin(ACROSS, [0, TALL]).axes({ xLabel: "θ", yLabel: "distance" });
     const corners = [-REACH, -state.width, -JUMP, 0, JUMP, state.width, REACH];
     ORDER.forEach((key, series) => {
       curves.curve([...new Set(corners)].map((at) => [at, values(at, state.width)[key]]), series);
