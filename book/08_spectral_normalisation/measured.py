@@ -127,44 +127,14 @@ def certified_stopped():
     return _certified("stopped early")
 
 
-def certified_spectral():
-    """Share certified at radius 0.25, chosen for that: spectral penalty."""
-    return _certified("spectral penalty")
+def certified_chosen():
+    """Medians of the share certified at radius 0.25, of the four contestants that act on spectral norms."""
+    return np.array([np.median(_certified(method)) for method in _ON_NORMS])
 
 
-def certified_sn():
-    """Share certified at radius 0.25, chosen for that: SN."""
-    return _certified("SN")
-
-
-def certified_relu():
-    """Share certified at radius 0.25, chosen for that: orthonormal layers with ReLU."""
-    return _certified("orthonormal, ReLU")
-
-
-def certified_groupsort():
-    """Share certified at radius 0.25, chosen for that: orthonormal layers with GroupSort."""
-    return _certified("orthonormal, GroupSort")
-
-
-def certified_l2():
-    """Share certified at radius 0.25, chosen for that: L² in the loss."""
-    return _certified("L2 in the loss")
-
-
-def certified_loss():
-    """Share certified at radius 0.25, chosen for that: gradient of the loss."""
-    return _certified("gradient of the loss")
-
-
-def certified_margin():
-    """Share certified at radius 0.25, chosen for that: gradient of the margin."""
-    return _certified("gradient of the margin")
-
-
-def certified_decay():
-    """Share certified at radius 0.25, chosen for that: decay after the step."""
-    return _certified("decay after the step")
+def clean_chosen():
+    """Medians of their accuracy on clean images and of that without a constraint."""
+    return np.array([np.median(_clean(method)) for method in (*_ON_NORMS, "none")])
 
 
 def certified_norms():
@@ -175,31 +145,6 @@ def certified_norms():
 def certified_others():
     """The same of the six others."""
     return np.concatenate([_certified(method) for method in _classifiers().METHODS if method not in _ON_NORMS])
-
-
-def clean_none():
-    """Accuracy on clean images, chosen for certificates: no constraint."""
-    return _clean("none")
-
-
-def clean_spectral():
-    """Accuracy on clean images, chosen for certificates: spectral penalty."""
-    return _clean("spectral penalty")
-
-
-def clean_sn():
-    """Accuracy on clean images, chosen for certificates: SN."""
-    return _clean("SN")
-
-
-def clean_relu():
-    """Accuracy on clean images, chosen for certificates: orthonormal layers with ReLU."""
-    return _clean("orthonormal, ReLU")
-
-
-def clean_groupsort():
-    """Accuracy on clean images, chosen for certificates: orthonormal layers with GroupSort."""
-    return _clean("orthonormal, GroupSort")
 
 
 def attacked_none():
@@ -222,34 +167,9 @@ def attacked_margin():
     return _attacked("gradient of the margin")
 
 
-def attacked_sn():
-    """Accuracy under attack at radius 0.5, chosen for that: SN."""
-    return _attacked("SN")
-
-
-def attacked_spectral():
-    """Accuracy under attack at radius 0.5, chosen for that: spectral penalty."""
-    return _attacked("spectral penalty")
-
-
-def attacked_l2():
-    """Accuracy under attack at radius 0.5, chosen for that: L² in the loss."""
-    return _attacked("L2 in the loss")
-
-
 def attacked_groupsort():
     """Accuracy under attack at radius 0.5, chosen for that: orthonormal layers with GroupSort."""
     return _attacked("orthonormal, GroupSort")
-
-
-def clean_l2_attacked():
-    """Accuracy on clean images, chosen for attacks: L² in the loss."""
-    return _of_classifiers("L2 in the loss", "attack", "clean")
-
-
-def clean_spectral_attacked():
-    """Accuracy on clean images, chosen for attacks: spectral penalty."""
-    return _of_classifiers("spectral penalty", "attack", "clean")
 
 
 def margin_beats_stopping():
@@ -290,13 +210,3 @@ def dearer_groupsort():
 def dearer_certified():
     """Share certified at radius 0.25 of the same networks."""
     return _dearer("orthonormal, GroupSort", 2.0, ("certified", 0.25))
-
-
-def dearer_sn():
-    """Accuracy under attack at radius 0.5, SN with the factor 2."""
-    return _dearer("SN", 2.0, ("attacked", 0.5))
-
-
-def dearer_margin():
-    """The same, gradient of the margin, strength 0.1."""
-    return _dearer("gradient of the margin", 0.1, ("attacked", 0.5))

@@ -112,3 +112,16 @@ def test_cost_of_a_step_has_every_width_and_method():
         assert list(map(int, seed)) == list(step_cost.WIDTHS)
         assert all(set(row) == set(step_cost.METHODS) for row in seed.values())
         assert all(value > 0 for row in seed.values() for value in row.values())
+
+
+def test_what_the_chapter_says_of_the_contest_of_chapter_10():
+    """SN against the penalty on the DCGAN: after all rounds, and at equal seconds."""
+    outcome = results.load_script("10_images/outcome")
+    time = outcome.family("dcgan")["milliseconds"]
+    assert 0.65 < time["sn"] / time["gp"] < 0.75
+    end = {name: outcome.end("dcgan", name) for name in ("gp", "sn", "hinge")}
+    assert (end["sn"] > end["gp"]).all()
+    assert (end["hinge"] < end["gp"]).sum() == 4
+    for seconds in (outcome.seconds("dcgan", "sn"), min(outcome.seconds("dcgan", name) for name in time)):
+        ahead = outcome.at_time("dcgan", "gp", seconds) < outcome.at_time("dcgan", "sn", seconds)
+        assert ahead.sum() == 4
