@@ -117,7 +117,7 @@ def small(tmp_path, course_root):
         '[{"id": "ten", "value": 10, "text": "10", "what": "w", "paper": "P",'
         ' "version": "v", "where": "t", "mark": "V"}]'
     )
-    stamp = assets._lock_digest(tmp_path, *assets.COPIES, *assets.WIDGET_FONTS)
+    stamp = assets._lock_digest(tmp_path, *assets.COPIES, assets.WIDGET_FONT)
     (book / "assets" / ".stamp").write_text(stamp)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
     return tmp_path

@@ -137,6 +137,10 @@ def test_mathematics_comes_with_the_book(built_book):
     assert len(list((built_book / "_static" / "vendor" / "mathjax").rglob("*.woff"))) > 20
 
 
+def test_the_site_is_light(built_book):
+    assert sum(file.stat().st_size for file in built_book.rglob("*") if file.is_file()) < 40e6
+
+
 def test_pages_do_not_name_the_machine(built_book, course_root):
     for file in built_book.rglob("*.html"):
         assert str(course_root) not in file.read_text("utf-8"), file.name

@@ -94,12 +94,14 @@ def test_a_caption_is_that_of_its_own_figure(tmp_path):
 
 @pytest.fixture
 def site(tmp_path):
-    """A page with a picture in two drawings and one of another kind; a picture of an earlier build, and a map."""
+    """A page with a picture in two drawings and one of another kind; a picture of an earlier build, a map, fonts."""
     for name in ("one", "_static/scripts", "_images"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("a.png", "narrow-a.png", "gone.png"):
         (tmp_path / "_images" / name).write_bytes(drawing(3, 2))
-    for name in ("_images/still.webp", "_images/old.webp", "_static/scripts/x.js", "_static/scripts/x.js.map"):
+    empty = ("_images/still.webp", "_images/old.webp", "_static/scripts/x.js", "_static/scripts/x.js.map")
+    fonts = ("_static/two.woff2", "_static/two.ttf", "_static/one.ttf")
+    for name in (*empty, *fonts):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "one" / "page.html").write_text(
         '<source srcset="../_images/narrow-a.png"><a href="../_images/a.png"><img src="../_images/a.png"></a>'
@@ -129,6 +131,7 @@ def test_what_no_page_shows_goes(site):
     lighten_site(site)
     assert {file.name for file in (site / "_images").iterdir()} == {"a.webp", "narrow-a.webp", "still.webp"}
     assert [file.name for file in (site / "_static" / "scripts").iterdir()] == ["x.js"]
+    assert {file.name for file in (site / "_static").glob("*.*")} == {"two.woff2", "one.ttf"}
 
 
 def test_a_page_that_is_written_again_gets_its_picture_again(site):

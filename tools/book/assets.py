@@ -26,7 +26,7 @@ COPIES = {
     "minisearch/LICENSE.txt": "vendor/licences/minisearch.txt",
     "@floating-ui/dom/LICENSE": "vendor/licences/floating-ui.txt",
 }
-WIDGET_FONTS = ("*.woff", "*.woff2", "*.ttf")
+WIDGET_FONT = "*.woff2"  # of three forms of each font the one that browsers ask for first, and all know
 BUNDLED = ("--target=es2020", "--log-level=warning", "--minify", "--bundle")
 _log = logging.getLogger(__name__)
 
@@ -54,14 +54,14 @@ def ensure_assets(root: Path) -> Path:
         If npm is missing or fails.
     """
     folder = root / "book" / "assets"
-    stamp, wanted = folder / ".stamp", _lock_digest(root, *COPIES, *WIDGET_FONTS)
+    stamp, wanted = folder / ".stamp", _lock_digest(root, *COPIES, WIDGET_FONT)
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
     modules = ensure_packages(root)
     shutil.rmtree(folder, ignore_errors=True)
     for source, target in COPIES.items():
         _copy(modules / source, folder / target)
-    for font in (file for pattern in WIDGET_FONTS for file in (modules / WIDGETS).glob(pattern)):
+    for font in (modules / WIDGETS).glob(WIDGET_FONT):
         _copy(font, folder / "vendor" / font.name)
     stamp.write_text(wanted)
     return folder

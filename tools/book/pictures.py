@@ -89,7 +89,7 @@ def lighten(app: Any, exception: Exception | None) -> None:
     """Make the built site smaller without changing a pixel (an event handler of Sphinx).
 
     Pictures become WebP without loss, a quarter of the size, those inside the pages too. Maps of minified scripts go,
-    and so do pictures that no page shows any more.
+    older forms of fonts that are there as WOFF2, and pictures that no page shows any more.
 
     Parameters
     ----------
@@ -111,9 +111,11 @@ def lighten_site(site: Path) -> None:
     """
     pages = {page: page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
     shown = {name for text in pages.values() for name in SHOWN.findall(text)}
-    for file in [*(site / "_images").glob("*"), *(site / "_static").rglob("*.map")]:
-        if file.suffix == ".map" or file.name not in shown | {f"{Path(name).stem}.png" for name in shown}:
-            file.unlink()
+    kept = shown | {f"{Path(name).stem}.png" for name in shown}
+    idle = [file for file in (site / "_images").iterdir() if file.name not in kept]
+    old = [file.with_suffix(".ttf") for file in (site / "_static").rglob("*.woff2")]
+    for file in [*idle, *old, *(site / "_static").rglob("*.map")]:
+        file.unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it encodes
         list(pool.map(_to_webp, (site / "_images").glob("*.png")))
         inside = {code for text in pages.values() for code in EMBEDDED.findall(text)}
