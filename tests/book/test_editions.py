@@ -84,7 +84,7 @@ def course(course_root, tmp_path_factory):
     shutil.copytree(course_root / "book" / "styles", book / "styles")
     shutil.copy(course_root / "book" / "references.bib", book)
     (book / "assets").mkdir()
-    stamp = assets._lock_digest(root, *assets.COPIES, *assets.WIDGET_FONTS)
+    stamp = assets._lock_digest(root, *assets.COPIES, assets.WIDGET_FONT)
     (book / "assets" / ".stamp").write_text(stamp)
     entry = (
         '"id": "ten", "value": 10, "text": "10", "what": "w", "paper": "P", "version": "v", "where": "t", "mark": "V"'

@@ -112,7 +112,7 @@ def lighten_site(site: Path) -> None:
     pages = {page: page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
     shown = {name for text in pages.values() for name in SHOWN.findall(text)}
     kept = shown | {f"{Path(name).stem}.png" for name in shown}
-    idle = [file for file in (site / "_images").iterdir() if file.name not in kept]
+    idle = [file for file in (site / "_images").glob("*") if file.name not in kept]
     old = [file.with_suffix(".ttf") for file in (site / "_static").rglob("*.woff2")]
     for file in [*idle, *old, *(site / "_static").rglob("*.map")]:
         file.unlink(missing_ok=True)

@@ -220,7 +220,7 @@ class Playground {
     const { round, distance, estimate, modes, covered, perRound, finite } = this.picture;
     this.stage.root.dataset.round = round;
     this.stage.root.dataset.perRound = perRound.toFixed(2);
-    const reached = modes ? ` ${covered} of ${modes} modes ${covered === 1 ? "has" : "have"} generated points.` : "";
+    const reached = modes ? ` ${covered} of ${modes} modes ${covered === 1 ? "is" : "are"} covered.` : "";
     const time = perRound ? ` A round takes ${number(perRound, 0)} ms here.` : "";
     const state = `Round ${round}: exact W₁ ${number(distance)}, the critic's estimate ${tellLarge(estimate)}.${reached}${time}`;
     const said = finite ? state : `Round ${round}: the numbers have left all bounds. Reset, or set something else.`;

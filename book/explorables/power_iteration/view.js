@@ -19,7 +19,7 @@ const at = (radius, angle) => [radius * Math.cos(angle), radius * Math.sin(angle
 
 mount("power_iteration", (stage) => {
   const state = { kind: "two", ratio: 0.8, angle: 80, turn: 0, steps: 0 };
-  const ellipse = new Plot(stage.drawing, { square: true, tallest: 330, share: 0.44, label: "The unit circle and its image", margin: { left: 30, bottom: 24, right: 8, top: 8 } });
+  const ellipse = new Plot(stage.drawing, { square: true, tallest: 330, share: 0.44, label: "The unit circle and its image", margin: { left: 30, bottom: 24, right: 26, top: 8 } });
   const errors = new Plot(stage.drawing, { ratio: 0.92, tallest: 330, share: 0.52, label: "Relative error of the estimate by step", margin: { left: 58 } });
   const change = (part) => {
     Object.assign(state, { steps: 0 }, part);
