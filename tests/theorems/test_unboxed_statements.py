@@ -43,6 +43,22 @@ def test_only_the_one_sided_charge_is_convex_in_the_critic(charge, convex, rng):
     assert bool((excess <= 1e-12).all()) == convex
 
 
+def test_a_cone_turns_over_at_penalty_zero_while_its_reading_rises_to_the_distance():
+    """Chapter 6's path: real points on the circle of radius 2, generated ones standard normal in the plane."""
+    radii = torch.linspace(5e-5, 10, 100_001, dtype=torch.float64)
+    density = radii * torch.exp(-(radii**2) / 2)
+    mean = lambda values: float(torch.trapezoid(values * density, radii))
+    path = lambda r, s: torch.maximum(-r, s - 2 - (r - 2).abs())
+    assert torch.equal(path(radii, 0), -radii)
+    readings = []
+    for s in torch.linspace(0, 4, 9, dtype=torch.float64):
+        slopes = (path(radii, s).diff() / radii.diff()).abs()
+        assert ((slopes - 1).abs() < 1e-6).sum() >= len(slopes) - 2
+        readings.append(float(path(torch.tensor(2.0, dtype=torch.float64), s)) - mean(path(radii, s)))
+    assert (np.diff(readings) > 0).all()
+    assert readings[-1] == pytest.approx(mean((radii - 2).abs()), abs=1e-6)
+
+
 def test_the_one_sided_charge_is_differentiable_at_one():
     norms = torch.tensor([1 - 1e-9, 1.0, 1 + 1e-9], dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(penalties.one_sided(norms).sum(), norms)
