@@ -99,6 +99,15 @@ TRIALS.mutants("geometric", geometric=geometric)
 TRIALS.mutants("zero-times-log", naive=naive, naive_numpy=lambda p, q: naive(p, q).numpy())
 TRIALS.mutants("dropped", only_common=skips)
 TRIALS.mutants("mutates-input", in_place=in_place)
+
+
+def with_constants(p, q):
+    m = (p + q) / 2
+    return sum((x * ((x + 1e-9) / (m + 1e-9)).log()).sum() for x in (p, q)) / 2
+
+
+TRIALS.mutants("generic:direction", small_is_none=lambda p, q: torch.where(right(p, q) < 1e-6, 0.0, right(p, q)))
+TRIALS.mutants("generic:precision", with_constants=with_constants)
 TRIALS.mutants("generic:unusable", returns_a_pair=lambda p, q: (right(p, q), "nats"))
 TRIALS.mutants("generic:sign", negated=lambda p, q: -right(p, q))
 TRIALS.alternatives(

@@ -17,6 +17,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("zeros", "a hundred atoms each", p=shares, q=shares[::-1].copy())
     light = {"p": [5e-5, 1 - 5e-5], "q": [0.0, 1.0]}
     yield case("zeros", "a little on one side", **light, atol=1e-6)  # float32 loses the digits of 1 − p
+    crumb = {"p": [2.4e-6, 1 - 2.4e-6], "q": [0.0, 1.0]}
+    yield case("zeros", "a crumb on one side", **crumb, atol=4e-7)  # small, and not 0: float32 tells that as well
+    many = np.repeat([2.0**-16, 0.0], 2**16)
+    yield case("zeros", "65536 atoms each", p=many, q=many[::-1].copy())
     yield case("zeros", "one zero", p=[0.5, 0.5, 0.0], q=[0.25, 0.25, 0.5])
 
 
