@@ -41,6 +41,7 @@ TRIALS.mutants(
 TRIALS.mutants(
     "clamped",
     clamp=lambda t: sigmoid(t).clamp(1e-7, 1 - 1e-7) - 1,
+    clamped_logit=lambda t: -sigmoid(-t.clamp(-100, 100)),
     eps=through(lambda t: -torch.log(sigmoid(t) + 1e-8).sum()),
 )
 TRIALS.mutants("mutates-input", in_place=in_place)

@@ -23,6 +23,15 @@ def tiny(rng: np.random.Generator) -> np.ndarray:
     return -rng.integers([328, 480, 656], [480, 656, 689]) / 8.0
 
 
+def beyond(sign: int) -> np.ndarray:
+    """Logits whose slope is e^−150 and less: no limit at 100 gives that."""
+    return sign * np.array([150.0, 250.0])
+
+
+LIMITS = (10, 15, 20, 30, 36, 40, 50, 60, 80, 88, 100)  # at which people clamp a logit
+BEYOND = 1e-45  # absolute tolerance there; float32 has 0
+
+
 def sigmoid(t: np.ndarray) -> np.ndarray:
     """Sigmoid that is right at every logit."""
     return expit(t)

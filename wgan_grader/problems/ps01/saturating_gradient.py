@@ -4,13 +4,14 @@ import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import gradient_cases, ratio, sigmoid, tiny
+from ._gradients import BEYOND, LIMITS, beyond, gradient_cases, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield from gradient_cases(rng)
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
     yield Case("recognised, random", {"logit": tiny(rng)}, criterion="finite", atol=0.0)
+    yield Case("recognised beyond doubt", {"logit": beyond(-1)}, criterion="finite", atol=BEYOND)
 
 
 def gradient(t: np.ndarray) -> np.ndarray:
@@ -36,6 +37,7 @@ WRONG = (
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
     ("clamped", *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))),
+    ("clamped", *(lambda t, c=c: -sigmoid(np.clip(t, -c, c)) for c in LIMITS)),
     ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17))),
 )
 MESSAGES = """
@@ -51,9 +53,9 @@ logit-as-probability: The logit is used as if it were the probability D. D = σ(
 unstable: At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The result
     simplifies before you compute it: no division is left. torch.sigmoid is stable.
 cancellation: For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the
-    chapter is about. 1 − 1/(1 + e^t) loses it to rounding; write it without a subtraction.
-clamped: The probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits. Nothing has to
-    be clamped here.
+    chapter is about. 1 − 1/(1 + e^t) loses it to rounding, a threshold cuts it off: write it without either.
+clamped: The logit or the probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits.
+    Nothing has to be clamped here.
 """
 PROBLEM = Problem(
     key="ps01.saturating_gradient",
