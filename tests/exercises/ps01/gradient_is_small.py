@@ -65,3 +65,4 @@ def through_the_logit(d, threshold):
 
 
 TRIALS.mutants("generic:yes-or-no", through_the_logit=through_the_logit)
+TRIALS.mutants("sigmoid-slope", both_ends=lambda d, t: (d < t) | (1 - d < t))

@@ -45,8 +45,8 @@ MESSAGES = """
 textbook: This is still the textbook's sentence: it finds the fakes with D ≈ 1. Those fool the discriminator, and there
     |d log(1 − D)/dt| = D is near its largest value. The gradient dies where D ≈ 0: at recognised fakes.
 comparison: The comparison is the wrong way round: it marks the gradients that are *large*.
-sigmoid-slope: D(1 − D) is the slope of the sigmoid, small at both ends. The logarithm brings a factor 1/(1 − D) that
-    cancels one of them: what is left is D.
+sigmoid-slope: Both ends are marked, as for D(1 − D), the slope of the sigmoid. The logarithm brings a factor 1/(1 − D)
+    that cancels one of them: what is left is D.
 with-respect-to-d: This compares 1/(1 − D), the derivative in D, which is never below 1. The gradient that reaches the
     generator passes through the logit: multiply by D(1 − D).
 signed: The gradient −D (or the loss) is compared with its sign: it is always below a positive threshold. Compare its
