@@ -88,3 +88,10 @@ def by_products(points, values, lipschitz, x):
 
 
 TRIALS.mutants("generic:value", by_products=by_products)
+
+
+def axis_where_both_fit(points, values, k, x):
+    return (values[:, None] - k * away(points, x)).amax(1 if len(points) == len(x) else 0)
+
+
+TRIALS.mutants("generic:value", axis_where_both_fit=axis_where_both_fit)

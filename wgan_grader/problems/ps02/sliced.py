@@ -10,7 +10,7 @@ from ._transport import in_order
 def cases(rng: np.random.Generator) -> Cases:
     x, y = np.array([[0.0, 2.0], [1.0, -1.0], [3.0, 0.5]]), np.array([[2.5, 0.0], [-1.0, 1.0], [0.0, 4.0]])
     yield Case("along the axes", {"x": x, "y": y, "directions": np.eye(2)}, criterion="value")
-    for n, d, k in ((6, 3, 4), (9, 2, 5), (40, 2, 3)):
+    for n, d, k in ((6, 3, 4), (9, 2, 5), (40, 2, 3), (5, 3, 3)):
         yield Case(f"{k} directions in dimension {d}", _random(rng, n, d, k), criterion="value")
     lines = np.array([[0.6, -0.8], [0.8, -0.6], [0.6, 0.8]])
     yield Case("three directions, the last not the largest", {"x": x, "y": y, "directions": lines}, criterion="count")

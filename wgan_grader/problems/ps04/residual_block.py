@@ -13,7 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
         {"x": np.array([[round(rng.uniform(0.5, 1.5), 3), -3.0]]), "W": W, "b": np.array([0.5, -0.25])},
         criterion="sum",
     )
-    for n, d in ((3, 4), (6, 3)):
+    for n, d in ((3, 4), (6, 3), (4, 4)):
         inputs = {"x": rng.normal(size=(n, d)), "W": rng.normal(size=(d, d)), "b": rng.normal(size=d)}
         yield Case(f"{n} samples in dimension {d}", inputs, criterion="sum", atol=1e-6)
 
