@@ -170,3 +170,12 @@ def leaves_crumbs(a, b):
 
 
 TRIALS.mutants("stops-early", leaves_crumbs=leaves_crumbs)
+
+
+def overlaps(a, b):
+    ends, stops = a.cumsum(0)[:, None], b.cumsum(0)[None]
+    return torch.minimum(ends, stops) - torch.maximum(ends - a[:, None], stops - b[None])
+
+
+TRIALS.mutants("negative-overlaps", overlaps=overlaps)
+TRIALS.alternatives(overlaps_cut_off=lambda a, b: overlaps(a, b).clamp(min=0))

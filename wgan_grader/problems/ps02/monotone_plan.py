@@ -33,10 +33,15 @@ def _with_ties(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {name: np.diff(np.sort([0, 32, *cuts[:2], *own])) / 32 for name, own in (("a", cuts[2:4]), ("b", cuts[4:7]))}
 
 
+def _overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Overlap of two intervals, negative where they do not meet."""
+    end_a, end_b = np.cumsum(a)[:, None], np.cumsum(b)[None]
+    return np.minimum(end_a, end_b) - np.maximum(end_a - a[:, None], end_b - b)
+
+
 def plan(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Overlap of the intervals that the cumulated weights cut out of [0, 1]."""
-    end_a, end_b = np.cumsum(a)[:, None], np.cumsum(b)[None]
-    return np.clip(np.minimum(end_a, end_b) - np.maximum(end_a - a[:, None], end_b - b), 0, None)
+    return np.clip(_overlaps(a, b), 0, None)
 
 
 def _fill(a: np.ndarray, b: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -66,7 +71,7 @@ def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _stops_early(case: Case, seen: Observation, expected: Outputs) -> bool:
     value = seen.outputs["value"]
-    return value.shape == expected["value"].shape and value.sum() < 1 - 1e-6
+    return value.shape == expected["value"].shape and bool((value >= 0).all()) and value.sum() < 1 - 1e-6
 
 
 WRONG = (
@@ -79,6 +84,7 @@ WRONG = (
     ("largest-first", lambda a, b: plan(np.sort(a)[::-1], np.sort(b)[::-1])),
     ("cumulated", lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b))),
     ("shares", lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
+    ("negative-overlaps", _overlaps),
     ("stops-early", Detected(_stops_early, status="ok")),
     ("runs-over", Detected(lambda case, seen, expected: "IndexError" in seen.error)),
 )
@@ -97,8 +103,10 @@ cumulated: These are minima of the cumulated weights, the joint distribution fun
     take differences along rows and columns.
 shares: The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum to a, and
     everything to 1.
+negative-overlaps: Where two intervals of the cumulated weights do not meet, the length of their overlap came out
+    negative. It is 0 there: cut it off.
 stops-early: Some mass never leaves: the loop ends before the last source or target has been served, or mass is dropped
-    where both run out together. The entries must add up to 1.
+    where it is small or both run out together. The entries must add up to 1.
 runs-over: It stops with an error: an index runs past the end of a, of b or of the table, perhaps where a source and a
     target run out together. Let the loop end when either list does; the table has the shape (n, m).
 """
