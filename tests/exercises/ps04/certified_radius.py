@@ -87,6 +87,18 @@ TRIALS.mutants(
 )
 TRIALS.mutants("not-a-number", nan=lambda z, y, K: torch.where(margin(z, y) > 0, right(z, y, K), math.nan))
 TRIALS.mutants("mutates-input", in_place=in_place)
+
+
+def filled(value):
+    def radii(z, y, K):
+        others = z.clone()
+        others[torch.arange(len(z)), y] = value
+        return (label(z, y) - others.amax(1)).relu() / (ROOT * K)
+
+    return radii
+
+
+TRIALS.mutants("a-number-for-infinity", zero=filled(0.0), hundred=filled(-100.0), billion=filled(-1e9))
 TRIALS.alternatives(
     right=right,
     loop=loop,

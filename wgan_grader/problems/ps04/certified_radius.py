@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     labels[::2] = mixed.argmin(1)[::2]
     yield _case("wrong and right", mixed, labels, 3.0, "wrong")
     yield _case("far below zero", right - 1e4, [0, 1, 2], 2.0, "radius")
+    depths = np.array([[-3.0, -8.0, -7.0], [-6.0, -2.0, -2.5]])
+    yield _case("below any number that stands for −∞", 1e15 * depths, [0, 1], 2.0, "radius")
     many = rng.normal(size=(3, 14))
     many[np.arange(3), [12, 0, 13]] += 6.0
     yield _case("fourteen classes", many, [12, 0, 13], 1.3, "radius")
@@ -64,7 +66,13 @@ def _top_two(z: np.ndarray) -> np.ndarray:
     return ordered[:, -1] - ordered[:, -2]
 
 
+def _against(z: np.ndarray, y: np.ndarray, sentinel: float) -> np.ndarray:
+    """Margin against the others and one number that stands in the label's place."""
+    return _positive(_label(z, y) - np.maximum(_others(z, y).max(1), sentinel))
+
+
 ROOT = np.sqrt(2)
+SENTINELS = (0.0, *(-(10.0**k) for k in range(1, 13)))
 WRONG = (
     ("no-root", lambda z, y, K: _positive(margins(z, y)) / K, lambda z, y, K: margins(z, y) / K),
     ("two", lambda z, y, K: _positive(margins(z, y)) / (2 * K), lambda z, y, K: margins(z, y) / (2 * K)),
@@ -78,6 +86,7 @@ WRONG = (
     ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - z.mean(1)) / (ROOT * K)),
     ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K)),
     ("label-in-the-maximum", lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
+    ("a-number-for-infinity", *(lambda z, y, K, s=s: _against(z, y, s) / (ROOT * K) for s in SENTINELS)),
     ("no-margin", lambda z, y, K: _label(z, y) / (ROOT * K), lambda z, y, K: _positive(_label(z, y)) / (ROOT * K)),
     ("no-margin", lambda z, y, K: z.max(1) / (ROOT * K)),
     ("probabilities", lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K)),
@@ -99,6 +108,8 @@ wrong-rival: The label's logit is compared with the *smallest* or the *mean* of 
     class). The nearest rival decides: the largest of the others.
 label-in-the-maximum: The label itself takes part in the maximum over the others, so a right answer has margin 0. Mask
     it (set it to −∞ in a copy).
+a-number-for-infinity: The label's place is filled with a number (0, −100, −1e9, …), and logits may lie below it. Fill
+    it with −∞: float("-inf").
 no-margin: This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit.
 probabilities: The margin is taken between probabilities. K bounds the *logits*: leave the softmax out.
 reduced: One number comes back for the batch. Each image has its own radius.
