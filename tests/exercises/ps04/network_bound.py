@@ -140,3 +140,17 @@ def every_second(network):
 
 
 TRIALS.mutants("generic:error", every_second=every_second)
+
+
+def by_few_steps(W):
+    v = torch.ones(W.shape[1], dtype=W.dtype)
+    for _ in range(20):
+        v = torch.nn.functional.normalize(W.T @ (W @ v), dim=0)
+    return (W @ v).norm()
+
+
+def by_radius_of_squares(W):
+    return torch.linalg.eigvals(W).abs().max() if W.shape[0] == W.shape[1] else torch.linalg.matrix_norm(W, 2)
+
+
+TRIALS.mutants("generic:direction", few_steps=product(by_few_steps), radius=product(by_radius_of_squares))

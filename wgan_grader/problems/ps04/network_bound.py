@@ -22,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("one layer", rng, (3, 2), "product")
     yield _case("ReLU", rng, (2, 4, 3), "product")
     yield _case("tanh and ReLU", rng, (4, 3, 5, 2), "product")
+    yield _case("square layers", rng, (3, 3, 3), "product")
+    yield _slowly("two directions almost equally steep")
     yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
     yield _case("layers in a row, and a sigmoid last", rng, (3, 2, 4, 3, 2, 4, 2), "slopes")
     yield _case("two sigmoids and a softplus", rng, (3, 4, 2, 3, 2), "slopes")
@@ -33,6 +35,13 @@ def _case(name: str, rng: np.random.Generator, widths: tuple[int, ...], criterio
         inputs |= {f"network.w{i}": rng.normal(size=(n, m)) + 0.5, f"network.b{i}": 2 + rng.normal(size=n)}
         layers += [["linear", f"w{i}", f"b{i}"]] + [[kind] for kind in between[i : i + 1] if kind]
     return Case(name, inputs, {"modules": {"network": layers}}, criterion=criterion)
+
+
+def _slowly(name: str) -> Case:
+    """One layer on which power iteration is slow from any start, and blind from (1, 1)."""
+    turn, left = np.array([[1.0, 1.0], [-1.0, 1.0]]) / np.sqrt(2), np.array([[0.8, -0.6], [0.6, 0.8]])
+    inputs = {"network.w0": left @ np.diag([3.0, 2.99]) @ turn.T, "network.b0": np.array([1.0, 2.0])}
+    return Case(name, inputs, {"modules": {"network": [["linear", "w0", "b0"]]}}, criterion="product")
 
 
 def _quarters(count: int) -> int:
