@@ -48,6 +48,7 @@ TRIALS.mutants("the-step", after=lambda W, c: (1 - 2 * c) * W, step=lambda W, c:
 TRIALS.mutants("symmetrised", gram=lambda W, c: 2 * c * W.T @ W, thrice=lambda W, c: 2 * c * W @ W.T @ W)
 TRIALS.mutants("transposed", transposed=lambda W, c: 2 * c * W.T)
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("signs-lost", absolute_values=lambda W, c: 2 * c * W.abs())
 TRIALS.mutants("generic:factor", quadrupled=lambda W, c: 4 * c * W)
 TRIALS.alternatives(
     right=lambda W, c: 2 * c * W,

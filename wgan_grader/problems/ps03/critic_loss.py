@@ -51,7 +51,7 @@ hinge: This is still the hinge loss. It is 0, with no gradient, once every real 
     −1; the distance does not stop there. Take the cut-offs out.
 margin-left: The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it is
     wrong.
-cut-off-left: The margins are gone, but scores are still cut off at 0, on one side or on both.
+cut-off-left: The margins are gone, but scores, or their difference, are still cut off at 0.
 half-hinge: One half is repaired, the other is still a hinge.
 ascent: This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the critic
     learns to prefer fakes.
@@ -59,7 +59,7 @@ generator: This uses the fakes alone: it is the generator's loss, or its negativ
 log-loss: This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left in the
     dual.
 squared: Squares: this is a least-squares loss, which pulls scores to fixed targets.
-sums: Scores are summed, not averaged, so bags of different sizes count differently.
+sums: Scores are summed, or divided by the size of both bags together. Each bag has a mean of its own.
 absolute: An absolute value, or a square of the difference: the critic would be as happy with the roles exchanged, or
     never rewarded.
 """

@@ -53,7 +53,7 @@ WRONG = (
 MESSAGES = """
 loss: This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.
 without-k: K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.
-times-k: The difference is multiplied by K. It already is K times too large: divide.
+times-k: K is multiplied by, or divided by twice. The difference is K times too large: divide by K, once.
 half-divided: Only one of the means is divided by K.
 sums: Scores are summed, not averaged: twice the batch would be twice the distance.
 pooled: One denominator serves both bags. Each expectation is a mean over its own bag.

@@ -31,7 +31,8 @@ WRONG = (
     ("not-squared", lambda W, c: c * W / max(np.linalg.norm(W), 1e-300)),
     ("spectral", lambda W, c: 2 * c * np.linalg.norm(W, 2) * _top(W), lambda W, c: c * _top(W)),
     ("spectral", lambda W, c: 2 * c * _top(W)),
-    ("absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W), lambda W, c: 2 * c * np.abs(W)),
+    ("absolute", lambda W, c: c * np.sign(W), lambda W, c: 2 * c * np.sign(W)),
+    ("signs-lost", lambda W, c: 2 * c * np.abs(W), lambda W, c: c * np.abs(W)),
     ("mean", lambda W, c: 2 * c * W / W.size, lambda W, c: 2 * c * W / len(W)),
     ("the-penalty", lambda W, c: c * (W**2).sum(), lambda W, c: 2 * c * W.sum(), lambda W, c: c * W**2),
     ("the-penalty", lambda W, c: 2 * c * np.linalg.norm(W)),
@@ -47,8 +48,11 @@ spectral: This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: i
     decay shrinks all directions.
 absolute: This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large
     entries more.
+signs-lost: The signs of the entries are gone. The gradient of w² is 2w, negative where w is: a step against it then
+    makes w larger.
 mean: The squares were averaged, so the gradient is divided by the number of entries. Sum them.
-the-penalty: This is the penalty λ‖W‖_F² itself, a number. Its gradient has the shape of W.
+the-penalty: This is the penalty λ‖W‖_F² itself, its terms λW², or another number. Asked for is its derivative in each
+    entry, in the shape of W.
 weight-ignored: The weight λ has no effect, or the wrong one: the gradient is in proportion to it.
 the-step: This is the matrix *after* a step, W − 2λW, or the step itself. Only the gradient was asked for.
 symmetrised: WᵀW or WWᵀ occurs in the result. ‖W‖_F² is the trace of WᵀW; its gradient is 2W.
