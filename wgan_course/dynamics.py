@@ -55,8 +55,12 @@ def derivatives(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     ----------
     t : Tensor, shape (...)
     """
-    s = torch.sigmoid(-torch.as_tensor(t))
+    s = _first(torch.as_tensor(t))
     return s, -s * (1 - s), s * (1 - s) * (1 - 2 * s)
+
+
+def _first(t: Tensor) -> Tensor:
+    return torch.sigmoid(-t)
 
 
 def _state(theta: Value, psi: Value) -> Pair:
@@ -141,7 +145,7 @@ class Minimax(Variant):
     name = "minimax"
 
     def _field(self, theta: Tensor, psi: Tensor) -> Pair:
-        first, _, _ = derivatives(psi * theta)
+        first = _first(psi * theta)
         return -psi * first, theta * first
 
     def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
@@ -156,7 +160,7 @@ class NonSaturating(Variant):
     name = "non-saturating"
 
     def _field(self, theta: Tensor, psi: Tensor) -> Pair:
-        return -psi * derivatives(-psi * theta)[0], theta * derivatives(psi * theta)[0]
+        return -psi * _first(-psi * theta), theta * _first(psi * theta)
 
     def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
         ahead, ahead_second, _ = derivatives(psi * theta)
@@ -298,7 +302,7 @@ class InstanceNoise(Variant):
 
     def _field(self, theta: Tensor, psi: Tensor) -> Pair:
         fake, real = theta[..., None] + self._noise, -self._noise
-        first_fake, first_real = (derivatives(psi[..., None] * point)[0] for point in (fake, real))
+        first_fake, first_real = (_first(psi[..., None] * point) for point in (fake, real))
         return -psi * self._mean(first_fake), self._mean(fake * first_fake + real * first_real)
 
     def _jacobian(self, theta: Tensor, psi: Tensor) -> Entries:
@@ -373,11 +377,12 @@ def _rates(step_size: float | tuple[float, float]) -> tuple[float, float]:
 
 def _step(variant: Variant, state: Pair, rates: tuple[float, float], n_critic: int, alternating: bool) -> Pair:
     theta, psi = state
+    """One step; states are looked at where they come in and in the end, as none becomes finite again."""
     before = psi
     for _ in range(n_critic):
-        psi = variant.project(psi + rates[1] * variant.field(theta, psi)[1])
+        psi = variant.project(psi + rates[1] * variant._field(theta, psi)[1])
     seen = psi if alternating else before
-    return theta + rates[0] * variant.field(theta, seen)[0], psi
+    return theta + rates[0] * variant._field(theta, seen)[0], psi
 
 
 def simulate(
