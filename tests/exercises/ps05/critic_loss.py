@@ -124,3 +124,11 @@ TRIALS.alternatives(
     kept_column=kept_column,
     squeezed=with_scores(lambda r, f: torch.mean(f.squeeze(-1)) + torch.mean(-r.squeeze(-1))),
 )
+
+
+def latents_where_they_fit(critic, generator, real, z):
+    fake = z if z.shape[1] == real.shape[1] else generator(z).detach()
+    return critic(fake).mean() - critic(real).mean()
+
+
+TRIALS.mutants("generic:direction", latents_where_they_fit=latents_where_they_fit)

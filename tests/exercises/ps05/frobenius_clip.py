@@ -86,3 +86,10 @@ TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     right=right, by_maximum=by_maximum, by_branch=by_branch, by_trace=by_trace, by_renorm=by_renorm, by_numpy=by_numpy
 )
+
+
+def small_is_zero(W, radius):
+    return torch.zeros_like(W) if W.norm() < 1e-9 else right(W, radius)
+
+
+TRIALS.mutants("generic:factor", small_is_zero=small_is_zero)

@@ -72,3 +72,11 @@ TRIALS.alternatives(
     divided=of_scores(lambda s: -s.sum() / s.numel()),
     column=of_scores(lambda s: s.mean(0) * -1),
 )
+
+
+def latents_where_they_fit(critic, generator, z):
+    fake = generator(z)
+    return -critic(z if z.shape == fake.shape else fake).mean()
+
+
+TRIALS.mutants("generic:direction", latents_where_they_fit=latents_where_they_fit)

@@ -20,14 +20,22 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("more gradients", rng, 7, 3, "critic")
     yield _case("forty and 26", rng, 40, 26, "critic")
     yield _case("the generator", rng, 4, 5, "generator")
+    yield _case("as many latent numbers as coordinates", rng, 4, 6, "value", latent=2)
 
 
 def _case(
-    name: str, rng: np.random.Generator, n: int, m: int, criterion: str, better: bool = True, size: float = 1.0
+    name: str,
+    rng: np.random.Generator,
+    n: int,
+    m: int,
+    criterion: str,
+    better: bool = True,
+    size: float = 1.0,
+    latent: int = 3,
 ) -> Case:
     """A critic that scores the real batch higher, or lower, than the other."""
-    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
-    inputs |= {"real": size * (1.5 + rng.normal(size=(n, 2))), "z": size * rng.normal(size=(m, 3))}
+    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
+    inputs |= {"real": size * (1.5 + rng.normal(size=(n, 2))), "z": size * rng.normal(size=(m, latent))}
     r, f = _scores(*inputs.values())
     if (r.mean() > f.mean()) != better:
         inputs["critic.w1"] = -inputs["critic.w1"]

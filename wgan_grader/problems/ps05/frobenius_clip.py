@@ -22,6 +22,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("between its norms", {"W": np.diag([3.0, 4.0]), "radius": 4.5}, criterion="outside")
     yield Case("zeros", {"W": np.zeros((2, 3)), "radius": 1.0}, criterion="zero")
     yield Case("tiny", {"W": 1e-8 * rng.normal(size=(3, 3)), "radius": 2.0}, criterion="zero", atol=0.0)
+    yield Case(
+        "hardly more than zeros", {"W": 1e-20 * rng.normal(size=(2, 4)), "radius": 1.0}, criterion="zero", atol=0.0
+    )
     rows = np.vstack([np.zeros((2, 4)), 1.0 + rng.uniform(size=(3, 4))])
     yield Case("rows of zeros, outside", {"W": rows, "radius": 1.5}, criterion="zero")
 

@@ -17,14 +17,15 @@ def cases(rng: np.random.Generator) -> Cases:
     for name, m, criterion in (("few", 2, "value"), ("more", 7, "value"), ("one", 1, "value")):
         yield _case(name, rng, m, criterion)
     yield _case("far out", rng, 4, "value", size=30.0)
+    yield _case("as many latent numbers as coordinates", rng, 5, "value", latent=2)
     yield _case("gradients", rng, 5, "gradient")
     yield _case("forty", rng, 40, "gradient")
     yield _case("more gradients", rng, 9, "gradient")
 
 
-def _case(name: str, rng: np.random.Generator, m: int, criterion: str, size: float = 1.0) -> Case:
-    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (3, 4, 2))
-    inputs |= {"z": size * rng.normal(size=(m, 3))}
+def _case(name: str, rng: np.random.Generator, m: int, criterion: str, size: float = 1.0, latent: int = 3) -> Case:
+    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
+    inputs |= {"z": size * rng.normal(size=(m, latent))}
     return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
 
 
