@@ -70,3 +70,14 @@ TRIALS.mutants(
 TRIALS.mutants("generic:shape", all_of_them=lambda k, n: torch.linalg.svdvals(blocks(k, n)))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(right=right, by_numpy=by_numpy, by_gram=by_gram, by_dense=by_dense, by_padding=by_padding)
+
+
+def ten_steps(kernel, n):
+    each = blocks(kernel, n)
+    v = torch.ones(*each.shape[:2], kernel.shape[1], 1, dtype=each.dtype)
+    for _ in range(10):
+        v = torch.nn.functional.normalize(each.mH @ (each @ v), dim=2)
+    return (each @ v).norm(dim=2).max()
+
+
+TRIALS.mutants("generic:direction", ten_steps=ten_steps)

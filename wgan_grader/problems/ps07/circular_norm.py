@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import absolute, composed, explained, largest, squared
 from ...problem import Cases, Criterion, Problem, case
-from ._linear import norm, reshaped
+from ._linear import nearly_alike, norm, reshaped
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -27,6 +27,8 @@ def cases(rng: np.random.Generator) -> Cases:
     ):
         kernel = rng.normal(size=(outs, ins, high, wide))
         yield case("channels", f"{outs} out, {ins} in, {high}×{wide}", kernel=kernel, n=n)
+    kernel = nearly_alike()[:, :, None, None] * np.array([[1.0, 0.0, -0.5]])
+    yield case("channels", "two directions almost equally loud", kernel=kernel, n=4)
 
 
 def blocks(kernel: np.ndarray, n: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...formulas import explained, given
 from ...problem import Case, Cases, Criterion, Problem
-from ._linear import norm, reshaped
+from ._linear import nearly_alike, norm, reshaped
 
 NAMES = {"outputs": ["lower", "upper"]}
 
@@ -16,6 +16,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4)):
         name = " × ".join(map(str, shape))
         yield Case(name, {"kernel": rng.normal(size=shape), "stride": 1}, NAMES, criterion="one")
+    yield Case("slow to iterate", {"kernel": nearly_alike()[:, None, None], "stride": 1}, NAMES, criterion="one")
     for shape, stride in (((2, 3, 4, 4), 2), ((3, 2, 4, 2), 2), ((3, 4, 1, 1), 2), ((2, 3, 2, 3), 4)):
         inputs = {"kernel": rng.normal(size=shape), "stride": stride}
         yield Case(f"{shape[2]}×{shape[3]}, stride {stride}", inputs, NAMES, criterion="stride")
