@@ -120,7 +120,12 @@ TRIALS.mutants(
 TRIALS.mutants(
     "penalty-value",
     value=with_parts(force=lambda t, p, w: -0.5 * w * p**2),
+    no_half=with_parts(force=lambda t, p, w: -w * p**2),
+)
+TRIALS.mutants(
+    "penalty-shape",
     sign=with_parts(force=lambda t, p, w: -w * torch.sign(p)),
+    size=with_parts(force=lambda t, p, w: -w * p.abs()),
 )
 TRIALS.mutants(
     "penalty-on-generator", both_players=on_both, generator=on_theta, theta=with_parts(force=lambda t, p, w: -w * t)

@@ -71,7 +71,8 @@ def _of(quotient):
 WRONG = (
     ("plain-rate", _with(1, 2), _with(1, 1)),
     ("vector-rate", _with(2, 2)),
-    ("tangent-not-squared", _with(4, 1), _with(2, 1)),
+    ("tangent-not-squared", _with(4, 1)),
+    ("root-of-the-bound", _with(2, 1)),
     ("fourth-power-of-rho", _with(8, 2), _with(8, 1)),
     ("floor", lambda s, t, e: max(0, math.floor(exact(s, t, e))), lambda s, t, e: max(0, round(exact(s, t, e)))),
     ("strict", lambda s, t, e: max(0, math.floor(exact(s, t, e)) + 1)),
@@ -90,6 +91,8 @@ plain-rate: This takes σ₂/σ₁ as the rate. A step applies WᵀW, so the *ve
     *value* is the square of that: (σ₂/σ₁)⁴.
 vector-rate: This takes (σ₂/σ₁)², the rate of the vector. The error of the value falls with its square, (σ₂/σ₁)⁴ a step.
 tangent-not-squared: The tangent enters the bound squared: tan²θ₀.
+root-of-the-bound: This compares the *root* of the bound, (σ'/σ₁)^(2k) tan θ₀, with the error (or the bound with the
+    error's square). The bound itself is to be at most the error.
 fourth-power-of-rho: The exponent is too large: ρ = (σ₂/σ₁)² already holds a square, and the bound is ρ^(2k).
 floor: The number is rounded down (or to the nearest): after that many steps the bound is not yet small enough. Round
     up.

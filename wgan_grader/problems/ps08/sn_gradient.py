@@ -74,8 +74,8 @@ sphere: This takes out the component of G along W: the gradient of W/‖W‖_F, 
     The norm here is the spectral one, whose gradient is uvᵀ and not W/‖W‖_F.
 of-the-vectors: The factor is uᵀGv, the component of G along uvᵀ. What counts is how much the loss would gain from
     growing all of W̄: ⟨G, W̄⟩.
-matrix-product: A product of matrices or of entries stands where the inner product ⟨G, W̄⟩ = Σ GᵢⱼW̄ᵢⱼ belongs, which is
-    one number.
+matrix-product: A product of matrices or of entries, or a mean of these, stands where the inner product ⟨G, W̄⟩ =
+    Σ GᵢⱼW̄ᵢⱼ belongs: one number, a sum.
 exact: This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv.
 """
 PROBLEM = Problem(

@@ -65,7 +65,7 @@ own-damping-added: The game's own damping d (the last entry is -d) *helps*: subt
 own-damping-factor: The game's own damping enters as it is: γ + d = 2√(ab).
 always-one: γ = 1 is right for the log loss, where ℓ'(0) = ½. Compute it from J.
 rate-not-weight: This is the double eigenvalue itself, or its size. The weight γ was asked for.
-negative: The sign of an entry went astray: J holds -a and -d, and the weight is 2√(ab) - d ≥ 0.
+negative: A sign went astray, of an entry or of the whole: J holds -a and -d, and the weight is 2√(ab) - d ≥ 0.
 no-real-root: A root of a negative number: the product of the two entries off the diagonal is negative, -ab.
 """
 PROBLEM = Problem(

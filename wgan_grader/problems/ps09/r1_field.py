@@ -63,7 +63,7 @@ WRONG = (
     ("penalty-sign", _penalised_by(lambda t, p, w: w * p)),
     ("penalty-factor", _penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)),
     ("penalty-value", _penalised_by(lambda t, p, w: -w * p**2 / 2), _penalised_by(lambda t, p, w: -w * p**2)),
-    ("penalty-value", _penalised_by(lambda t, p, w: -w * np.abs(p)), _penalised_by(lambda t, p, w: -w * np.sign(p))),
+    ("penalty-shape", _penalised_by(lambda t, p, w: -w * np.abs(p)), _penalised_by(lambda t, p, w: -w * np.sign(p))),
     ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * t, _psi)),
     ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t))),
     ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t))),
@@ -88,7 +88,8 @@ non-saturating: The generator has the non-saturating field, -ψ ℓ'(-ψθ). In 
 value-not-force: ℓ(ψθ) itself stands where its derivative belongs.
 penalty-sign: The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ.
 penalty-factor: The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½.
-penalty-value: The penalty γψ²/2 itself was subtracted. A field has its *gradient*, γψ.
+penalty-value: The penalty γψ²/2 itself (or γψ²) was subtracted. A field has its *gradient*, γψ.
+penalty-shape: The penalty's force is constant in size, or loses its sign where ψ is negative. That of γψ²/2 is -γψ.
 penalty-on-generator: The penalty belongs to the discriminator alone: it acts on ψ, not on θ.
 no-penalty: The penalty is missing: it adds −γψ to the critic's velocity.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.
