@@ -74,7 +74,11 @@ TRIALS.mutants(
     first=lambda x, f, k: bool(table(x, f, k)[0].all()),
     early_return=early_return,
 )
-TRIALS.mutants("mean", mean=lambda x, f, k: bool(in_order(x, f).abs().mean() <= k))
+TRIALS.mutants(
+    "mean",
+    mean=lambda x, f, k: bool(in_order(x, f).abs().mean() <= k),
+    sums=lambda x, f, k: bool((f[:, None] - f).abs().sum() <= k * (x[:, None] - x).abs().sum()),
+)
 TRIALS.mutants("slope-ignored", unit=lambda x, f, k: all(dictionary(x, f, 1.0).values()))
 TRIALS.mutants(
     "not-one-answer",

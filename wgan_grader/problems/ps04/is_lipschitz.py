@@ -8,8 +8,8 @@ from ._line import in_order, runs_and_rises, slopes
 
 
 def cases(rng: np.random.Generator) -> Cases:
-    yield case("refutes", "one steep step", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, 3.0, 3.5], slope=1.0)
     yield case("refutes", "steep on the way down", x=[0.0, 1.0, 2.0, 3.0], values=[3.0, 3.5, 0.5, 1.0], slope=2.0)
+    yield case("refutes", "one steep step", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, 3.0, 3.5], slope=1.0)
     yield case(
         "refutes",
         "steep between points far apart in the list",
@@ -20,6 +20,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("refutes", "up and down again", x=[0.0, 1.0, 3.0, 4.0, 8.0], values=[0.0, 0.2, 0.0, 0.9, 0.1], slope=0.5)
     yield case("refutes", "steep at the beginning", x=[0.0, 1.0, 2.0, 6.0], values=[0.0, 3.0, 1.5, 1.0], slope=2.0)
     yield case("refutes", "steep everywhere", x=[0.0, 1.0, 2.0], values=[0.0, 3.0, 5.0], slope=2.0)
+    yield case("refutes", "a zigzag", x=[0.0, 1.0, 2.0, 3.0], values=[0.0, 3.0, 0.0, 3.0], slope=1.1)
     x = np.arange(10) * 0.5
     values = np.cumsum(rng.uniform(-0.3, 0.3, 10))
     values[6:] -= 2.0
@@ -50,6 +51,11 @@ def _rises_only(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     return bool(np.all(rises <= slope * np.abs(runs)))
 
 
+def _on_average(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
+    runs, rises = runs_and_rises(x, values)
+    return bool(np.abs(rises).sum() <= slope * np.abs(runs).sum())
+
+
 def _strict(x: np.ndarray, values: np.ndarray, slope: float) -> bool:
     runs, rises = runs_and_rises(x, values)
     return bool(np.all(np.abs(rises) < slope * np.abs(runs)))
@@ -70,6 +76,7 @@ WRONG = (
     ("one-point", lambda x, f, k: bool(np.all(np.abs(f - f[-1]) <= k * np.abs(x - x[-1])))),
     ("mean", lambda x, f, k: bool(np.abs(slopes(x, f)).mean() <= k)),
     ("mean", lambda x, f, k: bool(np.abs(in_order(x, f)).mean() <= k)),
+    ("mean", _on_average),
     ("slope-ignored", given(keeps, slope=1.0)),
     ("not-one-answer", lambda x, f, k: np.abs(slopes(x, f)).max()),
     ("not-one-answer", lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x)),
@@ -90,7 +97,8 @@ order: Only points that follow each other in the list are compared, and the list
     for.
 ends: Only the ends, or the largest and smallest values, are compared. What is steep lies between.
 one-point: Only pairs with one fixed point are compared (a return inside the loop?). The cone has to slide along.
-mean: The *mean* slope is compared with the bound. One steep pair is enough to break the condition.
+mean: The *mean* slope, or the mean difference, is compared with the bound. One steep pair is enough to break the
+    condition.
 slope-ignored: The bound has no effect: the condition is checked for slope 1.
 not-one-answer: The answers of all pairs (or the steepest slope) come back. Return one True or False.
 strict: A pair of exactly the allowed slope is refused: < in place of ≤.
