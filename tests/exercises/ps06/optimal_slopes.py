@@ -150,3 +150,34 @@ TRIALS.alternatives(
     by_minimising=by_minimising,
     as_list=lambda *a: right(*a).tolist(),
 )
+
+
+def with_density(density):
+    """Right, but for what m is made of: segments that cover the gap, their lengths, and those that run to the right."""
+
+    def slopes(real, fake, weight):
+        points = torch.cat([real, fake]).sort().values
+        found = []
+        for left, right in itertools.pairwise(points):
+            middle = (left + right) / 2
+            h = (fake < middle).double().mean() - (real < middle).double().mean()
+            begin, end = real[:, None].expand(-1, len(fake)), fake.expand(len(real), -1)
+            covers = (torch.minimum(begin, end) < middle) & (middle < torch.maximum(begin, end))
+            m = density(covers, (end - begin).abs(), begin < end)
+            found.append(torch.sign(h) * (1 + h.abs() / (2 * weight * m)) if abs(h) > 1e-12 else 0 * h)
+        return torch.stack(found)
+
+    return slopes
+
+
+TRIALS.mutants("one-way", rightwards=with_density(lambda c, long, right: ((c & right) / long).mean()))
+TRIALS.mutants("every-segment", all_segments=with_density(lambda c, long, right: (1 / long).mean()))
+TRIALS.mutants("covering-only", given_cover=with_density(lambda c, long, right: (1 / long)[c].mean()))
+TRIALS.mutants(
+    "sum",
+    summed=with_density(lambda c, long, right: (c / long).sum()),
+    by_real=with_density(lambda c, long, right: (c / long).sum() / len(c)),
+)
+TRIALS.mutants("other-factor", four=lambda r, f, w: right(r, f, 2 * w))
+TRIALS.mutants("only-the-overshoot", no_one=lambda r, f, w: right(r, f, w) - right(r, f, w).sign())
+TRIALS.alternatives(mean_of_all=with_density(lambda c, long, right: (c / long).mean()))

@@ -71,11 +71,33 @@ def _with_counts(real: Array, fake: Array, weight: float, unit: float) -> Array:
     return solution(h, m, weight)
 
 
+def _with_density(density):
+    """With another m, made of which segments cover a gap, how long they are, and which of them run to the right."""
+
+    def formula(real: Array, fake: Array, weight: float) -> Array:
+        points = np.sort(np.concatenate([real, fake]))
+        begin, end = np.repeat(real, len(fake))[:, None], np.tile(fake, len(real))[:, None]
+        middle = (points[1:] + points[:-1]) / 2
+        covers = (np.minimum(begin, end) < middle) & (middle < np.maximum(begin, end))
+        return solution(parts(real, fake)[0], density(covers, np.abs(end - begin), begin < end), weight)
+
+    return formula
+
+
 WRONG = (
     ("no-overshoot", composed(np.sign, slopes)),
     ("sign", negated(slopes)),
     ("no-sign", absolute(slopes)),
     ("half", given(slopes, overshoot=2.0)),
+    ("other-factor", given(slopes, overshoot=0.5), given(slopes, overshoot=4.0)),
+    ("only-the-overshoot", lambda r, f, w: slopes(r, f, w) - np.sign(slopes(r, f, w))),
+    ("one-way", _with_density(lambda c, long, right: ((c & right) / long).mean(0))),
+    ("one-way", _with_density(lambda c, long, right: ((c & ~right) / long).mean(0))),
+    ("every-segment", _with_density(lambda c, long, right: (np.ones_like(c) / long).mean(0))),
+    ("covering-only", _with_density(lambda c, long, right: (c / long).sum(0) / np.maximum(c.sum(0), 1))),
+    ("sum", _with_density(lambda c, long, right: (c / long).sum(0))),
+    ("sum", lambda r, f, w: _with_density(lambda c, long, right: (c / long).sum(0) / len(r))(r, f, w)),
+    ("sum", lambda r, f, w: _with_density(lambda c, long, right: (c / long).sum(0) / len(f))(r, f, w)),
     ("shrunk", given(slopes, overshoot=-1.0)),
     ("uniform", _uniform),
     ("counted", lambda r, f, w: solution(*parts(r, f, counted=True), w)),
@@ -93,6 +115,14 @@ sign: The critic climbs towards the generated points. It has to be higher where 
     − F_P.
 no-sign: All slopes are positive: h has a sign.
 half: The 2 in 2λm is missing: the derivative of (g − 1)² is 2 (g − 1).
+other-factor: The 1 is there, and the overshoot has another factor: it is |h|/(2λm).
+only-the-overshoot: The 1 is missing: this is the overshoot sign(h) |h|/(2λm) alone.
+one-way: m counts only the segments that run from the real to the generated point in one direction. A segment covers a
+    gap whichever of its ends is the real one.
+every-segment: Each gap counts all segments, also those that do not cover it.
+covering-only: m is a mean over the segments that cover the gap. It is a mean over *all* n·k of them, in which the
+    others count 0.
+sum: m is a sum, or is divided by n or by k alone. It is a mean over all n·k pairs.
 shrunk: The slope is taken *below* 1: a constraint that is loosened lets the critic be steeper, not gentler.
 uniform: m is taken as uniform over the whole range. It is the density of random points on random segments: higher where
     many short segments lie.
