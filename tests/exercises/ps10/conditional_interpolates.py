@@ -85,3 +85,28 @@ TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", columns=lambda r, f, a, b, e: e[:, None] * r + (1 - e[:, None]) * f[places(a, b)])
 TRIALS.mutants("generic:which", inside=lambda r, f, a, b, e: right(r, f, a, b, e.clamp(0.05, 0.95)))
 TRIALS.alternatives(right=right, by_class=by_class, by_queues=by_queues, by_ranks=by_ranks, by_numpy=by_numpy)
+
+
+def by_loop(labels=torch.unique, turn=lambda chosen: chosen, shares=lambda e, a, b: e):
+    def paired(real, fake, real_labels, fake_labels, epsilon):
+        chosen = fake.clone()
+        for label in labels(real_labels):
+            chosen[real_labels == label] = turn(fake[fake_labels == label])
+        return between(real, chosen, shares(epsilon, real_labels, fake_labels))
+
+    return paired
+
+
+def order(labels):
+    return labels.argsort(stable=True)
+
+
+TRIALS.mutants("counted-from-the-end", turned=by_loop(turn=lambda chosen: chosen.flip(0)))
+TRIALS.mutants("labels-left-out", ten=by_loop(lambda a: range(10)), maximum=by_loop(lambda a: range(int(a.max()))))
+TRIALS.mutants("epsilon-order", sorted_too=by_loop(shares=lambda e, a, b: e[order(a)]))
+TRIALS.mutants("one-sorted", fake=lambda r, f, a, b, e: between(r, f[order(b)], e))
+TRIALS.mutants(
+    "inverse-permutation",
+    order_of_order=lambda r, f, a, b, e: wide(e, r) * r + (1 - wide(e, r)) * f[order(b)[order(a)]],
+)
+TRIALS.alternatives(by_loop=by_loop())

@@ -65,6 +65,27 @@ def _in_label_order(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, 
     return _between(r[np.argsort(a, kind="stable")], f[np.argsort(b, kind="stable")], e)
 
 
+def _reversed(real_labels: np.ndarray, fake_labels: np.ndarray) -> np.ndarray:
+    """For each real sample the fake one that is counted from the end of the class."""
+    return len(fake_labels) - 1 - partners(real_labels, fake_labels[::-1])
+
+
+def _over(labels):
+    """A loop over these labels, which leaves the fake samples of all others where they are."""
+
+    def formula(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+        chosen = f.copy()
+        for label in labels(a):
+            chosen[a == label] = f[b == label]
+        return _between(r, chosen, e)
+
+    return formula
+
+
+def _order(labels: np.ndarray) -> np.ndarray:
+    return np.argsort(labels, kind="stable")
+
+
 WRONG = (
     ("ignores-labels", lambda r, f, a, b, e: _between(r, f, e)),
     ("epsilon-swapped", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e)),
@@ -73,6 +94,19 @@ WRONG = (
     ("label-order", _in_label_order),
     ("label-order", lambda r, f, a, b, e: _in_label_order(r, f, a, b, e[np.argsort(a, kind="stable")])),
     ("inverse-permutation", lambda r, f, a, b, e: _between(r, f[partners(b, a)], e)),
+    ("inverse-permutation", lambda r, f, a, b, e: _between(r, f[_order(b)[_order(a)]], e)),
+    ("inverse-permutation", lambda r, f, a, b, e: _between(r, f[_order(a)[_order(b)]], e)),
+    (
+        "one-sorted",
+        lambda r, f, a, b, e: _between(r, f[_order(b)], e),
+        lambda r, f, a, b, e: _between(r[_order(a)], f, e),
+    ),
+    ("counted-from-the-end", lambda r, f, a, b, e: _between(r, f[_reversed(a, b)], e)),
+    ("labels-left-out", _over(lambda a: range(int(a.max()))), _over(lambda a: range(10))),
+    ("labels-left-out", _over(lambda a: range(len(np.unique(a)))), _over(lambda a: range(1, int(a.max()) + 1))),
+    ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(a)])),
+    ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(b)])),
+    ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[partners(a, b)])),
     ("first-of-class", lambda r, f, a, b, e: _between(r, f[[int(np.argmax(b == label)) for label in a]], e)),
     ("fake-order", lambda r, f, a, b, e: _between(r[partners(b, a)], f, e)),
     ("extrapolates", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e)),
@@ -84,7 +118,13 @@ epsilon-swapped: ε and 1 − ε have changed places: ε is the share of the rea
 one-epsilon: One ε serves the whole batch. Each pair has its own.
 label-order: Both batches are sorted by label and stay so. The result, and ε, follow the order of the real samples.
 inverse-permutation: The permutation is applied the wrong way round: it says where a fake sample should go, not which
-    one comes here.
+    one comes here. (argsort gives an order; its inverse gives ranks.)
+one-sorted: Only one of the two batches is sorted by label, so the classes do not meet.
+counted-from-the-end: Each sample has a partner of its class, but the fake ones are counted from the end. The j-th goes
+    with the j-th.
+labels-left-out: Some labels are left out, as by a loop over range(10), or over range(max), which ends before max.
+    Labels are whatever occurs: loop over real_labels.unique().
+epsilon-order: Real and fake samples are paired rightly, and ε comes in another order. ε_i belongs to the i-th real one.
 first-of-class: Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th.
 fake-order: The result follows the order of the fake samples. It should follow the real ones.
 extrapolates: This leaves the segment: x + ε (x − x̃) lies beyond x.
