@@ -64,3 +64,8 @@ TRIALS.alternatives(
     complement=lambda x, f, k, i: torch.logical_not((f - f[i]).abs() <= k * (x - x[i]).abs()),
     squared=lambda x, f, k, i: (f - f[i]) ** 2 > (k * (x - x[i])) ** 2,
 )
+TRIALS.mutants(
+    "generic:yes-or-no",
+    single=lambda x, values, slope, tip: right(x.float(), values.float(), slope, tip),
+    tolerant=lambda x, values, slope, tip: (values - values[tip]).abs() > slope * (x - x[tip]).abs() + 1e-8,
+)

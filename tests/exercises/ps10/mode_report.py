@@ -79,3 +79,8 @@ TRIALS.mutants("mean-over-pairs", pairs=lambda p, m, s: (right(p, m, s)[0], (far
 TRIALS.mutants("swapped", swapped=lambda p, m, s: right(p, m, s)[::-1])
 TRIALS.mutants("one-std", two=lambda p, m, s: right(p, m, 2 * s / 3))
 TRIALS.alternatives(right=right, by_loops=by_loops, by_numpy=by_numpy, by_squares=by_squares)
+TRIALS.mutants(
+    "generic:direction",
+    single=lambda p, m, s: right(p.float(), m.float(), s),
+    tolerant=lambda p, m, s: right(p, m, s + 1e-8),
+)

@@ -24,6 +24,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(f"{criterion}: a point near two modes", close, modes, 0.2, criterion)
         modes = np.array([[0.0, 0.0], [4.0, 4.0], [-8.0, 0.0]])
         yield _case(f"{criterion}: on the boundary", edge, modes, 0.5, criterion)
+    hair = np.array([[1.5 + 1e-9, 0.0], [4.0, 5.5 + 1e-9], [1.0, 1.0]])
+    yield _case("a hair beyond the boundary", hair, np.array([[0.0, 0.0], [4.0, 4.0]]), 0.5, "covered")
     lone = np.concatenate([np.zeros((149, 2)), [[6.0, 6.1]]])
     yield _case("one point of 150", lone, np.array([[0.0, 0.0], [6.0, 6.0], [9.0, -9.0]]), 0.5, "covered")
     stray = np.array([[5.0, 5.0], [-5.0, 5.0], [0.05, 0.0], [5.0, -5.0]])
