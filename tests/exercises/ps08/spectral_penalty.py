@@ -76,8 +76,9 @@ TRIALS.mutants(
     "detached",
     detached=lambda *a: right(*a).detach(),
     item=summed(lambda W, u: estimate(W, u).item() ** 2),
-    one_detached=lambda W1, W2, u1, u2, s: right(W1, W2.detach(), u1, u2, s),
 )
+TRIALS.mutants("generic:detached", one_detached=lambda W1, W2, u1, u2, s: right(W1, W2.detach(), u1, u2, s))
+TRIALS.mutants("excess", excess=summed(lambda W, u: (estimate(W, u) - 1) ** 2))
 TRIALS.alternatives(right=right, by_length=by_length, by_outer=by_outer, by_loop=by_loop, backwards=backwards)
 
 

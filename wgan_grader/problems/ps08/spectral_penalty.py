@@ -73,11 +73,12 @@ WRONG = (
     ("strength", lambda W1, W2, u1, u2, s: {"value": _square(W1, u1) + s * _square(W2, u2)}),
     ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W1, u1)}),
     ("one-layer", lambda W1, W2, u1, u2, s: {"value": s * _square(W2, u2)}),
+    ("excess", _total(lambda W, u: (step(W, u)[0] - 1) ** 2), _total(lambda W, u: max(step(W, u)[0] - 1, 0) ** 2)),
     ("old-u", _total(lambda W, u: float(np.linalg.norm(W.T @ u)) ** 2)),
     ("through-the-vectors", without(_total(_square), "value")),
     (
         "detached",
-        Detected(lambda case, seen, right: not {*right} <= {*seen.outputs}, "gradient", "ok"),
+        Detected(lambda case, seen, right: not {"gradient:W1", "gradient:W2"} & {*seen.outputs}, "gradient", "ok"),
     ),
 )
 MESSAGES = """
@@ -91,10 +92,11 @@ product: The norms are multiplied. The product is the network's bound; the penal
 square-of-sum: The sum of the norms is squared. Square each norm, then add.
 strength: The strength λ has no effect, or the wrong one.
 one-layer: Only one of the two layers is penalised.
+excess: The norms are compared with 1 before they are squared. The penalty asked for is λσ̂², which pulls them to 0.
 old-u: The step is not finished: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖.
 through-the-vectors: The value is right, but the gradient runs through u and v as well. Compute them under
     torch.no_grad().
-detached: The value is right, but no gradient reaches a weight: the penalty does nothing. Only u and v are constants;
+detached: The value is right, but no gradient reaches the weights: the penalty does nothing. Only u and v are constants;
     uᵀWv stays in the graph.
 """
 PROBLEM = Problem(
