@@ -82,3 +82,8 @@ TRIALS.mutants("own-range", no_range=lambda p, b, n: np.histogram(p.numpy(), b)[
 TRIALS.mutants("short", no_minlength=lambda p, b, n: torch.bincount((p * b).long().clamp(max=b - 1)) / len(p))
 TRIALS.mutants("generic:error", out_of_range=out_of_range)
 TRIALS.alternatives(sliced=sliced, by_removal=by_removal, by_split=by_split, by_numpy=by_numpy)
+TRIALS.mutants(
+    "generic:places",
+    single=lambda points, bins, batch: by_numpy(points.float(), bins, batch),
+    pushed=lambda points, bins, batch: by_numpy((points + 1e-8).clamp(max=1), bins, batch),
+)

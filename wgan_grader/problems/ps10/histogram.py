@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("edges", "points on the edges of cells", points=inner, bins=8, batch=4)
     beside = np.array([0.2499, 0.2501, 0.4999, 0.5001, 0.7499, 0.7501, 0.9999])
     yield case("edges", "points beside the edges", points=beside, bins=4, batch=3)
+    hair = np.array([0.25, 0.5, 0.5, 0.75, 0.1]) + 1e-9 * np.array([-1, -1, 1, -1, 0])
+    yield case("edges", "points a hair beside the edges", points=hair, bins=4, batch=3)
     yield case("all", "1500 points", points=rng.permutation(np.linspace(0, 0.999, 1500) ** 2), bins=6, batch=64)
     yield case("edges", "points at 1", points=[1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0], bins=4, batch=3)
 
