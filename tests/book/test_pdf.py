@@ -17,6 +17,7 @@ parts:
   - chapters: [{file: api/index}]
 """
 HEAD = """<html><head><link rel="stylesheet" href="../_static/theme.css?v=1">
+<link rel="stylesheet" href="../_static/course.css">
 <script>window.MathJax = {"tex": {"macros": {"E": "\\\\mathbb{E}"}}};</script>
 <script src="../_static/vendor/mathjax/tex-mml-chtml.js?v=2"></script><script src="../_static/other.js"></script></head>
 <body><nav>Sidebar</nav><article class="bd-article">"""
@@ -26,7 +27,7 @@ ONE = f"""<section id="one"><h1><span class="section-number">1. </span>One<a cla
 <p id="place">See <a href="../two/chapter.html#place">there</a>, <a href="../two/chapter.html">all of it</a>,
 <a href="lab.html#place">the lab</a>, <a href="#place">here</a>, <a href="../api/index.html">the reference</a>,
 <a href="lab.ipynb">a file</a> and <a href="https://example.org/">elsewhere</a>.</p>
-<div class="proof admonition"><details><summary>Proof</summary><p>Folded words of a proof.</p></details></div>
+<div class="proof admonition"><details><summary>Proof</summary><p>Folded words of a proof. ✅</p></details></div>
 <details class="sd-dropdown"><summary>Question?</summary><p>The answer.</p></details>
 <div class="cell"><details class="hide above-input"><summary>Show</summary><pre>hidden_code()</pre></details>
 <figure class="explorable" id="fig"><div class="explorable-live" data-explorable="x"></div>
@@ -37,7 +38,8 @@ ONE = f"""<section id="one"><h1><span class="section-number">1. </span>One<a cla
 <div class="math">\\[ {WIDE} \\]</div>
 <table><tr>{"<td>unbreakable_words_in_a_cell</td>" * 5}</tr></table></section></section>"""
 LONG = "2. Two " + "long words " * 8 + "end"
-LAB = '<section id="lab"><h1>1.2. Lab</h1><section id="a"><h2>A</h2><p id="place">In the lab.</p></section></section>'
+LAB = '<section id="lab"><h1>1.2. Lab</h1><section id="a"><h2>A</h2><p id="place">In the lab.</p>'
+LAB += f"<table>{'<tr><td>one of many rows</td></tr>' * 70}<tr><td>the last row</td></tr></table></section></section>"
 TWO = f'<section id="two"><h1>{LONG}</h1><section id="b"><h2>2.1. B</h2><p id="place">There.</p></section></section>'
 PAGES = {"index": "<h1>The book</h1><p>Words.</p>", "one/chapter": ONE, "one/lab": LAB, "two/chapter": TWO}
 BEYOND = """() => [...document.querySelectorAll(".pdf-page *")].filter(
@@ -57,6 +59,7 @@ def course(tmp_path_factory, course_root):
     (root / "_config.yml").write_text("title: A & B\nauthor: somebody\n")
     shutil.copytree(course_root / "book" / "styles", root / "book" / "styles")
     (html / "_static").mkdir()
+    shutil.copy(course_root / "book" / "styles" / "course.css", html / "_static")
     (html / "_static" / "vendor").symlink_to(assets.ensure_assets(course_root) / "vendor")
     return root
 
@@ -97,7 +100,7 @@ def test_every_link_inside_leads_to_a_place_and_others_become_text(assembled):
 def test_what_is_for_the_screen_goes_and_what_is_folded_opens(assembled):
     assert all(answer.has_attr("open") for answer in assembled.find_all("details"))
     words = assembled.select_one("#page-one-chapter").get_text()
-    assert "Folded words" in words
+    assert "Folded words of a proof. ✓" in words
     assert "The answer." in words
     assert "hidden_code" not in words
     assert "#" not in words
@@ -112,7 +115,8 @@ def test_only_mathjax_and_the_books_own_repairs_are_loaded(assembled):
         "../html/_static/vendor/mathjax/tex-mml-chtml.js",
         "../html/_static/course.js",
     ]
-    assert [link["href"] for link in assembled.find_all("link")] == ["../html/_static/theme.css"]
+    styles = ["../html/_static/theme.css", "../html/_static/course.css"]
+    assert [link["href"] for link in assembled.find_all("link")] == styles
 
 
 def test_without_a_book_one_is_told_what_to_do(tmp_path):
@@ -159,6 +163,13 @@ def test_links_lead_to_the_pages_where_things_are(printed):
     place = printed.named_destinations["/page-two-chapter--place"]
     assert printed.get_destination_page_number(place) + 1 == page_of(printed, "There.")
     assert {str(target) for target in targets} <= set(printed.named_destinations)
+
+
+@pytest.mark.browser
+def test_a_long_table_begins_where_it_stands(printed):
+    begun = printed.pages[page_of(printed, "In the lab.") - 1].extract_text()
+    assert "one of many rows" in begun
+    assert "the last row" not in begun
 
 
 @pytest.mark.browser

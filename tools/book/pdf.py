@@ -29,6 +29,7 @@ GONE = (
     "a.headerlink, button, script, .explorable-live, .explorable-twin, details.hide, .prev-next-area, source, "
     ".sd-summary-state-marker, .toctree-wrapper, link"
 )
+EMOJI = re.compile("✅")  # not in every machine's fonts
 TEXT_WIDTH = 620  # of an A4 sheet between its margins, in CSS's pixels
 PAGE = """<!doctype html>
 <html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8"><title>{title}</title>
@@ -49,8 +50,12 @@ SHEET = """@page {name} {{ @top-right {{ content: {words}; }} @bottom-center {{ 
 ENTRY = (
     '<li class="{kind}"><a href="#{target}"><span>{words}</span><span class="at" data-to="{target}"></span></a></li>'
 )
-# What is wider than the sheet is made smaller until it fits.
+# What is wider than the sheet is made smaller until it fits; tall pictures get room, and short code stays together.
 FIT = """() => {
+  for (const picture of document.querySelectorAll(".pdf-page img"))
+    picture.classList.toggle("tall", picture.naturalHeight > 1.1 * picture.naturalWidth);
+  for (const code of document.querySelectorAll(".pdf-page div.highlight"))
+    code.classList.toggle("short", code.offsetHeight < 260);
   for (const wide of document.querySelectorAll('mjx-container[display="true"], .pdf-page table')) {
     const place = wide.parentElement.clientWidth;
     const inner = (wide.matches("table") ? wide : wide.querySelector("mjx-math")).getBoundingClientRect().width;
@@ -200,6 +205,8 @@ def _article(soup: BeautifulSoup, page: Page, known: dict[str, str]) -> Tag:
             cell.decompose()
     for answer in part.find_all("details"):
         answer["open"] = ""
+    for text in part.find_all(string=EMOJI):
+        text.replace_with(EMOJI.sub("✓", text))
     if page.below:
         _demote(part)
     for tag in part.find_all(True):
