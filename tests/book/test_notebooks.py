@@ -8,6 +8,7 @@ import pytest
 
 from tools.book import notebooks
 
+COLUMNS = 84
 
 def made(minor=5, code="import wgan_course"):
     """A notebook; before version 4.5 its cells have no ids."""
@@ -29,6 +30,16 @@ def test_a_notebook_without_the_package_is_left_alone():
     notebook = made(code="print(1)")
     assert not notebooks.add_first_cell(notebook, "code")
     assert len(notebook["cells"]) == 2
+
+
+def test_code_of_labs_and_recipes_fits_the_pages_column(course_root):
+    shown = {path: path.read_text(encoding="utf-8") for path in (course_root / "book/api/recipes").glob("*.py")}
+    for path in course_root.glob("book/*/lab.ipynb"):
+        cells = nbformat.read(path, 4).cells
+        shown[path] = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    wide = [(path.name, line) for path, text in shown.items() for line in text.splitlines() if len(line) > COLUMNS]
+    assert len(shown) == 22
+    assert wide == []
 
 
 def test_an_old_notebook_stays_valid():

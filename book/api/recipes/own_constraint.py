@@ -1,4 +1,5 @@
-"""A constraint of your own: one class with the hook that it needs. This one bounds gradients on generated samples."""
+"""A constraint of your own: one class with the hook that it needs. This one bounds
+gradients on generated samples."""
 
 import torch
 from torch import Tensor
@@ -9,17 +10,23 @@ from wgan_course.models import mlp
 
 
 class R2(constraints.Constraint):
-    """Penalty on the squared gradient at generated samples, the mirror image of R1."""
+    """Penalty on the squared gradient at generated samples, the mirror image of
+    R1."""
 
     name = "r2"
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight
 
-    def penalty(self, critic, real=None, fake=None, rng=None, **conditioning) -> Tensor:
-        """Return weight / 2 times the mean of the squared norms; the graph is kept, for the loss's gradient."""
+    def penalty(
+        self, critic, real=None, fake=None, rng=None, **conditioning
+    ) -> Tensor:
+        """Return weight / 2 times the mean of the squared norms; the graph is kept,
+        for the loss's gradient."""
         x = fake.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(critic(x, **conditioning).sum(), x, create_graph=True)
+        (gradient,) = torch.autograd.grad(
+            critic(x, **conditioning).sum(), x, create_graph=True
+        )
         return self.weight / 2 * gradient.flatten(1).square().sum(1).mean()
 
 
@@ -27,4 +34,6 @@ def main(steps: int = 2000) -> training.Trainer:
     """Train with it on eight Gaussians."""
     rng = torch.Generator().manual_seed(0)
     batches = training.SampledBatches(toy.make("eight-gaussians").sample, 128, rng)
-    return training.train(mlp.Generator(8, 2, rng=rng), mlp.Critic(2, rng=rng), batches, R2(), steps)
+    return training.train(
+        mlp.Generator(8, 2, rng=rng), mlp.Critic(2, rng=rng), batches, R2(), steps
+    )
