@@ -33,7 +33,7 @@ MARK = """() => {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_begins_with_its_numbers_tells_them_and_axe_finds_nothing(open_figure, course_root, name):
+def test_it_begins_with_its_numbers_axe_finds_nothing_and_the_keyboard_reaches_all(open_figure, course_root, name):
     page = open_figure(name)
     if name != "playground":
         still = json.loads((explorables.SOURCES / name / "still.json").read_text("utf-8"))
@@ -45,6 +45,18 @@ def test_it_begins_with_its_numbers_tells_them_and_axe_finds_nothing(open_figure
         page.evaluate(THEME, theme)
         page.evaluate("(colour) => { document.body.style.background = colour; }", PAPER[theme])
         assert page.evaluate(AXE, rules) == [], theme
+    go_through(page)
+    assert page.evaluate(UNREACHED) == []
+
+
+def go_through(page):
+    """From one control to the next by the keyboard, until the first comes again; each shows its focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        first, ring, what = page.evaluate(MARK)
+        if not first:
+            break
+        assert ring, what
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,15 +67,3 @@ def test_it_fits_a_telephone(open_figure, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     sizes = page.locator(".explorable-plot text").evaluate_all(SIZES)
     assert min(sizes, default=12) >= 10
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_keyboard_reaches_all_of_it_and_focus_shows(open_figure, name):
-    page = open_figure(name)
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        first, ring, what = page.evaluate(MARK)
-        if not first:
-            break
-        assert ring, what
-    assert page.evaluate(UNREACHED) == []
