@@ -17,7 +17,8 @@ def test_this_machine_can_run_the_course(course_root):
     assert all(finding.detail for finding in findings)
 
 
-def test_what_is_not_good_has_a_cure(monkeypatch, tmp_path):
+def test_what_is_not_good_has_a_cure(monkeypatch, tmp_path, course_root):
+    monkeypatch.chdir(course_root)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(assets, "find_npm", lambda: None)
     monkeypatch.setattr(doctor, "_version", lambda _: None)
@@ -47,11 +48,22 @@ def test_a_sandbox_that_may_not_isolate_is_told(monkeypatch):
     assert "namespaces" in found.cure
 
 
-def test_one_missing_package_is_enough(monkeypatch):
+def test_one_missing_package_is_enough(monkeypatch, course_root):
+    monkeypatch.chdir(course_root)
     monkeypatch.setattr(doctor, "_version", lambda name: None if name == "nbgrader" else "1")
     found = doctor.packages()
     assert found.state == "broken"
     assert "nbgrader missing" in found.detail
+
+
+def test_outside_of_the_course_the_library_is_enough(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "nbgrader" else "1")
+    found = doctor.packages()
+    assert found.state == "absent"
+    assert "the course's folder" in found.cure
+    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    assert doctor.packages().state == "broken"
 
 
 def test_a_package_that_nobody_has():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wgan_cli.root import NoCourseError, tool
+from wgan_cli.root import NoCourseError, find_root, tool
 
 __all__ = ["EXAMINATIONS", "Finding", "examine"]
 
@@ -79,9 +79,19 @@ def packages() -> Finding:
     found = {name: _version(name) for name in PACKAGES}
     missing = [name for name, version in found.items() if version is None]
     detail = ", ".join(f"{name} {version or 'missing'}" for name, version in found.items())
-    return Finding(
-        "Packages", "broken" if missing else "good", detail, "make doctor (installs them)" if missing else ""
-    )
+    if not missing:
+        return Finding("Packages", "good", detail)
+    if "torch" not in missing and not _in_course():
+        return Finding("Packages", "absent", detail, "only the course's folder needs them: make doctor there")
+    return Finding("Packages", "broken", detail, "make doctor (installs them)")
+
+
+def _in_course() -> bool:
+    try:
+        find_root()
+    except NoCourseError:
+        return False
+    return True
 
 
 def devices() -> Finding:

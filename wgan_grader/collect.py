@@ -5,7 +5,7 @@ notebook of the course and the plain files beside it are written, each submissio
 """
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path, PurePosixPath
@@ -71,7 +71,8 @@ def collect(
     Outcome
         What was collected, what is in doubt, and who of the roster is missing, by problem set.
     """
-    handed_in, doubts = read_download(download, zone)
+    handed_in, others, doubts = _read(download, zone)
+    doubts.extend(_without_notebook(handed_in, others, roster))
     latest: dict[tuple[str, str], list[HandedIn]] = {}
     for item in handed_in:
         student, name, trouble = _assign(item, roster, blueprints, problem_set)
@@ -96,10 +97,27 @@ def read_download(download: str | Path, zone: tzinfo = UTC) -> tuple[list[Handed
     CollectError
         Where there is no such file, or it is neither a folder nor a zip.
     """
+    notebooks, _, doubts = _read(download, zone)
+    return notebooks, doubts
+
+
+def _read(download: str | Path, zone: tzinfo) -> tuple[list[HandedIn], list[HandedIn], list[Doubt]]:
+    """Notebooks, other files, and what could not be read."""
     files, doubts = files_of(Path(download), names_a_student)
     records = records_of(files, zone)
     notebooks = [file for file in files if file.path.name.lower().endswith(NOTEBOOKS)]
-    return [replace(recognise(file, records, zone), beside=_beside(file, files)) for file in notebooks], doubts
+    others = [recognise(file, records, zone) for file in files if file not in notebooks]
+    return [replace(recognise(file, records, zone), beside=_beside(file, files)) for file in notebooks], others, doubts
+
+
+def _without_notebook(notebooks: Iterable[HandedIn], others: Iterable[HandedIn], roster: Roster) -> Iterator[Doubt]:
+    """Of each student who has handed in files, and no notebook among them, the first one."""
+    seen = {student for item in notebooks for student in roster.match(item.clue)}
+    for item in others:
+        whose = roster.match(item.clue)
+        if len(whose) == 1 and whose[0] not in seen:
+            seen.add(whose[0])
+            yield Doubt(item.path, f"{whose[0]} has handed in no notebook, but this")
 
 
 # ---- whose, and of which problem set --------------------------------------------------------------------------------

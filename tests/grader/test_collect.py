@@ -216,6 +216,22 @@ def test_what_was_there_before_is_kept(run, tmp_path):
     assert sorted(path.name for path in (tmp_path / "submitted" / "doe1").iterdir()) == [SETS[0]]
 
 
+def test_who_handed_in_something_else_is_told(run):
+    outcome = run(
+        {
+            "Jane Doe_48211_assignsubmission_file/answers.pdf": b"%PDF-1.4",
+            "Jane Doe_48211_assignsubmission_file/more.txt": b"x",
+            "Änne Marie Müller_48212_assignsubmission_file/ps01_js_saturation.ipynb": notebook(),
+            "Änne Marie Müller_48212_assignsubmission_file/photo.png": b"x",
+            "readme.txt": b"x",
+        }
+    )
+    assert list(collected(outcome)) == [("muel", SETS[0])]
+    assert [(one.path, one.reason) for one in outcome.doubts] == [
+        ("Jane Doe_48211_assignsubmission_file/answers.pdf", "doe1 has handed in no notebook, but this")
+    ]
+
+
 def test_only_one_problem_set_if_it_is_asked_for(run):
     members = {f"doejane_48211_1_{name}.ipynb": notebook(name) for name in SETS}
     assert set(collected(run(members, problem_set=SETS[1]))) == {("doe1", SETS[1])}

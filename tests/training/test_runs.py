@@ -1,6 +1,7 @@
 """Runs from options, their files, and the small parts below them: devices, pictures, logs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -170,6 +171,9 @@ def test_what_is_absent_depends_on_the_kind_of_data_and_what_is_given_stays():
     assert {name: getattr(own, name) for name in given} == given
     assert own.constraint_options == {"weight": 7.0}
     assert RunOptions(data="two-moons", optimiser="rmsprop").settled().config().lr_critic == 5e-4
+    projected = RunOptions(data="two-moons", constraint="sn_projected")
+    assert (projected.settled().config().lr_critic, projected.settled().config().lr_generator) == (5e-4, 1e-3)
+    assert replace(projected, lr_critic=0.1).settled().config().lr_critic == 0.1
 
 
 def test_the_options_of_a_run_are_written_with_all_that_was_chosen(tmp_path):
