@@ -13,7 +13,7 @@ def main(
     """Return W1 of samples, shapes (n, d) and (m, d), its mean over random splits
     of all points, and the share of splits that are at least as far apart.
 
-    W1 between samples is above 0 also where the distributions are the same, the more
+    W1 between samples is above 0 even where their distributions are equal, the more
     so in high dimension (chapter 12): the second number tells how much is that.
     """
     rng = torch.Generator().manual_seed(seed)
