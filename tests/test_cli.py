@@ -197,8 +197,10 @@ def test_a_notebook_is_checked(capture, monkeypatch):
     result = capture("check", "x.ipynb")
     assert result.code == 0
     assert all(words in result.text for words in ("2 / 4", "2 / 7", "infinite", "read by a person"))
-    monkeypatch.setattr(selfcheck, "run_notebook", lambda _: selfcheck.NotebookResult(rows, "it stopped"))
-    assert capture("check", "x.ipynb").code == 1
+    result = selfcheck.NotebookResult(rows, "it stopped", ("cell 'set-up' [locked] will be put back",))
+    monkeypatch.setattr(selfcheck, "run_notebook", lambda _: result)
+    assert "cell 'set-up' [locked] will be put back" in (told := capture("check", "x.ipynb")).text
+    assert told.code == 1
 
 
 def test_release_and_grade_call_the_pipeline(capture, monkeypatch, tmp_path):
@@ -207,7 +209,7 @@ def test_release_and_grade_call_the_pipeline(capture, monkeypatch, tmp_path):
     calls = []
     row = SimpleNamespace(status="graded")
     summary = SimpleNamespace(grades=Path("grades.csv"), feedback=Path("feedback"), rows=[row])
-    monkeypatch.setattr(pipeline, "release", lambda *call: calls.append(call) or [Path("exercises/x.ipynb")])
+    monkeypatch.setattr(pipeline, "release", lambda *call, **_: calls.append(call) or [Path("exercises/x.ipynb")])
     monkeypatch.setattr(pipeline, "grade", lambda *call, **more: calls.append((call, more)) or summary)
     assert "exercises/x.ipynb" in capture("release", "ps01_js_saturation").text
     assert calls[0][1] == ["ps01_js_saturation"]
@@ -245,6 +247,16 @@ def test_lab_opens_jupyterlab_on_the_exercises(capture, monkeypatch, course_root
     assert seen[0][3].endswith("exercises")
 
 
+@pytest.mark.parametrize(("who", "told"), [(0, ["--allow-root"]), (1000, [])])
+def test_lab_opens_in_a_container_too(capture, monkeypatch, course_root, who, told):
+    seen = []
+    monkeypatch.setattr(cli.os, "execv", lambda path, arguments: seen.append(arguments))
+    monkeypatch.setattr(cli.os, "geteuid", lambda: who)
+    monkeypatch.chdir(course_root)
+    capture("lab")
+    assert seen[0][4:] == told
+
+
 @pytest.mark.parametrize("own", [("--no-browser", "--port", "8889"), ("--allow-root",)])
 def test_lab_passes_jupyterlab_s_own_options_on(capture, monkeypatch, course_root, own):
     seen = []
@@ -254,7 +266,7 @@ def test_lab_passes_jupyterlab_s_own_options_on(capture, monkeypatch, course_roo
     capture("lab", "--", *own)
     capture("lab", "exercises/ps01_js_saturation", *own)
     capture("lab", *own, "exercises/ps01_js_saturation")
-    assert [one[4:] for one in seen] == [list(own)] * 4
+    assert [[word for word in one[4:] if word != "--allow-root" or word in own] for one in seen] == [list(own)] * 4
     opened = ("exercises", "exercises", "ps01_js_saturation", "ps01_js_saturation")
     assert [Path(one[3]).name for one in seen] == list(opened)
 

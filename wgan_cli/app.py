@@ -134,6 +134,8 @@ def lab(
     words, root = [notebook, *context.args], find_root()
     opened = next((word for word in words if not word.startswith("-") and (root / word).exists()), "exercises")
     own = [word for word in words if word != opened]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in own:
+        own.append("--allow-root")  # as in a container; JupyterLab refuses otherwise
     arguments = [sys.executable, "-m", "jupyterlab", str(root / opened), *own]
     os.execv(sys.executable, arguments)
 
@@ -177,6 +179,9 @@ def _check_notebook(path: Path) -> bool:
     table.add_section()
     table.add_row("all", f"{result.points:g} / {result.possible:g}", escape(result.error))
     console.print(table)
+    console.print(f"{path.name}: {result.total}", highlight=False)
+    for note in result.notes:
+        console.print(f"[yellow]![/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     return not result.error
 
 
@@ -260,12 +265,15 @@ def _value(name: str, text: str) -> float | bool:
 def release(
     problem_sets: Annotated[list[str] | None, typer.Argument(help="Such as ps01_js_saturation; all of them.")] = None,
     course: Annotated[Path | None, typer.Option(help="Folder with nbgrader_config.py and solutions/.")] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Grade each solution too, and note its time: submissions get a multiple.")
+    ] = False,
 ) -> None:
     """Make [cyan]exercises/[/cyan] from [cyan]solutions/[/cyan] with nbgrader."""
     root = course or find_root()
     from wgan_grader.pipeline import release as release_sets
 
-    for notebook in release_sets(root, problem_sets or ()):
+    for notebook in release_sets(root, problem_sets or (), measure=measure):
         console.print(f"[green]✓[/green] {notebook}", highlight=False, soft_wrap=True)
 
 
@@ -282,6 +290,7 @@ def grade(
     ] = False,
     dask: Annotated[str, typer.Option(help="Run on the workers of this Dask scheduler: tcp://host:8786.")] = "",
     db: Annotated[str, typer.Option(help="Gradebook elsewhere: postgresql://host/name.")] = "",
+    multiple: Annotated[float, typer.Option(help="Processor time of a submission, in those of the solution.")] = 10.0,
 ) -> None:
     """Grade a class: run each submission in a sandbox, judge it, write feedback and [cyan]grades.csv[/cyan].
 
@@ -292,12 +301,14 @@ def grade(
     for module in ["distributed"] * bool(dask) + ["psycopg2"] * db.startswith("postgresql"):
         require(module)
     from wgan_grader import pipeline
+    from wgan_grader.execution import Settings
 
     summary = pipeline.grade(
         root,
         problem_set,
         students=student or (),
         workers=workers,
+        settings=Settings(multiple=multiple),
         no_sandbox=no_sandbox,
         force=force,
         dask=dask,

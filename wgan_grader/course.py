@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ import nbformat
 
 from wgan_course._files import atomic_write
 
-from . import handmarking, sandbox
+from . import feedback, handmarking, sandbox
 from .execution import Settings
 from .folders import (
     FolderError,
@@ -44,6 +44,7 @@ from .programs import find_programs
 from .recording import ReadGrades, SaveGrades
 from .roster import Roster, Student
 from .stamps import rewrite_timestamp
+from .submission import grade_id_of
 from .tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Standing:
     """What the gradebook says of a submission.
 
     `open` has the points that a person has still to give, by grade id, `hand` is a digest of everything that a person
-    has set, `graded` says whether any part has points.
+    has set, `graded` says whether any part has points, `plain` whether the feedback page could not be rendered.
     """
 
     score: float
@@ -105,6 +106,7 @@ class Standing:
     penalty: float
     hand: str
     graded: bool = True
+    plain: bool = False
 
     @property
     def pending(self) -> float:
@@ -166,10 +168,34 @@ class Course:
         """Release a problem set and enter it into the gradebook; where nbgrader refuses, the old release stays."""
         from nbgrader.converters import GenerateAssignment
 
+        self._require_same_cells(problem_set)
         with _or_as_before(self.released(problem_set).parent, self.root / KEEP):
             self._convert(GenerateAssignment, problem_set, ".", create_assignment=True)
         self._mark(problem_set).parent.mkdir(parents=True, exist_ok=True)
         self._mark(problem_set).write_text(self._version(problem_set))
+
+    def _require_same_cells(self, problem_set: str) -> None:
+        """Raise CourseError where cells were added or removed after submissions came, which no gradebook can take."""
+        from nbgrader import utils
+        from nbgrader.api import MissingEntry
+
+        with self.gradebook() as book:
+            try:
+                notebook = book.find_notebook(problem_set, problem_set)
+            except MissingEntry:
+                return
+            known = {cell.name for cell in notebook.source_cells} if notebook.submissions else None
+        if known is None:
+            return
+        cells = nbformat.read(str(self.source(problem_set)), as_version=4).cells
+        kinds = (utils.is_grade, utils.is_solution, utils.is_locked)
+        now = {grade_id_of(cell) for cell in cells if any(kind(cell) for kind in kinds)}
+        if known != now:
+            raise CourseError(
+                f"{problem_set} has submissions, so no cell may be added or removed: {', '.join(sorted(known ^ now))}. "
+                "The old release stays. Undo that, or give the new version another name; all its grades would go with "
+                f"`nbgrader db assignment remove {problem_set} --force`"
+            )
 
     def generate_if_changed(self, problem_set: str) -> None:
         """Release a problem set unless that has been done with this solution and this configuration."""
@@ -436,18 +462,53 @@ class Course:
 
     def _feedback(self, problem_set: str, student: str) -> Standing:
         """Write the page, and say in it what a person has still to grade; nbgrader would write that it earned 0."""
+        from nbgrader.converters import GenerateFeedback
+
+        self._get_ready(problem_set)
+        page = self.folder("feedback", student, problem_set) / f"{problem_set}.html"
+        try:
+            feedback.apart(lambda: self._convert(GenerateFeedback, problem_set, student, keep=True), feedback.SECONDS)
+        except feedback.TooLongError:
+            logger.warning("the feedback page of %r took too long to render, and is plain text", student)
+            return replace(self._plain_feedback(problem_set, student, page), plain=True)
+        standing = self.standing(problem_set, student)
+        text = page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1)
+        page.write_text(_with_pending(text, standing.open), encoding="utf-8")
+        return standing
+
+    def _get_ready(self, problem_set: str) -> None:
+        """Have the converter that writes feedback, with its templates and modules, before a fork."""
         from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+        from nbconvert.writers.files import FilesWriter
         from nbgrader.converters import GenerateFeedback
         from nbgrader.preprocessors import GetGrades
 
+        if GenerateFeedback in self.converters:
+            return
         config = self._config()
         wanted = config.GenerateFeedback.get("preprocessors") or [GetGrades, CSSHTMLHeaderPreprocessor]
         config.GenerateFeedback.preprocessors = [ReadGrades if step is GetGrades else step for step in wanted]
-        self._convert(GenerateFeedback, problem_set, student, config, keep=True)
-        standing = self.standing(problem_set, student)
-        page = self.folder("feedback", student, problem_set) / f"{problem_set}.html"
-        text = page.read_text(encoding="utf-8").replace("</head>", f"{STYLE}</head>", 1)
-        page.write_text(_with_pending(text, standing.open), encoding="utf-8")
+        converter = self.converters[GenerateFeedback] = _converter(GenerateFeedback, config, {})
+        converter.writer = FilesWriter(parent=converter, config=converter.config)
+        converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
+        with suppress(Exception):  # then each fork does it for itself
+            blank = nbformat.read(str(self.released(problem_set)), as_version=4)
+            converter.exporter.from_notebook_node(blank, resources={"nbgrader": {"late_penalty": 0}})
+        for step in converter.preprocessors:
+            converter.exporter.register_preprocessor(step)
+
+    def _plain_feedback(self, problem_set: str, student: str, page: Path) -> Standing:
+        """Write the page as plain text, with the gradebook's points and comments."""
+        with self.gradebook() as book:
+            submission = book.find_submission(problem_set, student)
+            grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+            comments = {one.name: one.comment or "" for notebook in submission.notebooks for one in notebook.comments}
+            points = {grade.name: _points(grade) for grade in grades}
+            standing = _standing(submission)
+        judged = self.folder("autograded", student, problem_set) / f"{problem_set}.ipynb"
+        text = feedback.plain_page(problem_set, nbformat.read(str(judged), as_version=4), points, comments)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
         return standing
 
     def _convert(
@@ -569,6 +630,12 @@ def _with_pending(page: str, waiting: Mapping[str, float]) -> str:
             page = re.sub(rf"({before})Score: [\d.]+ / [\d.]+", rf"\g<1>{said}", page, count=1, flags=re.DOTALL)
     total = f"{sum(waiting.values()):g} points are still to be graded by hand"
     return re.sub(r"(<h4>[^<]*\(Score)(: [^<]*)\)</h4>", rf"\1 so far\2; {total})</h4>", page, count=1)
+
+
+def _points(grade: Any) -> str:
+    if grade.needs_manual_grade:
+        return f"not graded yet, {grade.max_score:g} points"
+    return f"{grade.score or 0.0:g} / {grade.max_score:g} points"
 
 
 def _share(pairs: Sequence[tuple[float, float | None]]) -> tuple[float, float | None, int]:

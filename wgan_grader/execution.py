@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 import time
 from collections.abc import Collection, Coroutine, Iterable, Iterator
@@ -9,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import zmq
@@ -66,6 +66,10 @@ class Settings:
         For the container: `engine`, `image`.
     forked : bool
         Whether bubblewrap's kernels are forks of a process that has imported torch, which takes a tenth of the time.
+    multiple : float
+        Processor time that a whole submission has, in those of the solution.
+    least : int
+        Seconds of processor time that it has at least: those of three cells that never end.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -75,6 +79,21 @@ class Settings:
     provisioner: str = "wgan-bubblewrap"
     container: dict[str, str] = field(default_factory=dict)
     forked: bool = True
+    multiple: float = 10.0
+    least: int = 180
+
+    def __post_init__(self) -> None:
+        """Refuse what is not positive."""
+        if not (self.multiple > 0 and self.least > 0):
+            raise ValueError(f"multiple and least must be positive, got {self.multiple} and {self.least}")
+
+    def within(self, reference: float) -> "Settings":
+        """Settings for a set whose solution takes so many seconds of processor time; 0 where that is not known."""
+        if not reference:
+            return self
+        seconds = min(self.limits.processor, max(self.least, math.ceil(self.multiple * reference)))
+        wall = min(self.limits.wall, 2.0 * seconds)
+        return replace(self, limits=replace(self.limits, processor=seconds, wall=wall))
 
     @property
     def sandboxed(self) -> bool:
@@ -86,14 +105,17 @@ class Settings:
 class Run:
     """A notebook after it ran.
 
-    `fatal` says, by index, which cells ended the kernel and how, `notes` what else the student should know, `timed_out`
-    whether a time was over.
+    `fatal` says, by index, which cells ended the kernel and how, `stopped` whether nothing ran after the last of them,
+    `notes` what else the student should know, `timed_out` whether a time by the clock was over, `processor` the
+    seconds that it took.
     """
 
     notebook: NotebookNode
     fatal: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     timed_out: bool = False
+    stopped: bool = False
+    processor: float = 0.0
 
 
 class BoundedClient(NotebookClient):
@@ -178,11 +200,7 @@ class BoundedClient(NotebookClient):
 
     def _starved(self) -> float:
         """Seconds in which the kernel was ready and no processor was free; 0 where the system does not tell."""
-        pid = getattr(getattr(self.km, "provisioner", None), "kernel_pid", None)
-        try:
-            return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
-            return 0.0
+        return sandbox.starved(getattr(getattr(self.km, "provisioner", None), "kernel_pid", None))
 
 
 def _continues(msg: dict[str, Any], cell: NotebookNode) -> bool:
@@ -221,10 +239,12 @@ def run_notebook(notebook: NotebookNode, workspace: Workspace, settings: Setting
     budget = Budget(settings.limits)
     for _ in range(MAX_RUNS):
         last = run_to_end(_attempt(run, workspace, replace(settings, limits=budget.left()), budget))
+        run.stopped, run.processor = last is not None, budget.processor
         if last is None:
             break
-        run.fatal[last[0]] = last[1]
+        run.fatal[last[0]] = budget.spent or last[1]
         if budget.spent:
+            run.timed_out |= budget.left().wall <= 1.0
             break
         if len(run.fatal) < MAX_RUNS:
             workspace.restore()
@@ -251,18 +271,20 @@ class Budget:
     """What is left of a submission's time, over all of its runs."""
 
     def __init__(self, limits: Limits) -> None:
-        self.limits, self.began, self.processor = limits, time.monotonic(), 0.0
+        self.limits, self.began, self.processor, self.starved = limits, time.monotonic(), 0.0, 0.0
 
     def left(self) -> Limits:
         """Limits of the next run."""
-        wall = max(1.0, self.limits.wall - (time.monotonic() - self.began))
+        wall = max(1.0, self.limits.wall - (time.monotonic() - self.began - self.starved))
         return replace(self.limits, wall=wall, processor=max(1, int(self.limits.processor - self.processor)))
 
     @property
-    def spent(self) -> bool:
-        """Whether there is none left."""
-        left = self.left()
-        return left.wall <= 1.0 or left.processor <= 1
+    def spent(self) -> str:
+        """What was over, in words; empty where there is time left."""
+        left, whole = self.left(), "for all of its cells, which were over"
+        if left.processor <= 1:
+            return f"a submission of this set has {self.limits.processor} seconds of processor time {whole}"
+        return f"a submission of this set has {self.limits.wall:g} seconds {whole}" if left.wall <= 1.0 else ""
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
@@ -303,6 +325,7 @@ def _account(client: BoundedClient, manager: AsyncKernelManager, run: Run, budge
     """Add up what a run has used, and say what of it was no message of a kernel."""
     watchdog = getattr(manager.provisioner, "watchdog", None)
     budget.processor += watchdog.processor if watchdog else 0.0
+    budget.starved += min(watchdog.starved, sandbox.MAX_STARVED * watchdog.limits.wall) if watchdog else 0.0
     dropped = client.kc.dropped if isinstance(client.kc, CarefulClient) and client.kc.channels_running else 0
     if dropped:
         run.notes = [*run.notes, f"{dropped} messages to the grader that no kernel sends were dropped."]

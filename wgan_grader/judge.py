@@ -86,7 +86,7 @@ def judge_notebook(
     began, seed = time.monotonic(), secrets.randbits(128) if seed is None else seed
     problems = _problems(blueprint)
     cases = {key: problem.make_cases(_rng(seed, key), hidden=True) for key, problem in problems.items()}
-    run, verdicts, left = _run_and_assess(notebook, Path(folder), problems, cases, settings)
+    run, verdicts, left = _run_and_assess(notebook, Path(folder), problems, cases, settings.within(blueprint.seconds))
     broken = broken_cells(run.notebook)
     _write_verdicts(notebook, blueprint, verdicts)
     notes = (*notes, *_fatal_notes(run), *broken, *run.notes, *_left_notes(left))
@@ -101,6 +101,7 @@ def judge_notebook(
         time.monotonic() - began,
         json.loads(json.dumps({key: found.as_dict() for key, found in verdicts.items()})),
         run.timed_out or any("timeout" in one.id for found in verdicts.values() for one in found.diagnoses),
+        run.processor,
     )
 
 
@@ -195,8 +196,11 @@ def _why_missing(problem: Problem, run: Run, error: str) -> str:
 
 
 def _fatal_notes(run: Run) -> list[str]:
+    last = list(run.fatal)[-1:] if run.stopped else []
+    then = {index: "no cell after it ran" for index in last}
     return [
-        f"Cell {index + 1} ended the kernel ({reason}); it was left out, and the rest ran without it."
+        f"Cell {index + 1} ended the kernel ({reason}); "
+        f"{then.get(index, 'it was left out, and the rest ran without it')}."
         for index, reason in run.fatal.items()
     ]
 

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Int, Unicode
+from traitlets import Bool, Float, Int, Unicode
 
 from . import sandbox
 from .execution import Settings
@@ -44,6 +44,8 @@ class Judged:
         Verdict of each graded function, as plain data.
     timed_out : bool
         Whether anything ended because its time was over.
+    processor : float
+        Seconds of processor time that its cells took.
     """
 
     notebook: NotebookNode
@@ -53,6 +55,7 @@ class Judged:
     seconds: float = 0.0
     findings: Mapping[str, Any] = field(default_factory=dict)
     timed_out: bool = False
+    processor: float = 0.0
 
     def to_json(self) -> str:
         """Text to be kept; a lone half of a character, as an error's message may have, could be written to no page."""
@@ -71,6 +74,7 @@ class Judge(NbGraderPreprocessor):
 
     cell_timeout = Int(60, help="seconds for a cell").tag(config=True)
     provisioner = Unicode("wgan-bubblewrap", help="wgan-bubblewrap or wgan-container").tag(config=True)
+    multiple = Float(10.0, help="processor time of a submission, in those of the solution").tag(config=True)
     no_sandbox = Bool(False, help="run submissions with all your rights; never for real submissions").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -89,7 +93,7 @@ class Judge(NbGraderPreprocessor):
     def settings(self) -> Settings:
         """Settings that the configuration asks for."""
         provisioner = "local-provisioner" if self.no_sandbox else self.provisioner
-        return Settings(cell_timeout=self.cell_timeout, provisioner=provisioner)
+        return Settings(cell_timeout=self.cell_timeout, provisioner=provisioner, multiple=self.multiple)
 
 
 def _judge(*given: Any) -> Judged:

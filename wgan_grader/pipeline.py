@@ -4,6 +4,7 @@ Each submission is one independent task (`tasks`). As results come, this process
 (`course`), so that memory does not grow with the class. What has not changed since the last run is left as it is.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -12,12 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wgan_course._files import atomic_write
+
 from . import locks, sandbox
 from .course import CONFIG, KEEP, Course, CourseError, Standing, database_trouble
 from .execution import NO_SANDBOX, Settings
+from .feedback import PLAIN
 from .folders import hash_tree
 from .judged import Judged
 from .late import read_rule
+from .submission import Blueprint
 from .tasks import BROKEN, Task, run_all, run_task
 
 logger = logging.getLogger(__name__)
@@ -64,7 +69,7 @@ class Summary:
         return table
 
 
-def release(course_root: str | Path, problem_sets: Sequence[str] = ()) -> list[Path]:
+def release(course_root: str | Path, problem_sets: Sequence[str] = (), *, measure: bool = False) -> list[Path]:
     """Make `exercises/` from `solutions/` with nbgrader, for some problem sets or for all.
 
     Parameters
@@ -73,6 +78,8 @@ def release(course_root: str | Path, problem_sets: Sequence[str] = ()) -> list[P
         Folder with `nbgrader_config.py` and `solutions/`.
     problem_sets : sequence of str
         Names such as ``ps01_js_saturation``; all where left out.
+    measure : bool
+        Grade each solution first, and write into it the processor time that it takes: a submission's limit follows.
 
     Returns
     -------
@@ -82,7 +89,8 @@ def release(course_root: str | Path, problem_sets: Sequence[str] = ()) -> list[P
     Raises
     ------
     CourseError
-        Where a problem set does not exist, or nbgrader refuses it; the message has nbgrader's own.
+        Where a problem set does not exist, or nbgrader refuses it; the message has nbgrader's own. Where a solution
+        that is measured does not earn all points.
     """
     course = Course(Path(course_root))
     names = list(problem_sets) or course.problem_sets()
@@ -90,7 +98,24 @@ def release(course_root: str | Path, problem_sets: Sequence[str] = ()) -> list[P
         for name in names:
             course.require(name)
             course.generate(name)
+            if measure:
+                _measure(course, name)
+                course.generate(name)
     return [course.released(name) for name in names]
+
+
+def _measure(course: Course, name: str) -> None:
+    from . import judge  # it imports torch
+
+    source = course.source(name)
+    judged = judge.judge_submission(source.parent, Blueprint.read(course.released(name)), Settings())
+    lost = [key for key, found in judged.findings.items() if found["points"] < found["possible"]]
+    if lost or judged.diagnosis:
+        said = " ".join([judged.diagnosis, *judged.notes]).strip()
+        raise CourseError(f"the solution of {name} does not earn all points: {', '.join(lost)} {said}".rstrip())
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    notebook["metadata"].setdefault("wgan_course", {})["seconds"] = round(judged.processor, 1)
+    atomic_write(source, (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def grade(
@@ -290,7 +315,7 @@ class _Writer:
             "content": task.content,
             "hand": standing.hand,
             "diagnosis": judged.diagnosis,
-            "notes": list(judged.notes),
+            "notes": [*judged.notes, *[PLAIN] * standing.plain],
             "seconds": judged.seconds,
             "findings": judged.findings,
         }

@@ -1,7 +1,8 @@
 """What a released notebook says of itself, so that a student's copy can be told without the file that was handed out.
 
-`NameCells` writes at release which problem set it is and which cells it has; nbgrader leaves a checksum in each locked
-cell. So it is known which cells the grader will put back.
+`NameCells` writes at release which problem set it is and which cells it has, beside the processor time of the solution,
+where that has been measured; nbgrader leaves a checksum in each locked cell. So it is known which cells the grader will
+put back.
 """
 
 from pathlib import Path
@@ -27,7 +28,10 @@ class NameCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Name the cells."""
         cells = [name for cell in nb.cells if (name := grade_id_of(cell))]
-        nb.metadata["wgan_course"] = {"problem_set": resources["nbgrader"]["notebook"], "cells": cells}
+        nb.metadata["wgan_course"] = dict(nb.metadata.get("wgan_course", {})) | {
+            "problem_set": resources["nbgrader"]["notebook"],
+            "cells": cells,
+        }
         return nb, resources
 
 

@@ -60,7 +60,8 @@ class SandboxError(Exception):
 class Limits:
     """What one submission may use. Sizes in bytes, times in seconds; `address_space` is virtual, `memory` resident.
 
-    `processor` is the time of all of its processes together, `grader` what its messages may take of our own memory.
+    `processor` is the time of all of its processes together, `wall` that by the clock in which its kernel did not wait
+    for a processor, `grader` what its messages may take of our own memory.
     """
 
     memory: int = 4 * 2**30
@@ -178,6 +179,7 @@ class Workspace:
 PREFIX = "wgan-run-"
 NO_DEVICES, DETACH = 2 | 4, 2  # neither rights by files nor devices; unmount now, and forget when the last one is done
 YOUNG = 60.0
+MAX_STARVED = 2
 # Where groups are made: with a place for each kind (cgroups v1), or one for all (v2).
 GROUPS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
 # Held as long as the process lives, however it ends.
@@ -525,9 +527,9 @@ class Watchdog(threading.Thread):
         self.pid, self.workspace, self.limits, self.interval = pid, workspace, limits, interval
         self.entered = entered
         self.reason = ""
-        self.processor = 0.0
+        self.processor = self.starved = 0.0
         self._over = threading.Event()
-        self._deadline = time.monotonic() + limits.wall
+        self._began = time.monotonic()
         self._own = _resident(psutil.Process())
 
     def run(self) -> None:
@@ -547,7 +549,8 @@ class Watchdog(threading.Thread):
         """What is used too much of, in words; empty when all is well."""
         limits, processes = self.limits, family(self.pid)
         processes += family(self.entered) if self.entered else []
-        if time.monotonic() > self._deadline:
+        self.starved = max(self.starved, starved(self.entered))
+        if time.monotonic() - self._began > limits.wall + min(self.starved, MAX_STARVED * limits.wall):
             return f"it ran for more than {limits.wall:g} seconds"
         self.processor = max(self.processor, sum(map(_processor, processes)))
         if self.processor > limits.processor:
@@ -578,6 +581,14 @@ def family(pid: int) -> list[psutil.Process]:
         return [top, *top.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def starved(pid: int | None) -> float:
+    """Seconds in which a process was ready and no processor was free; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def kill_tree(pid: int) -> None:

@@ -64,6 +64,17 @@ class NotebookResult:
         """Sum over the rows, proofs included."""
         return sum(row.possible for row in self.rows)
 
+    @property
+    def by_hand(self) -> float:
+        """What of the possible points a person gives."""
+        return sum(row.possible for row in self.rows if row.remark == BY_HAND)
+
+    @property
+    def total(self) -> str:
+        """The points in words, those of proofs apart: nobody has read them yet."""
+        more = f", and up to {self.by_hand:g} more from a person" if self.by_hand else ""
+        return f"{self.points:g} of {self.possible - self.by_hand:g} points here{more}"
+
 
 def run_notebook(path: Path, seconds: int = SECONDS_A_CELL) -> NotebookResult:
     """Run a notebook from top to bottom in a fresh kernel and collect its points. The file is left as it is.
@@ -88,8 +99,9 @@ def run_notebook(path: Path, seconds: int = SECONDS_A_CELL) -> NotebookResult:
     notes = will_be_put_back(notebook)
     error = _execute(notebook, path, seconds)
     broken = broken_cells(notebook)
-    graded = (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
-    rows = tuple(_row(cell, broken) for cell in graded)
+    about = ((cell.metadata.get("nbgrader", {}), cell) for cell in notebook.cells)
+    graded = {known["grade_id"]: cell for known, cell in about if known.get("grade")}  # of copies the last one counts
+    rows = tuple(_row(cell, broken) for cell in graded.values())
     if not rows:
         raise ValueError(f"{path} has no graded cells: is it a problem set of exercises/?")
     return NotebookResult(rows, error, tuple(notes))

@@ -71,6 +71,11 @@ class Blueprint:
         return {grade_id_of(cell): cell for cell in self.notebook.cells if grade_id_of(cell)}
 
     @property
+    def seconds(self) -> float:
+        """Processor time of the solution, as `wgan-course release --measure` found it; 0 where it has not been."""
+        return float(self.notebook.metadata.get("wgan_course", {}).get("seconds", 0.0))
+
+    @property
     def keys(self) -> dict[str, str]:
         """Graded function that each check cell checks, by grade id."""
         graded = {name: cell for name, cell in self.cells.items() if cell.metadata.nbgrader.get("grade")}

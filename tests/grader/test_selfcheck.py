@@ -39,7 +39,8 @@ def result(tmp_path_factory):
 
 def test_points_are_added_up(result):
     assert [row.points for row in result.rows] == [3.0, 0.0, 0.0, 2.5, 0.0]
-    assert (result.points, result.possible) == (5.5, 12.5)
+    assert (result.points, result.possible, result.by_hand) == (5.5, 12.5, 3.0)
+    assert result.total == "5.5 of 9.5 points here, and up to 3 more from a person"
 
 
 def test_the_first_fault_is_told(result):
@@ -68,6 +69,14 @@ def test_points_and_remarks_are_those_of_the_table(tmp_path):
     (row,) = selfcheck.run_notebook(save(tmp_path, graded(code, "check-a", 3))).rows
     assert row.points == 1.0
     assert row.remark.startswith("→")
+
+
+def test_a_copied_check_counts_once(tmp_path):
+    path = save(tmp_path, graded("1.0", "check-a", 2), graded("0.5", "check-b", 1), graded("2.0", "check-a", 2))
+    found = selfcheck.run_notebook(path)
+    assert [(row.name, row.points) for row in found.rows] == [("check-a", 2.0), ("check-b", 0.5)]
+    assert found.possible == 3.0
+    assert found.notes == ("cell 'check-a' is there more than once: only the last one counts",)
 
 
 def test_a_cell_that_never_ends_does(tmp_path):
