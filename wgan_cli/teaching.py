@@ -15,6 +15,9 @@ from wgan_cli.root import find_root
 __all__ = ["register"]
 
 console = Console()
+DOUBTS = (
+    "These were left alone: complete the class list and collect again, or lay them into submitted/STUDENT/PROBLEM_SET/."
+)
 COURSE = typer.Option(help="Folder with nbgrader_config.py and submitted/.")
 
 
@@ -38,7 +41,7 @@ def submit(
     if not no_check:
         with console.status("running the whole set in a fresh kernel"):
             result = selfcheck.run_notebook(notebook)
-        console.print(f"{notebook.name}: {result.points:g} of {result.possible:g} points here", highlight=False)
+        console.print(f"{notebook.name}: {result.total}", highlight=False)
         if result.error:
             console.print(f"[yellow]![/yellow] {escape(result.error)}", highlight=False, soft_wrap=True)
     done = handin.pack(notebook, out, student=student, result=result)
@@ -66,12 +69,13 @@ def collect(
     from wgan_grader.roster import Roster
     from wgan_grader.submission import Blueprint
 
-    where = Course(course or find_root())
+    where, listed = Course(course or find_root()), Roster.read(roster)
+    names = {student.id: student.name for student in listed.students}
     blueprints = [Blueprint.read(path) for name in where.problem_sets() if (path := where.released(name)).is_file()]
     zoned = collecting.zone_of(zone)
     with _alone(where.root, "collect"):
         outcome = collecting.collect(
-            download, Roster.read(roster), blueprints, where.folder("submitted"), zone=zoned, problem_set=problem_set
+            download, listed, blueprints, where.folder("submitted"), zone=zoned, problem_set=problem_set
         )
     table = Table("student", "problem set", "handed in", "from", "note")
     for row in outcome.collected:
@@ -79,12 +83,14 @@ def collect(
         table.add_row(*map(escape, (row.student, row.problem_set, when, row.platform, row.note)))
     console.print(table)
     for name, students in outcome.missing.items():
-        listed = escape(", ".join(students))
-        console.print(f"{name}: {len(students)} handed in nothing {listed}", highlight=False, soft_wrap=True)
+        told = escape(", ".join(f"{one} ({names[one]})" if names[one] != one else one for one in students))
+        console.print(f"{name}: {len(students)} handed in nothing: {told}", highlight=False, soft_wrap=True)
     for doubt in outcome.doubts:
         console.print(
             f"[yellow]?[/yellow] {escape(doubt.path)}: {escape(doubt.reason)}", highlight=False, soft_wrap=True
         )
+    if outcome.doubts:
+        console.print(f"  {DOUBTS}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if outcome.doubts else 0)
 
 

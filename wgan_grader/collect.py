@@ -18,6 +18,8 @@ from .submission import Blueprint, UnreadableError, cells_of_bytes
 
 __all__ = ["Collected", "Outcome", "collect", "read_download", "zone_of"]
 
+UNTIMED = ", which gives no time: nothing is taken off, unless you write one into a timestamp.txt beside the notebook"
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -176,7 +178,7 @@ def _lay_all(found: Mapping[tuple[str, str], list[HandedIn]], submitted: Path) -
             continue
         last = max(items, key=_order)
         note = f"the last of {len(items)}" if len(items) > 1 else ""
-        late = "marked late by the platform" if last.late else ""
+        late = f"marked late by the platform{'' if last.when else UNTIMED}" if last.late else ""
         folder = _lay(submitted, student, name, last)
         collected.append(
             Collected(student, name, folder, last.when, last.platform, ", ".join(filter(None, [note, late])))

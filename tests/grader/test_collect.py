@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import stat
 import zipfile
 from datetime import UTC, datetime
@@ -9,10 +10,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
+from rich.console import Console
 
+from wgan_cli import teaching
 from wgan_grader import collect as collecting
 from wgan_grader.download import CollectError, Doubt
 from wgan_grader.roster import Clue, Roster, RosterError, Student
@@ -366,3 +370,24 @@ def test_zones_have_names():
     assert str(collecting.zone_of("Europe/Berlin")) == "Europe/Berlin"
     with pytest.raises(CollectError, match="Europe/Berlin"):
         collecting.zone_of("Middle/Earth")
+
+
+# ---- what the command says -----------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_is_missing_in_doubt_and_late_and_what_to_do(tmp_path, course_root, monkeypatch):
+    for folder in ("solutions", "exercises"):
+        shutil.copytree(course_root / folder / SETS[0], tmp_path / folder / SETS[0])
+    shutil.copyfile(course_root / "nbgrader_config.py", tmp_path / "nbgrader_config.py")
+    answers = (tmp_path / "exercises" / SETS[0] / f"{SETS[0]}.ipynb").read_bytes()
+    names = ("doejane_LATE_48211_900100", "muellerannemarie_48212_900101", "smithx_49999_900102")
+    (tmp_path / "download.zip").write_bytes(zipped({f"{name}_{SETS[0]}.ipynb": answers for name in names}))
+    (tmp_path / "class.csv").write_text(ROSTER, encoding="utf-8")
+    said = io.StringIO()
+    monkeypatch.setattr(teaching, "console", Console(file=said, width=400))
+    with pytest.raises(typer.Exit) as ended:
+        teaching.collect(tmp_path / "download.zip", tmp_path / "class.csv", course=tmp_path)
+    assert ended.value.exit_code == 1
+    assert "2 handed in nothing: lee-a (Ann Lee), lee-b (Ann Lee)" in said.getvalue()
+    assert "marked late by the platform, which gives no time" in said.getvalue()
+    assert said.getvalue().index("49999 is not in the class list") < said.getvalue().index(teaching.DOUBTS)
