@@ -191,10 +191,29 @@ def test_what_the_chapter_says_of_the_critics_that_follow():
     assert max(shrunk["clip"][-1], shrunk["gp"][-1]) < 1 / 30
     assert (np.diff(shrunk["js"][:4]) > 0).all()
     assert shrunk["js"][4] > 1 > shrunk["js"][5]
-    clipped = over_seeds(kept, lambda seed: seed["trained"]["clip"]["reading"]).mean(0)
-    penalised = over_seeds(kept, lambda seed: seed["trained"]["gp"]["reading"]).mean(0)
-    assert abs(clipped[1]) < clipped[0] / 10
-    assert (np.diff(penalised[2:7]) > 0).all()
+    trained = lambda method, key: over_seeds(kept, lambda seed: seed["trained"][method][key])
+    clipped, distance = trained("clip", "reading"), trained("clip", "distance")
+    assert (clipped[:, 1] < clipped[:, 0]).all()
+    assert (clipped[:, 1] < 0).sum() == (distance[:, 1] > distance[:, 0]).sum() == 2
+    assert (trained("gp", "reading")[:, 6] > trained("gp", "reading")[:, 2]).all()
+    assert (trained("gp", "distance")[:, 6] < trained("gp", "distance")[:, 2]).all()
+
+
+def test_what_the_chapter_says_of_the_surfaces():
+    """Means over the seeds, in the order box, ball, penalty."""
+    found = read_results("05_surfaces")
+    mean = lambda data, method, key: over_seeds(found, lambda seed: seed[data][method][key]).mean()
+    means = {
+        (data, key): [mean(data, method, key) for method in list(methods)[1:]]
+        for data, methods in found["seeds"]["0"].items()
+        for key in ("share", "likeness")
+    }
+    for key in ("share", "likeness"):
+        assert means["8 Gaussians", key] == sorted(means["8 Gaussians", key])
+    assert np.ptp(means["25 Gaussians", "likeness"]) < 0.03
+    assert np.argmax(means["25 Gaussians", "share"]) == 1
+    assert np.argsort(means["Swiss roll", "share"]).tolist() == [1, 0, 2]
+    assert means["Swiss roll", "likeness"] == sorted(means["Swiss roll", "likeness"])
 
 
 def test_tracking():

@@ -246,14 +246,15 @@ def test_prop_clipping_corners_of_the_last_layer(act):
     torch.testing.assert_close(last.weight.detach()[0, moves], 0.5 * gap[moves].sign())
 
 
-def mean_square_gradients(widths, spread, activation, trials, seed):
+def mean_square_gradients(widths, spread, activation, trials, seed, piled=False):
     """Mean over random networks of the squared length of the gradient at each layer, from the input to the last."""
     rng = torch.Generator().manual_seed(seed)
     draw = lambda *shape: spread * (2 * torch.rand(trials, *shape, generator=rng, dtype=torch.float64) - 1)
+    matrix = (lambda *shape: spread * draw(*shape).sign()) if piled else draw
     h = torch.randn(widths[0], generator=rng, dtype=torch.float64).expand(trials, -1).clone().requires_grad_()
     seen = [h]
     for n_in, n_out in itertools.pairwise(widths):
-        h = activation((draw(n_out, n_in) @ h[:, :, None])[:, :, 0] + draw(n_out))
+        h = activation((matrix(n_out, n_in) @ h[:, :, None])[:, :, 0] + draw(n_out))
         seen.append(h)
     gradients = torch.autograd.grad((draw(widths[-1]) * h).sum(), seen)
     return torch.stack([g.square().sum(1).mean() for g in gradients])
@@ -268,6 +269,14 @@ def test_prop_gradient_depth_for_unequal_widths(activation, half):
     expected = [
         n * variance * math.prod(half * k * variance for k in widths[place + 1 :]) for place, n in enumerate(widths)
     ]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=0.12, atol=0)
+
+
+def test_prop_gradient_depth_for_weights_on_the_bound():
+    """Weights ±c with random signs have no density; the biases' density is enough, and s = c."""
+    widths, clip = [3, 40, 25, 60], 0.2
+    found = mean_square_gradients(widths, clip, torch.relu, 3000, 0, piled=True)
+    expected = [n * clip**2 / 3 * math.prod(k * clip**2 / 2 for k in widths[i + 1 :]) for i, n in enumerate(widths)]
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=0.12, atol=0)
 
 
