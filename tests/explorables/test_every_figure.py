@@ -17,6 +17,10 @@ SIZES = """(all) => all.map((one) => {
   const { a, b } = one.getScreenCTM();
   return parseFloat(getComputedStyle(one).fontSize) * Math.hypot(a, b);
 })"""
+APART = """(all) => all.filter((one) => {
+  const [a, b] = [one, one.parentElement.querySelector("output")].map((it) => it.getBoundingClientRect());
+  return b.top > a.bottom || b.bottom < a.top;
+}).map((one) => one.parentElement.textContent)"""
 UNREACHED = """() => {
   const wanted = "button, input, select, summary, [role=slider], [tabindex='0']";
   return [...document.querySelector("figure").querySelectorAll(wanted)].filter(
@@ -67,3 +71,10 @@ def test_it_fits_a_telephone(open_figure, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     sizes = page.locator(".explorable-plot text").evaluate_all(SIZES)
     assert min(sizes, default=12) >= 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_stands_beside_its_slider_on_a_telephone_too(open_figure, name):
+    page = open_figure(name, viewport={"width": 390, "height": 844})
+    page.evaluate("document.querySelector('main').style.width = 'auto'")
+    assert page.locator("input[type=range]:visible").evaluate_all(APART) == []

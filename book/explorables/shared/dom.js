@@ -32,7 +32,7 @@ export function range({ label, min, max, step, value, tell = String, change }) {
     change(Number(input.value));
   });
   show();
-  const element = h("div", { class: "explorable-control explorable-range" }, h("label", { for: id }, label), input, output);
+  const element = h("div", { class: "explorable-control explorable-range" }, h("label", { for: id }, label), h("span", { class: "explorable-slide" }, input, output));
   return {
     element,
     input,
