@@ -42,6 +42,8 @@ def submit(
         with console.status("running the whole set in a fresh kernel"):
             result = selfcheck.run_notebook(notebook)
         console.print(f"{notebook.name}: {result.total}", highlight=False)
+        if result.untouched:
+            console.print("[yellow]![/yellow] no exercise in it has been attempted: is it the right file?")
         if result.error:
             console.print(f"[yellow]![/yellow] {escape(result.error)}", highlight=False, soft_wrap=True)
     done = handin.pack(notebook, out, student=student, result=result)

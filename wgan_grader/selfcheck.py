@@ -70,6 +70,12 @@ class NotebookResult:
         return sum(row.possible for row in self.rows if row.remark == BY_HAND)
 
     @property
+    def untouched(self) -> bool:
+        """Whether no function has been attempted, as in the notebook that was handed out."""
+        checked = [row.remark for row in self.rows if row.remark != BY_HAND]
+        return bool(checked) and all("not attempted" in remark.lower() for remark in checked)
+
+    @property
     def total(self) -> str:
         """The points in words, those of proofs apart: nobody has read them yet."""
         more = f", and up to {self.by_hand:g} more from a person" if self.by_hand else ""

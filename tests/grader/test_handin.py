@@ -1,6 +1,7 @@
 """A student's hand-in: one zip of the right name, whatever the notebook is called; what will be put back is said."""
 
 import hashlib
+import io
 import json
 import zipfile
 
@@ -8,7 +9,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.utils import compute_checksum
+from rich.console import Console
 
+from wgan_cli import teaching
 from wgan_grader import collect, handin, released, selfcheck
 from wgan_grader.roster import Roster, Student
 from wgan_grader.submission import Blueprint
@@ -81,6 +84,16 @@ def test_the_own_check_says_it_too(tmp_path):
     result = selfcheck.run_notebook(written(tmp_path, made))
     assert result.points == 2
     assert "'setup'" in result.notes[0]
+
+
+@pytest.mark.parametrize(("remark", "asked"), [("not attempted", True), ("✗ infinite", False)])
+def test_a_notebook_in_which_nothing_was_attempted_is_asked_about(tmp_path, monkeypatch, remark, asked):
+    rows = (selfcheck.Row("check-kl", 0, 2, remark), selfcheck.Row("proof", 0, 1, selfcheck.BY_HAND))
+    monkeypatch.setattr(selfcheck, "run_notebook", lambda path: selfcheck.NotebookResult(rows))
+    monkeypatch.setattr(teaching, "console", Console(file=(said := io.StringIO()), width=200))
+    teaching.submit(written(tmp_path, notebook()), out=tmp_path)
+    assert ("is it the right file?" in said.getvalue()) is asked
+    assert "0 of 2 points here, and up to 1 more from a person" in said.getvalue()
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path):

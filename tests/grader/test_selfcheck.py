@@ -54,6 +54,7 @@ def test_the_first_fault_is_told(result):
 
 def test_a_cell_that_raises_does_not_stop_the_notebook(result):
     assert result.error == ""
+    assert not result.untouched
 
 
 def test_a_syntax_error_is_called_by_its_name_and_the_kernel_is_quiet(tmp_path, capfd):
@@ -113,3 +114,4 @@ def test_the_unfilled_problem_set_runs_to_its_end(course_root):
     assert found.points == 0
     assert found.possible > 10
     assert all(row.remark for row in found.rows)
+    assert found.untouched
