@@ -1,6 +1,7 @@
 """What pages know of other pages: previews are whole boxes without links, and search texts hold each word once."""
 
 import pytest
+from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.parsers.rst import Parser
 from docutils.utils import new_document
@@ -65,6 +66,27 @@ def test_each_section_has_its_own_words_only():
     ]
     assert {page for _, page, _, _ in found} == {"First"}
     assert [text for *_, text in found] == ["Before W_1.", "Words here.", "Other words."]
+
+
+def boxed(name, identifier, words):
+    """A statement or an exercise, as the extensions leave it: all contents have the same id."""
+    content = nodes.section("", nodes.paragraph("", words), ids=["proof-content"])
+    return nodes.admonition("", nodes.title("", "", *name), content, ids=[identifier])
+
+
+def test_a_statement_is_found_under_its_own_name_and_place():
+    document = new_document("page", get_default_settings(Parser()))
+    Parser().parse(SOURCE, document)
+    second = list(document.findall(nodes.section))[1]
+    second.append(boxed([nodes.Text(" (Unit (gradient))")], "prop-unit", "Slope one."))
+    second.append(boxed([nodes.Text("Exercise"), nodes.inline("", "Two penalties")], "ex-two", "Write it."))
+    second.append(boxed([], "def-none", "Call it so."))
+    found = {address: (title, text.rstrip()) for address, _, title, text in sections_of(document, "page.html")}
+    assert found["page.html#second"] == ("Second", "Words here. (Unit (gradient)) ExerciseTwo penalties")
+    assert found["page.html#prop-unit"] == ("Unit (gradient)", "Slope one.")
+    assert found["page.html#ex-two"] == ("Two penalties", "Write it.")
+    assert found["page.html#def-none"] == ("Second", "Call it so.")
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def _cleaned(box: str) -> str:
 
 
 def sections_of(doctree: nodes.document, page: str) -> Iterator[tuple[str, str, str, str]]:
-    """The sections of a page, as the search sees them.
+    """The sections of a page, as the search sees them; a statement or an exercise is one, under its own name.
 
     Parameters
     ----------
@@ -85,9 +85,28 @@ def sections_of(doctree: nodes.document, page: str) -> Iterator[tuple[str, str, 
     titles = [section.next_node(nodes.title) for section in doctree.findall(nodes.section)]
     first = titles[0].astext() if titles and titles[0] else page
     for section in doctree.findall(nodes.section):
-        title = section.next_node(nodes.title)
-        anchor = f"#{section['ids'][0]}" if section.parent is not doctree else ""
-        yield page + anchor, first, title.astext() if title else first, " ".join(_words(section))
+        box = section.parent if _is_boxed(section) else None
+        place = (box["ids"] if box else []) or section["ids"]
+        anchor = f"#{place[0]}" if section.parent is not doctree else ""
+        title = _name(box) if box else section.next_node(nodes.title).astext()
+        yield page + anchor, first, title, " ".join(_words(section))
+
+
+def _is_boxed(section: nodes.Node) -> bool:
+    """Whether this is the content of a statement or an exercise: a section without a title, whose id is not its own."""
+    return isinstance(section, nodes.section) and not any(isinstance(child, nodes.title) for child in section.children)
+
+
+def _name(box: nodes.Element) -> str:
+    """What a box is called, or else the section that it stands in."""
+    title = box.next_node(nodes.title, descend=True)
+    parts = [child.astext() for child in title.children] if title is not None else []
+    name = parts[-1].strip().removeprefix("(").removesuffix(")") if parts else ""
+    around = box.parent
+    while not name and around is not None:
+        heading = next((child for child in around.children if isinstance(child, nodes.title)), None)
+        name, around = heading.astext() if heading is not None else "", around.parent
+    return name
 
 
 def _words(section: nodes.section) -> Iterator[str]:
@@ -100,7 +119,7 @@ def _words(section: nodes.section) -> Iterator[str]:
 def _text(node: nodes.Node) -> str:
     if isinstance(node, (nodes.math, nodes.math_block)):
         return plain_formula(node.astext())
-    if isinstance(node, UNSAID) or _is_cell(node) or _is_citation(node):
+    if isinstance(node, UNSAID) or _is_cell(node) or _is_citation(node) or _is_boxed(node):
         return ""
     if isinstance(node, nodes.Text):
         return node.astext()
