@@ -86,9 +86,14 @@ WRONG = {
 }
 
 
+EVERYWHERE = ("raises", "rude", "text")
+WHOLE = set({registry.find(key).observe: key for key in KEYS}.values())  # one of each observer, which is what calls
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_never_raises_and_gives_nothing(key, capsys):
-    for name, function in WRONG.items():
+    for name in WRONG if key in WHOLE else EVERYWHERE:
+        function = WRONG[name]
         assert check(key, function) == 0.0, name
         assert capsys.readouterr().out.lstrip("\r").startswith(key), name  # a slow machine shows its progress first
 
