@@ -22,7 +22,8 @@ and reads like a specification; its key is ``psNN.NAME``. ``problems/ps01/kl.py`
 5. `package_functions` are the package's own implementations, which refuse while the student's is observed; `stand_in`
    is what `or_reference` gives the rest of the notebook while the exercise is open.
 6. `scales` repeats the first case at other sizes: ``(1e3, "x y")`` is one with both inputs a thousand times as large.
-   Numbers near 1 alone do not tell a small constant, or a limit, that was added to an answer.
+   Numbers near 1 alone do not tell a small constant, or a limit, that was added to an answer. `single` repeats it with
+   one row of the inputs that it names, ``("real fake",)``: a squeeze() takes the axis of a batch of one away.
 7. `reached(case, outputs)` is for thresholds: what was measured, in words. It stands beside the criterion, in the place
    of the smallest failing input.
 
@@ -75,6 +76,12 @@ def scaled(case: Case, factor: float, *names: str) -> Case:
     return replace(case, name=name, inputs=inputs, atol=case.atol * min(factor, 1.0))
 
 
+def alone(case: Case, *names: str) -> Case:
+    """The case with the first row alone of each of these inputs: a batch of one."""
+    inputs = {name: value[:1] if name in names else value for name, value in case.inputs.items()}
+    return replace(case, name=f"{case.name}, one row of {' and '.join(names)}", inputs=inputs)
+
+
 @dataclass(frozen=True)
 class Criterion:
     """Something that a right function does, and what it is worth."""
@@ -124,6 +131,7 @@ class Problem:
     compare: Callable[[Outputs, Outputs, Case], bool] | None = field(default=None)
     reached: Callable[[Case, Outputs], str] | None = field(default=None)
     scales: tuple[tuple[float, str], ...] = ()
+    single: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a problem whose parts do not fit."""
@@ -147,7 +155,9 @@ class Problem:
             Where two cases have one name, or a case decides no criterion of this problem.
         """
         cases = [case for case in self.cases(rng) if hidden or not case.hidden]
-        cases += [scaled(cases[0], factor, *names.split()) for factor, names in self.scales]
+        first = cases[0]
+        cases += [scaled(first, factor, *names.split()) for factor, names in self.scales]
+        cases += [alone(first, *names.split()) for names in self.single]
         if len({case.name for case in cases}) < len(cases):
             raise ValueError(f"{self.key} has two cases of one name")
         unknown = {case.criterion for case in cases} - {criterion.id for criterion in self.criteria}

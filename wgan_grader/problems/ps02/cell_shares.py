@@ -112,5 +112,6 @@ PROBLEM = Problem(
     scales=((1e6, "samples edges"), (1e-7, "samples edges")),
     pure="all",
     package_functions=("wgan_course.divergences.histogram",),
+    single=("samples",),
     misconceptions=explained(WRONG, MESSAGES),
 )

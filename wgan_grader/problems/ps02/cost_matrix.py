@@ -11,7 +11,7 @@ from ._transport import CENTRE, distances
 
 def cases(rng: np.random.Generator) -> Cases:
     yield Case("3-4-5", {"x": np.array([[0.0, 0.0]]), "y": np.array([[3.0, 4.0], [6.0, 8.0]])}, criterion="value")
-    for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1)):
+    for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1), (4, 1, 3)):
         pair = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d))}
         yield Case(f"{n} and {m} points in dimension {d}", pair, criterion="value")
     corner = CENTRE + rng.integers(0, 64, size=(4, 2)) / 2**16

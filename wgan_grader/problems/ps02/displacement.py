@@ -31,7 +31,7 @@ def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> n
 
 
 WRONG = (
-    ("no-partner", lambda x, y, s, t: (1 - t) * x + t * y),
+    ("no-partner", lambda x, y, s, t: (1 - t) * x + t * y, lambda x, y, s, t: (1 - t) * x + t * y[: len(x)]),
     ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y, lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)]),
     ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y[s]),
     ("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]),
@@ -73,5 +73,6 @@ PROBLEM = Problem(
     formula=on_the_way,
     scales=((1e6, "x y"), (1e-6, "x y")),
     pure="value",
+    single=("x partner",),
     misconceptions=explained(WRONG, MESSAGES),
 )

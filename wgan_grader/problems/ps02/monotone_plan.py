@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
     for n, m in ((4, 7), (8, 5), (30, 26)):
         yield case("value", f"{n} and {m}", a=weights(rng, n), b=weights(rng, m))
+    yield case("value", "one and three", a=[1.0], b=[0.25, 0.375, 0.375])
+    yield case("value", "two and one", a=[0.375, 0.625], b=[1.0])
     yield case("ties", "run out together", a=[0.25, 0.25, 0.5], b=[0.5, 0.125, 0.375])
     yield case("ties", "equal weights", a=[0.25] * 4, b=[0.25] * 4)
     yield case("value", "tiny masses", a=[0.004, 0.5, 0.496], b=[0.3, 0.002, 0.698])

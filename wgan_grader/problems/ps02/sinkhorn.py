@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
     slow = {"cost": 1 - np.eye(2), "a": np.array([0.505, 0.495]), "b": np.array([0.5, 0.5])}
     yield Case("slow", slow | {"epsilon": 0.1, "rounds": 250}, criterion="rounds")
     yield Case("one round", _random(rng, 4, 3) | {"epsilon": 0.4, "rounds": 1}, criterion="rounds")
+    alone = {"cost": np.array([[1.0, 3.0, 0.5]]), "a": np.ones(1), "b": np.array([0.2, 0.3, 0.5])}
+    yield Case("one source", alone | {"epsilon": 0.5, "rounds": 1}, criterion="rounds")
     yield Case("two rounds", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     yield Case("thirty and 26", _random(rng, 30, 26) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     tiny = {"cost": np.array([[1.0, 3.0], [4.0, 1.5]]), "a": np.array([0.5, 0.5]), "b": np.array([0.25, 0.75])}

@@ -72,5 +72,6 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",
+    single=("x y",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -68,5 +68,6 @@ PROBLEM = Problem(
     pure="value",
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",
+    single=("phi cost",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -75,5 +75,6 @@ PROBLEM = Problem(
     formula=loss,
     pure="inside",
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
+    single=("real_scores", "fake_scores"),
     misconceptions=explained(WRONG, MESSAGES),
 )

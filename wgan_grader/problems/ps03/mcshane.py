@@ -96,5 +96,6 @@ PROBLEM = Problem(
     scales=((1e6, "points values x"), (1e-6, "points values x"), (1e3, "values lipschitz")),
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
+    single=("x", "points values"),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -82,5 +82,6 @@ PROBLEM = Problem(
     formula=slopes,
     scales=((1e6, "f_x f_y x y"), (1e-8, "f_x f_y x y")),
     pure="line",
+    single=("f_x f_y x y",),
     misconceptions=explained(WRONG, MESSAGES),
 )

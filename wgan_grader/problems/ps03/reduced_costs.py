@@ -74,5 +74,6 @@ PROBLEM = Problem(
     scales=((1e6, "phi psi cost"), (1e-6, "phi psi cost")),
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
+    single=("phi cost",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -77,5 +77,6 @@ PROBLEM = Problem(
     formula=estimate,
     scales=((1e6, "real_scores fake_scores"), (1e-6, "real_scores fake_scores lipschitz"), (1e3, "lipschitz")),
     pure="value",
+    single=("real_scores", "fake_scores"),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -131,5 +131,6 @@ PROBLEM = Problem(
     pure="radius",
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",
+    single=("logits labels",),
     misconceptions=explained(WRONG, MESSAGES),
 )

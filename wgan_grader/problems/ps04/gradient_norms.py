@@ -143,5 +143,6 @@ PROBLEM = Problem(
         "wgan_course.constraints.penalties.input_gradient",
     ),
     stand_in="wgan_course.norms.jacobian_norms",
+    single=("points",),
     misconceptions=explained(WRONG, MESSAGES),
 )

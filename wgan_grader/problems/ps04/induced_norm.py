@@ -79,5 +79,6 @@ PROBLEM = Problem(
     pure="columns",
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",
+    single=("W",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -69,5 +69,6 @@ PROBLEM = Problem(
     scales=((1e6, "W"), (1e-6, "W"), (1e3, "weight")),
     formula=gradient,
     pure="gradient",
+    single=("W",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -165,5 +165,6 @@ PROBLEM = Problem(
     observe="wgan_course.check.observers.ps05.losses",
     limit=LIMIT,
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),
+    single=("real", "z"),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -130,5 +130,6 @@ PROBLEM = Problem(
         "wgan_course.objectives.Wasserstein",
         "wgan_course.training.Trainer.critic_step",
     ),
+    single=("real", "fake"),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -111,5 +111,6 @@ PROBLEM = Problem(
     limit=LIMIT,
     pure="outside",
     package_functions=("wgan_course.constraints.FrobeniusClip.project_",),
+    single=("W",),
     misconceptions=explained(WRONG, MESSAGES),
 )

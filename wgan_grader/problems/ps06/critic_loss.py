@@ -136,5 +136,6 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=(*PACKAGE, "wgan_course.objectives.Wasserstein"),
+    single=("real fake epsilon",),
     misconceptions=all_deeper(explained(WRONG, MESSAGES), 4),
 )

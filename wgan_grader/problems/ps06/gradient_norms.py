@@ -124,5 +124,6 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
+    single=("points",),
     misconceptions=explained(WRONG, MESSAGES),
 )

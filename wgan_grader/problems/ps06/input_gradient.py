@@ -105,5 +105,6 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
+    single=("real fake epsilon",),
     misconceptions=all_deeper(explained(WRONG, MESSAGES), 3),
 )

@@ -93,5 +93,6 @@ PROBLEM = Problem(
     pure="points",
     package_functions=PACKAGE,
     stand_in="wgan_course.constraints.penalties.interpolate",
+    single=("real fake epsilon",),
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -45,5 +45,6 @@ PROBLEM = Problem(
     compare=agree,
     pure="value",
     package_functions=PACKAGE,
+    single=("norms",),
     misconceptions=(*common(one_sided, lambda s: ((s - 1) ** 2).mean(), OTHER), *explained(WRONG, MESSAGES)),
 )

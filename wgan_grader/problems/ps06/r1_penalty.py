@@ -102,5 +102,6 @@ PROBLEM = Problem(
     observe=SEEN_BY,
     limit=20.0,
     package_functions=PACKAGE,
+    single=("real",),
     misconceptions=all_deeper(explained(WRONG, MESSAGES), 2),
 )

@@ -36,6 +36,7 @@ PROBLEM = Problem(
     compare=agree,
     pure="value",
     package_functions=PACKAGE,
+    single=("norms",),
     misconceptions=common(
         two_sided,
         _one_sided,

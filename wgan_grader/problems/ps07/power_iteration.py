@@ -15,7 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(
             f"{size}×{size}", {"W": rng.normal(size=(size, size)), "v": start, "steps": steps}, criterion="value"
         )
-    for shape in ((5, 3), (2, 6)):
+    for shape in ((5, 3), (2, 6), (1, 4), (4, 1)):
         inputs = {"W": rng.normal(size=shape), "v": unit(rng.normal(size=shape[1])), "steps": 1}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="shapes")
     yield Case("no step", {"W": small, "v": np.array([3.0, 4.0]), "steps": 0}, criterion="start")

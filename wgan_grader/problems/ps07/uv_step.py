@@ -15,7 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for size in (3, 5):
         inputs = {"W": rng.normal(size=(size, size)), "u": unit(rng.normal(size=size))}
         yield Case(f"{size}×{size}", inputs, NAMES, criterion="square")
-    for shape in ((2, 5), (6, 3)):
+    for shape in ((2, 5), (6, 3), (1, 4), (4, 1)):
         inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0]))}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, NAMES, criterion="rectangular")
 

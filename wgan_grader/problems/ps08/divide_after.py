@@ -11,7 +11,7 @@ OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"], "loss": Tr
 
 def cases(rng: np.random.Generator) -> Cases:
     yield case("large", "2×2", W=[[1.0, 2.0], [0.0, 1.0]], u=[0.6, 0.8], options=OPTIONS)
-    for shape in ((4, 4), (3, 5), (6, 2)):
+    for shape in ((4, 4), (3, 5), (6, 2), (1, 4)):
         yield case("large", f"{shape[0]}×{shape[1]}", **_random(rng, shape, 1.0), options=OPTIONS)
     for shape in ((3, 3), (2, 4)):
         name = f"{shape[0]}×{shape[1]}, norm below 1"

@@ -13,7 +13,7 @@ GRADIENT = NAMES | {"gradients": ["W"]}
 def cases(rng: np.random.Generator) -> Cases:
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8]), "x": np.array([[1.0, 1.0]])}
     yield Case("2×2, training", small | {"training": True}, NAMES, criterion="training")
-    for shape in ((4, 4), (5, 3)):
+    for shape in ((4, 4), (5, 3), (1, 4)):
         yield Case(f"{shape[0]}×{shape[1]}, training", _random(rng, shape, True), NAMES, criterion="training")
     yield Case("2×2, evaluation", small | {"training": False}, NAMES, criterion="evaluation")
     for shape in ((3, 3), (2, 5)):

@@ -13,7 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for size in (3, 5):
         yield Case(f"{size}×{size}", _random(rng, (size, size)), criterion="square")
     yield Case("4×4, any unit vectors", _free(rng, (4, 4), 0.6), criterion="square")
-    for shape in ((2, 5), (6, 3)):
+    for shape in ((2, 5), (6, 3), (1, 4)):
         yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="rectangular")
     yield Case("3×4, any unit vectors", _free(rng, (3, 4), 1.4), criterion="rectangular")
 

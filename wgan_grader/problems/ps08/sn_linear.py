@@ -21,9 +21,11 @@ def cases(rng: np.random.Generator) -> Cases:
         for look in looks:
             for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
                 yield case(criterion, f"{look}, {rows}×{columns}", look=look, **_layer(rng, rows, columns, size))
+    criterion, looks = next(iter(LOOKS.items()))
+    yield case(criterion, f"{looks[0]}, a batch of one", look=looks[0], **_layer(rng, 1, 4, 1.0, batch=1))
 
 
-def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> dict[str, np.ndarray]:
+def _layer(rng: np.random.Generator, rows: int, columns: int, size: float, batch: int = 5) -> dict[str, np.ndarray]:
     named = {}
     for suffix in ("", "2"):
         named |= {
@@ -31,7 +33,7 @@ def _layer(rng: np.random.Generator, rows: int, columns: int, size: float) -> di
             f"bias{suffix}": rng.normal(size=rows),
             f"u{suffix}": start(rng, rows),
         }
-    return named | {"x": rng.normal(size=(5, columns)), "r": rng.normal(size=(5, rows))}
+    return named | {"x": rng.normal(size=(batch, columns)), "r": rng.normal(size=(batch, rows))}
 
 
 class Layer:

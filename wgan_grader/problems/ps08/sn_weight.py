@@ -11,7 +11,7 @@ GRADIENT = {"gradients": ["W"]}
 
 def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "2×2", **_inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8])))
-    for shape in ((4, 4), (3, 5)):
+    for shape in ((4, 4), (3, 5), (1, 4)):
         yield case("value", f"{shape[0]}×{shape[1]}", **_random(rng, shape))
     for shape, sigma in (((3, 4), 1.5), ((4, 2), 0.2)):
         name = f"{shape[0]}×{shape[1]}, any unit vectors"

@@ -19,6 +19,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two classes", dict(zip(NAMES, hand, strict=True)), criterion="paired")
     for n, classes in ((6, 2), (9, 3), (12, 4)):
         yield _case(rng, f"{n} points, {classes} classes", (n, 3), classes, "paired")
+    one = np.array([[1.0, 2.0]]), np.array([[3.0, -2.0]]), np.array([3]), np.array([3]), np.array([0.25])
+    yield Case("one pair", dict(zip(NAMES, one, strict=True)), criterion="paired")
     yield _case(rng, "26 points, 13 classes", (26, 2), 13, "paired")
     labels = np.array([9, 2, 5, 2, 9, 5])
     for name, of in (("classes 2, 5 and 9", labels), ("ε from 0 to 1", np.array([0, 1, 2, 1, 0, 2]))):

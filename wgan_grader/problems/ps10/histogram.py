@@ -95,5 +95,6 @@ PROBLEM = Problem(
     cases=cases,
     formula=shares,
     pure="all",
+    single=("points",),
     misconceptions=explained(WRONG, MESSAGES),
 )

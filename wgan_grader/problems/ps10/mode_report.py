@@ -109,5 +109,6 @@ PROBLEM = Problem(
     scales=((1e6, "points modes std"), (1e-6, "points modes std")),
     pure="quality",
     package_functions=("wgan_course.measures.mode_coverage",),
+    single=("points", "modes"),
     misconceptions=explained(WRONG, MESSAGES),
 )
