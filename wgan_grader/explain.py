@@ -28,7 +28,8 @@ class Evidence:
 def explain(problem: Problem, failing: Sequence[Trial], trials: Sequence[Trial]) -> Misconception | None:
     """The misconception that explains every failing case of a criterion and is contradicted by no other observation.
 
-    Of several, the one that agrees with the most cases; of equals, the first that the problem lists. What rests on one
+    One that other failing cases contradict (there may be a second fault) has to explain half of all that fail. Of
+    several, the one that agrees with the most cases; of equals, the first that the problem lists. What rests on one
     round number or a single yes is believed only if it agrees with all cases, and nothing else would explain them.
     """
     found = [
@@ -51,7 +52,8 @@ def _evidence(
         words = [word for word, _ in made]
         whole, agreeing = CONTRADICTS not in words, words.count(AGREES) + words.count(EXPLAINS)
         numbers = set().union(*(values for word, values in made if word == EXPLAINS))
-        if EXPLAINS in words and (whole or (words.count(EXPLAINS) > 1 and len(numbers) > 1)):
+        half = 2 * words.count(EXPLAINS) >= sum(not trial.passed for trial in trials)
+        if EXPLAINS in words and (whole or (half and words.count(EXPLAINS) > 1 and len(numbers) > 1)):
             yield Evidence(whole, agreeing, place, _telling(numbers), misconception)
     if misconception.detect is not None and _detected(problem, misconception.detect, failing, trials):
         held = [_holds(misconception.detect, trial, trial.seen) for trial in trials if not trial.passed]

@@ -68,6 +68,19 @@ def test_of_two_faults_each_is_named_for_its_own_criterion():
     assert named(lambda x: 0.123 if x.size == 1 else x.sum(), SUM) == "sum"
 
 
+@pytest.mark.parametrize(("others", "name"), [(2, "twice"), (3, None)])
+def test_what_other_failing_cases_contradict_has_to_explain_half_of_all(others, name):
+    def some(rng):
+        for k in range(2):
+            yield Case(f"one {k}", {"x": np.array([2.3 + k])}, criterion="edge")
+        for k in range(others):
+            yield Case(f"two {k}", {"x": np.array([k + 0.3, 2 * k + 0.9])}, criterion="value")
+
+    twice = wrong("twice", lambda x: 2 * x.sum())
+    answer = lambda x: 2 * x.sum() if x.size == 1 else x.sum() + 7.7
+    assert named(answer, twice, criterion="edge", cases=some) == name
+
+
 def test_an_explanation_of_the_whole_comes_before_one_of_a_part():
     part, whole = wrong("part", np.sum), wrong("whole", lambda x: x.sum() if x.size > 1 else 0.123)
     assert named(whole.formulas[0], part, whole) == "whole"
