@@ -130,3 +130,4 @@ def clearly_below(norms, threshold):
 
 TRIALS.mutants("generic:direction", gives_up=gives_up)
 TRIALS.mutants("generic:direction", clearly_below=clearly_below)
+TRIALS.mutants("minimum", least_below=lambda n, t: int(n.argmin()) if (n < t).any() else -1)

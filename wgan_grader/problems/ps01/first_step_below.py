@@ -62,6 +62,7 @@ WRONG = (
     ("counts-from-one", shifted(first, 1)),
     ("step-before", shifted(first, -1)),
     ("minimum", lambda norms, threshold: int(np.argmin(norms))),
+    ("minimum", lambda n, t: int(np.argmin(n)) if (n < t).any() else -1),
     ("last", _last),
     ("for-good", _for_good),
     ("counting", lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
