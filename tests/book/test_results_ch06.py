@@ -106,6 +106,8 @@ def test_what_the_chapter_says_of_the_sweep():
     assert 0.575 < one_sided.min() <= one_sided.max() < 0.865
     assert 1.25 < ends("two-sided", "10.0").min() <= ends("two-sided", "10.0").max() < 2.45
     assert (ends("two-sided, 10 critic steps", "10.0") < 0.9).sum() == 4
+    assert ends("DRAGAN", "1.0").max() < 0.8
+    assert (ends("DRAGAN", "10.0") > 1).sum() == 3
     assert min(ends("two-sided, batch norm", w).min() for w in ("0.1", "1.0", "10.0", "100.0")) > 10
 
 
