@@ -183,6 +183,15 @@ def test_translations_of_the_course_keep_formulas_links_roles_and_numbers(course
     assert editions.findings(course_root) == []
 
 
+def test_the_words_around_the_pages_are_in_the_edition_s_language(course_root):
+    (course_root / "_build").mkdir(exist_ok=True)
+    settings = editions._settings(course_root, "zh_CN")
+    assert settings["quiz_answer"] == "答案"
+    assert settings["nb_code_prompt_show"] == "显示代码"
+    told = editions._catalogues(course_root, "zh_CN")[editions.EDITION]
+    assert [text for text in editions.WORDS_AROUND.values() if not told.get(text) or not told.get(text).string] == []
+
+
 def test_chinese_is_searched_by_two_characters_at_a_time():
     search = BigramSearch({})
     assert search.split("梯度惩罚 WGAN-GP，第6章") == ["梯度", "度惩", "惩罚", "WGAN", "GP", "6", "第", "章"]

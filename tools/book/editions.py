@@ -30,6 +30,7 @@ WORDS_AROUND = {
     "title": "Wasserstein GANs and Lipschitz Critics",
     "show": "Show code cell {type}",
     "hide": "Hide code cell {type}",
+    "answer": "Answer",
 }
 SEARCH = {"zh_CN": "zh-bigrams"}
 ROLE = re.compile(r"(?:\{[\w:]+\})?(`+)(?!`).+?(?<!`)\1(?!`)")
@@ -357,6 +358,7 @@ def _settings(root: Path, language: str) -> dict[str, Any]:
         "html_context": context,
         "nb_code_prompt_show": told(WORDS_AROUND["show"]),
         "nb_code_prompt_hide": told(WORDS_AROUND["hide"]),
+        "quiz_answer": told(WORDS_AROUND["answer"]),
         "html_search_language": SEARCH.get(language, language),
     }
     return {**settings, **own}

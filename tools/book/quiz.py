@@ -198,7 +198,7 @@ def _close_quiz(self: Any, _: nodes.Element) -> None:
 
 
 def _open_answers(self: Any, _: nodes.Element) -> None:
-    self.body.append('<details class="quiz-answers"><summary>Answer</summary>\n')
+    self.body.append(f'<details class="quiz-answers"><summary>{self.config.quiz_answer}</summary>\n')
 
 
 def _close_answers(self: Any, _: nodes.Element) -> None:
@@ -219,4 +219,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(quiz, html=(_open_quiz, _close_quiz))
     app.add_node(quiz_answers, html=(_open_answers, _close_answers))
     app.add_directive("quiz", QuizDirective)
+    app.add_config_value("quiz_answer", "Answer", "html", str)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
