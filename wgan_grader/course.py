@@ -491,9 +491,8 @@ class Course:
         converter = self.converters[GenerateFeedback] = _converter(GenerateFeedback, config, {})
         converter.writer = FilesWriter(parent=converter, config=converter.config)
         converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
-        with suppress(Exception):  # then each fork does it for itself
-            blank = nbformat.read(str(self.released(problem_set)), as_version=4)
-            converter.exporter.from_notebook_node(blank, resources={"nbgrader": {"late_penalty": 0}})
+        with suppress(Exception):  # then each fork does for itself what this does for all
+            _render_blank(converter.exporter, self.released(problem_set))
         for step in converter.preprocessors:
             converter.exporter.register_preprocessor(step)
 
@@ -630,6 +629,18 @@ def _with_pending(page: str, waiting: Mapping[str, float]) -> str:
             page = re.sub(rf"({before})Score: [\d.]+ / [\d.]+", rf"\g<1>{said}", page, count=1, flags=re.DOTALL)
     total = f"{sum(waiting.values()):g} points are still to be graded by hand"
     return re.sub(r"(<h4>[^<]*\(Score)(: [^<]*)\)</h4>", rf"\1 so far\2; {total})</h4>", page, count=1)
+
+
+def _render_blank(exporter: Any, released: Path) -> str:
+    """A page of the notebook that was handed out: templates, modules and patterns are there from then on."""
+    blank = nbformat.read(str(released), as_version=4)
+    blank.metadata.pop("language_info", None)  # as in what was graded: another lexer
+    for cell in blank.cells:
+        cell.metadata.setdefault("nbgrader", {}).update(score=0.0, points=0.0)
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("stream", text="0")]
+    about = {"notebook": released.stem, "score": 0.0, "max_score": 0.0, "late_penalty": 0.0}
+    return exporter.from_notebook_node(blank, resources={"nbgrader": about})[0]
 
 
 def _points(grade: Any) -> str:

@@ -5,6 +5,7 @@ is shown (`submission`, `execution`); what gets past that costs its own page, an
 """
 
 import ctypes
+import gc
 import os
 import pickle
 import select
@@ -69,6 +70,7 @@ def _do(work: Callable[[], object], answer: int, seconds: float) -> None:
     try:
         with suppress(OSError, AttributeError):  # elsewhere than on Linux
             ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+        gc.disable()  # it would copy what the parent has, page after page
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever stops the parent stops it
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -143,3 +143,11 @@ def test_what_is_packed_with_a_name_is_collected_by_it(tmp_path):
     outcome = collect.collect(tmp_path / "download", roster, [blueprint], tmp_path / "submitted")
     assert [(entry.student, entry.problem_set) for entry in outcome.collected] == [("doe1", NAME)]
     assert outcome.doubts == ()
+
+
+def test_each_set_ends_with_how_to_hand_in_and_advises_no_package_that_no_index_has(course_root):
+    for path in sorted(course_root.glob("exercises/*/*.ipynb")):
+        cells = nbformat.read(str(path), as_version=4).cells
+        assert "## How to hand in" in cells[-1].source, path.name
+        assert "wgan-course submit" in cells[-1].source, path.name
+        assert not any("pip install" in one.source for one in cells), path.name

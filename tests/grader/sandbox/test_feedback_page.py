@@ -125,6 +125,17 @@ def test_a_plain_page_shows_texts_and_no_markup():
     assert "\x1b" not in page
 
 
+def test_what_each_page_needs_is_read_before_the_first_fork(course):
+    made = courses.Course(course)
+    made._get_ready(NAME)
+    (converter,) = made.converters.values()
+    own = converter.exporter._preprocessors
+    converter.exporter._preprocessors = own[: len(own) - len(converter.preprocessors)]
+    page = courses._render_blank(converter.exporter, made.released(NAME))
+    assert f"<title>{NAME}</title>" in page
+    assert "this exercise is still open" in page
+
+
 @pytest.mark.parametrize("unit", ["[", "|a\n|-\n"])
 def test_texts_that_take_the_square_of_their_length_are_short_enough_to_be_rendered(course, unit):
     """At the limits of what is shown; longer texts are cut before (`test_proof_pictures`)."""
