@@ -57,3 +57,5 @@ TRIALS.alternatives(
     sums=lambda r, f: f.sum() / f.numel() - r.sum() / r.numel(),
     dot=lambda r, f: f @ torch.full_like(f, 1 / len(f)) - r @ torch.full_like(r, 1 / len(r)),
 )
+TRIALS.mutants("real-only", real_only=lambda real, fake: -real.mean())
+TRIALS.mutants("median", medians=lambda real, fake: fake.quantile(0.5) - real.quantile(0.5))

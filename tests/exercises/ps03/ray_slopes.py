@@ -71,3 +71,8 @@ TRIALS.alternatives(
     tiny=lambda a, b, x, y: (a - b) / (x - y).norm(dim=1).clamp(min=1e-12),
     diagonal=lambda a, b, x, y: torch.nan_to_num((a - b) / torch.cdist(x, y).diagonal(), nan=0.0),
 )
+TRIALS.mutants(
+    "smoothed",
+    hardly=over(lambda way: way.norm(dim=1) + 1e-8),
+    clamped=over(lambda way: way.norm(dim=1).clamp_min(1e-6)),
+)

@@ -82,3 +82,10 @@ def bias_by_rows(x, W, b):
 
 
 TRIALS.mutants("generic:places", bias_by_rows=bias_by_rows)
+TRIALS.mutants(
+    "other-activation",
+    leaky=lambda x, W, b: x + functional.leaky_relu(x) @ W.T + b,
+    gelu=lambda x, W, b: x + functional.gelu(x) @ W.T + b,
+)
+TRIALS.mutants("bias-inside", bias_inside=lambda x, W, b: x + relu(x + b) @ W.T)
+TRIALS.mutants("subtracted", subtracted=lambda x, W, b: x - functional.linear(relu(x), W, b))

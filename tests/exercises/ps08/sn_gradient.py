@@ -76,3 +76,11 @@ TRIALS.mutants("generic:sign", ascent=lambda G, W, u, v: -right(G, W, u, v))
 TRIALS.alternatives(
     right=right, by_autograd=by_autograd, by_loops=by_loops, in_two_terms=in_two_terms, by_trace=by_trace
 )
+
+
+def stepped(W, u):
+    v = torch.nn.functional.normalize(W.T @ u, dim=0)
+    return torch.nn.functional.normalize(W @ v, dim=0), v
+
+
+TRIALS.mutants("another-step", another_step=lambda G, W, u, v: right(G, W, *stepped(W, u)))

@@ -38,6 +38,8 @@ WRONG = (
     ("half-hinge", lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
     ("ascent", negated(loss)),
     ("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()),
+    ("real-only", lambda r, f: -r.mean(), lambda r, f: r.mean()),
+    ("median", lambda r, f: np.median(f) - np.median(r)),
     ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
     ("log-loss", lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
     ("squared", lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean()),
@@ -56,6 +58,8 @@ half-hinge: One half is repaired, the other is still a hinge.
 ascent: This is E_P f − E_Q f, the estimate of the distance. A loss is *minimised*: take its negative, or the critic
     learns to prefer fakes.
 generator: This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both.
+real-only: This uses the real scores alone. The critic sees both bags.
+median: Medians stand where the means belong: an expectation is a mean.
 log-loss: This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left in the
     dual.
 squared: Squares: this is a least-squares loss, which pulls scores to fixed targets.

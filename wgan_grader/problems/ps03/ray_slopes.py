@@ -38,7 +38,7 @@ def _run(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.linalg.norm(x - y, axis=1)
 
 
-SMOOTHING = tuple(10.0**-k for k in range(1, 6))
+SMOOTHING = tuple(10.0**-k for k in range(1, 13))
 WRONG = (
     ("downhill", negated(slopes)),
     ("absolute", absolute(slopes)),
@@ -54,6 +54,7 @@ WRONG = (
     ("reduced", averaged(slopes), largest(slopes)),
     ("zero-over-zero", lambda a, b, x, y: (a - b) / _run(x, y)),
     ("smoothed", *(lambda a, b, x, y, e=e: (a - b) / (_run(x, y) + e) for e in SMOOTHING)),
+    ("smoothed", *(lambda a, b, x, y, e=e: (a - b) / np.maximum(_run(x, y), e) for e in SMOOTHING)),
 )
 MESSAGES = """
 downhill: The sign is the wrong way round: the critic climbs from the generated point y to the real point x, so f(x) −
@@ -68,7 +69,7 @@ one-norm: One norm over the whole batch divides every pair. Each pair has its ow
 all-pairs: All pairs were formed. Pair i is (x[i], y[i]), nothing else: one number a pair.
 reduced: One number comes back for all pairs. One for each was asked for: their spread is what we look at.
 zero-over-zero: NaN or ∞ where a pair has not moved: 0/0 was left to the computer. Return 0 there, with torch.where.
-smoothed: A constant added to the length makes short rays look flat.
+smoothed: A constant added to the length, or below which no length goes, makes short rays look flat.
 """
 PROBLEM = Problem(
     key="ps03.ray_slopes",

@@ -1,6 +1,7 @@
 """``residual_block(x, W, b)``: find the bug. An activation in place takes half of the skip path away."""
 
 import numpy as np
+from scipy.special import expit, ndtr
 
 from ...formulas import divided, explained, summed
 from ...problem import Case, Cases, Criterion, Problem
@@ -39,6 +40,10 @@ WRONG = (
     ("halved", divided(block, 2)),
     ("other-activation", lambda x, W, b: x + np.abs(x) @ W.T + b, lambda x, W, b: x + np.minimum(x, 0) @ W.T + b),
     ("other-activation", lambda x, W, b: x + (x > 0) @ W.T + b),
+    ("other-activation", *(lambda x, W, b, s=s: x + np.where(x > 0, x, s * x) @ W.T + b for s in (0.01, 0.1, 0.2))),
+    ("other-activation", lambda x, W, b: x + x * ndtr(x) @ W.T + b, lambda x, W, b: x + x * expit(x) @ W.T + b),
+    ("bias-inside", lambda x, W, b: x + relu(x + b) @ W.T, lambda x, W, b: x + (relu(x) + b) @ W.T),
+    ("subtracted", lambda x, W, b: x - relu(x) @ W.T - b, lambda x, W, b: x - (relu(x) @ W.T + b)),
     ("reduced", summed(block), summed(block, 1)),
     ("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b),
 )
@@ -52,7 +57,10 @@ no-relu: The activation is missing: x + Wx + b is linear.
 transposed: The matrix is transposed. Samples are rows: W acts on each row as x @ W.T.
 no-bias: The bias b is missing, or taken off.
 halved: The sum is divided by 2. That makes the block 1-Lipschitz for a W of norm 1, but it is another block.
-other-activation: This is another activation: the absolute value, or the negative part. relu(x) = max(x, 0).
+other-activation: This is another activation: the absolute value, the negative part, a leaky or a smooth one. relu(x) =
+    max(x, 0).
+bias-inside: The bias is added before W. It comes last: x + W relu(x) + b.
+subtracted: The block's own part is subtracted. The two paths are added.
 reduced: One number (or one per sample) comes back. A block puts out what it takes in: shape (n, d).
 twice: The input is added twice: 2x + W relu(x) + b. The skip path carries x once.
 """

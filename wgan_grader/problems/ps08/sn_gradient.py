@@ -59,6 +59,8 @@ WRONG = (
     ("matrix-product", lambda G, W, u, v: (G - np.trace(G @ W) / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
     ("matrix-product", lambda G, W, u, v: (G - (G @ W.T) @ np.outer(u, v) / _s(W, u, v)) / _s(W, u, v)),
     ("matrix-product", lambda G, W, u, v: (G - (G * W).mean() / _s(W, u, v) * np.outer(u, v)) / _s(W, u, v)),
+    ("exact", lambda G, W, u, v: (G - (G * W).sum() / top(W)[0] * np.outer(u, v)) / top(W)[0]),
+    ("another-step", lambda G, W, u, v: through(G, W, *step(W, u)[1:])),
     ("exact", lambda G, W, u, v: through(G, W, *top(W)[1:])),
 )
 MESSAGES = """
@@ -76,7 +78,8 @@ of-the-vectors: The factor is uᵀGv, the component of G along uvᵀ. What count
     growing all of W̄: ⟨G, W̄⟩.
 matrix-product: A product of matrices or of entries, or a mean of these, stands where the inner product ⟨G, W̄⟩ =
     Σ GᵢⱼW̄ᵢⱼ belongs: one number, a sum.
-exact: This uses the singular value and vectors of an SVD. Use the given u and v, with σ = uᵀWv.
+another-step: A step of the iteration was made first. u and v are given; use them as they are.
+exact: This uses the singular value (and vectors) of an SVD. Use the given u and v, with σ = uᵀWv.
 """
 PROBLEM = Problem(
     key="ps08.sn_gradient",
