@@ -94,3 +94,13 @@ def test_code_in_the_text_becomes_a_link(code, linked):
     links = [link["refuri"] for link in page.findall(nodes.reference)]
     assert links == (["../api/transport.html#wgan_course.transport.solve"] if linked else [])
     assert page.astext() == code
+
+
+def test_nodes_of_a_docstring_belong_to_its_page():
+    from docutils.utils import new_document
+
+    page, own = new_document("page"), new_document("docstring")
+    own += nodes.section("", nodes.paragraph("", "text"))
+    page += own.children
+    reference.own_all(APPLICATION, page)
+    assert {node.document for node in page.findall()} == {page}

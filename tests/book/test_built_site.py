@@ -156,3 +156,10 @@ def test_every_page_that_runs_has_its_time(built_book, course_root, listed):
     running = {page.rsplit(".", 1)[0] for page in page_digests(course_root)} & listed
     assert len(running) >= 3
     assert [page for page in running if page not in text] == []
+
+
+def test_a_page_keeps_nothing_but_itself(built_book):
+    """What Sphinx keeps of a page, and loads again and again, holds no environment: that alone has 17 MB."""
+    kept = {file.stem: file.stat().st_size for file in (built_book.parent / ".doctrees").rglob("*.doctree")}
+    assert len(kept) > 20
+    assert {name: size for name, size in kept.items() if size > 2e6} == {}

@@ -16,7 +16,7 @@ from sphinx.util.nodes import make_refnode
 from tools.book.lint import LABEL, STATEMENT
 from tools.book.pages import text_pages
 
-__all__ = ["link_code", "link_docstring", "setup"]
+__all__ = ["link_code", "link_docstring", "own_all", "setup"]
 
 LABELLED = re.compile(r"``((?:thm|prop|lem|cor|def)-[\w-]+)``")
 CHAPTER = re.compile(r"\b([Cc]hapter\s+)(\d{1,2})\b")
@@ -91,8 +91,19 @@ def link_code(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         literal.replace_self(link)
 
 
+def own_all(app: Sphinx, doctree: nodes.document) -> None:
+    """Make a page the document of all its nodes (an event handler of Sphinx).
+
+    Nodes of a docstring have a document of their own, and that has the whole environment: with it, a page of the
+    reference takes five hundred times its room, and a second each time that it is loaded.
+    """
+    for node in doctree.findall():
+        node.document = doctree
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what happens to docstrings and to code in the text."""
     app.connect("builder-inited", _read_book)
+    app.connect("doctree-read", own_all)
     app.connect("doctree-resolved", link_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
