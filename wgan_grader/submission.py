@@ -36,6 +36,8 @@ ACTIVE = re.compile(r"\\+(?=(?:href|require|class|style|cssId|data)\b)")
 LINK = re.compile(r"\](?=:|\((?!\s*(?:https?://|mailto:|attachment:)))", re.IGNORECASE)
 # What fetches a picture from elsewhere as soon as the page is opened; those of the student's own lie in the notebook.
 FETCHED = re.compile(r"!(?=\[)(?!\[[^\]\n\[]{0,200}\]\(attachment:)")
+KERNELS_NAME = re.compile(r"\(\d+\.py, (line \d+)\)$")  # which the kernel gives to a cell, and which nobody knows
+IN_LINE = r"in \1"
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["']([\w.]+)["']""", re.MULTILINE)
 
 
@@ -242,7 +244,7 @@ def rebuild(student: Iterable[StudentCell], blueprint: Blueprint) -> NotebookNod
 def broken_cells(notebook: Any) -> list[str]:
     """Say which cells of a notebook that ran are no Python."""
     return [
-        f"Cell {index + 1} has a {output.ename} ({output.evalue:.100})."
+        f"Cell {index + 1} has a {output.ename} ({KERNELS_NAME.sub(IN_LINE, output.evalue):.100})."
         for index, cell in enumerate(notebook.cells)
         for output in (cell.get("outputs") or [])
         if output.output_type == "error" and output.ename in ("SyntaxError", "IndentationError", "TabError")

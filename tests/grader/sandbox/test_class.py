@@ -204,7 +204,7 @@ def test_a_syntax_error_is_called_by_its_name():
     error = NotebookNode(output_type="error", ename="SyntaxError", evalue="invalid syntax (1.py, line 3)", traceback=[])
     run = Run(new_notebook(cells=[new_markdown_cell("x"), new_code_cell("def", outputs=[error])]))
     said = judge._why_missing(registry.find(KEY), run, "ps01.kl.safetensors is not there")
-    assert "Cell 2 has a SyntaxError (invalid syntax" in said
+    assert "Cell 2 has a SyntaxError (invalid syntax in line 3)." in said
     assert "safetensors" not in said
     name = NotebookNode(output_type="error", ename="NameError", evalue="name 'kl' is not defined", traceback=[])
     run = Run(new_notebook(cells=[new_code_cell(f'check("{KEY}", kl)', outputs=[name])]))
