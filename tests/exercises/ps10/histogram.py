@@ -87,3 +87,13 @@ TRIALS.mutants(
     single=lambda points, bins, batch: by_numpy(points.float(), bins, batch),
     pushed=lambda points, bins, batch: by_numpy((points + 1e-8).clamp(max=1), bins, batch),
 )
+TRIALS.mutants(
+    "mean-of-batches",
+    averaged=lambda points, bins, batch: torch.stack(
+        [count(p.tolist(), bins) / len(p) for p in points.split(batch)]
+    ).mean(0),
+)
+TRIALS.mutants(
+    "rounded", nearest=lambda points, bins, batch: count(((points * bins).round() / bins).tolist(), bins) / len(points)
+)
+TRIALS.mutants("distinct", as_set=lambda points, bins, batch: count(set(points.tolist()), bins) / len(points))

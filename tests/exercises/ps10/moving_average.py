@@ -97,3 +97,9 @@ TRIALS.alternatives(
     recursive=recursive,
     first_counts_twice=from_start_twice,
 )
+TRIALS.mutants(
+    "a-state-left-out",
+    last=lambda w, b: right(w[:-1] if len(w) > 1 else w, b),
+    second=lambda w, b: right(torch.cat([w[:1], w[2:]]), b),
+    first=lambda w, b: right(w[1:] if len(w) > 1 else w, b),
+)

@@ -52,11 +52,20 @@ def _scaled(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
     return cells(kept, bins) / len(kept)
 
 
+def _by_batches(points: np.ndarray, bins: int, batch: int) -> np.ndarray:
+    """Mean of the batches' own shares, whatever their sizes."""
+    parts = [points[first : first + batch] for first in range(0, len(points), batch)]
+    return np.mean([cells(part, bins) / len(part) for part in parts], axis=0)
+
+
 WRONG = (
     ("unchanged", lambda points, bins, batch: cells(spliced(points, batch), bins) / len(points)),
     ("rescaled", _scaled),
     ("last-batch-lost", lambda points, bins, batch: cells(points[: len(points) // batch * batch], bins) / len(points)),
     ("last-batch-lost", lambda p, b, n: cells(p[: len(p) // n * n], b) / max(len(p) // n * n, 1)),
+    ("mean-of-batches", _by_batches),
+    ("rounded", lambda p, b, n: _cells_of(np.round(p * b).astype(int), b) / len(p)),
+    ("distinct", lambda p, b, n: cells(np.unique(p), b) / len(p), lambda p, b, n: shares(np.unique(p), b, n)),
     ("one-batch", lambda points, bins, batch: cells(points[:batch], bins) / len(points)),
     ("one-batch", lambda p, b, n: cells(p[:n], b) / len(p[:n])),
     ("edge-lost", lambda points, bins, batch: cells(points[points < 1], bins) / len(points)),
@@ -74,6 +83,10 @@ unchanged: The bug is still there: each batch is *removed* from the list while t
 rescaled: The shares add up to 1 now, but they still come from the same points: half of the sample is ignored. Dividing
     by another number hides the symptom.
 last-batch-lost: The last, incomplete batch is left out.
+mean-of-batches: The shares of the batches are averaged, and the last batch may be smaller than the others: its points
+    weigh more.
+rounded: The place is rounded to the nearest edge. A cell is what lies between two edges: round down.
+distinct: Points that occur several times are counted once.
 one-batch: Only the first batch is counted.
 edge-lost: Points at exactly 1 are lost. The last cell is closed: 1 belongs to it.
 right-closed: A point on the edge between two cells is counted in the left one. Cells are closed on the left, [a, b);

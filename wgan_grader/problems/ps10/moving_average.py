@@ -31,6 +31,11 @@ def _from_zero(weights: np.ndarray, decay: float) -> np.ndarray:
     return _from(np.zeros_like(weights[0]), weights, decay)
 
 
+def _without(weights: np.ndarray, place: int) -> np.ndarray:
+    """All states but one, where there are several."""
+    return np.delete(weights, place, 0) if len(weights) > 1 else weights
+
+
 WRONG = (
     ("swapped", lambda w, b: average(w, 1 - b)),
     ("from-zero", _from_zero),
@@ -39,6 +44,7 @@ WRONG = (
     ("last-state", lambda w, b: w[-1]),
     ("backwards", lambda w, b: average(w[::-1], b)),
     ("one-step", lambda w, b: b * w[0] + (1 - b) * w[-1], lambda w, b: b * w[max(len(w) - 2, 0)] + (1 - b) * w[-1]),
+    ("a-state-left-out", *(lambda w, b, k=k: average(_without(w, k), b) for k in (0, 1, -1))),
     ("not-adding-to-one", lambda w, b: sum(b ** (len(w) - 1 - t) * w[t] for t in range(len(w)))),
     ("whole-path", lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))])),
 )
@@ -51,6 +57,8 @@ plain-mean: This is the plain mean of all states, which never forgets the beginn
 last-state: This is the last state, without any averaging.
 backwards: It runs from the last state to the first, so that the oldest weighs most.
 one-step: Only one step was taken, from the first state to the last (or the last two).
+a-state-left-out: One state is left out: the first, the second or the last. The average begins at the first and takes in
+    every one after it.
 not-adding-to-one: The shares do not add up to 1: the new state enters in full.
 whole-path: All averages on the way are returned. The last one was asked for, of shape (d,).
 """
