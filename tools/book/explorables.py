@@ -28,7 +28,6 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from tools.book import generator_data
 from tools.book.assets import run_esbuild
 
 __all__ = ["ExplorableDirective", "bundle", "setup", "take_stills"]
@@ -115,6 +114,8 @@ def bundle(out: Path) -> None:
     out : Path
         Gets ``NAME/view.js`` and ``explorable.css``.
     """
+    from tools.book import generator_data  # imports torch, which a book without figures has no use for
+
     for name in names():
         _bundle_view(SOURCES / name, out)
     generator_data.write(out)
@@ -188,7 +189,9 @@ TWIN_OF = """() => {
 
 
 def _bundle_for(app: Sphinx) -> None:
-    if app.builder.format == "html":
+    """Write the scripts for a book that has a figure on any page."""
+    pages = Path(app.srcdir).rglob("*.md")
+    if app.builder.format == "html" and any("{explorable}" in page.read_text(encoding="utf-8") for page in pages):
         bundle(Path(app.outdir, "_static", PLACE))
 
 
