@@ -88,7 +88,8 @@ def sections_of(doctree: nodes.document, page: str) -> Iterator[tuple[str, str, 
         box = section.parent if _is_boxed(section) else None
         place = (box["ids"] if box else []) or section["ids"]
         anchor = f"#{place[0]}" if section.parent is not doctree else ""
-        title = _name(box) if box else section.next_node(nodes.title).astext()
+        heading = section.next_node(nodes.title)
+        title = _name(box) if box else heading.astext() if heading else first
         yield page + anchor, first, title, " ".join(_words(section))
 
 
