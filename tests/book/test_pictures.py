@@ -70,8 +70,9 @@ def drawing(width, height):
 @pytest.mark.parametrize(
     ("wide", "small", "caption", "kind"),
     [
-        ((8, 4), (4, 8), "Left, a wave.", ' class="stacked sides"'),
-        ((8, 4), (4, 8), "A wave (right)", ' class="stacked sides"'),
+        ((8, 4), (4, 8), "Left, a wave; right, none.", ' class="stacked sides"'),
+        ((8, 4), (4, 8), "None (right), a wave (left)", ' class="stacked sides"'),
+        ((8, 4), (4, 8), "Nothing is left.", ' class="stacked"'),
         ((8, 4), (4, 8), "Two waves upright.", ' class="stacked"'),
         ((8, 4), (4, 3), "The left end.", ""),
         ((4, 4), (4, 5), "The left end.", ""),
@@ -87,7 +88,8 @@ def test_captions_that_speak_of_left_and_right_are_marked(tmp_path, wide, small,
 def test_a_caption_is_that_of_its_own_figure(tmp_path):
     (tmp_path / "c3.png").write_bytes(narrow.attach(drawing(8, 4), drawing(4, 8)))
     figure = '<figure><img src="_images/c3.png" /><figcaption>{}</figcaption></figure>'
-    page = choose_by_width(figure.format("one") + figure.format("left"), {"c3.png": tmp_path / "c3.png"}, tmp_path)
+    body = figure.format("one") + figure.format("left, right")
+    page = choose_by_width(body, {"c3.png": tmp_path / "c3.png"}, tmp_path)
     assert page.count('class="stacked"') == 1
     assert page.index('class="stacked"') < page.index('class="stacked sides"')
 

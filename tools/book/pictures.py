@@ -19,7 +19,9 @@ SHOWN = re.compile(r"_images/([^\"'/?# )]+)")
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 HASHED = re.compile(r"[0-9a-f]{64}$")
 SIDES = re.compile(
-    r'<picture class="stacked">((?:(?!</figure>).)*?<figcaption>(?:(?!</figure>).)*?\b(?:left|right)\b)', re.I | re.S
+    r'<picture class="stacked">((?:(?!</figure>).)*?<figcaption>'
+    r"(?=(?:(?!</figure>).)*?\bleft\b)(?:(?!</figure>).)*?\bright\b)",
+    re.I | re.S,
 )
 
 
@@ -44,7 +46,7 @@ def offer_narrow(app: Any, pagename: str, templatename: str, context: dict[str, 
 def choose_by_width(body: str, sources: dict[str, Path], folder: Path) -> str:
     """Wrap each image that has a narrow drawing inside, and write that drawing to a file of its own.
 
-    A wrapping whose caption speaks of left and right, where the narrow drawing has above and below, gets the class
+    A wrapping whose caption speaks of both left and right, where the narrow drawing has above and below, gets the class
     ``sides``: the style sheet adds a word about it.
 
     Parameters
