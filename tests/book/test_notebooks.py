@@ -10,6 +10,7 @@ from tools.book import notebooks
 
 COLUMNS = 84
 
+
 def made(minor=5, code="import wgan_course"):
     """A notebook; before version 4.5 its cells have no ids."""
     cells = [nbformat.v4.new_markdown_cell("# Lab"), nbformat.v4.new_code_cell(code)]
