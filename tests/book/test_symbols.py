@@ -67,7 +67,7 @@ def test_the_table_is_written(course_root, capsys):
     symbols.main([])
     rows = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
     assert "reused" in rows["D"]
-    assert "notation" in rows[r"\Pi"]
+    assert "notation" in rows["x"]
 
 
 def test_what_is_defined_is_used(course_root):
