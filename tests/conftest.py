@@ -1,5 +1,6 @@
 """For all tests: one thread each, the same examples each time, the built book, and a browser without a network."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -35,6 +36,17 @@ def _missing(marker: str) -> bool:
 def pytest_configure(config):
     """Let xdist keep the order of `_late`: its own begins with large groups, which then wait for the book."""
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection():
+    """Look for no garbage while tests are collected, which takes a quarter less, nor later in what is there then."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_itemcollected(item):
