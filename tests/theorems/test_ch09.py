@@ -748,6 +748,18 @@ def test_prop_dirac_drift_minimax_circles():
     assert float(q[-100:].mean() / q[:100].mean()) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize(("n", "low", "high"), [(1, 1.6, 2.1), (2, 0.5, 0.9)])
+def test_minimax_drifts_in_long_alternating_runs(n, low, high):
+    """With rates of 1 from (0.6, 0.3): q nearly doubles in 16 000 rounds with one critic step, and falls with two."""
+    theta, psi, kept = 0.6, 0.3, []
+    for _ in range(18_000):
+        for _ in range(n):
+            psi += theta / (1 + math.exp(psi * theta))
+        theta -= psi / (1 + math.exp(psi * theta))
+        kept.append(n * theta**2 + n * theta * psi / 2 + psi**2)
+    assert low < sum(kept[-3000:]) / sum(kept[:3000]) < high
+
+
 # --- where the two-sided penalty's statement ends --------------------------------------------------------------------
 
 
