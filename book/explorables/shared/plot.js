@@ -27,7 +27,7 @@ export class Plot {
   /** Begin a drawing over these ranges, at the width that there is. */
   begin(x, y, { logY = false } = {}) {
     const { left, right, top, bottom } = this.margin;
-    const available = this.parent.clientWidth || 320;
+    const available = Math.max(this.parent.clientWidth || 320, left + right + 40); // hidden, or not laid out yet
     this.width = Math.floor(available >= 620 ? available * this.share : available);
     this.height = Math.min(this.tallest, Math.max(200, Math.round(this.width * this.ratio)));
     if (this.square) {
