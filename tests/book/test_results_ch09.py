@@ -63,6 +63,7 @@ def test_the_normalised_critic_takes_a_detour(stored):
         first = int(np.argmax(path < 0.25))
         assert 0.25 < path[first:].max() < 1.6
         assert seed["SN, n=1"]["end"] < 0.02
+        assert 0.2 < seed["SN, n=5"]["end"] < 0.55
 
 
 @pytest.mark.parametrize("part", ["non-saturating, width 0", "target 0, weight 10, rate / 10, n=1"])
@@ -79,6 +80,9 @@ def ends(stored, part):
 
 def test_bending_alone_does_not_bring_the_log_loss_to_rest(stored):
     assert ends(stored, "non-saturating, width 0").min() > 0.25
+    late = results.over_seeds(stored, lambda seed: seed["non-saturating, width 0"]["distance"])[:, 5:]
+    assert late.min(1).max() < 0.03
+    assert late.max(1).min() > 0.5
     assert ends(stored, "non-saturating, n=1").max() < 0.02
     assert ends(stored, "LSGAN, width 0").min() > 5 * ends(stored, "LSGAN, n=1").max()
     assert max(ends(stored, f"R1, {loss}, width 0").max() for loss in ("log loss", "Wasserstein")) < 0.001
@@ -89,6 +93,9 @@ def test_the_step_and_not_the_target_makes_a_strong_penalty_leave(stored):
     for seed in stored["seeds"].values():
         assert seed["target 0, weight 10, n=1"]["left after"] <= 3
     assert ends(stored, "GP, weight 10, rate / 10, n=1").max() < 0.02
+    slow = ends(stored, "target 0, weight 10, rate / 10, n=1")
+    assert 0.375 < slow.min() < slow.max() < 0.655
+    assert ends(stored, "target 0, weight 1, n=1").max() < 0.012
 
 
 def test_annealed_noise_changes_nothing_that_the_width_does_not_do(stored):
