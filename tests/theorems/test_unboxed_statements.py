@@ -119,3 +119,17 @@ def test_a_step_on_the_normalised_weight_is_bounded_by_the_rank(rng):
         assert 1 / torch.linalg.matrix_norm(W, 2) ** 2 <= rank / W.square().sum() * (1 + 1e-12)
     W = torch.linalg.qr(torch.randn(5, 5, generator=rng, dtype=torch.float64))[0]
     assert torch.isclose(1 / torch.linalg.matrix_norm(W, 2) ** 2, 5 / W.square().sum())
+
+
+@pytest.mark.parametrize(("rows", "columns", "gap"), [(3, 5, 1.0), (5, 3, 1.0), (1, 2, 1.0), (4, 4, 0.0)])
+def test_what_is_left_after_an_inexact_deflation_lies_between_the_bounds_of_problem_set_7(rows, columns, gap, rng):
+    u, s, v = torch.linalg.svd(torch.randn(rows, columns, generator=rng, dtype=torch.float64))
+    s = torch.nn.functional.pad(s, (0, columns - len(s)))
+    s[0] = s[1] + gap * (s[0] - s[1])
+    weight = (u[:, : len(s)] * s[: u.shape[1]]) @ v[: u.shape[1]]
+    for angle in torch.linspace(0, torch.pi / 2, 7, dtype=torch.float64):
+        away = v.T @ torch.nn.functional.pad(torch.randn(columns - 1, generator=rng).double(), (1, 0))
+        taken = angle.cos() * v[0] + angle.sin() * away / away.norm()
+        left = torch.linalg.matrix_norm(weight - torch.outer(weight @ taken, taken), 2)
+        above = s[1] ** 2 + (s[0] ** 2 - s[1] ** 2) * angle.sin() ** 2
+        assert s[1] - 1e-9 <= left <= above.sqrt() + 1e-9
