@@ -56,9 +56,7 @@ class OddError(Exception):
 
     def __init__(self, one, two):
         super().__init__(f"{one} and {two}")
-
-    def __reduce_ex__(self, protocol):
-        return OddError, self.args
+        self.why = lambda: one
 
 
 @pytest.mark.parametrize(
