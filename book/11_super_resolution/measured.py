@@ -72,3 +72,18 @@ def middle_pixels():
 def middle_middle():
     """The same with content of the mean."""
     return _noisy(lambda seed: seed["content of the mean, 0.03"]["error of the mean"])
+
+
+def control_before():
+    """Fréchet distance of the network on pixels, where the control begins."""
+    return over_seeds(read_results("11_control"), lambda seed: seed["mean"]["frechet"])
+
+
+def control_after():
+    """The same after as many rounds more on pixels, without a critic."""
+    return over_seeds(read_results("11_control"), lambda seed: seed["without noise, 0"]["frechet"])
+
+
+def with_least_weight():
+    """The same with the least weight of a critic, in the seed of the control."""
+    return read_results("11_stochastic")["seeds"]["0"]["without noise, 0.003"]["frechet"]

@@ -1,6 +1,8 @@
 """Chapter 11's stored results: the stated part of one seed runs again and agrees; the text says what they say."""
 
+import copy
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -159,3 +161,26 @@ def test_more_weight_brings_the_law_nearer(noisy, kind):
     means = runs.mean(0).tolist()
     assert means == sorted(means, reverse=True)
     assert means[0] < results.over_seeds(noisy, lambda seed: seed["mean"]["kernel"]).min()
+
+
+def test_the_control_without_a_critic_comes_from_its_script_and_gains_less():
+    control = results.load_script("11_super_resolution/control")
+    kept = results.read_results("11_control")
+    assert kept["provenance"]["source"] == results.provenance(control.__file__, "")["source"]
+    noisy = results.read_results("11_stochastic")["seeds"]
+    for seed, run in kept["seeds"].items():
+        before, after = run["mean"]["frechet"], run["without noise, 0"]["frechet"]
+        with_critic = noisy[seed]["without noise, 0.003"]["frechet"]
+        assert before - after < after - with_critic, "the smaller part of the way"
+        assert run["without noise, 0"]["error"] < run["mean"]["error"]
+
+
+def test_the_control_trains_the_restorer_alone(stochastic):
+    control = results.load_script("11_super_resolution/control")
+    sizes = {"width": 4, "blocks": 1, "critic": 4, "batch": 4, "noise": 2}
+    truth = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    judge = SimpleNamespace(restored=lambda network: network, full=lambda network: copy.deepcopy(network.state_dict()))
+    found = control.compared(0, truth, judge, first=2, rounds=2, sizes=sizes)
+    before, after = found["mean"], found["without noise, 0"]
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
