@@ -48,22 +48,24 @@ def test_a_sandbox_that_may_not_isolate_is_told(monkeypatch):
     assert "namespaces" in found.cure
 
 
+def packages_without(missing, monkeypatch, folder):
+    """What is found in a folder where these packages are not installed."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in missing else "1")
+    return doctor.packages()
+
+
 def test_one_missing_package_is_enough(monkeypatch, course_root):
-    monkeypatch.chdir(course_root)
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "nbgrader" else "1")
-    found = doctor.packages()
+    found = packages_without({"nbgrader"}, monkeypatch, course_root)
     assert found.state == "broken"
     assert "nbgrader missing" in found.detail
 
 
 def test_outside_of_the_course_the_library_is_enough(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "nbgrader" else "1")
-    found = doctor.packages()
+    found = packages_without({"nbgrader"}, monkeypatch, tmp_path)
     assert found.state == "absent"
     assert "the course's folder" in found.cure
-    monkeypatch.setattr(doctor, "_version", lambda name: None)
-    assert doctor.packages().state == "broken"
+    assert packages_without(doctor.PACKAGES, monkeypatch, tmp_path).state == "broken"
 
 
 def test_a_package_that_nobody_has():

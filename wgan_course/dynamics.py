@@ -376,8 +376,8 @@ def _rates(step_size: float | tuple[float, float]) -> tuple[float, float]:
 
 
 def _step(variant: Variant, state: Pair, rates: tuple[float, float], n_critic: int, alternating: bool) -> Pair:
+    """One step. States are looked at where they come in and in the end: a theta that is not finite stays so."""
     theta, psi = state
-    """One step; states are looked at where they come in and in the end, as none becomes finite again."""
     before = psi
     for _ in range(n_critic):
         psi = variant.project(psi + rates[1] * variant._field(theta, psi)[1])

@@ -95,7 +95,7 @@ def own_all(app: Sphinx, doctree: nodes.document) -> None:
     """Make a page the document of all its nodes (an event handler of Sphinx).
 
     Nodes of a docstring have a document of their own, and that has the whole environment: with it, a page of the
-    reference takes five hundred times its room, and a second each time that it is loaded.
+    reference takes hundreds of times its room.
     """
     for node in doctree.findall():
         node.document = doctree
