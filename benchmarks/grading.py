@@ -36,6 +36,8 @@ from typing import Any
 
 import nbformat
 
+from wgan_course._files import atomic_write
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "book" / "results" / "grading.json"
 ENGINES = ("plain nbgrader", "one worker", "two workers", "Dask, two workers")
@@ -388,7 +390,7 @@ def main() -> None:
         course = make_course(Path(folder) / "course", NAMES[options.set])
         for found in measure(options, course, Path(folder)):
             known = json.loads(options.out.read_text()) if options.out.exists() else {}
-            options.out.write_text(json.dumps(merged(known, found), indent=1) + "\n")
+            atomic_write(options.out, (json.dumps(merged(known, found), indent=1) + "\n").encode())
     return None
 
 
