@@ -559,7 +559,7 @@ class Watchdog(threading.Thread):
             return f"it sent more than {limits.grader // 2**20} MiB at once"
         if sum(map(_threads, processes)) >= limits.processes:
             return f"it had as many as {limits.processes} processes and threads"
-        if sum(map(_resident, processes)) > limits.memory:
+        if sum(map(_resident, processes)) > limits.memory < sum(map(_own_part, processes)):
             return f"it used more than {limits.memory // 2**20} MiB of memory"
         return self._disk_excess(processes)
 
@@ -605,6 +605,16 @@ def _resident(process: psutil.Process) -> int:
         return process.memory_info().rss
     except psutil.Error:
         return 0
+
+
+def _own_part(process: psutil.Process) -> int:
+    """Resident memory, each page divided by the number of processes that share it: a fork takes none of its own."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.NoSuchProcess:
+        return 0
+    except psutil.Error:
+        return _resident(process)
 
 
 def _processor(process: psutil.Process) -> float:

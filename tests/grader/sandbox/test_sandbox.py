@@ -190,6 +190,29 @@ def test_the_watchdog_counts_files(space, sleeper, limits, words):
     assert words in Watchdog(sleeper.pid, space, Limits(**limits)).excess()
 
 
+FORKED = """
+import os, time
+x = bytearray(b'x' * 2**27)
+for _ in range(3):
+    if not os.fork():
+        {then}
+        time.sleep(60)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("then", "found"), [("pass", False), ("x[:] = b'y' * 2**27", True)])
+def test_the_watchdog_counts_what_forks_share_once(space, then, found):
+    code = FORKED.format(then=then)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        time.sleep(0.5)
+        dog = Watchdog(process.pid, space, Limits(memory=2**28))
+        assert ("memory" in dog.excess()) == found
+        sandbox.kill_tree(process.pid)
+
+
 def test_the_watchdog_is_content_with_little(space, sleeper):
     assert Watchdog(sleeper.pid, space, Limits()).excess() == ""
 
