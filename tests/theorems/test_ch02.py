@@ -114,6 +114,21 @@ def test_thm_w1_continuous(seed, step):
     assert change <= (here - there).norm(dim=1).mean() + SLACK
 
 
+def test_thm_w1_continuous_needs_more_than_continuity_for_each_z():
+    """The chapter's generator is continuous in theta for each z, but W1 to the atom at 0 jumps from 0 to 1."""
+
+    def generator(theta, z):
+        return 2 / theta * (1 - z / theta).clamp_min(0) if theta > 0 else torch.zeros_like(z)
+
+    z = (torch.arange(20_000).double() + 0.5) / 20_000
+    for theta in (0.01, 0.3, 0.9):
+        assert float(tr.wasserstein_1d(torch.zeros_like(z), generator(theta, z))) == pytest.approx(1, rel=1e-4)
+    thetas = torch.linspace(-0.5, 1, 1501).double()
+    for place in (0.05, 0.3, 0.7):
+        path = torch.stack([generator(float(t), torch.tensor(place).double()) for t in thetas])
+        assert float(path.diff().abs().max()) <= 2 / place**2 * 1.01e-3  # its slope is at most 2/z² where theta > z
+
+
 @falsify
 @given(seeds, st.integers(2, 8))
 def test_thm_convergence_order(seed, n):
