@@ -6,6 +6,7 @@ difference: hence the bands, 5 % of a number unless a test says another one.
 
 import numpy as np
 import pytest
+from scipy.interpolate import RegularGridInterpolator
 
 from tools.book.results import load_script, over_seeds, provenance, read_results
 
@@ -124,6 +125,17 @@ def test_two_gaussians():
         np.testing.assert_allclose(found[kind][loss], kept[kind][loss][:4], rtol=2 * BAND)
 
 
+def test_the_clipped_critic_falls_everywhere_and_is_steepest_in_the_gap():
+    """Between the two Gaussians, at -2 and 2: twice as steep as beyond them, and more."""
+    line = script("two_gaussians").LINE.numpy()
+    values = over_seeds(read_results("05_two_gaussians"), lambda seed: seed["wgan"]["values"])
+    slopes, middle = -np.diff(values), (line[1:] + line[:-1]) / 2
+    assert (slopes > 0).all()
+    steepest = middle[slopes.argmax(1)]
+    assert (np.abs(steepest) < 1).all()
+    assert (slopes.max(1) > 1.8 * slopes[:, np.abs(middle) > 2].max(1)).all()
+
+
 @pytest.fixture(scope="module")
 def penalty():
     return read_results("05_parameter_penalty")
@@ -214,6 +226,18 @@ def test_what_the_chapter_says_of_the_surfaces():
     assert np.argmax(means["25 Gaussians", "share"]) == 1
     assert np.argsort(means["Swiss roll", "share"]).tolist() == [1, 0, 2]
     assert means["Swiss roll", "likeness"] == sorted(means["Swiss roll", "likeness"])
+
+
+def test_the_ridge_of_the_penalised_critic_is_along_the_inner_end_of_the_roll():
+    """Across the roll, (t cos t, t sin t) / 7.5, the value peaks along the first half turn and not at the outer end."""
+    kept = np.array(read_results("05_surfaces")["seeds"]["0"]["Swiss roll"]["GP, λ = 1"]["surface"]).reshape(41, 41)
+    line = np.linspace(-3.5, 3.5, 41)
+    surface = RegularGridInterpolator((line, line), kept)
+    along = lambda t, out: surface(np.stack([(t / 7.5 + out) * np.sin(t), (t / 7.5 + out) * np.cos(t)], 1))
+    inner, outer = np.pi * np.linspace(1.5, 2.5, 12), np.pi * np.linspace(3.4, 4.5, 12)
+    ridge = lambda t: (along(t, 0) > along(t, -0.3)) & (along(t, 0) > along(t, 0.3))
+    assert ridge(inner).all()
+    assert not ridge(outer).any()
 
 
 def test_tracking():

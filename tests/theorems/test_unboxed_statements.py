@@ -1,4 +1,4 @@
-"""Statements that chapters 1, 6, 7 and 8 make between the boxes, tried on drawn cases."""
+"""Statements that chapters 1, 4, 6, 7 and 8 make between the boxes, tried on drawn cases."""
 
 import numpy as np
 import pytest
@@ -32,6 +32,18 @@ def test_least_squares_does_not_saturate_where_the_score_is_zero():
     scores = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(make("least-squares").generator_loss(scores), scores)
     assert slope.item() == -1
+
+
+@pytest.mark.parametrize(("last", "linear", "constant"), [((1.0, -1.0), 2.0, 1.0), ((1.0, 1.0), 0.0, 1.0)])
+def test_activations_may_widen_the_gap_to_the_product_of_norms_or_narrow_it(last, linear, constant):
+    """Both products are 2: relu(x) - relu(-x) is x and takes slope away, relu(x) + relu(-x) is |x| and adds some."""
+    first, second = torch.tensor([[1.0], [-1.0]]), torch.tensor([last])
+    product = torch.linalg.matrix_norm(first, 2) * torch.linalg.matrix_norm(second, 2)
+    assert float(product) == pytest.approx(2)
+    assert float((second @ first).abs()) == linear
+    x = torch.linspace(-1, 1, 101)
+    slopes = (functional.relu(x[:, None] @ first.T) @ second.T)[:, 0].diff() / x.diff()
+    assert float(slopes.abs().max()) == pytest.approx(constant, abs=1e-4)
 
 
 @pytest.mark.parametrize(("charge", "convex"), [(penalties.one_sided, True), (penalties.two_sided, False)])
