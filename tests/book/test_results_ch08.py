@@ -83,6 +83,8 @@ def test_what_the_chapter_says_of_the_critics(toy):
     assert set(of("SN", broad)) <= {30, 31, 32}
     assert set(of("one-sided, λ = 10", broad)) <= {24, 25, 26, 27}
     assert set(of("clip, c = 0.03", broad)) == {2, 3}
+    start = [race.ToyTrack.networks(None, torch.Generator().manual_seed(seed))[1] for seed in race.SEEDS]
+    assert {broad({"spectra": race.spectra(critic)}) for critic in start} == {25, 26, 27}
     images = results.read_results("08_race_images")["seeds"].values()
     ends = {name: sorted(broad(seed["methods"][name]) for seed in images) for name in ("sn", "gp")}
     assert [(found[0], found[-1]) for found in ends.values()] == [(12, 16), (12, 15)]

@@ -54,6 +54,9 @@ def test_what_the_chapter_says_leaves(stored, setting):
     for seed in stored["seeds"].values():
         assert seed[f"WGAN, none, {setting}"]["left after"] < 600
         assert seed[f"GP, weight 10, {setting}"]["left after"] < 600
+    lasted = sorted(seed["GP, weight 10, n=1"]["left after"] for seed in stored["seeds"].values())
+    assert lasted[3] < 10
+    assert lasted[4] > 500  # the late one
 
 
 def test_the_normalised_critic_takes_a_detour(stored):

@@ -115,6 +115,13 @@ def of(stored, goal, measure):
     return {method: np.array([study.reached(run, measure) for run in take(method)]) for method in study.METHODS}
 
 
+def test_the_early_stop_alone_is_over_the_price(stored):
+    least = study.accuracy_without(stored) - study.PRICE
+    for method, goal in itertools.product(study.METHODS, study.GOALS.values()):
+        clean = study.on_choosing(stored, method, *study.chosen(stored, method, goal), "clean")
+        assert (clean < least) == (method == "stopped early"), method
+
+
 def test_what_the_chapter_says_of_certificates(stored):
     certified = of(stored, "certificate", ("certified", 0.25))
     norms = {"spectral penalty", "SN", "orthonormal, ReLU", "orthonormal, GroupSort"}

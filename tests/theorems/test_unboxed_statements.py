@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from wgan_course import norms
 from wgan_course.constraints import penalties
 from wgan_course.objectives import make
 
@@ -145,3 +146,27 @@ def test_what_is_left_after_an_inexact_deflation_lies_between_the_bounds_of_prob
         left = torch.linalg.matrix_norm(weight - torch.outer(weight @ taken, taken), 2)
         above = s[1] ** 2 + (s[0] ** 2 - s[1] ** 2) * angle.sin() ** 2
         assert s[1] - 1e-9 <= left <= above.sqrt() + 1e-9
+
+
+def test_single_precision_escapes_from_an_orthogonal_start_after_about_half_the_steps(rng):
+    """Chapter 7: the step at which the estimate is half-way from the second singular value to the first."""
+    spectrum = torch.tensor([2.0, 1.6, *np.linspace(1.2, 0.1, 18)], dtype=torch.float64)
+    left, right = (torch.linalg.qr(torch.randn(20, 20, generator=rng, dtype=torch.float64))[0] for _ in range(2))
+    escapes = []
+    for dtype in (torch.float32, torch.float64):
+        W = (left @ torch.diag(spectrum) @ right.T).to(dtype)
+        top = torch.linalg.svd(W.double()).Vh[0]
+        start = right[:, 1:].sum(1)
+        v = (start - (start @ top) * top).to(dtype)
+        paths = [float(norms.power_iteration(W, v=v, steps=k).sigma) for k in range(120)]
+        escapes.append(int(np.argmax(np.array(paths) > 1.8)))
+    assert 0.4 < escapes[0] / escapes[1] < 0.65
+
+
+def test_the_reshaped_norm_can_be_too_large_on_images_smaller_than_the_kernel():
+    """Chapter 7's lower end needs a window inside the image: on 2×2 pixels with padding 1 there is none."""
+    kernel = torch.zeros(1, 1, 3, 3, dtype=torch.float64)
+    kernel[0, 0, 0, 0] = kernel[0, 0, 2, 2] = 1  # each tap meets the image once, and never both in one window
+    assert float(norms.conv_norm(kernel, (1, 2, 2), padding=1, steps=100)) == pytest.approx(1)
+    assert float(norms.reshaped_norm(kernel)) == pytest.approx(2**0.5)
+    assert float(norms.conv_norm(kernel, (1, 3, 3), padding=1, steps=100)) >= 2**0.5 - 1e-6
