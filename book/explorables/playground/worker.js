@@ -20,7 +20,7 @@ let free = true; // whether the page has drawn the last picture
 let perRound = 0;
 let timer = null;
 
-/** How far two samples of the data are from each other: no generator can be expected to come nearer. */
+/** How far two samples of the data are from each other; a perfect generator is as far away in the mean. */
 function floor() {
   const random = randomFrom(game.config.seed + 2000);
   const draw = () => sample(game.source, EVALUATED, random);
