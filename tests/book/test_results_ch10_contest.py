@@ -152,6 +152,7 @@ def test_what_the_chapter_says_of_the_dcgans(outcome):
     assert (end["hinge"] < np.minimum(end["sn"], end["sn_conv"])).all()
     overlapping = [(end[name].min(), end[name].max()) for name in ("gp", "lp", "r1")]
     assert max(low for low, _ in overlapping) < min(high for _, high in overlapping)
+    assert (end["lp"] < end["r1"]).all()
     assert (end["sn"] < end["sn_conv"]).any()
     assert (end["sn"] > end["sn_conv"]).any()
     assert (outcome.end("dcgan", "r1", "recall") > outcome.end("dcgan", "hinge", "recall")).all()

@@ -71,6 +71,24 @@ def test_the_chapter_says_what_the_means_say(seeds):
     assert sum(run["sharpness"] > 1 for seed in seeds.values() for run in seed.values() if "sharpness" in run) == 2
 
 
+def test_runs_with_a_critic_have_the_rate_that_the_chapter_says(experiment, course_root):
+    rng = experiment.rng_of(0, 0)
+    game = experiment.Game(experiment.Generator(rng=rng), torch.zeros(1, 1, 28, 28), None, 0.0, rng)
+    assert game.opt_g.param_groups[0]["lr"] == experiment.RATE / 4
+    text = (course_root / "book/11_super_resolution/chapter.md").read_text(encoding="utf-8")
+    assert "The runs with a critic have a quarter of the rate of the others, and another momentum." in text
+
+
+def test_one_run_with_turns_of_40_stays_near_the_line(seeds):
+    """All others, and those of the feature loss with critic, are below every run of the walk in PSNR."""
+    walk = ("pixels", "weight 0.005", "weight 0.01", "pixels + critic", "weight 0.05")
+    least = min(seed[name]["psnr"] for seed in seeds.values() for name in walk)
+    assert all(seed["features + critic"]["psnr"] < least - 1 for seed in seeds.values())
+    assert sum(seed["schedule 40, then 40"]["psnr"] < least - 0.5 for seed in seeds.values()) == 4
+    sharp = [run for seed in seeds.values() for run in seed.values() if run.get("sharpness", 0) > 1]
+    assert min(run["features"] for run in sharp) > 5.5
+
+
 def test_the_stored_pictures_are_those_of_the_first_seed_alone(seeds):
     assert [key for key in seeds if "pictures" in seeds[key]] == ["0"]
 
@@ -94,6 +112,21 @@ def test_the_runs_with_noise_come_from_this_script(stochastic, noisy):
     assert sorted(noisy["seeds"]) == ["0", "1", "2", "3", "4"]
     runs = {f"{kind}, {weight:g}" for kind, weights in stochastic.KINDS.items() for weight in weights}
     assert all(runs <= set(seed) for seed in noisy["seeds"].values())
+
+
+def test_the_least_error_in_the_table_and_what_is_below_it(noisy):
+    """Averages with the mean have less, so the text must not speak of all that was found."""
+    runs = {
+        name: [seed[name]["error"] for seed in noisy["seeds"].values()]
+        for name in noisy["seeds"]["0"]
+        if name != "pictures"
+    }
+    assert min(runs, key=lambda name: sum(runs[name])) == "without noise, 0.003"
+    assert all(
+        seed["without noise, 0.003"]["towards the mean"]["0.25"]["error"] < seed["without noise, 0.003"]["error"]
+        for seed in noisy["seeds"].values()
+    )
+    assert noisy["baselines"]["lookalike"]["error"] > 2 * sum(runs["without noise, 0.003"]) / 5
 
 
 def test_the_interpolation_again_on_other_images(noisy):
