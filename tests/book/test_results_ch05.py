@@ -9,6 +9,7 @@ import pytest
 from scipy.interpolate import RegularGridInterpolator
 
 from tools.book.results import load_script, over_seeds, provenance, read_results
+from wgan_course.transport import wasserstein
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BAND = 0.05
@@ -209,6 +210,20 @@ def test_what_the_chapter_says_of_the_critics_that_follow():
     assert (clipped[:, 1] < 0).sum() == (distance[:, 1] > distance[:, 0]).sum() == 2
     assert (trained("gp", "reading")[:, 6] > trained("gp", "reading")[:, 2]).all()
     assert (trained("gp", "distance")[:, 6] < trained("gp", "distance")[:, 2]).all()
+
+
+def test_the_reading_is_compared_with_the_distance_where_sampling_error_is_small():
+    """Two samples of the data are most of the way as far apart as the last pair that is led, and not as the fifth."""
+    module, kept = script("tracking"), read_results("05_tracking")
+    apart = [
+        float(wasserstein(*(module.REAL.sample(2000, module.source(seed, stream))[:500] for stream in (30, 31))))
+        for seed in range(5)
+    ]
+    share = np.array(apart)[:, None] / over_seeds(kept, lambda seed: seed["led"]["distance"])
+    assert 0.1 < min(apart) < max(apart) < 0.3
+    assert share[:, -1].min() > 0.6
+    assert share[:, module.NOISE.index(0.6)].max() < 0.4
+    assert script("measured").factor_changed().min() > 2
 
 
 def test_what_the_chapter_says_of_the_surfaces():

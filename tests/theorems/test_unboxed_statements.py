@@ -72,6 +72,22 @@ def test_a_cone_turns_over_at_penalty_zero_while_its_reading_rises_to_the_distan
     assert readings[-1] == pytest.approx(mean((radii - 2).abs()), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("norm", "broken"),
+    [
+        (lambda g: g.norm(dim=1), False),
+        (lambda g: g.square().sum(1).sqrt(), True),
+        (penalties.sample_norms, False),
+    ],
+    ids=["norm", "root", "course"],
+)
+def test_only_the_root_written_out_is_nan_at_a_flat_sample(norm, broken):
+    flat = torch.nn.Linear(2, 1)
+    torch.nn.init.zeros_(flat.weight)
+    penalties.two_sided(norm(penalties.input_gradient(flat, torch.ones(3, 2)))).mean().backward()
+    assert bool(flat.weight.grad.isnan().all()) == broken
+
+
 def test_the_one_sided_charge_is_differentiable_at_one():
     norms = torch.tensor([1 - 1e-9, 1.0, 1 + 1e-9], dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(penalties.one_sided(norms).sum(), norms)
