@@ -92,3 +92,11 @@ TRIALS.mutants(
     "generic:infinite",
     certain_everywhere=lambda d, p, q: 0.0 * d.sum() if bool(((d == 0) | (d == 1)).all()) else right(d, p, q),
 )
+
+
+def without_small_weights(d, p, q):
+    real, fake = p > 1e-9, q > 1e-9
+    return (p[real] * d[real].log()).sum() + (q[fake] * (1 - d[fake]).log()).sum()
+
+
+TRIALS.mutants("generic:infinite", without_small_weights=without_small_weights)

@@ -91,3 +91,13 @@ def smooth_at_zero(x, y):
 
 TRIALS.mutants("generic:precision", products_from_a_corner=products_from_a_corner)
 TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)
+
+
+def mirrored(x, y):
+    costs = (x[:, None] - y).norm(dim=-1)
+    return costs.triu() + costs.triu(1).T if len(x) == len(y) else costs
+
+
+TRIALS.mutants("zero-diagonal", zero_diagonal=lambda x, y: (x[:, None] - y).norm(dim=-1).fill_diagonal_(0))
+TRIALS.mutants("one-triangle", mirrored=mirrored)
+TRIALS.mutants("generic:direction", three_coordinates=lambda x, y: (x[:, None, :3] - y[:, :3]).norm(dim=-1))

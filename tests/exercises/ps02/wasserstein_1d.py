@@ -107,3 +107,4 @@ def smooth_at_zero(x, y):
 
 
 TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)
+TRIALS.mutants("root-of-square", root=lambda x, y: ((x.sort().values - y.sort().values) ** 2).sqrt().mean())

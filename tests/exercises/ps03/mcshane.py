@@ -56,9 +56,8 @@ def turned(points, values, k, x):
 TRIALS = Trials("ps03.mcshane")
 TRIALS.mutants("upper", upper=upper)
 TRIALS.mutants("middle", middle=lambda p, v, k, x: (upper(p, v, k, x) + lower(p, v, k, x)) / 2)
-TRIALS.mutants(
-    "without-k", ignored=lambda p, v, k, x: lower(p, v, 1.0, x), outside=lambda p, v, k, x: k * lower(p, v, 1.0, x)
-)
+TRIALS.mutants("without-k", ignored=lambda p, v, k, x: lower(p, v, 1.0, x))
+TRIALS.mutants("values-too", outside=lambda p, v, k, x: k * lower(p, v, 1.0, x))
 TRIALS.mutants("divided", divided=lambda p, v, k, x: (v - away(x, p) / k).amax(1))
 TRIALS.mutants("squared", squared=lambda p, v, k, x: (v - k * away(x, p) ** 2).amax(1))
 TRIALS.mutants("nearest", nearest=nearest, step=lambda p, v, k, x: v[away(x, p).argmin(1)])

@@ -126,8 +126,16 @@ TRIALS.mutants(
     "not-tight",
     no_way_back=no_way_back,
     zero=lambda coupling, cost: (torch.zeros(cost.shape[0]), torch.zeros(cost.shape[1])),
-    too_low=lambda coupling, cost: (right(coupling, cost)[0] - 0.1, right(coupling, cost)[1]),
 )
+TRIALS.mutants(
+    "one-moved",
+    too_low=lambda coupling, cost: (right(coupling, cost)[0] - 0.1, right(coupling, cost)[1]),
+    centred=lambda coupling, cost: (
+        right(coupling, cost)[0] - right(coupling, cost)[0].mean(),
+        right(coupling, cost)[1],
+    ),
+)
+TRIALS.mutants("not-tight", large_routes=lambda coupling, cost: right(coupling * (coupling > 1e-3), cost))
 TRIALS.mutants("not-admissible", along_the_tree=along_the_tree)
 TRIALS.mutants("halves", half_each=half_each)
 TRIALS.mutants("one-route", dearest=dearest)

@@ -76,3 +76,11 @@ TRIALS.mutants(
     hardly=over(lambda way: way.norm(dim=1) + 1e-8),
     clamped=over(lambda way: way.norm(dim=1).clamp_min(1e-6)),
 )
+
+
+def by_products(f_x, f_y, x, y):
+    run = ((x**2).sum(1) + (y**2).sum(1) - 2 * (x * y).sum(1)).clamp(min=0).sqrt()
+    return torch.where(run > 0, (f_x - f_y) / run, torch.zeros_like(run))
+
+
+TRIALS.mutants("generic:precision", products=by_products)

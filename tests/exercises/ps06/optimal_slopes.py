@@ -181,3 +181,14 @@ TRIALS.mutants(
 TRIALS.mutants("other-factor", four=lambda r, f, w: right(r, f, 2 * w))
 TRIALS.mutants("only-the-overshoot", no_one=lambda r, f, w: right(r, f, w) - right(r, f, w).sign())
 TRIALS.alternatives(mean_of_all=with_density(lambda c, long, right: (c / long).mean()))
+
+
+def without_threshold(real, fake, weight):
+    _, _, _, m = parts(real, fake)
+    order = torch.cat([real, fake]).argsort()
+    jumps = torch.cat([torch.full_like(real, -1 / len(real)), torch.full_like(fake, 1 / len(fake))])
+    h = jumps[order].cumsum(0)[:-1]
+    return h.sign() + h / (2 * weight * m)
+
+
+TRIALS.mutants("generic:places", without_threshold=without_threshold)

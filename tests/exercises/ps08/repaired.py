@@ -135,3 +135,12 @@ TRIALS.mutants("mutates-input", in_place=lambda W, u, x, t: (right(W, u, x, t)[0
 TRIALS.alternatives(
     right=right, by_detach=by_detach, by_length=by_length, by_branches=by_branches, by_samples=by_samples
 )
+
+
+def with_its_graph(W, u, x, training):
+    v = normalize(W.detach().T @ u, dim=0)
+    new = normalize(W @ v, dim=0) if training else u
+    return x @ (W / (new.detach() @ W @ v)).T, new
+
+
+TRIALS.mutants("left-changed", with_its_graph=with_its_graph)

@@ -284,3 +284,14 @@ TRIALS.alternatives(
     by_hand=ByHand,
     by_length=ByLength,
 )
+
+
+def only_with_gradients(self, x):
+    u, v = self.u, normalize(self.weight.detach().T @ self.u, dim=0)
+    if self.training:
+        u = normalize(self.weight.detach() @ v, dim=0)
+        self.u = u if torch.is_grad_enabled() else self.u
+    return linear(x, self.weight / (u @ self.weight @ v), self.bias)
+
+
+TRIALS.mutants("generic:which", only_with_gradients=variant(only_with_gradients))

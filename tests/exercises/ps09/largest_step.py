@@ -95,3 +95,4 @@ TRIALS.mutants(
 TRIALS.alternatives(
     right=right, by_bisection=by_bisection, by_eigenvalues=by_eigenvalues, by_roots=by_roots, by_scanning=by_scanning
 )
+TRIALS.mutants("generic:direction", at_least=lambda weight, alternating: max(0.2, right(weight, alternating)))

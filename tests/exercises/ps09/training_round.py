@@ -145,3 +145,16 @@ TRIALS.mutants("clips-the-start", start=clip_start)
 TRIALS.mutants("order", order=lambda *v: right(*v)[::-1])
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(right=right, looped=looped, by_numpy=by_numpy, by_jump=by_jump, on_clones=on_clones)
+
+
+def five_steps(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    return right(theta, psi, step_g, step_d, min(n_critic, 5), clip, alternating)
+
+
+def bounded(theta, psi, step_g, step_d, n_critic, clip, alternating):
+    theta, psi = right(theta, psi, step_g, step_d, n_critic, clip, alternating)
+    return theta.clamp(-4 * clip, 4 * clip), psi
+
+
+TRIALS.mutants("generic:parts", five_steps=five_steps)
+TRIALS.mutants("generic:parts", bounded=bounded)

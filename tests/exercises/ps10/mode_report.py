@@ -84,3 +84,13 @@ TRIALS.mutants(
     single=lambda p, m, s: right(p.float(), m.float(), s),
     tolerant=lambda p, m, s: right(p, m, s + 1e-8),
 )
+TRIALS.mutants("generic:direction", without_repeats=lambda points, modes, std: right(points.unique(dim=0), modes, std))
+
+
+def by_products(points, modes, std):
+    squares = (points**2).sum(1)[:, None] + (modes**2).sum(1) - 2 * points @ modes.T
+    near = squares.clamp(min=0).sqrt() <= 3 * std
+    return near.any(0).sum(), near.any(1).double().mean()
+
+
+TRIALS.mutants("generic:direction", products=by_products)

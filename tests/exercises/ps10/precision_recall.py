@@ -131,3 +131,15 @@ def by_products(real, fake, k):
 
 
 TRIALS.mutants("generic:direction", by_products=by_products)
+
+
+def by_all_products(real, fake, k):
+    def away(a, b):
+        return ((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T).clamp(min=0).sqrt()
+
+    radii = (away(x, x).kthvalue(k + 1, 1).values for x in (real, fake))
+    near = (away(real, fake) <= next(radii)[:, None], away(real, fake) <= next(radii)[None])
+    return near[0].any(0).double().mean(), near[1].any(1).double().mean()
+
+
+TRIALS.mutants("generic:direction", all_products=by_all_products)

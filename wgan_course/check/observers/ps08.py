@@ -48,8 +48,12 @@ def _build(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor], su
 
 
 def _outputs(module: torch.nn.Module, x: torch.Tensor, modes: str) -> dict[str, np.ndarray]:
-    """Outputs of calls in training mode (t) and evaluation mode (e), in this order."""
-    return {f"y{i}": plain(module.train(mode == "t")(x)) for i, mode in enumerate(modes)}
+    """Outputs of calls in training mode (t; n without gradients) and evaluation mode (e), in this order."""
+    found = {}
+    for i, mode in enumerate(modes):
+        with torch.set_grad_enabled(mode != "n"):
+            found[f"y{i}"] = plain(module.train(mode != "e")(x))
+    return found
 
 
 def _gradients(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], batches: int) -> dict[str, np.ndarray]:
@@ -90,6 +94,7 @@ def _count(function: Callable[..., Any], module: torch.nn.Module, tensors: Mappi
 
 _LOOKS = {
     "train": lambda f, module, t: _outputs(module, t["x"], "ttt"),
+    "without gradients": lambda f, module, t: _outputs(module, t["x"], "ntn"),
     "eval": lambda f, module, t: _outputs(module, t["x"], "ee"),
     "mixed": lambda f, module, t: _outputs(module, t["x"], "teet"),
     "gradient": lambda f, module, t: _gradients(module, t, 1),

@@ -19,6 +19,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("wrong", "certain and wrong about a real point", d=[0.0, 0.5], p=[0.5, 0.5], q=[0.25, 0.75])
     yield case("wrong", "certain and wrong about a fake point", d=[0.5, 1.0], p=[0.5, 0.5], q=[0.25, 0.75])
     yield case("wrong", "certain and wrong about every point", d=[0.0, 1.0], p=[0.5, 0.5], q=[0.5, 0.5])
+    for name, d in (("a real point of tiny weight", [0.0, 0.5, 0.5]), ("a fake point of tiny weight", [0.5, 1.0, 0.5])):
+        yield case("wrong", f"certain and wrong about {name}", d=d, p=[1e-12, 0.5, 0.5], q=[0.5, 1e-12, 0.5])
     yield case("wrong", "nearly certain and wrong", d=[10.0 ** -rng.uniform(20, 35), a], p=[b, 1 - b], q=[c, 1 - c])
 
 

@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, m, d in ((3, 4, 2), (6, 2, 3), (5, 7, 1), (4, 1, 3)):
         pair = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(m, d))}
         yield Case(f"{n} and {m} points in dimension {d}", pair, criterion="value")
+    pair = {"x": rng.normal(size=(5, 4)), "y": rng.normal(size=(5, 4))}
+    yield Case("5 and 5 points in dimension 4", pair, criterion="value")
     corner = CENTRE + rng.integers(0, 64, size=(4, 2)) / 2**16
     other = CENTRE + rng.integers(0, 64, size=(3, 2)) / 2**16 + 1 / 2**10
     yield Case("neighbours, far from 0", {"x": corner, "y": other}, criterion="precise", atol=0.0)
@@ -41,6 +43,11 @@ def _rounded(case: Case, seen: Observation, expected: Outputs) -> bool:
     )
 
 
+def _mirrored(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    right = distances(x, y)
+    return np.triu(right) + np.triu(right, 1).T if len(x) == len(y) else right
+
+
 WRONG = (
     ("squared", squared(distances)),
     ("manhattan", lambda x, y: np.abs(x[:, None] - y).sum(-1)),
@@ -55,6 +62,9 @@ WRONG = (
     ("all-differences", lambda x, y: (x[:, None] - y) ** 2),
     ("over-points", lambda x, y: np.linalg.norm(x[:, None] - y, axis=1)),
     ("over-points", lambda x, y: np.linalg.norm(x[:, None] - y, axis=0)),
+    ("zero-diagonal", lambda x, y: distances(x, y) * (1 - np.eye(len(x), len(y)))),
+    ("zero-diagonal", lambda x, y: distances(x, y) * (1 - (len(x) == len(y)) * np.eye(len(x), len(y)))),
+    ("one-triangle", _mirrored),
     ("cancellation", lambda x, y: np.sqrt((x**2).sum(-1)[:, None] + (y**2).sum(-1) - 2 * x @ y.T)),
     ("cancellation", Detected(_rounded, "precise", "ok")),
 )
@@ -72,6 +82,9 @@ pairs-only: x_i is compared with y_i only, or the shapes do not fit, or an axis 
 all-differences: The differences come back, with one entry a coordinate. Take the norm over the last axis.
 over-points: The norm (or the sum) runs over the points, not over the coordinates. The coordinates are the last axis:
     dim=-1.
+zero-diagonal: The entries (i, i) are set to 0. x_i and y_i are two points of two clouds, with a distance of their own.
+one-triangle: Only one half of the table is computed, and mirrored. x and y are two clouds: the cost from x_i to y_j is
+    not that from x_j to y_i.
 cancellation: The digits are gone where points are close together and far from 0. ‖x‖² + ‖y‖² − 2⟨x, y⟩ subtracts huge
     numbers that are nearly equal (torch.cdist does so above 25 points), and float32 cannot hold the points. Stay in
     float64, subtract the points first, then square.

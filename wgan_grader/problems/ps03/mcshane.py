@@ -61,7 +61,8 @@ def _nearest(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray, sl
 WRONG = (
     ("upper", _upper),
     ("middle", lambda p, v, k, x: (_upper(p, v, k, x) + extension(p, v, k, x)) / 2),
-    ("without-k", given(extension, lipschitz=1.0), lambda p, v, k, x: k * extension(p, v, 1.0, x)),
+    ("without-k", given(extension, lipschitz=1.0)),
+    ("values-too", lambda p, v, k, x: k * extension(p, v, 1.0, x)),
     ("divided", lambda p, v, k, x: extension(p, v, 1 / k, x)),
     ("squared", lambda p, v, k, x: (v - k * distances(x, p) ** 2).max(1)),
     ("nearest", _nearest, given(_nearest, slope=False)),
@@ -75,6 +76,7 @@ MESSAGES = """
 upper: This is the *upper* extension, the lowest of the upward cones: min(v + K‖x − a‖). The lower one was asked for.
 middle: This is the mean of the lower and the upper extension. It is an extension too, and not the lowest.
 without-k: The cones have slope 1 whatever K is: multiply the distances by lipschitz.
+values-too: K multiplies the whole bracket, the values too. It belongs to the distance alone.
 divided: The distances are divided by K. A larger constant allows steeper cones: multiply.
 squared: The distances are squared. Paraboloids have no largest slope; a cone needs the distance itself.
 nearest: Only the nearest data point is used. A higher cone further away may be the one that counts.

@@ -128,6 +128,19 @@ def _only(good: Callable, bad: Callable) -> Callable[[Case, np.ndarray, np.ndarr
     return lambda case, phi, psi: _fits(case, phi, psi) and good(case, phi, psi) and not bad(case, phi, psi)
 
 
+def _moved(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    """Whether one number that is given to φ alone makes the prices right."""
+    if not _fits(case, phi, psi) or explains(case, phi, psi):
+        return False
+    slack = case.inputs["cost"] - phi.reshape(-1, 1) - psi.reshape(-1)
+    return explains(case, phi + slack[case.inputs["coupling"] > 0].mean(), psi)
+
+
+def _short(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
+    """Whether the prices are admissible, and on some routes in use too low by different numbers."""
+    return _only(admissible, tight)(case, phi, psi) and not _moved(case, phi, psi)
+
+
 def _halves(coupling: np.ndarray, cost: np.ndarray) -> Outputs:
     used = np.where(coupling > 0, cost, np.nan)
     return {"phi": np.nanmean(used, 1) / 2, "psi": np.nanmean(used, 0) / 2}
@@ -141,7 +154,11 @@ WRONG = (
     ("swapped", Detected(_seen(lambda case, phi, psi: not explains(case, phi, psi) and explains(case, psi, phi)))),
     ("critic-sign", Detected(_seen(lambda case, phi, psi: explains(case, phi, -psi) or explains(case, -phi, psi)))),
     ("negated", Detected(_seen(lambda case, phi, psi: explains(case, -phi, -psi)))),
-    ("not-tight", Detected(_seen(_only(admissible, tight)))),
+    ("one-moved", Detected(_seen(_moved))),
+    (
+        "not-tight",
+        Detected(_seen(lambda c, phi, psi: _only(admissible, tight)(c, phi, psi) and not _moved(c, phi, psi))),
+    ),
     ("not-admissible", Detected(_seen(_only(tight, admissible)))),
     ("halves", _halves),
     ("one-route", _by_route(np.max), _by_route(np.min), _by_route(np.mean)),
@@ -151,6 +168,8 @@ swapped: The two come back in the wrong order: return φ (the mines, rows) first
 critic-sign: One of the two has the wrong sign: the walks' lengths are d, and the prices are φ = −d at the mines, ψ = +d
     at the shops.
 negated: Both signs are wrong: this is (−φ, −ψ).
+one-moved: All prices of one side are off by one number. A constant may be moved from φ to ψ or back, but what one gets
+    the other gives.
 not-tight: The prices are admissible, and too low: on some route in use they do not make up the whole cost. The arrows
     back (of length −c, along the routes in use) are missing, or the rounds were too few.
 not-admissible: The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave

@@ -6,7 +6,7 @@ from ...formulas import constant, explained, given, only, part
 from ...problem import Case, Cases, Criterion, Problem, close
 from ._linear import numeric, start, through, unit, when_square
 
-NAMES = {"outputs": ["y", "u"]}
+NAMES = {"outputs": ["y", "u"], "constants": ["u"]}
 GRADIENT = NAMES | {"gradients": ["W"]}
 
 

@@ -7,13 +7,13 @@ from ...problem import Case, Cases, Criterion, Problem, case
 from ._linear import numeric, start, through, unit
 
 LOOKS = {
-    "forward": ("train",),
+    "forward": ("train", "without gradients"),
     "eval": ("eval", "mixed", "updated"),
     "gradient": ("gradient", "gradient in evaluation"),
     "two": ("two",),
     "saved": ("loaded", "parameters"),
 }
-MODES = {"train": "ttt", "eval": "ee", "mixed": "teet"}
+MODES = {"train": "ttt", "eval": "ee", "mixed": "teet", "without gradients": "ntn"}
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -161,7 +161,7 @@ def _seen(kind, **how):
     def formula(look, weight, bias, u, weight2, bias2, u2, x, r) -> dict[str, np.ndarray]:
         layer = kind(weight, bias, u, **how)
         if look in MODES:
-            return {f"y{i}": layer.forward(x, mode == "t") for i, mode in enumerate(MODES[look])}
+            return {f"y{i}": layer.forward(x, mode != "e") for i, mode in enumerate(MODES[look])}
         if look in ("gradient", "two"):
             batches = [x, 0.5 - x][: 1 + (look == "two")]
             named = {"gradient:weight": layer.gradients([r.T @ batch for batch in batches])}

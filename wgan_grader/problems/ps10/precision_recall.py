@@ -40,6 +40,10 @@ def cases(rng: np.random.Generator) -> Cases:
     for criterion, pair in (("precision", (away, near)), ("recall", (near, away))):
         name = f"{criterion}: thirty, far from 0"
         yield case(criterion, name, real=pair[0], fake=pair[1] + 1e-3, k=1, options=BOTH)
+    corner = 2.0**26 + np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 4.0], [12.0, 0.0]])
+    beside = 2.0**26 + np.array([[0.5, 0.5], [-1.5, 0.0], [0.0, 10.0], [40.0, 0.0]])
+    for criterion, pair in (("precision", (corner, beside)), ("recall", (beside, corner))):
+        yield case(criterion, f"{criterion}: four, farther from 0", real=pair[0], fake=pair[1], k=1, options=BOTH)
     mean = rng.normal(size=(14, 3))
     yield case("recall", "a narrow generator", real=mean, fake=mean[:6] * 0.2, k=2, options=BOTH)
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
