@@ -1,5 +1,6 @@
 """What is said of a criterion that failed: a named misconception, else the most particular true thing to be seen."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -115,9 +116,28 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     if said and len(everywhere) > len(failing) and _pattern(everywhere, trials) != (kind, said):
         said = f"“{criterion.title}”: {said[0].lower()}{said[1:]}"
     parts = _parts(failing)
-    if not (parts or said or which):
-        return Diagnosis("generic:value", NOT_RIGHT)
-    return Diagnosis(f"generic:{kind or ('which' if which else 'parts')}", _joined(parts, said, which))
+    id = kind or ("which" if which else "parts" if parts else "value")
+    more = "" if which or kind not in ("", "direction") else _joined(_amount(failing), _tried(criterion, trials))
+    return Diagnosis(f"generic:{id}", _joined(parts, said, which, more) or NOT_RIGHT)
+
+
+def _amount(failing: Sequence[Trial]) -> str:
+    if any(not trial.wrong for trial in failing):
+        return ""
+    with suppress(Exception):
+        return patterns.amount([answer for trial in failing for answer in trial.wrong])
+    return ""
+
+
+def _tried(criterion: Criterion, trials: Sequence[Trial]) -> str:
+    """Which of a criterion's cases fail, by name, where not all do; names with a drawn number stay untold."""
+    own = [trial for trial in trials if trial.case.criterion == criterion.id]
+    failing = [trial for trial in own if not trial.passed]
+    names = [trial.case.name for trial in failing if not re.search(r"\d\.\d", trial.case.name)]
+    if len(failing) == len(own) or not names:
+        return ""
+    listed, more = ", ".join(f"“{name}”" for name in names[:2]), len(failing) - len(names[:2])
+    return f"Of {len(own)} cases it fails {len(failing)}: {listed}{f' and {more} more' if more else ''}."
 
 
 def _which(trials: Sequence[Trial]) -> str:

@@ -99,10 +99,11 @@ def digits(answers: Answers) -> str:
     if not 0 < error < 1e-3:
         return ""
     kept = min(15, math.floor(-math.log10(error)))
-    return (
-        f"It is right to about {kept} digits; this case asks for more. A constant added for safety, float32, or a "
-        "difference of nearly equal numbers can cost digits."
-    )
+    if error < min(a.case.rtol for a in answers):
+        said = f"It is right to about {kept} digits of the largest number, and much smaller numbers are not right"
+    else:
+        said = f"It is right to about {kept} digits; this case asks for more"
+    return f"{said}. A constant added for safety, float32, or a difference of nearly equal numbers can cost digits."
 
 
 def factor(answers: Answers) -> str:
@@ -261,6 +262,41 @@ def constant(trials: Sequence[Trial]) -> str:
         if first.seen.size == 1
         else "It does not depend on the input."
     )
+
+
+# -- how much is wrong ----------------------------------------------------------------------------------------------
+
+
+def amount(answers: Answers) -> str:
+    """How many numbers are right, where some are, and how far off the others are."""
+    if not answers or not _same_shapes(answers) or any(a.expected.dtype.kind == "b" for a in answers):
+        return ""
+    right = np.concatenate([_entries_right(a).ravel() for a in answers])
+    count = int(right.sum())
+    some = f"{count} of the {right.size} numbers {'is' if count == 1 else 'are'} right." if count else ""
+    return f"{some} {_distance(answers)}".strip()
+
+
+def _distance(answers: Answers) -> str:
+    """Largest error of each case: the smallest of them and the largest."""
+    if not all(_finite(a) for a in answers):
+        return ""
+    single = all(a.expected.size == 1 for a in answers)
+    said, of = ("It is off by", "") if single else ("The largest error is", " of the largest number")
+    if all(a.expected.dtype.kind in "iu" for a in answers):
+        gaps = [float(np.abs(_floats(a.seen).reshape(a.expected.shape) - _floats(a.expected)).max()) for a in answers]
+        return f"{said} {_span(gaps)}."
+    errors = [100 * _relative_error(a) for a in answers]
+    if not 1e-4 < max(errors) < math.inf:
+        return ""
+    off = _span(errors, " %") if max(errors) < 1000 else _span([min(errors)], " % or more")
+    return f"{said} {off}{of}."
+
+
+def _span(numbers: Sequence[float], unit: str = "") -> str:
+    """Smallest and largest, or one of them where they look alike."""
+    least, most = (f"{value:.2g}" if value < 99.5 else f"{value:.0f}" for value in (min(numbers), max(numbers)))
+    return f"{least}{unit}" if least == most else f"{least} to {most}{unit}"
 
 
 # -- which inputs fail ----------------------------------------------------------------------------------------------
@@ -498,6 +534,7 @@ PLACES: tuple[tuple[str, Callable[[Answer], np.ndarray]], ...] = (
     ("the last row", lambda a: _along(a, 0, -1)),
     ("the first column", lambda a: _along(a, -1, 0)),
     ("the last column", lambda a: _along(a, -1, -1)),
+    ("the first and the last column", lambda a: _along(a, -1, 0) | _along(a, -1, -1)),
     ("those on the diagonal", _diagonal),
     ("those where 0 is right", lambda a: _floats(a.expected) == 0),
     ("those where the right answer is negative", lambda a: _floats(a.expected) < 0),

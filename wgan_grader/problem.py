@@ -56,6 +56,7 @@ class Case(Sample):
     hidden: bool = False
     rtol: float = RTOL
     atol: float = ATOL
+    made: dict[Formula, Outputs] = field(init=False, repr=False, compare=False, default_factory=dict)
 
 
 Cases = Iterator[Case]
@@ -182,17 +183,22 @@ class Problem:
 
 
 def as_outputs(formula: Formula, case: Case) -> Outputs:
-    """Call a formula on copies of the case's inputs, and name what it returns."""
-    values = (np.array(value) if isinstance(value, np.ndarray) else value for value in case.inputs.values())
-    with np.errstate(all="ignore"):
-        result = formula(*values)
-    named = result if isinstance(result, Mapping) else {"value": result}
-    return {name: np.asarray(value) for name, value in named.items()}
+    """Call a formula on copies of the case's inputs, and name what it returns; once only, as every criterion asks."""
+    if formula not in case.made:
+        values = (np.array(value) if isinstance(value, np.ndarray) else value for value in case.inputs.values())
+        with np.errstate(all="ignore"):
+            result = formula(*values)
+        named = result if isinstance(result, Mapping) else {"value": result}
+        case.made[formula] = {name: np.asarray(value) for name, value in named.items()}
+    return case.made[formula]
 
 
 def close(observed: np.ndarray, expected: np.ndarray, case: Case, slack: float = 1.0, equal_nan: bool = False) -> bool:
     """Whether two arrays have the same shape (one number is a scalar, however wrapped) and agree within tolerance."""
     if observed.shape != expected.shape and not observed.size == expected.size == 1:
         return False
-    pair = (array.astype(np.float64).reshape(expected.shape) for array in (observed, expected))
-    return bool(np.allclose(*pair, rtol=slack * case.rtol, atol=slack * case.atol, equal_nan=equal_nan))
+    a, b = (array.astype(np.float64).reshape(expected.shape) for array in (observed, expected))
+    # What `numpy.allclose` says, in a fifth of its time: explaining one answer compares thousands of small arrays.
+    with np.errstate(all="ignore"):
+        near = (np.abs(a - b) <= slack * (case.atol + case.rtol * np.abs(b))) & np.isfinite(b) | (a == b)
+    return bool((near | (np.isnan(a) & np.isnan(b)) if equal_nan else near).all())

@@ -56,6 +56,32 @@ SAID = [
     (patterns.direction, lambda r: r + np.arange(1, r.size + 1) ** 2, "It is too large."),
     (patterns.direction, lambda r: r - np.arange(r.size), "What is wrong is too small."),
 ]
+AMOUNTS = [
+    (lambda r: 1.25 * r, (2.0, 3.0), "It is off by 25 %."),
+    (lambda r: r + 0.5, (2.0, 5.0), "It is off by 10 to 25 %."),
+    (lambda r: 30 * r, (2.0, 5.0), "It is off by 2900 % or more."),
+    (lambda r: r + 2, (np.array(3), np.array(4)), "It is off by 2."),
+    (
+        lambda r: r + 0.25 * (r < 0),
+        (np.array([-1.0, 4.0]), np.array([5.0, 2.0, -1.0])),
+        "3 of the 5 numbers are right.",
+    ),
+    (lambda r: r + 0.25 * (r < 0), (np.array([-1.0, 5.0]),), "1 of the 2 numbers is right. The largest error is 5 %"),
+    (lambda r: r * np.nan, (2.0, 3.0), ""),
+    (lambda r: ~r, (np.array([True, False]),), ""),
+]
+
+
+@pytest.mark.parametrize(("change", "rights", "sentence"), AMOUNTS)
+def test_how_much_is_wrong_is_counted(change, rights, sentence):
+    said = patterns.amount(answers(change, rights))
+    assert said.startswith(sentence) if sentence else said == ""
+
+
+def test_digits_of_much_smaller_numbers_are_not_claimed():
+    right = np.array([1.0, 3e-20])
+    lost = patterns.digits(answers(lambda r: np.where(r < 1e-15, 1e-16, r), (right,)))
+    assert "of the largest number, and much smaller numbers are not right" in lost
 
 
 @pytest.mark.parametrize(("observer", "change", "sentence"), SAID)

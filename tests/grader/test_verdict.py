@@ -94,6 +94,24 @@ def test_what_is_said_of_a_wrong_answer(answer, expected):
     assert expected in _ids(verdict)
 
 
+def test_what_has_no_name_is_told_by_its_cases_and_its_error():
+    """One of the criterion's two cases fails, by 2 where 11 is right; the only one of the other criterion fails too."""
+    first, second = _judge(lambda x: np.sum(x) + 2 * (len(x) > 2 or x[0] < 0), _problem(misconceptions=())).criteria
+    for sentence in ("It is off by 18 %.", "Of 2 cases it fails 1: “large”."):
+        assert sentence in first.diagnosis.message
+    assert "cases" not in second.diagnosis.message
+
+
+def test_a_number_in_a_case_s_name_stays_untold():
+    def cases(rng):
+        yield Case("weight 0.7312", {"x": LARGE}, criterion="value")
+        yield Case("small", {"x": SMALL}, criterion="value")
+        yield Case("negative", {"x": -SMALL}, criterion="sign")
+
+    verdict = _judge(lambda x: np.sum(x) + len(x) % 4, _problem(cases=cases, misconceptions=()))
+    assert not any("0.7312" in diagnosis.message for diagnosis in verdict.diagnoses)
+
+
 def test_a_missing_gradient_is_called_detached():
     problem = _problem(formula=lambda x: {"value": x.sum(), "gradient:x": np.ones(x.shape)}, misconceptions=())
     assert _ids(_judge(np.sum, problem)) == ["generic:detached"]

@@ -131,3 +131,18 @@ def clearly_below(norms, threshold):
 TRIALS.mutants("generic:direction", gives_up=gives_up)
 TRIALS.mutants("generic:direction", clearly_below=clearly_below)
 TRIALS.mutants("minimum", least_below=lambda n, t: int(n.argmin()) if (n < t).any() else -1)
+
+
+def crossing(norms, threshold):
+    return next((i for i in range(1, len(norms)) if norms[i] < threshold <= norms[i - 1]), -1)
+
+
+def twice(norms, threshold):
+    return next((i for i in range(len(norms) - 1) if max(norms[i], norms[i + 1]) < threshold), -1)
+
+
+TRIALS.mutants("relative", relative=lambda n, t: right(n / n[0], t))
+TRIALS.mutants(
+    "start-left-out", from_one=lambda n, t: next((i for i in range(1, len(n)) if n[i] < t), -1), crossing=crossing
+)
+TRIALS.mutants("two-in-a-row", twice=twice)

@@ -53,3 +53,10 @@ TRIALS.alternatives(
     axis_by_axis=lambda g: (g.norm(dim=2).norm(dim=1) - 1).square().mean(),
     view=lambda g: ((g.reshape(g.shape[0], -1).pow(2).sum(-1) ** 0.5 - 1) ** 2).sum() / g.shape[0],
 )
+TRIALS.mutants(
+    "root-mean-square",
+    entries=lambda g: (g.square().mean((1, 2)).sqrt() - 1).square().mean(),
+    words=lambda g: (g.square().sum(2).mean(1).sqrt() - 1).square().mean(),
+)
+TRIALS.mutants("other-norm", absolute_values=lambda g: (g.abs().sum((1, 2)) - 1).square().mean())
+TRIALS.mutants("words-averaged", mean_word=lambda g: (g.mean(1).norm(dim=1) - 1).square().mean())

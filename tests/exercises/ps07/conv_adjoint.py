@@ -94,3 +94,30 @@ TRIALS.alternatives(
     by_loops=by_loops,
     by_matrix=by_matrix,
 )
+
+
+def repeated(y, kernel):
+    taps = kernel.transpose(0, 1).flip(2)
+    more = kernel.shape[2] // 2
+    return functional.conv1d(functional.pad(y[None], (more, more), mode="replicate"), taps)[0]
+
+
+def nothing_at_the_ends(y, kernel):
+    more = kernel.shape[2] // 2
+    inner = right(y, kernel)[:, more : y.shape[1] - more] if y.shape[1] > 2 * more else right(y, kernel)[:, :0]
+    return functional.pad(inner, (more, more)) if inner.shape[1] else torch.zeros_like(right(y, kernel))
+
+
+def means(y, kernel):
+    inside = functional.conv1d(torch.ones_like(y[None, :1]), torch.ones_like(kernel[:1, :1]), padding="same")[0]
+    return right(y, kernel) / inside
+
+
+TRIALS.mutants("ends-repeated", repeated=repeated)
+TRIALS.mutants("ends-lost", nothing_at_the_ends=nothing_at_the_ends)
+TRIALS.mutants("averaged", means=means)
+TRIALS.mutants(
+    "three-taps", middle=lambda y, k: right(y, k[:, :, k.shape[2] // 2 - 1 : k.shape[2] // 2 + 2].contiguous())
+)
+TRIALS.mutants("channels-reversed", both_flipped=lambda y, k: right(y, k.flip(1)))
+TRIALS.mutants("reshaped", by_reshape=lambda y, k: right(y, k.reshape(k.shape[1], k.shape[0], -1).transpose(0, 1)))

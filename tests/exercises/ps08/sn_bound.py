@@ -52,10 +52,13 @@ TRIALS.mutants("one-skip", once=lambda n, e, s: (n / e).prod() + s.sum(), any=la
 TRIALS.mutants("per-layer", per_layer=lambda n, e, s: n / e + s)
 TRIALS.mutants("mutates-input", in_place=lambda n, e, s: n.div_(e).add_(s).prod())
 TRIALS.mutants(
-    "generic:direction",
+    "at-least-one",
     never_below_one=lambda n, e, s: ((n / e).clamp_min(1) + s).prod(),
-    at_most_1000=lambda n, e, s: right(n, e, s).clamp(max=1e3),
+    only_large=lambda n, e, s: (n / e.clamp_min(1) + s).prod(),
 )
+TRIALS.mutants("whole-block-divided", whole=lambda n, e, s: ((n + s) / e).prod())
+TRIALS.mutants("root-of-squares", pythagoras=lambda n, e, s: ((n / e) ** 2 + s).sqrt().prod())
+TRIALS.mutants("generic:direction", at_most_1000=lambda n, e, s: right(n, e, s).clamp(max=1e3))
 TRIALS.alternatives(
     right=right, by_loop=by_loop, by_where=by_where, by_logs=by_logs, by_numpy=by_numpy, by_list=by_list
 )

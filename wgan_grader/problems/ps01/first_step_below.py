@@ -57,6 +57,24 @@ def _above(norms: np.ndarray, threshold: float) -> int:
     return int(above[0]) if above.size else -1
 
 
+def _relative(norms: np.ndarray, threshold: float) -> int:
+    return first(norms / norms[0], threshold)
+
+
+def _after_the_start(norms: np.ndarray, threshold: float) -> int:
+    step = first(norms[1:], threshold)
+    return step + 1 if step >= 0 else -1
+
+
+def _crossing(norms: np.ndarray, threshold: float) -> int:
+    """First step below whose forerunner is not."""
+    return _after_the_start(np.where(np.append(np.inf, norms[:-1]) >= threshold, norms, np.inf), threshold)
+
+
+def _twice(norms: np.ndarray, threshold: float) -> int:
+    return first(np.maximum(norms, np.append(norms[1:], np.inf)), threshold)
+
+
 NOTHING_FOUND = ("None", "IndexError", "StopIteration", "ValueError")
 WRONG = (
     ("counts-from-one", shifted(first, 1)),
@@ -67,6 +85,9 @@ WRONG = (
     ("for-good", _for_good),
     ("counting", lambda n, t: int((n >= t).sum()), lambda n, t: int((n < t).sum()), lambda n, t: int((n > t).sum())),
     ("above", _above, lambda n, t: int(np.argmax(n > t)), lambda n, t: int(np.argmax(n >= t))),
+    ("relative", _relative),
+    ("start-left-out", _after_the_start, lambda n, t: first(n[1:], t), _crossing),
+    ("two-in-a-row", _twice),
     ("the-value", _value, lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
     ("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
     ("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))),
@@ -84,6 +105,9 @@ for-good: This is where the norm falls below the threshold for good. The first t
 counting: This counts steps that are not below (or assumes a curve that only falls). Norms of stochastic training go up
     and down; look for the first.
 above: The comparison is the wrong way round: this is the first step *above* the threshold.
+relative: The norms are divided by the first one. The threshold is one for the norms themselves.
+start-left-out: Step 0, before training, is left out: its norm may be below the threshold already.
+two-in-a-row: This waits for two steps in a row below the threshold. The first one counts, even if the norm comes back.
 the-value: This is the norm itself. The number of the step was asked for, not its value.
 a-mask: The answer is an array: a mask or all the steps below. One step was asked for, the first.
 not-strict: A norm that equals the threshold is taken as below it: ≤ instead of <.

@@ -53,6 +53,15 @@ WRONG = (
     ("not-reduced", squared(shifted(lengths, -1))),
     ("matrix-norm", lambda g: ((np.linalg.norm(g, 2, axis=(1, 2)) - 1) ** 2).mean()),
     ("matrix-norm", lambda g: ((np.linalg.norm(g, "nuc", axis=(1, 2)) - 1) ** 2).mean()),
+    ("root-mean-square", lambda g: ((np.sqrt((g**2).mean((1, 2))) - 1) ** 2).mean()),
+    ("root-mean-square", lambda g: ((np.sqrt((g**2).sum(2).mean(1)) - 1) ** 2).mean()),
+    (
+        "other-norm",
+        lambda g: ((np.abs(g).sum((1, 2)) - 1) ** 2).mean(),
+        lambda g: ((np.abs(g).max((1, 2)) - 1) ** 2).mean(),
+    ),
+    ("words-averaged", lambda g: ((np.linalg.norm(g.mean(1), axis=1) - 1) ** 2).mean()),
+    ("words-averaged", lambda g: ((np.linalg.norm(g.sum(1), axis=1) - 1) ** 2).mean()),
     ("detached", Detected(_detached)),
 )
 MESSAGES = """
@@ -64,6 +73,10 @@ weighted: λ is in it (10 perhaps). Here the mean alone is asked for.
 not-reduced: One charge a sentence comes back. Return their mean.
 matrix-norm: This is a *matrix* norm of each sentence's gradient (the spectral or the nuclear one). The Euclidean length
     of all its entries is asked for.
+root-mean-square: The squares are averaged over a sentence's entries or words, not added: its slope would depend on how
+    long it is.
+other-norm: The length is not the Euclidean one: it sums absolute values, or takes the largest.
+words-averaged: The words' gradients are averaged or added before the length is taken, and may cancel.
 detached: The number is right, but nothing leads back from it to the gradient: it could not train a critic.
 """
 PROBLEM = Problem(

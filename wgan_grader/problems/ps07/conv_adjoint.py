@@ -63,6 +63,29 @@ def _cropped(order: slice):
     return wrong
 
 
+def _repeated(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """With the last value on either side repeated outside."""
+    more = kernel.shape[2] // 2
+    return adjoint(np.pad(y, ((0, 0), (more, more)), "edge"), kernel)[:, more : more + y.shape[1]]
+
+
+def _inside(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """With zeros where the kernel reaches beyond an end."""
+    more, places = kernel.shape[2] // 2, np.arange(y.shape[1])
+    return adjoint(y, kernel) * ((places >= more) & (places < y.shape[1] - more))
+
+
+def _covered(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Divided by the number of taps that are inside."""
+    return adjoint(y, kernel) / adjoint(np.ones_like(y[:1]), np.ones((1, 1, kernel.shape[2])))
+
+
+def _middle(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The three taps in the middle alone."""
+    middle = kernel.shape[2] // 2
+    return adjoint(y, kernel[:, :, max(0, middle - 1) : middle + 2])
+
+
 WRONG = (
     ("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
     ("channels-not-swapped", given(forward, sign=-1)),
@@ -76,7 +99,12 @@ WRONG = (
     ("off-by-one", lambda y, k: shifted(adjoint(y, k), -1)),
     ("cropped-at-one-end", _cropped(slice(None)), _cropped(slice(None, None, -1))),
     ("averaged", lambda y, k: adjoint(y, k) / k.shape[2], lambda y, k: adjoint(y, k) / k.shape[0]),
-    ("averaged", lambda y, k: adjoint(y, k) / k.shape[1]),
+    ("averaged", lambda y, k: adjoint(y, k) / k.shape[1], _covered),
+    ("ends-repeated", _repeated),
+    ("ends-lost", _inside),
+    ("three-taps", _middle),
+    ("channels-reversed", lambda y, k: adjoint(y, k)[::-1], lambda y, k: adjoint(y[::-1], k)),
+    ("reshaped", lambda y, k: adjoint(y, k.reshape(k.shape[1], k.shape[0], -1).swapaxes(0, 1))),
     ("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)),
 )
 MESSAGES = """
@@ -93,6 +121,11 @@ off-by-one: Everything is one place too far to one side: for k taps the padding 
 cropped-at-one-end: The whole transposed convolution, which is k − 1 places longer, was cropped at one end only.
     (k − 1)/2 places go at either end: padding=(k − 1)/2.
 averaged: The sum over channels or taps became a mean.
+ends-repeated: Outside, the values at the ends are repeated. Here zeros are outside.
+ends-lost: Near the ends nothing is computed. There the sum has fewer terms, and is not 0.
+three-taps: Only the three taps in the middle are used. The kernel may have more.
+channels-reversed: The channels come in the reverse order: flip the last axis alone.
+reshaped: The kernel's first two axes are exchanged by reshape, which mixes the channels. Use transpose(0, 1).
 channels-summed: All input channels get the same: the kernel was summed over them.
 """
 PROBLEM = Problem(

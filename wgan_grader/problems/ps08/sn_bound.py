@@ -45,6 +45,14 @@ WRONG = (
     ("skips-flipped", lambda n, e, s: np.prod(n / e + ~s)),
     ("one-skip", lambda n, e, s: np.prod(n / e) + s.sum(), lambda n, e, s: np.prod(n / e) + s.any()),
     ("one-skip", lambda n, e, s: 1 + np.prod(n / e), lambda n, e, s: np.prod(n / e) * (1 + s.sum())),
+    (
+        "at-least-one",
+        lambda n, e, s: np.prod(np.maximum(n / e, 1) + s),
+        lambda n, e, s: np.prod(n / np.maximum(e, 1) + s),
+    ),
+    ("at-least-one", lambda n, e, s: np.prod(np.minimum(n / e, 1) + s), lambda n, e, s: max(1.0, bound(n, e, s))),
+    ("whole-block-divided", lambda n, e, s: np.prod((n + s) / e), lambda n, e, s: np.prod(n + s) / np.prod(e)),
+    ("root-of-squares", lambda n, e, s: np.prod(np.sqrt((n / e) ** 2 + s))),
     ("per-layer", lambda n, e, s: n / e + s, lambda n, e, s: n / e, lambda n, e, s: np.cumprod(n / e + s)),
 )
 MESSAGES = """
@@ -60,6 +68,11 @@ blocks-are-two: Each block is counted as exactly 2. That is right for norm 1; he
 all-skips: Every layer is treated like a block. Only those with skips == True have a skip path.
 skips-flipped: Blocks and plain layers are the wrong way round.
 one-skip: 1 is added to the whole product (or for the sum of the blocks), not within each block.
+at-least-one: σ/σ̂, σ̂ or the product is kept at or above 1 (or below). An estimate may be above the norm, and a weight
+    below 1 is divided too: take σ/σ̂ as it is.
+whole-block-divided: The skip path is divided by the estimate as well. It is not normalised: 1 + σ/σ̂.
+root-of-squares: The two paths of a block are added like the sides of a right angle. In the worst case they point the
+    same way: 1 + σ/σ̂.
 per-layer: One number for each layer comes back. The bound of the network is their product.
 """
 PROBLEM = Problem(
