@@ -98,15 +98,14 @@ def test_race_on_images_repeats_its_first_40_steps():
         np.testing.assert_allclose(log[name]["distance"], stored[name]["distance"][:3], rtol=0.15, err_msg=name)
 
 
-def test_hinge_is_the_wasserstein_loss_on_8_gaussians():
-    """While the critic's scores stay within (-1, 1) the two losses differ by a constant, so the runs are the same."""
-    track = race.ToyTrack(0)
+def test_hinge_is_the_wasserstein_loss_on_8_gaussians_while_scores_are_small():
+    """Within (-1, 1) the two losses differ by a constant, so the runs are the same; seed 4 leaves it after 75 steps."""
+    track = race.ToyTrack(4)
     plain = {"constraint": "sn", "options": {}, "lr_critic": 1e-3}
     track.methods = {"sn": plain, "sn_hinge": plain | {"objective": "hinge"}}
-    runs, log = race.race(track, 0, steps=50)
-    np.testing.assert_allclose(log["sn"]["distance"], log["sn_hinge"]["distance"], rtol=1e-4)
-    with torch.no_grad():
-        assert runs["sn_hinge"].critic(track.truth).abs().max() < 1
+    _, log = race.race(track, 4, steps=100)
+    difference = np.abs(np.subtract(log["sn"]["distance"], log["sn_hinge"]["distance"]))
+    assert (difference < 1e-4).tolist() == [True] * 4 + [False]
 
 
 def test_cost_of_a_step_has_every_width_and_method():
