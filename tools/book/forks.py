@@ -21,6 +21,10 @@ MODULES = (
     "ipykernel.zmqshell",
     "matplotlib.pyplot",
     "torch",
+    "torch._dynamo",  # what the first optimiser imports, for more than a second
+    "torch.fx.experimental.symbolic_shapes",
+    "torchvision.utils",
+    "ipywidgets",
     "scipy.stats",
     "ot",
     "wgan_course.figures",

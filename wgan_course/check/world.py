@@ -41,6 +41,18 @@ def _set_warnings(filters: list) -> None:
     warnings.filters[:] = filters  # type: ignore[index]
 
 
+def _numpy_state() -> tuple:
+    """NumPy's source of numbers and its state, with bytes in the place of the array, so that ``==`` compares it."""
+    source, state = np.random.get_bit_generator(), np.random.get_state(legacy=False)
+    return source, pickle.dumps(state)
+
+
+def _set_numpy_state(kept: tuple) -> None:
+    np.random.set_bit_generator(kept[0])
+    np.random.set_state(pickle.loads(kept[1]))
+
+
+# Each is read before and after every call, so its value is one that ``==`` compares at once.
 SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "grad-mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "default-dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -51,8 +63,8 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "global-hooks": (_global_hooks, _set_global_hooks),
     "seed": (torch.initial_seed, lambda seed: None),  # comes back with the state
     "random-torch": (lambda: torch.get_rng_state().numpy().tobytes(), lambda state: torch.set_rng_state(_bytes(state))),
-    "random-numpy": (np.random.get_state, np.random.set_state),
-    "random-python": (lambda: pickle.dumps(random.getstate()), lambda state: random.setstate(pickle.loads(state))),
+    "random-numpy": (_numpy_state, _set_numpy_state),
+    "random-python": (random.getstate, random.setstate),
     "numpy-errors": (np.geterr, lambda errors: np.seterr(**errors)),
     "warnings": (lambda: list(warnings.filters), _set_warnings),
     "print-options": (np.get_printoptions, lambda options: np.set_printoptions(**options)),
@@ -109,7 +121,7 @@ def kept() -> Iterator[list[str]]:
         yield changed
     finally:
         wanted = before | {"grad-mode": True}
-        changed += [name for name, value in wanted.items() if not _same(SETTINGS[name][0](), value)]
+        changed += [name for name, value in wanted.items() if not _equal(SETTINGS[name][0](), value)]
         for name in dict.fromkeys(["grad-mode", *changed]):
             with suppress(Exception):
                 SETTINGS[name][1](before[name])
@@ -117,6 +129,13 @@ def kept() -> Iterator[list[str]]:
 
 def _bytes(state: bytes) -> Tensor:
     return torch.frombuffer(bytearray(state), dtype=torch.uint8)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two values of a setting are the same; what a submission has put there may refuse to be compared."""
+    with suppress(Exception):
+        return bool(a == b)
+    return False
 
 
 def _same(a: Any, b: Any) -> bool:
