@@ -119,3 +119,11 @@ TRIALS.alternatives(
     rel_entr=lambda p, q: 0.5 * sum(scipy.special.rel_entr(x.numpy(), ((p + q) / 2).numpy()).sum() for x in (p, q)),
     float32=lambda p, q: right(p.float(), q.float()),
 )
+
+
+def unguarded(p, q):
+    m = (p + q) / 2
+    return 0.5 * (torch.special.xlogy(p, p / m) + torch.special.xlogy(q, q / m)).sum()
+
+
+TRIALS.mutants("generic:nan", unguarded=unguarded)

@@ -95,3 +95,10 @@ def late_start(x, y, partner, t):
 
 
 TRIALS.mutants("generic:handed-back", late_start=late_start)
+
+
+def in_space(x, y, partner, t):
+    return torch.cat([right(x, y, partner, t)[:, :3], x[:, 3:]], dim=1)
+
+
+TRIALS.mutants("generic:value", in_space=in_space)

@@ -60,3 +60,4 @@ TRIALS.alternatives(
     plain=lambda r, f, k: (math.fsum(r.tolist()) / len(r) - math.fsum(f.tolist()) / len(f)) / k,
     statistics=lambda r, f, k: (statistics.fmean(r.tolist()) - statistics.fmean(f.tolist())) / k,
 )
+TRIALS.mutants("generic:direction", each_once=lambda real, fake, k: (real.unique().mean() - fake.unique().mean()) / k)

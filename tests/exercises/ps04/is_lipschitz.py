@@ -101,3 +101,4 @@ TRIALS.alternatives(
     one_or_zero=lambda x, f, k: int(sorted_neighbours(x, f, k)),
     no_violation=lambda x, f, k: not any(not kept for kept in dictionary(x, f, k).values()),
 )
+TRIALS.mutants("generic:yes-or-no", the_first_twenty=lambda x, f, slope: bool(table(x[:20], f[:20], slope).all()))

@@ -101,3 +101,4 @@ def one_for_many(x, values):
 
 TRIALS.mutants("generic:direction", from_a_thousandth=from_a_thousandth)
 TRIALS.mutants("generic:direction", one_for_many=one_for_many)
+TRIALS.mutants("generic:direction", the_first_thirty=lambda x, f: right(x[:30], f[:30]))

@@ -132,3 +132,7 @@ TRIALS.mutants("sums", sums=sums)
 TRIALS.alternatives(
     right=game(), by_autograd=by_autograd, mirrored=mirrored, clipped_once=clipped_once, by_numpy=by_numpy
 )
+TRIALS.mutants(
+    "generic:direction", a_hundred=lambda real, z, steps, rate, c: by_numpy(real, z, min(steps, 100), rate, c)
+)
+TRIALS.mutants("generic:which", stays=lambda real, z, steps, rate, c: by_numpy(real, z, min(steps, 60), rate, c))

@@ -64,3 +64,6 @@ def one_at_one_place(x, y, K):
 
 
 TRIALS.mutants("generic:direction", one_at_one_place=one_at_one_place)
+TRIALS.mutants(
+    "generic:direction", products=lambda x, y, K: (2 - K * (x @ x + y @ y - 2 * x @ y).clamp(min=0).sqrt()).clamp(min=0)
+)

@@ -123,3 +123,11 @@ def whole_numbers(theta, target, steps, step_size, clip):
 
 
 TRIALS.mutants("generic:factor", whole_numbers=whole_numbers)
+
+
+def a_hundred(theta, target, steps, step_size, clip):
+    path = right(theta, target, min(steps, 100), step_size, clip)
+    return torch.cat([path, path[-1:].expand(steps + 1 - len(path))])
+
+
+TRIALS.mutants("generic:value", a_hundred=a_hundred)

@@ -103,3 +103,4 @@ TRIALS.mutants(
     second=lambda w, b: right(torch.cat([w[:1], w[2:]]), b),
     first=lambda w, b: right(w[1:] if len(w) > 1 else w, b),
 )
+TRIALS.mutants("generic:direction", each_once=lambda weights, decay: right(weights.unique_consecutive(dim=0), decay))

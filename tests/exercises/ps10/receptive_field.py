@@ -99,3 +99,14 @@ TRIALS.alternatives(
     by_interval=by_interval,
     by_walk=by_walk,
 )
+
+
+def one_tap_dilated(stages):
+    field, step = 1, 1
+    for kernel, stride, dilation in stages.tolist():
+        field += (max(kernel - 1, 1) if dilation > 1 else kernel - 1) * dilation * step
+        step *= stride
+    return field
+
+
+TRIALS.mutants("generic:direction", one_tap_dilated=one_tap_dilated)

@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
     yield case("zeros", "two points", p=[1.0, 0.0], q=[0.0, 1.0])
     yield case("zeros", "zeros in both", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 2)[::-1].copy())
+    yield case("zeros", "a place where nobody lives", p=[0.5, 0.0, 0.5], q=[0.25, 0.0, 0.75])
     shares = np.repeat([0.01, 0.0], 100)
     yield case("zeros", "a hundred atoms each", p=shares, q=shares[::-1].copy())
     light = {"p": [5e-5, 1 - 5e-5], "q": [0.0, 1.0]}

@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("the start", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 0.0}, criterion="value")
     yield Case("the end", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 1.0}, criterion="value")
     yield Case("hardly begun", clouds | {"partner": np.array([2, 3, 1, 0]), "t": 0.01}, criterion="value")
+    clouds = {"x": rng.normal(size=(30, 5)), "y": rng.normal(size=(30, 5))}
+    yield Case("30 points in dimension 5", clouds | {"partner": rng.permutation(30), "t": 0.35}, criterion="value")
     shared = {"x": rng.normal(size=(5, 3)), "y": rng.normal(size=(3, 3)), "partner": np.array([2, 0, 2, 1, 1])}
     yield Case("shared targets", shared | {"t": 0.4}, criterion="shared")
     spare = {"x": rng.normal(size=(2, 2)), "y": rng.normal(size=(6, 2)), "partner": np.array([4, 1])}

@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"{k} directions in dimension {d}", _random(rng, n, d, k), criterion="value")
     lines = np.array([[0.6, -0.8], [0.8, -0.6], [0.6, 0.8]])
     yield Case("three directions, the last not the largest", {"x": x, "y": y, "directions": lines}, criterion="count")
+    alike = np.array([[0.6, 0.8], [0.6, 0.8], [1.0, 0.0]])
+    yield Case("two directions alike", {"x": x, "y": y, "directions": alike}, criterion="count")
     yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
     yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
 

@@ -25,6 +25,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("largest", "a constant", x=[0.0, 1.0, 3.0], values=[0.5, 0.5, 0.5])
     gentle = np.append(rng.uniform(-0.2, 0.2, 29), 0.0)
     yield case("largest", "thirty gentle points", x=np.arange(30.0), values=gentle)
+    late = np.append(np.arange(39) % 2, -3.0)
+    yield case("largest", "40 points, steep at the end", x=np.arange(40.0), values=late)
     yield case("largest", "very near", x=[0.0, 1.0, 1.0 + 2.0**-20, 2.0], values=[0.0, 0.5, 0.75, 1.0])
     for name, x in (("far out", [1000.0, 3000.0, 2000.0]), ("below 0", [-3.0, -1.0, -2.0])):
         yield case(

@@ -19,6 +19,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("far away", far | {"steps": 4, "rate": 0.01, "c": 50.0}, criterion="way")
     yield _case("on the way", rng, 4.0, 20, 0.1, 0.4, "way")
     yield _case("arrived", rng, 2.0, 60, 0.1, 0.5, "arrives")
+    for steps in (70, 160):
+        inputs = {"real": real, "z": z, "steps": steps, "rate": 0.1, "c": 0.5}
+        yield Case(f"{steps} steps", inputs, criterion="arrives", atol=1e-5)
     yield _case("from the other side", rng, -3.0, 50, 0.1, 1.5, "arrives")
 
 

@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case(
         "a gentle critic", {"x": np.array([900.0, -40.0]), "y": np.array([-600.0, 60.0]), "K": 1e-3}, criterion="near"
     )
+    far = 2.0**26 + np.array([[0.0, 0.0], [0.25, 0.0]])
+    yield Case("near, far from 0", {"x": far[0], "y": far[1], "K": 2.0}, criterion="near")
     yield Case("far, in the plane", {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 4.0]), "K": 1.0}, criterion="far")
     for d, K in ((2, 3.0), (4, 0.7)):
         yield Case(f"far, dimension {d}", _pair(rng, d, K, 1.2, 4.0), criterion="far")

@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case(
         "clip", "from the right, clipped", theta=float(theta), target=float(target), steps=15, step_size=0.2, clip=0.5
     )
+    yield case("clip", "a longer run", theta=-0.5, target=1.0, steps=160, step_size=0.1, clip=0.2, atol=1e-5)
     yield case("clip", "a long run", theta=float(rng.uniform(-1, 0)), target=1.5, steps=60, step_size=0.2, clip=0.3)
 
 

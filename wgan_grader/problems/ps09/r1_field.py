@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 0.0, "game")
     yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")
     yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
+    yield _case("zeros", np.array([0.0, 1.5, 0.0]), np.array([2.0, 0.0, 0.0]), 0.7, "penalty")
     apart = np.array([300.0, -500.0, 1e-3, -2e-3])
     yield _case("large against small", apart, apart[::-1].copy(), 0.3, "penalty")
     one_small = np.array([1e3, -1e3, 0.025, 0.04]), np.array([0.025, -0.04, 1e3, -1e3])
