@@ -289,6 +289,8 @@ def _distance(answers: Answers) -> str:
     errors = [100 * _relative_error(a) for a in answers]
     if not 1e-4 < max(errors) < math.inf:
         return ""
+    if min(errors) >= 1000:
+        return "It is off by more than ten times the right answer."
     off = _span(errors, " %") if max(errors) < 1000 else _span([min(errors)], " % or more")
     return f"{said} {off}{of}."
 

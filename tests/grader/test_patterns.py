@@ -59,7 +59,7 @@ SAID = [
 AMOUNTS = [
     (lambda r: 1.25 * r, (2.0, 3.0), "It is off by 25 %."),
     (lambda r: r + 0.5, (2.0, 5.0), "It is off by 10 to 25 %."),
-    (lambda r: 30 * r, (2.0, 5.0), "It is off by 2900 % or more."),
+    (lambda r: 30 * r, (2.0, 5.0), "It is off by more than ten times the right answer."),
     (lambda r: r + 2, (np.array(3), np.array(4)), "It is off by 2."),
     (
         lambda r: r + 0.25 * (r < 0),

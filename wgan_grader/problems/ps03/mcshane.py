@@ -17,7 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield _random(rng, 6, 4, 3, 0.4, "constant")
     yield _random(rng, 4, 9, 2, 3.0, "constant")
-    yield _random(rng, 5, 5, 3, 1.5, "constant")
+    yield _random(rng, 5, 5, 5, 1.5, "constant")
     far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
     inputs = {"points": far, "values": _lipschitz_values(rng, far - far[0], 1.0), "lipschitz": 1.0}
     yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + np.array([0.0, 0.125])}, criterion="unit")

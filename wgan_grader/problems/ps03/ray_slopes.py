@@ -16,7 +16,7 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield _random(rng, 4, 3, "space")
     yield _random(rng, 6, 2, "space")
-    yield _random(rng, 40, 3, "space")
+    yield _random(rng, 40, 5, "space")
     corner = 2.0**20 + rng.integers(0, 64, size=(2, 6, 2)) / 2**6 + np.array([0.0, 2.0]).reshape(2, 1, 1)
     far = dict(zip(("f_x", "f_y", "x", "y"), [*rng.normal(size=(2, 6)), *corner], strict=True))
     yield case("space", "neighbours, far from 0", **far)

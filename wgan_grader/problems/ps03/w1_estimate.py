@@ -15,7 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("sizes", "eleven and four", **_scores(rng, 11, 4, 2.5))
     yield case("sizes", "forty and 26", **_scores(rng, 40, 26, 1.5))
     yield case("sizes", "three and eight", **_scores(rng, 3, 8, 0.7))
-    yield case("sizes", "scores alike", real_scores=[1.0, 1.0, 4.0], fake_scores=[0.0, 0.0, -3.0, 0.0], lipschitz=2.0)
+    yield case("sizes", "scores alike", real_scores=[1.0, 1.0, 4.0], fake_scores=[0.5, 0.5, -3.0, 0.5], lipschitz=2.0)
     yield case("sign", "a wrong critic", real_scores=[0.0, 1.0], fake_scores=[2.0, 4.0], lipschitz=2.0)
     yield case("sign", "a worse one", **_scores(rng, 6, 6, 0.5, shift=-3.0))
 

@@ -11,7 +11,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
         yield case("value", f"{steps} states of {d} weights", weights=rng.normal(size=(steps, d)), decay=decay)
     yield case("value", "150 states", weights=30 + rng.normal(size=(150, 2)).cumsum(0), decay=0.985)
-    yield case("value", "a state that stays", weights=[[1.0], [1.0], [3.0], [3.0], [3.0], [0.0]], decay=0.6)
+    yield case("value", "a state that stays", weights=[[1.0], [1.0], [3.0], [3.0], [3.0], [2.0]], decay=0.6)
     yield case("edges", "one state", weights=rng.normal(size=(1, 3)), decay=0.9)
     yield case("edges", "no memory", weights=rng.normal(size=(5, 2)), decay=0.0)
 
