@@ -75,7 +75,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     cell_timeout: int = 60
     setup_timeout: int = 120
-    grace: float = 5.0
+    grace: float = 20.0
     provisioner: str = "wgan-bubblewrap"
     container: dict[str, str] = field(default_factory=dict)
     forked: bool = True
@@ -127,6 +127,7 @@ class BoundedClient(NotebookClient):
     kept = Integer(0)
     kept_in_all = Integer(0)
     waited = Float(0.0)
+    grace = Float(0.0)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Take a message of the kernel, unless the cell has said enough; widgets are not taken at all."""
@@ -145,12 +146,12 @@ class BoundedClient(NotebookClient):
         self.timed_out, self.asked_exit, self.printed, self.kept = False, False, 0, 0
         self.waited = self._starved()
 
-    async def recovered(self, grace: float) -> bool:
-        """Whether the kernel answers again within so many seconds."""
+    async def _recovered(self) -> bool:
+        """Whether the kernel, once interrupted, answers again in time."""
         assert self.kc is not None  # a cell has just run
         wanted = self.kc.kernel_info()
         try:
-            async with asyncio.timeout(grace):
+            async with asyncio.timeout(self.grace):
                 while True:
                     reply = await self.kc.shell_channel.get_msg(timeout=None)
                     if reply["parent_header"].get("msg_id") == wanted:
@@ -183,7 +184,10 @@ class BoundedClient(NotebookClient):
         if await self._has_more_time(timeout):
             return None
         self.timed_out = True
-        return await super()._async_handle_timeout(timeout, cell)
+        reply = await super()._async_handle_timeout(timeout, cell)
+        if not await self._recovered():
+            raise DeadKernelError(f"it went on after {timeout} seconds although it was interrupted")
+        return reply
 
     async def _has_more_time(self, timeout: int) -> bool:
         """Whether the reply came in the time that the kernel had to wait for a processor, which is given back."""
@@ -349,8 +353,6 @@ async def _run_cell(
     await client.async_execute_cell(cell, index)
     if client.asked_exit:
         raise DeadKernelError("it called exit()")
-    if client.timed_out and not await client.recovered(settings.grace):
-        raise DeadKernelError(f"it went on after {settings.cell_timeout} seconds although it was interrupted")
 
 
 async def _stop(client: BoundedClient, manager: AsyncKernelManager) -> None:
@@ -382,6 +384,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "timeout_func": lambda cell: _time_for(cell, settings),
         "startup_timeout": 120,
+        "grace": settings.grace,
         "iopub_timeout": 20,  # what a flood has left in the queue must be read before the next cell's output
         "interrupt_on_timeout": True,
         "error_on_timeout": out_of_time,

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
 LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2**23, temporary=2**23, wall=120)
-SETTINGS = Settings(limits=LIMITS, cell_timeout=2, grace=1.0)
+SETTINGS = Settings(limits=LIMITS, cell_timeout=2, grace=3.0)
 HONEST = ("aaa honest", "zzz honest")
 SECRET = "hunter2-of-the-grader"
 # Two classes of attackers, so that two workers of pytest can each grade one (`loadgroup` keeps a class with one

@@ -20,7 +20,7 @@ def run(*sources, cell_timeout=2, **options):
     space = Workspace.create()
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
     try:
-        done = run_notebook(notebook, space, Settings(cell_timeout=cell_timeout, grace=1.0, **options))
+        done = run_notebook(notebook, space, Settings(cell_timeout=cell_timeout, grace=3.0, **options))
     finally:
         space.remove()
     return done, [repr(cell.outputs) for cell in notebook.cells]

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.xdist_group("demo-class"),
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
-SETTINGS = Settings(cell_timeout=8, grace=2.0)
+SETTINGS = Settings(cell_timeout=8, grace=3.0)
 
 
 @pytest.fixture(scope="module")
