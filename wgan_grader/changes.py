@@ -20,7 +20,8 @@ RULE = (
 )
 ARGUMENTS = {
     "value": "it changed {name} in place. Work on a copy (x = x / s, not x /= s)",
-    "grad": "it left gradients in {name}, to which the caller's backward() will add. Return the loss, and no more",
+    "grad": "it left gradients in {name} or changed those that were there: the caller's backward() adds to them. Leave "
+    ".grad alone",
     "requires-grad": "it left requires_grad switched on in {name}. Work on {name}.detach().requires_grad_()",
     "frozen": "it switched requires_grad off in {name}: an optimiser would never move it again",
     "eval-mode": "it left {name} in evaluation mode",

@@ -134,3 +134,21 @@ TRIALS.mutants("left-changed", with_gradient=with_gradient)
 TRIALS.alternatives(
     right=right, by_data=by_data, by_copy=by_copy, by_rows=by_rows, by_mul=by_mul, by_new_data=by_new_data
 )
+
+
+def clears(W, u):
+    new = right(W, u)
+    W.grad = None
+    return new
+
+
+def divides_the_gradient(W, u):
+    sigma, new, _v = step(W.detach(), u)
+    with torch.no_grad():
+        W.div_(sigma)
+        if W.grad is not None:
+            W.grad.div_(sigma)
+    return new
+
+
+TRIALS.mutants("left-changed", clears=clears, divides_the_gradient=divides_the_gradient)

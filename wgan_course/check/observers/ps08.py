@@ -27,10 +27,14 @@ def layer(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapp
 def parameter(
     function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
-    """Like `observe.call` for a function of a parameter, with what became of it and whether a graph came back."""
+    """Like `observe.call` for a function of a parameter, with what became of it and whether a graph came back.
+
+    With the option ``stale`` the parameter holds a gradient, as it does after a backward pass.
+    """
     known = {}
 
     def seen(W: torch.Tensor, *rest: Any) -> Any:
+        W.grad = torch.full_like(W, 0.25) if options.get("stale") else None
         result = function(W, *rest)
         known["trainable"] = plain(bool(W.is_leaf and W.requires_grad))
         known["graph"] = plain(isinstance(result, torch.Tensor) and bool(result.requires_grad))
