@@ -129,11 +129,17 @@ def _result(problem: Problem, criterion: Criterion, trials: list[Trial], left: D
 
 def _left_changed(trials: list[Trial]) -> Diagnosis | None:
     """What the function left changed although the problem does not ask for it."""
-    codes = [code for trial in trials if trial.ok for code in changes.left(trial.case, trial.seen)]
+    codes = [code for trial in trials if trial.ok for code in _codes(trial)]
     if not codes:
         return None
     in_place = all(code.startswith("value:") for code in codes)
     return Diagnosis("mutates-input" if in_place else "left-changed", changes.message(codes))
+
+
+def _codes(trial: Trial) -> list[str]:
+    """Codes of a case; a graph behind an output counts where that output is right: another may stand in its place."""
+    wrong = {f"graph:{answer.name}" for answer in trial.wrong}
+    return [code for code in changes.left(trial.case, trial.seen) if code not in wrong]
 
 
 def _title(problem: Problem, criterion: Criterion, own: list[Trial]) -> str:

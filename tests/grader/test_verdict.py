@@ -172,6 +172,17 @@ def test_changed_inputs_cost_the_criterion_that_the_problem_names():
     assert _judge(np.sum, changes=("value:x",)).points == 1.0, "the first, where the problem names none"
 
 
+@pytest.mark.parametrize(("answer", "told"), [(np.sum, True), (lambda x: 7.5 * x.size, False)])
+def test_a_graph_behind_an_output_is_told_where_the_output_is_right(answer, told):
+    """Where two results come back in the wrong order, the graph belongs to the other one."""
+
+    def cases(rng):
+        yield from (Case(case.name, case.inputs, {"constants": ["value"]}, case.criterion) for case in _cases(rng))
+
+    verdict = _judge(answer, _problem(cases=cases, misconceptions=()), changes=("graph:value",))
+    assert ("left-changed" in _ids(verdict)) is told
+
+
 def test_leaving_the_inputs_alone_is_worth_nothing_by_itself():
     criteria = (Criterion("value", "the total", 2), Criterion("untouched", "x is afterwards what it was", 1))
     cases = [Case("small", {"x": SMALL}, criterion="value"), Case("large", {"x": LARGE}, criterion="value")]
