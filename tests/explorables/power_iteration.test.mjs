@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { angleTo, bound, LARGEST, relativeError, run, spectrum, start, step, turned } from "../../book/explorables/power_iteration/iteration.js";
+import { angleTo, bounds, LARGEST, relativeError, run, spectrum, start, step, turned } from "../../book/explorables/power_iteration/iteration.js";
 
 const truth = process.env.TRUTH && JSON.parse(readFileSync(process.env.TRUTH, "utf8"));
 const close = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${a}, not ${b}`);
@@ -20,8 +20,9 @@ test("errors without a turn never rise, and stay below what is proved", () => {
   for (const kind of ["two", "many"]) for (const ratio of [0, 0.3, 0.8, 0.97]) for (const angle of [0, 0.4, 1.4]) {
     const sigmas = spectrum(kind, ratio);
     const { warm } = run(sigmas, angle, 0, 40);
+    const proved = bounds(sigmas, angle, 0, 40);
     warm.forEach((error, k) => {
-      assert.ok(error <= bound(sigmas, angle, 0, k) + 1e-15);
+      assert.ok(error <= proved[k] + 1e-15);
       assert.ok(!k || error <= warm[k - 1] + 1e-15);
     });
   }
@@ -34,11 +35,32 @@ test("with two values the tangent falls by (σ₂/σ₁)² a step, exactly", () 
 
 test("a warm vector that has come near stays below the bound while W turns; a cold one does not", () => {
   const [sigmas, turn] = [spectrum("two", 0.8), 0.05];
-  const level = bound(sigmas, 0, turn, 0);
+  const [level] = bounds(sigmas, 0, turn, 0);
   const { warm, cold } = run(sigmas, 0, turn, 60);
   assert.ok(warm.every((error) => error <= level));
   assert.ok(cold.some((error) => error > level));
-  assert.ok(Number.isNaN(bound(sigmas, 0, 1, 0)));
+});
+
+test("while W turns, the bound begins at the first step as near as it assumes, and holds from there", () => {
+  const DEGREE = Math.PI / 180;
+  const begins = [];
+  for (const kind of ["two", "many"]) for (const ratio of [0, 0.3, 0.8, 0.97]) for (const angle of [-80, 0, 30, 85]) for (const turn of [0.5, 5, 20]) {
+    const sigmas = spectrum(kind, ratio);
+    const [rho, kappa] = [ratio ** 2, Math.tan(turn * DEGREE)];
+    const assumed = (2 * rho * kappa) / (1 - rho);
+    const { vectors, warm } = run(sigmas, angle * DEGREE, turn * DEGREE, 60);
+    const proved = bounds(sigmas, angle * DEGREE, turn * DEGREE, 60);
+    const first = 2 * Math.sqrt(rho) * kappa <= 1 - rho ? vectors.findIndex((vector) => Math.tan(angleTo(vector)) <= assumed) : -1;
+    proved.forEach((value, k) => {
+      if (first < 0 || k < first) return assert.ok(Number.isNaN(value));
+      close(value, assumed ** 2);
+      assert.ok(warm[k] <= value + 1e-15);
+    });
+    begins.push(first < 0 ? "never" : first ? "later" : "at once");
+  }
+  assert.deepEqual(new Set(begins), new Set(["never", "later", "at once"]));
+  const [late, errors] = [bounds(spectrum("two", 0.8), 80 * DEGREE, DEGREE, 20), run(spectrum("two", 0.8), 80 * DEGREE, DEGREE, 20).warm];
+  assert.ok(errors[0] > late[20] && Number.isNaN(late[0])); // far from the target nothing is claimed
 });
 
 test("a tie and a right angle are where they stay", () => {

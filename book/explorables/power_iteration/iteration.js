@@ -51,10 +51,17 @@ export function run(sigmas, angle, turn, steps) {
   return { vectors, warm: vectors.map((vector) => relativeError(sigmas, vector)), cold };
 }
 
-/** What is proved: ρ²ᵏ tan²θ₀ where the weight stays, (2ρκ/(1 − ρ))² where it turns and is not too fast; else NaN. */
-export function bound(sigmas, angle, turn, k) {
+/**
+ * What is proved of the errors of steps 0 to `last`, NaN where nothing is: ρ²ᵏ tan²θ₀ where the weight stays; b² with
+ * b = 2ρκ/(1 − ρ) where it turns and is not too fast, from the first step with tan θ ≤ b, as prop-warm-start assumes.
+ */
+export function bounds(sigmas, angle, turn, last) {
   const rho = (sigmas[1] / sigmas[0]) ** 2;
-  if (!turn) return rho ** (2 * k) * Math.tan(angle) ** 2;
+  const { vectors } = run(sigmas, angle, turn, last);
+  if (!turn) return vectors.map((_, k) => rho ** (2 * k) * Math.tan(angle) ** 2);
   const kappa = Math.tan(Math.abs(turn));
-  return kappa <= (1 - rho) / (2 * Math.sqrt(rho)) ? ((2 * rho * kappa) / (1 - rho)) ** 2 : NaN;
+  const b = (2 * rho * kappa) / (1 - rho);
+  const slow = kappa <= (1 - rho) / (2 * Math.sqrt(rho));
+  const first = slow ? vectors.findIndex((vector) => Math.tan(angleTo(vector)) <= b) : -1;
+  return vectors.map((_, k) => (first >= 0 && k >= first ? b ** 2 : NaN));
 }

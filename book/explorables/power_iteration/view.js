@@ -3,7 +3,7 @@
 import { button, choice, number, range, row } from "../shared/dom.js";
 import { mount } from "../shared/mount.js";
 import { Handle, Plot } from "../shared/plot.js";
-import { angleTo, bound, LARGEST, relativeError, run, spectrum } from "./iteration.js";
+import { angleTo, bounds, LARGEST, relativeError, run, spectrum } from "./iteration.js";
 
 const DEGREE = Math.PI / 180;
 const TOP = 60 * DEGREE; // direction of the top right singular vector at first
@@ -84,12 +84,14 @@ mount("power_iteration", (stage) => {
     errors.begin([0, last], [LOWEST, 1.5], { logY: true });
     errors.axes({ xLabel: "steps", yLabel: "1 − σ̂/σ₁", yTicks: [1, 1e-3, 1e-6, 1e-9, 1e-12], tellY: (tick) => (tick === 1 ? "1" : `10${superscript(Math.log10(tick))}`) });
     const shown = (value) => Math.min(1.5, Math.max(LOWEST, value));
-    const proved = Array.from({ length: last + 1 }, (_, k) => [k, bound(sigmas(), state.angle * DEGREE, state.turn * DEGREE, k)]);
-    errors.curve(proved.map(([k, value]) => [k, Number.isNaN(value) ? NaN : shown(value)]), 2);
+    const proved = bounds(sigmas(), state.angle * DEGREE, state.turn * DEGREE, last);
+    errors.curve(proved.map((value, k) => [k, Number.isNaN(value) ? NaN : shown(value)]), 2);
     if (state.steps) errors.curve(cold.map((value, k) => [k, shown(value)]), 1);
     errors.curve(warm.map((value, k) => [k, shown(value)]), 0);
     warm.forEach((value, k) => (state.steps <= 40 || k === state.steps) && errors.dot(k, shown(value), 0, 3.5));
-    const words = ["● from the last vector", "- - one step from the start", "··· what is proved"];
+    const from = proved.findIndex((value) => !Number.isNaN(value));
+    const since = from > 0 ? `, from step ${from} on` : from < 0 ? ": nothing here" : "";
+    const words = ["● from the last vector", "- - one step from the start", `··· what is proved${since}`];
     words.forEach((word, series) => errors.put("text", { class: `series-${series}`, x: errors.margin.left + 8, y: errors.height - errors.margin.bottom - 42 + 17 * series }, word));
   }
 
