@@ -157,6 +157,21 @@ def test_a_language_that_is_not_there_is_refused(course):
 
 
 @pytest.mark.parametrize(
+    ("argument", "status", "words"),
+    [("--help", 0, "LANGUAGE"), ("tlh", 2, "no catalogues for 'tlh'"), ("../x", 2, "those for zh_CN")],
+)
+def test_the_command_tells_its_use_and_refuses_a_language_that_is_not_there(
+    monkeypatch, capsys, argument, status, words
+):
+    monkeypatch.setattr(sys, "argv", ["editions", argument])
+    monkeypatch.setattr(editions, "update", lambda *_: pytest.fail("nothing was to be written"))
+    with pytest.raises(SystemExit) as ended:
+        editions.main()
+    assert ended.value.code == status
+    assert words in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
     ("translated", "fault"),
     [
         ("在 $x = 2$ 处见 {numref}`fig`、[页](a.md)，共 10 个", "other formulas (without $x=1$; with $x=2$)"),

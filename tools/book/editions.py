@@ -6,9 +6,9 @@ the sources: new messages come empty, and one that has changed keeps its transla
 has looked at it and removed the mark.
 """
 
+import argparse
 import io
 import re
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -367,7 +367,14 @@ def _settings(root: Path, language: str) -> dict[str, Any]:
 def main() -> None:
     """Update the catalogues of every language, or of those named."""
     root = Path(__file__).resolve().parents[2]
-    for language in sys.argv[1:] or languages(root):
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    there = languages(root)
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help=f"of {', '.join(there)}; all if none is named")
+    named = parser.parse_args().languages
+    for language in named:
+        if language not in there:
+            parser.error(f"book/locale has no catalogues for {language!r}; there are those for {', '.join(there)}")
+    for language in named or there:
         update(root, language)
 
 
