@@ -122,6 +122,24 @@ def test_a_weight_that_turns_is_followed(open_figure):
     assert float(last[3]) > 0.01
 
 
+@pytest.mark.parametrize("turn", [0.5, 2, 20])
+def test_the_bound_of_a_weight_that_turns_is_said_to_hold_from_where_it_does(open_figure, turn):
+    page = open_figure("power_iteration", viewport={"width": 390, "height": 844})
+    page.evaluate("document.querySelector('main').style.width = 'auto'")
+    slider(page, "W turns before each step by").fill(str(turn))
+    angle, kappa, rho = math.radians(80), math.tan(math.radians(turn)), 0.64
+    steps = 0
+    while math.tan(angle) > 2 * rho * kappa / (1 - rho):
+        angle = math.atan(rho * math.tan(angle - math.radians(turn)))
+        steps += 1
+    slow = 2 * math.sqrt(rho) * kappa <= 1 - rho
+    legend = page.locator(".explorable-plot text").get_by_text(
+        f"proved from step {steps}" if slow else "nothing is proved"
+    )
+    text, plot = legend.bounding_box(), legend.locator("xpath=ancestor::*[name()='svg']").bounding_box()
+    assert text["x"] + text["width"] <= plot["x"] + plot["width"]
+
+
 def test_dirac(open_figure, said):
     page = open_figure("dirac")
     grown = math.sqrt(2) * 1.01**100  # 200 simultaneous steps of 0.1

@@ -90,8 +90,8 @@ mount("power_iteration", (stage) => {
     errors.curve(warm.map((value, k) => [k, shown(value)]), 0);
     warm.forEach((value, k) => (state.steps <= 40 || k === state.steps) && errors.dot(k, shown(value), 0, 3.5));
     const from = proved.findIndex((value) => !Number.isNaN(value));
-    const since = from > 0 ? `, from step ${from} on` : from < 0 ? ": nothing here" : "";
-    const words = ["● from the last vector", "- - one step from the start", `··· what is proved${since}`];
+    const claim = from > 0 ? `proved from step ${from}` : from < 0 ? "nothing is proved" : "what is proved";
+    const words = ["● from the last vector", "- - one step from the start", `··· ${claim}`];
     words.forEach((word, series) => errors.put("text", { class: `series-${series}`, x: errors.margin.left + 8, y: errors.height - errors.margin.bottom - 42 + 17 * series }, word));
   }
 
