@@ -68,6 +68,10 @@ def test_the_table_is_written(course_root, capsys):
     rows = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
     assert "reused" in rows["D"]
     assert "notation" in rows["x"]
+    with pytest.raises(SystemExit) as ended:
+        symbols.main(["--help"])
+    assert ended.value.code == 0
+    assert "SYMBOL" in capsys.readouterr().out
 
 
 def test_what_is_defined_is_used(course_root):

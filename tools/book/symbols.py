@@ -5,6 +5,7 @@ around it. ``book/notation.md`` says what each symbol means; its table of reuse 
 some chapters.
 """
 
+import argparse
 import re
 import sys
 from collections import Counter
@@ -126,9 +127,12 @@ def main(arguments: list[str]) -> None:
     """Show the table of all symbols, or the first use of some in each chapter."""
     root = Path(__file__).resolve().parents[2]
     write = sys.stdout.write
-    for symbol in arguments:
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=r"such as \mu; the table if none is named")
+    named = parser.parse_args(arguments).symbols
+    for symbol in named:
         write(f"{symbol}\n  " + "\n  ".join(_first_uses(root, symbol)) + "\n")
-    if not arguments:
+    if not named:
         known, second = defined(root), reused(root)
         for symbol, chapters in sorted(uses(root).items(), key=lambda item: (item[0].lstrip("\\").lower(), item[0])):
             mark = "reused" if symbol in second else "notation" if symbol in known else ""
