@@ -11,7 +11,7 @@ from tools.book.assets import ensure_packages
 pytestmark = pytest.mark.browser
 PARTS = ("chapters", "others")  # each by a worker of its own: it takes minutes
 BEGIN_IN_THE_DARK = ("index.html", "01_js_saturation/lab.html")
-WIDTHS = (360, 768, 1280)
+WIDTHS = (360, 1280)  # columns are narrowest on a telephone, and on a screen between two side bars
 SCREEN = {"width": WIDTHS[-1], "height": 900}
 PHONE = {"width": 390, "height": 844}
 # Chapters whose every formula was looked at on a telephone; elsewhere a long one scrolls in its own box.
@@ -53,6 +53,7 @@ RAW_TEX = r"""() => {
 }"""
 COUNTS = """() => ["article .math", "article mjx-container", "mjx-merror"].map(
   (selector) => document.querySelectorAll(selector).length)"""
+OPEN = """document.querySelectorAll("details").forEach((one) => { one.open = true; })"""
 UNFIT = """() => {
   const room = (element) => {
     let block = element.parentElement;
@@ -60,7 +61,6 @@ UNFIT = """() => {
     const style = getComputedStyle(block);
     return block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   };
-  document.querySelectorAll("details").forEach((one) => { one.open = true; });
   return [...document.querySelectorAll("article mjx-container")].filter((formula) =>
     !formula.closest("td, th")
     && formula.querySelector("mjx-math").getBoundingClientRect().width > room(formula) + 2
@@ -124,16 +124,16 @@ def open_page(context, file):
     return page, seen
 
 
-def look(context, file, axe):
+def look(context, folder, name, axe):
     """All of a page that is tried on every page: a page is opened once, as the formulas of a chapter take seconds."""
-    page, seen = open_page(context, file)
+    page, seen = open_page(context, folder / name)
     seen.counts, seen.raw = page.evaluate(COUNTS), page.evaluate(RAW_TEX)
-    resize(page, seen)
+    resize(page, name, seen)
     slide(page, seen)
     page.evaluate(WITHOUT_FORMULAS)
     page.add_script_tag(path=str(axe))
     page.add_style_tag(content=AT_ONCE)
-    alike = ALIKE.search(str(file))
+    alike = ALIKE.search(f"/{name}")
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         seen.themes.append(page.evaluate(THEME, theme))
@@ -142,9 +142,10 @@ def look(context, file, axe):
     return seen
 
 
-def resize(page, seen):
+def resize(page, name, seen):
     """From a telephone to a screen."""
-    seen.unfit = page.evaluate(UNFIT)
+    page.evaluate(OPEN)
+    seen.unfit = page.evaluate(UNFIT) if LOOKED_AT.match(name) else []
     for width in WIDTHS:
         page.set_viewport_size(SCREEN | {"width": width})
         seen.too_wide += [width] if page.evaluate("document.documentElement.scrollWidth") > width else []
@@ -180,7 +181,7 @@ def seen(chromium, built_book, course_root, part):
     names = [name for name in pages_of(built_book) if name[:2].isdigit() == (part == "chapters")]
     axe = ensure_packages(course_root) / "axe-core" / "axe.min.js"
     context = chromium.new_context(color_scheme="light", viewport=PHONE, offline=True)
-    yield {name: look(context, built_book / name, axe) for name in names}
+    yield {name: look(context, built_book, name, axe) for name in names}
     context.close()
 
 
