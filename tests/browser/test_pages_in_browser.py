@@ -66,6 +66,8 @@ UNFIT = """() => {
     && formula.querySelector("mjx-math").getBoundingClientRect().width > room(formula) + 2
   ).map((formula) => formula.querySelector("mjx-assistive-mml").textContent.slice(0, 60));
 }"""
+BROKEN = r"""() => [...document.querySelectorAll("article td code .pre")].filter(
+  (name) => /^[\w.]+$/.test(name.textContent) && name.getClientRects().length > 1).map((name) => name.textContent)"""
 # Formulas are put aside first: MathJax describes them to screen readers itself, and there are thousands of elements in
 # them, which took most of the time.
 WITHOUT_FORMULAS = "document.querySelectorAll('mjx-container').forEach((one) => one.replaceChildren('x'))"
@@ -95,6 +97,7 @@ class Seen:
     raw: list = field(default_factory=list)
     unfit: list = field(default_factory=list)
     too_wide: list = field(default_factory=list)
+    broken: list = field(default_factory=list)
     slid: set = field(default_factory=set)
     violations: list = field(default_factory=list)
 
@@ -149,6 +152,7 @@ def resize(page, name, seen):
     for width in WIDTHS:
         page.set_viewport_size(SCREEN | {"width": width})
         seen.too_wide += [width] if page.evaluate("document.documentElement.scrollWidth") > width else []
+    seen.broken = page.evaluate(BROKEN)
 
 
 def slide(page, seen):
@@ -222,6 +226,10 @@ def test_no_tex_is_left(seen):
 
 def test_no_page_scrolls_sideways(seen):
     assert faults(seen, lambda page: page.too_wide) == {}
+
+
+def test_names_in_tables_stay_whole_on_a_screen(seen):
+    assert faults(seen, lambda page: page.broken) == {}
 
 
 def test_formulas_fit_a_telephone(seen):
