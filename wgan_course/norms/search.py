@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 _JITTER = 1e-6  # off the kinks, where automatic differentiation may return what is no gradient
 _APART = 1e-3  # pairs that are closer than this share of the spread say more of rounding than of slope
@@ -114,7 +115,8 @@ def lipschitz_lower(
     spread = (x - x.mean(0)).flatten(1).norm(dim=1).max().clamp_min(1.0)
     other = x[torch.randperm(len(x), generator=rng, device=rng.device).to(x.device)]
     start = _mixed(x, other, rng) + _JITTER * spread * _unit_noise(x, rng)
-    best = max(_steepest_pair(function, x, other, spread), float(_ascend(function, start, spread, steps, rng)))
+    with parametrize.cached():  # weights that a constraint computes do not change during the search
+        best = max(_steepest_pair(function, x, other, spread), float(_ascend(function, start, spread, steps, rng)))
     return best * _SAFETY
 
 
