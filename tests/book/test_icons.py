@@ -3,14 +3,15 @@
 import re
 import shutil
 import subprocess
+from importlib.metadata import distribution
 from pathlib import Path
 
-import pydata_sphinx_theme
 import pytest
 
 from tools.book import icons
 
-WHOLE = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
+THEME = distribution("pydata-sphinx-theme")  # which jupyter-book brings
+WHOLE = Path(str(THEME.locate_file("pydata_sphinx_theme/theme/pydata_sphinx_theme/static/scripts/fontawesome.js")))
 
 
 @pytest.fixture(scope="module")
