@@ -39,7 +39,8 @@ ONE = f"""<section id="one"><h1><span class="section-number">1. </span>One<a cla
 <table><tr>{"<td>unbreakable_words_in_a_cell</td>" * 5}</tr></table></section></section>"""
 LONG = "2. Two " + "long words " * 8 + "end"
 LAB = '<section id="lab"><h1>1.2. Lab</h1><section id="a"><h2>A</h2><p id="place">In the lab.</p>'
-LAB += f"<table>{'<tr><td>one of many rows</td></tr>' * 70}<tr><td>the last row</td></tr></table></section></section>"
+LAB += f"<table><tr><th>its head</th></tr>{'<tr><td>one of many rows</td></tr>' * 70}<tr><td>the last row</td></tr>"
+LAB += "</table></section></section>"
 TWO = f'<section id="two"><h1>{LONG}</h1><section id="b"><h2>2.1. B</h2><p id="place">There.</p></section></section>'
 PAGES = {"index": "<h1>The book</h1><p>Words.</p>", "one/chapter": ONE, "one/lab": LAB, "two/chapter": TWO}
 BEYOND = """() => [...document.querySelectorAll(".pdf-page *")].filter(
@@ -170,6 +171,23 @@ def test_a_long_table_begins_where_it_stands(printed):
     begun = printed.pages[page_of(printed, "In the lab.") - 1].extract_text()
     assert "one of many rows" in begun
     assert "the last row" not in begun
+    rest = printed.pages[page_of(printed, "the last row") - 1].extract_text()
+    assert begun.count("its head") == rest.count("its head") == 1
+
+
+@pytest.mark.browser
+def test_heads_and_terms_are_not_left_alone_and_what_is_small_is_smaller(course, printed, chromium):
+    page = chromium.new_page(viewport={"width": pdf.TEXT_WIDTH, "height": 900}, offline=True)
+    page.emulate_media(media="print")
+    page.goto((course / "_build" / "pdf" / "book.html").as_uri())
+    page.add_style_tag(content="small { font-size: 15px; }")  # as the theme has it, in units of the whole page
+    words = "<small>0.1</small><dl><dt>A term</dt><dd>What it means.</dd></dl>"
+    page.locator("#page-one-chapter td").first.evaluate("(cell, words) => { cell.innerHTML = words; }", words)
+    small = page.locator("small").evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    assert small < page.locator("td:has(small)").evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    breaks = page.locator("thead, dt").evaluate_all("(all) => all.map((one) => getComputedStyle(one).breakAfter)")
+    assert breaks == ["avoid", "avoid"]
+    page.close()
 
 
 @pytest.mark.browser

@@ -50,7 +50,8 @@ SHEET = """@page {name} {{ @top-right {{ content: {words}; }} @bottom-center {{ 
 ENTRY = (
     '<li class="{kind}"><a href="#{target}"><span>{words}</span><span class="at" data-to="{target}"></span></a></li>'
 )
-# What is wider than the sheet is made smaller until it fits; tall pictures get room, and short code stays together.
+# What is wider than the sheet is made smaller until it fits; tall pictures get room, short code stays together, and a
+# table of half a sheet may go on overleaf.
 FIT = """() => {
   for (const picture of document.querySelectorAll(".pdf-page img"))
     picture.classList.toggle("tall", picture.naturalHeight > 1.1 * picture.naturalWidth);
@@ -61,6 +62,8 @@ FIT = """() => {
     const inner = (wide.matches("table") ? wide : wide.querySelector("mjx-math")).getBoundingClientRect().width;
     if (inner > place && place > 0) wide.style.zoom = Math.max(0.55, 0.98 * place / inner);
   }
+  for (const table of document.querySelectorAll(".pdf-page table"))
+    table.classList.toggle("long", table.offsetHeight > 480);
 }"""
 NUMBER = """(pages) => {
   for (const at of document.querySelectorAll(".book-contents .at")) at.textContent = pages[at.dataset.to] ?? "";
@@ -205,6 +208,9 @@ def _article(soup: BeautifulSoup, page: Page, known: dict[str, str]) -> Tag:
             cell.decompose()
     for answer in part.find_all("details"):
         answer["open"] = ""
+    for row in part.select("table > tr:first-child, table > tbody:first-child > tr:first-child"):
+        if not row.find("td"):  # a head that a cell has written as a row: as a head it is repeated on each sheet
+            row.find_parent("table").insert(0, row.wrap(soup.new_tag("thead")))
     for text in part.find_all(string=EMOJI):
         text.replace_with(EMOJI.sub("✓", text))
     if page.below:
