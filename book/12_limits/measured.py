@@ -12,6 +12,11 @@ def penalised_plane():
     return over_seeds(_read("12_critic_gap"), lambda seed: seed["2"]["gradient penalty"]["value"])
 
 
+def penalised_end():
+    """The same at the end of the longer runs."""
+    return _ends("12_critic_steps", "gradient penalty, 2", "value")
+
+
 def _runs(name, part):
     """One part of every seed that has it."""
     kept = _read(name)
