@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import permutations
 
 from . import patterns
 from .explain import explain
 from .patterns import names_in_words
-from .problem import Criterion, Problem
+from .problem import Criterion, Problem, close
 from .trials import Answer, Trial
 
 MAX_MESSAGE = 400
@@ -39,7 +40,13 @@ def diagnose(problem: Problem, criterion: Criterion, trials: Sequence[Trial]) ->
     found = explain(problem, failing, trials)
     if found is not None:
         return Diagnosis(found.id, found.message)
-    return _stopped(failing, trials) or _gradient(failing) or _shape(failing) or _value(criterion, failing, trials)
+    return (
+        _stopped(failing, trials)
+        or _exchanged(failing)
+        or _gradient(failing)
+        or _shape(failing)
+        or _value(criterion, failing, trials)
+    )
 
 
 def _stopped(failing: Sequence[Trial], trials: Sequence[Trial]) -> Diagnosis | None:
@@ -82,6 +89,32 @@ def _wrong_values(trial: Trial) -> list[Answer]:
     return [answer for answer in trial.wrong if not answer.name.startswith("gradient:")]
 
 
+def _exchanged(failing: Sequence[Trial]) -> Diagnosis | None:
+    """All results are right, in another order than was asked for, and it is one order in all cases."""
+    orders = set.intersection(*({*_orders(trial)} for trial in failing))
+    names = _results(failing[0])
+    if not orders or tuple(names) in orders:
+        return None
+    order = ", ".join(names_in_words([name]) for name in names)
+    return Diagnosis("generic:exchanged", f"The results are right, but come back in another order: ({order}) is right.")
+
+
+def _orders(trial: Trial) -> list[tuple[str, ...]]:
+    """Orders of the results in which they are those that came back."""
+    names, seen = _results(trial), trial.seen.outputs
+    if not trial.ok or not 2 <= len(names) <= 3:
+        return []
+    return [
+        order
+        for order in permutations(names)
+        if all(close(seen[a], trial.expected[b], trial.case) for a, b in zip(names, order, strict=True))
+    ]
+
+
+def _results(trial: Trial) -> list[str]:
+    return [name for name in trial.expected if ":" not in name and name in trial.seen.outputs]
+
+
 def _shape(failing: Sequence[Trial]) -> Diagnosis | None:
     """Both shapes, for the first case in which they differ."""
     differing = [[answer for answer in trial.answers if _differs(answer)] for trial in failing]
@@ -117,7 +150,8 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
         said = f"“{criterion.title}”: {said[0].lower()}{said[1:]}"
     parts = _parts(failing)
     id = kind or ("which" if which else "parts" if parts else "value")
-    more = "" if which or kind not in ("", "direction") else _joined(_amount(failing), _tried(criterion, trials))
+    amount = "" if kind == "yes-or-no" else _amount(failing)
+    more = "" if which or kind not in ("", "direction", "yes-or-no") else _joined(amount, _tried(criterion, trials))
     return Diagnosis(f"generic:{id}", _joined(parts, said, which, more) or NOT_RIGHT)
 
 

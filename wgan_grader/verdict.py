@@ -11,7 +11,7 @@ from wgan_course.check.exchange import Observation
 
 from . import changes
 from .diagnosis import MAX_MESSAGE, Diagnosis, diagnose
-from .problem import Case, Criterion, Outputs, Problem
+from .problem import Case, Criterion, Outputs, Problem, close
 from .trials import Trial, attempt
 
 
@@ -138,7 +138,8 @@ def _left_changed(trials: list[Trial]) -> Diagnosis | None:
 
 def _codes(trial: Trial) -> list[str]:
     """Codes of a case; a graph behind an output counts where that output is right: another may stand in its place."""
-    wrong = {f"graph:{answer.name}" for answer in trial.wrong}
+    seen, expected = trial.seen.outputs, trial.expected
+    wrong = {f"graph:{name}" for name in seen if name in expected and not close(seen[name], expected[name], trial.case)}
     return [code for code in changes.left(trial.case, trial.seen) if code not in wrong]
 
 

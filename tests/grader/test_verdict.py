@@ -183,6 +183,29 @@ def test_a_graph_behind_an_output_is_told_where_the_output_is_right(answer, told
     assert ("left-changed" in _ids(verdict)) is told
 
 
+def test_a_graph_is_not_told_where_the_judge_looks_at_another_output():
+    def cases(rng):
+        yield Case("small", {"x": SMALL}, {"constants": ["value"]}, "value")
+
+    problem = _problem(cases=cases, misconceptions=(), compare=lambda observed, expected, case: True)
+    assert "left-changed" in _ids(_judge(np.sum, problem, changes=("graph:value",)))
+    assert "left-changed" not in _ids(_judge(lambda x: 7.5 * x.size, problem, changes=("graph:value",)))
+
+
+@pytest.mark.parametrize(("swap", "told"), [(True, "generic:exchanged"), (False, "generic:sign")])
+def test_results_in_another_order_are_told(swap, told):
+    def formula(x):
+        return {"first": x.sum(), "second": x.prod() + 50}
+
+    problem = _problem(formula=formula, misconceptions=())
+    cases = problem.make_cases(np.random.default_rng(0))
+    right = [list(formula(case.inputs["x"]).values()) for case in cases]
+    given = [pair[::-1] if swap else [-pair[0], pair[1]] for pair in right]
+    outputs = [{"first": np.asarray(a), "second": np.asarray(b)} for a, b in given]
+    seen = [Observation(case.name, "ok", output) for case, output in zip(cases, outputs, strict=True)]
+    assert told in _ids(assess(problem, cases, seen))
+
+
 def test_leaving_the_inputs_alone_is_worth_nothing_by_itself():
     criteria = (Criterion("value", "the total", 2), Criterion("untouched", "x is afterwards what it was", 1))
     cases = [Case("small", {"x": SMALL}, criterion="value"), Case("large", {"x": LARGE}, criterion="value")]

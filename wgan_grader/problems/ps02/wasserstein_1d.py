@@ -8,7 +8,7 @@ from ...formulas import Detected, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._transport import in_order, ranks
 
-SLOPE = {"gradients": ["x"]}
+SLOPE = {"gradients": ["x"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -17,6 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for n in (1, 2, 5, 12, 40):
         x, y = rng.normal(size=n), 2.0 * rng.normal(size=n) + 0.1
         yield Case(f"{n} points", {"x": x, "y": y}, criterion="value")
+    yield _case("points that come twice", [1.0, 1.0, 0.0, 2.0], [2.0, 4.0, 2.0, -1.0], "value")
     near = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([3.0, 1.0, 2.0 + 2.0**-10])}
     yield Case("nearly the same points", near, criterion="value", atol=1e-9)
     yield _case("slope, three points", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "gradient", SLOPE)
@@ -90,8 +91,8 @@ nearest: Each point goes to the nearest one, so some targets are served twice an
 largest: This is the longest trip (or the largest gap of the distribution functions), not the mean trip.
 root-of-square: The gradient is NaN where a point is where it should be: the derivative of a root at 0 is infinite. Take
     absolute values, not the root of squares.
-no-gradient: No gradient reaches the points: .item(), .tolist(), numpy or .detach() cut the
-    graph. Stay in torch from the points to the result.
+no-gradient: No gradient reaches the points: .item(), .tolist(), numpy, .detach(), or a step without a derivative
+    (unique, counting) cuts the graph. Stay in torch from the points to the result, in steps that have one.
 """
 PROBLEM = Problem(
     key="ps02.wasserstein_1d",

@@ -17,8 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
         "q": np.append([0.5], np.append(np.zeros(7), [1e-3, 0.499])),
     }
     yield case("value", "a thousandth moves", points=np.arange(10.0), **few)
-    little = {"p": [1e-7, 1 - 1e-7, 0.0], "q": [0.0, 1.0, 0.0]}
-    yield case("uneven", "very little goes very far", points=[-1e8, 0.0, 1.0], **little)
+    little = {"p": [2.0**-34, 1 - 2.0**-34, 0.0], "q": [0.0, 1.0, 0.0]}
+    yield case("uneven", "very little goes very far", points=[-1e12, 0.0, 1.0], **little)
     for atoms in (4, 11, 40):
         yield case("uneven", f"{atoms} uneven places", **_random(rng, atoms))
 

@@ -17,9 +17,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _random(rng, 4, 3, "space")
     yield _random(rng, 6, 2, "space")
     yield _random(rng, 40, 5, "space")
-    corner = 2.0**20 + rng.integers(0, 64, size=(2, 6, 2)) / 2**6 + np.array([0.0, 2.0]).reshape(2, 1, 1)
-    far = dict(zip(("f_x", "f_y", "x", "y"), [*rng.normal(size=(2, 6)), *corner], strict=True))
-    yield case("space", "neighbours, far from 0", **far)
+    corner = 2.0**20 + rng.integers(0, 64, size=(2, 30, 2)) / 2**6 + np.array([0.0, 2.0]).reshape(2, 1, 1)
+    far = dict(zip(("f_x", "f_y", "x", "y"), [*rng.normal(size=(2, 30)), *corner], strict=True))
+    yield case("space", "thirty neighbours, far from 0", **far)
     stays = _random(rng, 4, 2, "stays")
     stays.inputs["y"][2], stays.inputs["f_y"][2] = stays.inputs["x"][2], stays.inputs["f_x"][2]
     yield stays

@@ -33,6 +33,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("accepts", "gentle far out", x=[20.0, 30.0, 90.0], values=[-20.0, -25.0, 160.0], slope=4.0)
     yield case("refutes", "hardly too steep", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=1.9999995)
     yield case("accepts", "gentle", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, -0.25, 1.0], slope=1.0)
+    yield case("refutes", "through 0 in one step", x=[0.0, 1.0, 3.0], values=[-2.0, 2.0, 2.5], slope=2.0)
+    yield case("accepts", "places on both sides of 0", x=[-1.0, 1.0, 2.5], values=[0.0, 1.5, 1.0], slope=1.0)
     yield case("accepts", "touches", x=[0.0, 1.0, 3.0], values=[0.0, 2.0, -2.0], slope=2.0)
     yield case("accepts", "steep but allowed", x=[2.0, 0.0, 1.0], values=[5.0, 0.5, 3.5], slope=3.5)
     x, values = np.arange(40.0), np.append(np.arange(39) % 2, 2.0)
@@ -89,9 +91,9 @@ WRONG = (
     ("slack", *(lambda x, f, k, e=e: keeps(x, f, k + e) for e in (1e-3, 0.01, 0.02, 0.05, 0.1))),
 )
 MESSAGES = """
-always-true: It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object,
-    which is not a list of answers. Turn it into a list, or use Python's all(…). (any(…) is no help: one good pair would
-    do.)
+always-true: It still says True whatever the function is. np.all of a dictionary's .values() looks at *one* object, and
+    all(…) of a dictionary at its keys: neither sees the answers. Ask all(….values()). (any(…) is no help: one good pair
+    would do.)
 always-false: It says False whatever the function is. Is a point compared with itself, strictly (0 < 0)? A pair is two
     different points.
 inverted: The answers are exchanged: it says True where the condition is broken.

@@ -84,7 +84,8 @@ left-outside: A matrix outside the ball comes back as it is. What decides is whe
     neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.
 entrywise: Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix.
 spectral: The spectral norm was used. It is another ball, a larger one: ‖W‖₂ ≤ ‖W‖_F.
-other-norm: Another norm was used: the sum of the absolute values, the largest of them, or a row or column sum.
+other-norm: Another norm was used: the sum of the absolute values or of the singular values, the largest absolute value,
+    or a row or column sum.
 squared: The matrix is divided by the *squared* norm: a root is missing.
 rows: Each row (or column) is projected by itself. The ball holds whole matrices.
 radius-ignored: The matrix is projected to the ball of radius 1, whatever radius was asked for.

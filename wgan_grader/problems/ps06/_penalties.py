@@ -28,7 +28,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"{n} norms, to the norms", {"norms": rng.uniform(0.2, 2.8, n)}, SLOPES, criterion="slope")
 
 
-SLOPES = {"gradients": ["norms"]}
+SLOPES = {"gradients": ["norms"], "loss": True}
 
 
 def _detached(case: Case, seen: Observation, expected: Outputs) -> bool:

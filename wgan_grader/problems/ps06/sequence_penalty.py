@@ -9,7 +9,7 @@ from ...problem import Case, Cases, Criterion, Outputs, Problem, case
 from ._critic import PACKAGE, Array, agree, lengths
 from ._whole import WRONG_CHARGES, two_sided
 
-LOOK = {"gradients": ["gradient"]}
+LOOK = {"gradients": ["gradient"], "loss": True}
 SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", "no-one", "fourth-power", "absolute")
 
 

@@ -60,7 +60,7 @@ MESSAGES = """
 not-truncated: This is 2 − K·W₁, without an end. A hinge loss is never negative: once the critic is ±1 at the two points
     more slope gains nothing.
 the-gain: This is the truncated distance min(K‖x − y‖, 2) itself. The least *loss* is 2 minus it.
-cut-at-one: The distance is cut at 1. The critic may go from −1 to +1, a way of 2.
+cut-at-one: What the critic gains ends at 1 (K‖x − y‖ cut at 1, or 1 − K‖x − y‖). It may go from −1 to +1, a way of 2.
 half-way: Only one of the two terms is counted (or the mean of both), or each as 1 − K‖x − y‖. Each is 1 − K‖x − y‖/2,
     and the loss is their sum.
 k-ignored: K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖.

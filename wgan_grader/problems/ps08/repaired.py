@@ -7,7 +7,7 @@ from ...problem import Case, Cases, Criterion, Problem, close
 from ._linear import numeric, start, through, unit, when_square
 
 NAMES = {"outputs": ["y", "u"], "constants": ["u"]}
-GRADIENT = NAMES | {"gradients": ["W"]}
+GRADIENT = NAMES | {"gradients": ["W"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -150,7 +150,8 @@ through-the-vectors: The gradient runs through u and v as well. Compute them und
 plain-in-eval: In evaluation mode the weight is not divided. That is another function than the one that was trained.
 length-in-eval: In evaluation σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
     with it.
-never-moves: In training no step is made any more: u comes back (or is used) as it went in.
+never-moves: In training the old u comes back, or is used: make the step, and take the new u for σ̂ and for the next
+    call.
 exact: This divides by the exact norm. One warm step is what the wrapper is about.
 transposed-weight: The layer computes x W̄. Samples are rows: the output is x W̄ᵀ.
 multiplied: The weight is multiplied by σ̂ (or not divided at all).

@@ -11,7 +11,7 @@ from ...problem import Case, Cases, Criterion, Outputs, Problem, close
 from ._linear import numeric, start, step, top, unit, when_square
 
 VALUES = {"outputs": ["sigma", "u", "v"], "constants": ["u", "v"]}
-GRADIENT = VALUES | {"gradients": ["W"]}
+GRADIENT = VALUES | {"gradients": ["W"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:

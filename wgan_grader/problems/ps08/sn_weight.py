@@ -6,7 +6,7 @@ from ...formulas import explained, named
 from ...problem import Case, Cases, Criterion, Problem, case, close
 from ._linear import any_unit, start, step, through, top, unit
 
-GRADIENT = {"gradients": ["W"]}
+GRADIENT = {"gradients": ["W"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -104,7 +104,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
-    scales=((1e6, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (1e-12, "W")),
     pure="value",
     compare=_compare,
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),

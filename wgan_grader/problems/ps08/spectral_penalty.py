@@ -6,7 +6,7 @@ from ...formulas import Detected, constant, explained, part, without
 from ...problem import Case, Cases, Criterion, Problem, case, close
 from ._linear import numeric, start, step, top
 
-GRADIENT = {"gradients": ["W1", "W2"]}
+GRADIENT = {"gradients": ["W1", "W2"], "loss": True}
 
 
 def cases(rng: np.random.Generator) -> Cases:

@@ -1,0 +1,71 @@
+"""Kinds of mistake that right answers to most cases make: each is refused wherever the exercise leaves room for it."""
+
+import pytest
+import torch
+
+from wgan_grader import registry
+
+from .registry import all_trials, grade
+
+RIGHT = {trials.key: [function for _, function in trials.right] for trials in all_trials()}
+LOSSES = (
+    "ps02.wasserstein_1d",
+    "ps06.one_sided",
+    "ps06.sequence_penalty",
+    "ps06.two_sided",
+    "ps08.sigma_step",
+    "ps08.sn_weight",
+    "ps08.spectral_penalty",
+)
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_a_loss_that_has_gone_backward_already_is_refused(key):
+    """The caller's own backward() adds to the gradients that it left."""
+
+    def backward(*given):
+        result = RIGHT[key][0](*given)
+        loss = result[0] if isinstance(result, tuple) else result
+        if loss.requires_grad:
+            loss.sum().backward(retain_graph=True)
+        return result
+
+    assert "left-changed" in [diagnosis.id for diagnosis in grade(key, backward).diagnoses]
+
+
+def _ray_slopes(f_x, f_y, x, y):
+    run = torch.cdist(x, y).diagonal()
+    return torch.where(run > 0, (f_x - f_y) / run, 0.0)
+
+
+def _share(centres, points, k):
+    radii = torch.cdist(centres, centres).sort(1).values[:, k]
+    return (torch.cdist(points, centres) <= radii).any(1).double().mean()
+
+
+def _mode_report(points, modes, std):
+    near = torch.cdist(points, modes) <= 3 * std
+    return near.any(0).sum(), near.any(1).double().mean()
+
+
+@pytest.mark.parametrize(
+    ("key", "by_cdist"),
+    [
+        ("ps02.cost_matrix", torch.cdist),
+        ("ps03.ray_slopes", _ray_slopes),
+        ("ps10.mode_report", _mode_report),
+        ("ps10.precision_recall", lambda real, fake, k: (_share(real, fake, k), _share(fake, real, k))),
+    ],
+)
+def test_distances_by_products_are_refused_far_from_zero(key, by_cdist):
+    """Beyond 25 rows torch.cdist expands the square, unless it is told not to."""
+    assert grade(key, by_cdist).points < registry.find(key).points
+
+
+def test_yes_and_no_are_told_with_the_names_of_cases():
+    def last_pair(x, values, slope):
+        return bool(abs(values[-1] - values[-2]) <= slope * abs(x[-1] - x[-2]))
+
+    said = [diagnosis.message for diagnosis in grade("ps04.is_lipschitz", last_pair).diagnoses]
+    assert said
+    assert all("cases it fails" in message for message in said)
