@@ -27,6 +27,20 @@ for (const start of document.querySelectorAll("div.proof > p:first-child")) {
   start.prepend(word);
 }
 
+/* On a telephone a formula that is wider than the line it stands in scrolls in itself, as displayed ones do. */
+const telephone = matchMedia("(max-width: 576px)");
+function keepFormulasInside() {
+  const formulas = telephone.matches ? [...document.querySelectorAll('article mjx-container:not([display="true"])')] : [];
+  const beyond = (one) => one.querySelector("mjx-math")?.getBoundingClientRect().right > one.closest("p, li, dd, section")?.getBoundingClientRect().right + 1;
+  formulas.filter((one) => !one.closest("table") && beyond(one)).forEach((one) => one.classList.add("beyond"));
+}
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  keepFormulasInside();
+  addEventListener("resize", keepFormulasInside);
+  document.addEventListener("toggle", keepFormulasInside, true); // of a proof or an answer that opens
+});
+
 /* On paper every answer is open, and the page is light. Afterwards all is as it was. */
 let before;
 addEventListener("beforeprint", () => {

@@ -13,6 +13,11 @@ SCREENS = {
 SHOWN = """() => [...document.querySelectorAll("article figure:not(.explorable) img")].map(
   (image) => [image.currentSrc.split("/").pop(), image.naturalWidth / image.clientWidth])"""
 
+CUT = """() => [...document.querySelectorAll("article mjx-container:not([display='true'])")].filter((one) =>
+  !one.closest("table") && getComputedStyle(one).overflowX === "visible"
+    && one.querySelector("mjx-math").getBoundingClientRect().right > innerWidth
+).map((one) => one.textContent.slice(0, 60))"""
+
 
 @pytest.fixture(scope="module")
 def open_at(chromium, built_book):
@@ -68,6 +73,14 @@ def test_statements_keep_their_width(open_at):
         "all => all.map((one) => one.clientWidth)"
     )
     assert min(widths) > 330
+
+
+@pytest.mark.parametrize("name", ["problem_sets/ps10.html", "10_images/chapter.html"])
+def test_formulas_within_a_line_end_within_the_screen(open_at, name):
+    page = open_at(name)
+    page.evaluate("document.querySelectorAll('article details').forEach((one) => { one.open = true; })")
+    page.wait_for_timeout(300)
+    assert page.evaluate(CUT) == []
 
 
 def test_each_proof_begins_with_its_word(open_at):
