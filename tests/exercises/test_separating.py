@@ -62,6 +62,41 @@ def test_distances_by_products_are_refused_far_from_zero(key, by_cdist):
     assert grade(key, by_cdist).points < registry.find(key).points
 
 
+def _nobody_by_squares(p, q):
+    return torch.where(p * p + q * q == 0, 0.5, p / (p + q))
+
+
+def _area_without_small_steps(points, p, q):
+    surplus = (p - q).cumsum(0)[:-1]
+    return (torch.where(surplus.abs() < 1e-9, 0.0, surplus.abs()) * points.diff()).sum()
+
+
+def _sizes_alone(x, values, slope):
+    run, rise = x[:, None] - x, values.abs()[:, None] - values.abs()
+    return bool((rise.abs() <= slope * run.abs()).all())
+
+
+def _places_alone(x, values, slope):
+    run, rise = x.abs()[:, None] - x.abs(), values[:, None] - values
+    return bool((rise.abs() <= slope * run.abs()).all())
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("ps01.optimal_discriminator", _nobody_by_squares),
+        ("ps02.transport_cost", lambda plan, cost: (plan * (plan > 1e-9) * cost).sum()),
+        ("ps02.wasserstein_grid", _area_without_small_steps),
+        ("ps04.cone_violations", lambda x, f, k, tip: (f - f[tip]).abs() > k * (x.abs() - x[tip].abs()).abs()),
+        ("ps04.is_lipschitz", _sizes_alone),
+        ("ps04.is_lipschitz", _places_alone),
+        ("ps08.sn_weight", lambda W, u, v: W / (u @ W @ v + 1e-12)),
+    ],
+)
+def test_what_is_small_or_of_another_sign_counts(key, wrong):
+    assert grade(key, wrong).points < registry.find(key).points
+
+
 def test_yes_and_no_are_told_with_the_names_of_cases():
     def last_pair(x, values, slope):
         return bool(abs(values[-1] - values[-2]) <= slope * abs(x[-1] - x[-2]))

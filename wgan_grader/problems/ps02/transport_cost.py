@@ -14,9 +14,9 @@ def cases(rng: np.random.Generator) -> Cases:
         table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
         yield case("value", f"{n} sources, {m} targets", coupling=table / table.sum(), cost=rng.uniform(0.5, 3, (n, m)))
     yield case("value", "one source", coupling=[[0.2, 0.3, 0.5]], cost=[[4.0, 1.0, 2.0]])
-    little = 1e-7
+    little = 1e-10
     yield case(
-        "value", "little on a dear route", coupling=[[little, 0.5], [0.5 - little, 0.0]], cost=[[1e6, 1.0], [2.0, 3.0]]
+        "value", "little on a dear route", coupling=[[little, 0.5], [0.5 - little, 0.0]], cost=[[1e10, 1.0], [2.0, 3.0]]
     )
     dear = [[1.0, 1e6, 1e6], [1e6, 2.0, 3.0]]
     yield case("value", "dear routes that nobody takes", coupling=[[0.5, 0.0, 0.0], [0.0, 0.25, 0.25]], cost=dear)

@@ -32,6 +32,8 @@ def cases(rng: np.random.Generator) -> Cases:
         slope=2.0,
         tip=0,
     )
+    sides = {"x": [-3.0, -1.0, 2.0, 1.0], "values": [0.0, 3.0, 0.5, -3.5]}
+    yield case("inside", "places on both sides of 0", **sides, slope=1.0, tip=1)
     hair = {"x": [0.0, 1.0, 2.0, -1.0], "values": [0.0, 2.0 + 1e-9, 4.0 - 1e-9, -2.0 - 1e-9]}
     yield case("inside", "inside by a hair", **hair, slope=2.0, tip=0)
     far = {"x": [300.0, 100.0, 420.0, 310.0], "values": [0.0, 390.0, 260.0, 15.0]}
