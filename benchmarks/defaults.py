@@ -3,7 +3,7 @@
 Run: python benchmarks/defaults.py [--seeds 5] [--data NAME ...] [--constraint NAME ...]
 
 The distance is the exact W1 between 500 generated and 500 fresh real points. From it goes the mean of the same between
-two real samples, "truth", which no generator can be expected to beat; the rest is told in units of the data's spread. A
+two real samples, "truth", where a perfect generator ends in the mean; the rest is told in units of the data's spread. A
 pair has worked when five of five seeds end at ``REACH`` or below. Seconds are those of the processor, on one thread.
 What an earlier call has measured with the same options is kept, so that the table can be made in parts.
 """

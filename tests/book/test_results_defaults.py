@@ -7,12 +7,7 @@ import pytest
 from benchmarks import defaults
 from tools.book.results import read_results
 
-MISSES = {
-    ("eight-gaussians", "spectral_regularisation"),
-    ("eight-gaussians", "weight_norm"),
-    ("twenty-five-gaussians", "weight_norm"),
-    ("two-moons", "frobenius_clip"),
-}
+MISSES = {("twenty-five-gaussians", "weight_norm"), ("two-moons", "frobenius_clip")}
 
 
 @pytest.fixture(scope="module")
