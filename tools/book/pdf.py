@@ -208,9 +208,10 @@ def _article(soup: BeautifulSoup, page: Page, known: dict[str, str]) -> Tag:
             cell.decompose()
     for answer in part.find_all("details"):
         answer["open"] = ""
-    for row in part.select("table > tr:first-child, table > tbody:first-child > tr:first-child"):
-        if not row.find("td"):  # a head that a cell has written as a row: as a head it is repeated on each sheet
-            row.find_parent("table").insert(0, row.wrap(soup.new_tag("thead")))
+    for table in part.find_all("table"):
+        row = table.find("tr")
+        if row and not table.find("thead") and not row.find("td"):  # a head, as a head, is repeated on each sheet
+            table.insert(0, row.wrap(soup.new_tag("thead")))
     for text in part.find_all(string=EMOJI):
         text.replace_with(EMOJI.sub("✓", text))
     if page.below:
