@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 TENSORS = (Tensor, nn.Parameter)
+_numpy: Any = np.random  # whose types leave two functions out
 _GLOBAL_HOOKS = [name for name in vars(nn.modules.module) if name.startswith("_global_") and name.endswith("_hooks")]
 
 
@@ -43,12 +44,12 @@ def _set_warnings(filters: list) -> None:
 
 def _numpy_state() -> tuple:
     """NumPy's source of numbers and its state, with bytes in the place of the array, so that ``==`` compares it."""
-    source, state = np.random.get_bit_generator(), np.random.get_state(legacy=False)
+    source, state = _numpy.get_bit_generator(), np.random.get_state(legacy=False)
     return source, pickle.dumps(state)
 
 
 def _set_numpy_state(kept: tuple) -> None:
-    np.random.set_bit_generator(kept[0])
+    _numpy.set_bit_generator(kept[0])
     np.random.set_state(pickle.loads(kept[1]))
 
 
