@@ -35,7 +35,7 @@ def cases(rng: np.random.Generator) -> Cases:
         ):
             real, fake = (centres, points) if criterion == "precision" else (points, centres)
             yield case(criterion, f"{criterion}: {name}", real=real, fake=fake, k=1, options=BOTH)
-    away = 2.0**26 + np.stack(np.divmod(np.arange(30.0), 6.0), 1) / 4
+    away = 1000.0 + np.stack(np.divmod(np.arange(30.0), 6.0), 1) / 4
     near = away[::2] + np.where(np.arange(15) % 3, 0.05, 40.0)[:, None]
     for criterion, pair in (("precision", (away, near)), ("recall", (near, away))):
         name = f"{criterion}: thirty, far from 0"
