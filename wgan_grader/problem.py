@@ -198,7 +198,7 @@ def close(observed: np.ndarray, expected: np.ndarray, case: Case, slack: float =
     if observed.shape != expected.shape and not observed.size == expected.size == 1:
         return False
     a, b = (array.astype(np.float64).reshape(expected.shape) for array in (observed, expected))
-    # What `numpy.allclose` says, in a fifth of its time: explaining one answer compares thousands of small arrays.
+    # What `numpy.allclose` says, in half of its time: explaining an answer compares many small arrays.
     with np.errstate(all="ignore"):
         near = (np.abs(a - b) <= slack * (case.atol + case.rtol * np.abs(b))) & np.isfinite(b) | (a == b)
     return bool((near | (np.isnan(a) & np.isnan(b)) if equal_nan else near).all())

@@ -1,4 +1,4 @@
-"""The theme's pictograms: of 2,000, a page loads only those that the book shows, a fifteenth of the bytes."""
+"""The theme's pictograms: of some 2,000, a page loads only those that the book shows."""
 
 import re
 from pathlib import Path
