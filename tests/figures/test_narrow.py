@@ -1,17 +1,21 @@
 """The second, narrow drawing of each figure: what it looks like, how it travels, when it is made."""
 
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from io import BytesIO
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from IPython.core.events import EventManager, available_events
+from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from wgan_course import figures
-from wgan_course.figures import narrow
+from wgan_course.figures import drawing, narrow
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +37,11 @@ def draw(rows=1, columns=1, **options):
     for number, ax in enumerate(axes.flat):
         ax.plot([0, 1], [number, 1], label=f"line {number}")
     return figure, axes
+
+
+def shell_of_a_notebook():
+    """An IPython whose formatters are a fresh notebook's."""
+    return SimpleNamespace(display_formatter=DisplayFormatter(), events=EventManager(None, available_events))
 
 
 def boxes(figure):
@@ -244,12 +253,16 @@ def test_outside_a_notebook_nothing_is_installed(monkeypatch):
     assert plt.get_backend().lower() == "agg"
 
 
-def test_a_notebooks_drawer_draws_twice():
-    drawer = narrow.Twice(lambda figure: b64encode(png()).decode())
+def test_a_notebook_shows_both_drawings(monkeypatch):
+    monkeypatch.setenv(narrow.SWITCH, "1")
+    shell = shell_of_a_notebook()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    narrow.install()
+    drawer = shell.display_formatter.formatters["image/png"].lookup_by_type(Figure)
     wide, small = narrow.detach(b64decode(drawer(draw(1, 2, figsize=(8, 3))[0])))
-    assert wide == png()
+    assert wide == drawing.png(draw(1, 2, figsize=(8, 3))[0], plt.rcParams["figure.dpi"])
     assert imread(BytesIO(small)).shape[0] > imread(BytesIO(small)).shape[1], "one panel over the other"
-    assert narrow.Twice(lambda figure: None)(draw()[0]) is None
+    assert drawer(plt.figure()) is None
 
 
 def test_a_slider_offers_both_drawings(monkeypatch):

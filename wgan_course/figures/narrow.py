@@ -12,11 +12,12 @@ import re
 import struct
 import textwrap
 import zlib
-from base64 import b64decode, b64encode
-from io import BytesIO
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from . import drawing
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -66,10 +67,13 @@ def render(figure: Figure) -> bytes:
 
     Its axes lie on one grid, each in one cell of it; a figure of another make keeps its layout.
     """
-    stack(figure)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
+    return drawing.png(stack(figure), DPI)
+
+
+def twice(figure: Figure, dpi: float) -> bytes:
+    """Draw a figure wide, and where the book is built, inside that file, narrow, which changes the figure."""
+    wide = drawing.png(figure, dpi)
+    return attach(wide, render(figure)) if wanted() else wide
 
 
 def stack(figure: Figure) -> Figure:
@@ -246,21 +250,11 @@ def install() -> None:
 
     plt.switch_backend(plt.get_backend())  # imports the backend, which chooses the drawer of figures
     formatter = shell.display_formatter.formatters["image/png"]
-    drawer = formatter.for_type(Figure)
-    if drawer is not None and not isinstance(drawer, Twice):
-        formatter.for_type(Figure, Twice(drawer))
+    formatter.for_type(Figure, _for_a_notebook)
 
 
-class Twice:
-    """Draws a figure by a notebook's own means, which give a PNG file in base 64, and once more, narrow."""
-
-    def __init__(self, drawer: Any) -> None:
-        self.drawer = drawer
-
-    def __call__(self, figure: Figure) -> str | None:
-        """Draw it, which changes the figure: a PNG file in base 64, or None when there is nothing to draw."""
-        wide = self.drawer(figure)
-        if wide is None:
-            return None
-        both = attach(b64decode(wide), render(figure))
-        return b64encode(both).decode("ascii")
+def _for_a_notebook(figure: Figure) -> str | None:
+    """Both drawings in base 64; None for an empty figure, as IPython has it."""
+    if not figure.axes and not figure.lines:
+        return None
+    return b64encode(twice(figure, figure.dpi)).decode("ascii")

@@ -52,15 +52,9 @@ def image_grid(ax: Axes, images: ArrayLike, *, columns: int = 8) -> Axes:
 
 def to_png(figure: Any, dpi: int = 100) -> bytes:
     """Render a figure to PNG bytes and close it: one frame of a slider that needs no kernel."""
-    from io import BytesIO
-
     from matplotlib import pyplot as plt
 
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    picture = buffer.getvalue()
-    if narrow.wanted():
-        picture = narrow.attach(picture, narrow.render(figure))
+    picture = narrow.twice(figure, dpi)
     plt.close(figure)
     return picture
 
