@@ -103,7 +103,10 @@ def digits(answers: Answers) -> str:
         said = f"It is right to about {kept} digits of the largest number, and much smaller numbers are not right"
     else:
         said = f"It is right to about {kept} digits; this case asks for more"
-    return f"{said}. A constant added for safety, float32, or a difference of nearly equal numbers can cost digits."
+    return (
+        f"{said}. A constant added for safety, a value cut off, too coarse a search, float32, or a difference of "
+        "nearly equal numbers can cost digits."
+    )
 
 
 def factor(answers: Answers) -> str:

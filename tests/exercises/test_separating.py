@@ -48,22 +48,47 @@ def _mode_report(points, modes, std):
     return near.any(0).sum(), near.any(1).double().mean()
 
 
-@pytest.mark.parametrize(("key", "by_cdist"), [("ps02.cost_matrix", torch.cdist), ("ps03.ray_slopes", _ray_slopes)])
+@pytest.mark.parametrize(
+    ("key", "by_cdist"),
+    [
+        ("ps02.cost_matrix", torch.cdist),
+        ("ps03.ray_slopes", _ray_slopes),
+        ("ps10.mode_report", _mode_report),
+        ("ps10.precision_recall", lambda real, fake, k: (_share(real, fake, k), _share(fake, real, k))),
+    ],
+)
 def test_distances_by_products_are_refused_far_from_zero(key, by_cdist):
     """Beyond 25 rows torch.cdist expands the square, unless it is told not to."""
     assert grade(key, by_cdist).points < registry.find(key).points
 
 
+def _back_in_training_mode(critic, points):
+    critic.eval()
+    result = RIGHT["ps06.gradient_norms"][0](critic, points)
+    critic.train()
+    return result
+
+
+def _on_a_clean_slate(key):
+    def function(critic, *given):
+        critic.zero_grad()
+        return RIGHT[key][0](critic, *given)
+
+    return function
+
+
 @pytest.mark.parametrize(
-    ("key", "by_cdist"),
+    ("key", "function", "said"),
     [
-        ("ps10.mode_report", _mode_report),
-        ("ps10.precision_recall", lambda real, fake, k: (_share(real, fake, k), _share(fake, real, k))),
+        ("ps06.gradient_norms", _back_in_training_mode, "training mode"),
+        *((f"ps06.{name}", _on_a_clean_slate(f"ps06.{name}"), "left gradients in critic")
+          for name in ("gradient_penalty", "critic_loss", "r1_penalty")),
     ],
-)
-def test_where_distances_are_only_compared_any_way_to_compute_them_will_do(key, by_cdist):
-    """The course's own solutions take torch.cdist as it is."""
-    assert grade(key, by_cdist).points == registry.find(key).points
+)  # fmt: skip
+def test_a_critic_that_was_in_use_is_left_as_it_came(key, function, said):
+    """In evaluation mode, and with gradients that the caller goes on adding to."""
+    left = [diagnosis.message for diagnosis in grade(key, function).diagnoses if diagnosis.id == "left-changed"]
+    assert said in left[0]
 
 
 def _nobody_by_squares(p, q):
@@ -85,6 +110,13 @@ def _places_alone(x, values, slope):
     return bool((rise.abs() <= slope * run.abs()).all())
 
 
+def _jacobian_in_single_precision(theta, psi, weight):
+    t, p = torch.tensor(float(theta)), torch.tensor(float(psi))
+    grown = torch.exp(t * p)
+    s, q = 1 / (1 + grown), grown / (1 + grown) ** 2
+    return [[q * p * p, q * p * t - s], [s - q * p * t, -q * t * t - weight]]
+
+
 @pytest.mark.parametrize(
     ("key", "wrong"),
     [
@@ -95,6 +127,7 @@ def _places_alone(x, values, slope):
         ("ps04.is_lipschitz", _sizes_alone),
         ("ps04.is_lipschitz", _places_alone),
         ("ps08.sn_weight", lambda W, u, v: W / (u @ W @ v + 1e-12)),
+        ("ps09.jacobian", _jacobian_in_single_precision),
     ],
 )
 def test_what_is_small_or_of_another_sign_counts(key, wrong):

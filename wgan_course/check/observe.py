@@ -12,6 +12,7 @@ option           what it does
 ``after``        names of inputs (or of a module's tensors): also returns ``"after:NAME"``, their value after the call
 ``modules``      ``{"critic": [["linear", "w0", "b0"], ["tanh"], …]}``: builds a module from the inputs ``critic.w0``,
                  … and hands it over as one argument in their place; see `build_module`
+``used``         names of modules that come from use: in evaluation mode, their parameters with gradients in ``.grad``
 ``evaluate_at``  name of an input that is not handed over: the function's result is itself called on it
 ===============  =====================================================================================================
 """
@@ -251,7 +252,15 @@ def _arguments(values: Mapping[str, Any], options: Mapping[str, Any]) -> list[An
         if name == options.get("evaluate_at") or owner in arguments:
             continue
         arguments[owner] = build_module(modules[owner], _owned(values, owner)) if owner in modules else value
+        if owner in options.get("used", ()):
+            _use(arguments[owner])
     return list(arguments.values())
+
+
+def _use(module: torch.nn.Module) -> None:
+    """Leave a module as a caller may hold it: what puts back a fresh one's state does not put back this one's."""
+    for parameter in module.eval().parameters():
+        parameter.grad = torch.full_like(parameter, 0.75)
 
 
 def _owned(values: Mapping[str, Any], owner: str) -> dict[str, torch.nn.Parameter]:

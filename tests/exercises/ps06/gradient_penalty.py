@@ -84,11 +84,11 @@ TRIALS.mutants(
     detached=charge(lambda g: (norms(g.detach()) - 1).square().mean()),
     item=lambda *a: right(*a).item(),
 )
+TRIALS.mutants("left-changed", by_backward=with_gradient(by_backward))
 TRIALS.mutants("generic:value", noise=with_gradient(noise), published_framework=published_framework)
 TRIALS.mutants("generic:error", no_requires_grad=with_gradient(no_requires_grad))
 TRIALS.alternatives(
     right=right,
-    by_backward=with_gradient(by_backward),
     loop=with_gradient(loop),
     stable=stable,
     negated_gradient=charge(lambda g: (norms(-g) - 1).square().mean()),

@@ -93,4 +93,10 @@ def by_products(points, modes, std):
     return near.any(0).sum(), near.any(1).double().mean()
 
 
-TRIALS.mutants("generic:direction", products=by_products)
+def by_cdist(points, modes, std):
+    near = torch.cdist(points, modes) <= 3 * std
+    return near.any(0).sum(), near.any(1).double().mean()
+
+
+TRIALS.mutants("generic:factor", products=by_products)
+TRIALS.mutants("by-products", by_cdist=by_cdist)

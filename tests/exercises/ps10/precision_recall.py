@@ -143,3 +143,14 @@ def by_all_products(real, fake, k):
 
 
 TRIALS.mutants("generic:direction", all_products=by_all_products)
+
+
+def by_cdist(real, fake, k):
+    def share(points, centres):
+        radii = torch.cdist(centres, centres).kthvalue(k + 1, dim=1).values
+        return (torch.cdist(points, centres) <= radii).any(1).double().mean()
+
+    return share(fake, real), share(real, fake)
+
+
+TRIALS.mutants("by-products", by_cdist=by_cdist)

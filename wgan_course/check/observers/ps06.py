@@ -23,6 +23,7 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any], options: Mappi
         return observe.call(function, inputs, options)
 
     def flattened(critic: torch.nn.Module, *rest: Any) -> Any:
-        return function(torch.nn.Sequential(torch.nn.Flatten(), *critic.children()), *rest)
+        whole = torch.nn.Sequential(torch.nn.Flatten(), *critic.children())
+        return function(whole.train(critic.training), *rest)
 
     return observe.call(flattened, inputs, options)

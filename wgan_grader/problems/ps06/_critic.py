@@ -39,8 +39,9 @@ def critic(rng: np.random.Generator, features: int, width: int, scale: float = 1
 
 
 def options(flatten: bool = False, loss: bool = False) -> dict[str, Any]:
-    """How a case is observed: the result is differentiated in the weights; samples may be images."""
-    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten, "loss": loss}
+    """How a case is observed: the result is differentiated in the weights; images come to a critic that was in use."""
+    used = ["critic"] if flatten else []
+    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten, "loss": loss, "used": used}
 
 
 def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
@@ -49,12 +50,13 @@ def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
     return all(name in seen and close(seen[name], wanted[name], case) for name in names)
 
 
-def batches(rng: np.random.Generator, weighted: bool = True, loss: bool = False) -> Cases:
+def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
     """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
     shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):
         for n, shape in shapes:
-            case = replace(_pair(rng, n, shape, criterion, scale, weighted), options=options(len(shape) > 1, loss))
+            pair = _pair(rng, n, shape, criterion, scale, weighted)
+            case = replace(pair, options=options(len(shape) > 1, loss=weighted))
             yield case
             if shape == (2,) and criterion == "value":
                 yield far_out(case, "real", "fake")
@@ -62,7 +64,9 @@ def batches(rng: np.random.Generator, weighted: bool = True, loss: bool = False)
         inputs, layers = deep_critic(rng, 3)
         case = _pair(rng, n, (3,), "value", 1.0, weighted)
         given = {name: value for name, value in case.inputs.items() if not name.startswith("critic.")}
-        yield replace(case, name=f"{n} pairs, a deeper critic", inputs=inputs | given, options=layers | {"loss": loss})
+        yield replace(
+            case, name=f"{n} pairs, a deeper critic", inputs=inputs | given, options=layers | {"loss": weighted}
+        )
 
 
 def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:

@@ -1,6 +1,5 @@
 """``critic_loss(critic, real, fake, epsilon, weight)``: what the critic of a WGAN-GP minimises."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -128,7 +127,7 @@ PROBLEM = Problem(
         Criterion("value", "E_Q f − E_P f + λ · mean (‖∇f(x̂)‖ − 1)², one number", 1),
         Criterion("graph", "its gradient in the critic's weights", 1),
     ),
-    cases=partial(batches, loss=True),
+    cases=batches,
     scales=((1e3, "weight"), (1e-3, "weight")),
     formula=deeper(right, 4),
     compare=agree,

@@ -32,14 +32,14 @@ def cases(rng: np.random.Generator) -> Cases:
             inputs["weight"] = round(float(rng.uniform(2.5, 8.0)), 2)
             tail = ", to the weights" if criterion == "graph" else ""
             name = f"{n} points of shape {'×'.join(map(str, shape))}{tail}"
-            case = Case(name, inputs, options(len(shape) > 1), criterion=criterion)
+            case = Case(name, inputs, options(len(shape) > 1, loss=True), criterion=criterion)
             yield case
             if n == 6 and criterion == "value":
                 yield far_out(case, "real")
     for n in (4, 26):
         inputs, layers = deep_critic(rng, 3)
         inputs |= {"real": rng.normal(size=(n, 3)), "weight": 3.5}
-        yield Case(f"{n} points, a deeper critic", inputs, layers, criterion="value")
+        yield Case(f"{n} points, a deeper critic", inputs, layers | {"loss": True}, criterion="value")
 
 
 def right(*a: Array) -> Outputs:

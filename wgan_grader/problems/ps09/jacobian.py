@@ -14,7 +14,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for theta, psi in ((0.0, 3.0), (2.0, 0.0)):
         yield case("anywhere", f"on an axis, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.5)
     yield case("anywhere", "whole numbers", theta=1, psi=-2, weight=1)
-    for theta, psi in ((8.0, 0.1), (0.05, -12.0)):
+    for theta, psi in ((8.0, 0.1), (0.05, -12.0), (9.5, 10.0), (-9.5, 10.0)):
         yield case("anywhere", f"far out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.6)
     for k in range(3):
         theta, psi = rng.uniform(0.4, 1.6, size=2) * rng.choice([-1, 1], size=2)

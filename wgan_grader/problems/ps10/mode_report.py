@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...formulas import explained, given
+from ...formulas import Detected, explained, given
 from ...problem import Case, Cases, Criterion, Problem
 
 Report = dict[str, float]
@@ -32,7 +32,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("points that come three times", twice, np.array([[0.0, 0.0], [4.0, 4.0]]), 0.125, "quality")
     away = 2.0**26 + np.array([[0.0, 0.0], [8.0, 0.0]])
     spread = away[[0, 0, 1, 1]] + np.array([[0.25, 0.25], [0.5, 0.0], [0.0, -0.375], [0.5, 0.5]])
-    yield _case("far from 0", spread, away, 0.125, "quality")
+    for copies in (1, 8):
+        yield _case(f"{4 * copies} points far from 0", np.tile(spread, (copies, 1)), away, 0.125, "quality")
     stray = np.array([[5.0, 5.0], [-5.0, 5.0], [0.05, 0.0], [5.0, -5.0]])
     far = np.array([[0.0, 0.0], [6.0, 6.0], [-6.0, 6.0], [6.0, -6.0]])
     yield _case("points near no mode", stray, far, 0.2, "covered")
@@ -85,6 +86,7 @@ WRONG = (
     ("box", lambda p, m, s: _from_near((np.abs(p[:, None] - m[None]) <= 3 * s).all(-1))),
     ("count-of-points", _changed(lambda p, m, s: {"quality": report(p, m, s)["quality"] * len(p)})),
     ("mean-over-pairs", _changed(lambda p, m, s: {"quality": float((_distances(p, m) <= 3 * s).mean())})),
+    ("by-products", Detected(lambda case, *_: len(case.inputs["points"]) > 25 and case.inputs["points"].min() > 1e6)),
     ("swapped", lambda p, m, s: {"covered": report(p, m, s)["quality"], "quality": report(p, m, s)["covered"]}),
 )
 MESSAGES = """
@@ -101,6 +103,9 @@ box: Each coordinate is compared by itself: that is a square, not a disc.
 count-of-points: The number of good points is returned, not their share.
 mean-over-pairs: The mean runs over pairs of point and mode. A point counts once.
 swapped: The two have changed places: first the number of modes, then the share of points.
+by-products: The distances come from products, ‖x‖² − 2⟨x, y⟩ + ‖y‖², as torch.cdist takes them from 26 points on. Far
+    from the origin these are differences of huge numbers. Subtract first, or let cdist do so:
+    compute_mode="donot_use_mm_for_euclid_dist".
 """
 PROBLEM = Problem(
     key="ps10.mode_report",

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...formulas import explained, swapped
-from ...problem import Cases, Criterion, Formula, Problem, case
+from ...formulas import Detected, explained, swapped
+from ...problem import Case, Cases, Criterion, Formula, Problem, case
 
 BOTH = {"outputs": ["precision", "recall"]}
 
@@ -35,7 +35,7 @@ def cases(rng: np.random.Generator) -> Cases:
         ):
             real, fake = (centres, points) if criterion == "precision" else (points, centres)
             yield case(criterion, f"{criterion}: {name}", real=real, fake=fake, k=1, options=BOTH)
-    away = 1000.0 + np.stack(np.divmod(np.arange(30.0), 6.0), 1) / 4
+    away = 2.0**26 + np.stack(np.divmod(np.arange(30.0), 6.0), 1) / 4
     near = away[::2] + np.where(np.arange(15) % 3, 0.05, 40.0)[:, None]
     for criterion, pair in (("precision", (away, near)), ("recall", (near, away))):
         name = f"{criterion}: thirty, far from 0"
@@ -88,6 +88,11 @@ def _both_by_real(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, float
     return {"precision": float(balls.any(1).mean()), "recall": float(balls.any(0).mean())}
 
 
+def _many_far_out(given: Case, *_: object) -> bool:
+    clouds = [np.asarray(given.inputs[name]) for name in ("real", "fake")]
+    return max(map(len, clouds)) > 25 and min(np.abs(cloud).min() for cloud in clouds) > 1e6
+
+
 WRONG = (
     ("swapped", each(swapped(covered, "points", "centres"))),
     ("itself", each(lambda p, c, k: covered(p, c, k - 1))),
@@ -98,6 +103,7 @@ WRONG = (
     ("pairs", each(lambda p, c, k: float((distances(p, c) <= radii(c, k)).mean()))),
     ("one-radius", each(lambda p, c, k: inside(p, c, radii(c, k).mean()))),
     ("recall-by-real-balls", _both_by_real),
+    ("by-products", Detected(_many_far_out)),
 )
 MESSAGES = """
 swapped: The two have changed places: precision is about the generated points.
@@ -112,6 +118,9 @@ pairs: This is the share of *pairs* that are close. A point counts once, however
 one-radius: All balls have the same, mean radius. Each has its own.
 recall-by-real-balls: Recall uses the balls of the real points again: it asks which real balls hold a fake point. It
     should use the balls around the fake points.
+by-products: The distances come from products, ‖x‖² − 2⟨x, y⟩ + ‖y‖², as torch.cdist takes them from 26 points on. Far
+    from the origin these are differences of huge numbers. Subtract first, or let cdist do so:
+    compute_mode="donot_use_mm_for_euclid_dist".
 """
 PROBLEM = Problem(
     key="ps10.precision_recall",
