@@ -104,32 +104,41 @@ class Seen:
     def outside(self):
         return [url for url in self.asked if not url.startswith(("file:", "data:", "blob:"))]
 
+
+class Tab:
+    """One page of a browser, which shows file after file: a page for each takes as long again to begin."""
+
+    def __init__(self, context):
+        self.page, self.seen = context.new_page(), Seen()
+        self.page.on("request", lambda request: self.seen.asked.append(request.url))
+        self.page.on("requestfailed", self.miss)
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.seen.complaints.append(str(error)))
+        self.page.set_default_timeout(PATIENCE)
+
     def miss(self, request):
         if request.failure != "net::ERR_ABORTED":  # a picture for a width that has been left meanwhile
-            self.complaints.append(f"failed: {request.url}")
+            self.seen.complaints.append(f"failed: {request.url}")
 
     def hear(self, message):
         if message.type in {"error", "warning"} and not message.text.startswith(HARMLESS):
-            self.complaints.append(message.text)
+            self.seen.complaints.append(message.text)
+
+    def open(self, file):
+        """A page, settled, and what it has asked for and complained of so far and from then on."""
+        self.page.goto("about:blank")  # what the last file still says is the last file's
+        self.seen = Seen()
+        self.page.goto(Path(file).as_uri())
+        self.page.wait_for_function(READY)
+        self.page.evaluate(SETTLED)
+        return self.page, self.seen
 
 
-def open_page(context, file):
-    """A page, settled, and what it has asked for and complained of so far and from then on."""
-    page, seen = context.new_page(), Seen()
-    page.on("request", lambda request: seen.asked.append(request.url))
-    page.on("requestfailed", seen.miss)
-    page.on("console", seen.hear)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.set_default_timeout(PATIENCE)
-    page.goto(Path(file).as_uri())
-    page.wait_for_function(READY)
-    page.evaluate(SETTLED)
-    return page, seen
-
-
-def look(context, folder, name, axe):
+def look(tab, folder, name, axe):
     """All of a page that is tried on every page: a page is opened once, as the formulas of a chapter take seconds."""
-    page, seen = open_page(context, folder / name)
+    tab.page.set_viewport_size(PHONE)
+    tab.page.emulate_media(color_scheme="light")
+    page, seen = tab.open(folder / name)
     seen.counts, seen.raw = page.evaluate(COUNTS), page.evaluate(RAW_TEX)
     resize(page, name, seen)
     slide(page, seen)
@@ -141,7 +150,6 @@ def look(context, folder, name, axe):
         page.emulate_media(color_scheme=theme)
         seen.themes.append(page.evaluate(THEME, theme))
         seen.violations += [] if alike and theme == "dark" else page.evaluate(AXE, options(theme, alike))
-    page.close()
     return seen
 
 
@@ -184,8 +192,9 @@ def seen(chromium, built_book, course_root, part):
     """Every page of a part, opened with no network."""
     names = [name for name in pages_of(built_book) if name[:2].isdigit() == (part == "chapters")]
     axe = ensure_packages(course_root) / "axe-core" / "axe.min.js"
-    context = chromium.new_context(color_scheme="light", viewport=PHONE, offline=True)
-    yield {name: look(context, built_book, name, axe) for name in names}
+    context = chromium.new_context(offline=True)
+    tab = Tab(context)
+    yield {name: look(tab, built_book, name, axe) for name in names}
     context.close()
 
 
@@ -251,14 +260,14 @@ def test_accessibility(seen):
 
 @pytest.mark.parametrize("name", BEGIN_IN_THE_DARK)
 def test_a_page_that_begins_in_the_dark_is_dark_and_complains_of_nothing(context, built_book, name):
-    page, seen = open_page(context, built_book / name)
+    page, seen = Tab(context).open(built_book / name)
     assert page.evaluate(THEME, "dark") == "dark"
     assert seen.complaints == []
     assert seen.outside() == []
 
 
 def test_side_bar_toggles_say_what_they_open(context, built_book):
-    page, _ = open_page(context, built_book / "index.html")
+    page, _ = Tab(context).open(built_book / "index.html")
     said = page.locator(".bd-sidebar-primary summary").evaluate_all("all => all.map((one) => one.ariaLabel)")
     assert said
     assert all(text.startswith("Sections of ") for text in said)
