@@ -21,6 +21,7 @@ STATUS = {
     "unusable": "cannot be judged: {error}",
     "error": "stops with an error: {error}",
 }
+ALSO_OF_RIGHT = ("sign", "transposed", "order", "factor", "function")  # patterns that some right answers show
 NOT_RIGHT = "The answer is not the right one."
 
 
@@ -145,7 +146,7 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     """What the wrong numbers have in common, and which inputs they belong to."""
     kind, said = _pattern(failing, trials)
     everywhere = [trial for trial in trials if not trial.passed]
-    which = _which(trials)
+    which = "" if _holds_everywhere(kind, said, failing, trials) else _which(trials)
     if said and len(everywhere) > len(failing) and _pattern(everywhere, trials) != (kind, said):
         said = f"“{criterion.title}”: {said[0].lower()}{said[1:]}"
     parts = _parts(failing)
@@ -193,6 +194,14 @@ def _pattern(failing: Sequence[Trial], trials: Sequence[Trial]) -> tuple[str, st
             if said and (kind != "function" or observer(_alike(answers, trials))):
                 return kind, said
     return "", ""
+
+
+def _holds_everywhere(kind: str, said: str, failing: Sequence[Trial], trials: Sequence[Trial]) -> bool:
+    """Whether the cases that pass show the pattern too, as 0 is a hundred times 0: then no input makes others fail."""
+    answers = _alike([answer for trial in failing for answer in trial.wrong], trials)
+    with suppress(Exception):
+        return kind in ALSO_OF_RIGHT and any(kind == k and observer(answers) == said for k, observer in patterns.VALUES)
+    return False
 
 
 def _alike(answers: Sequence[Answer], trials: Sequence[Trial]) -> list[Answer]:

@@ -390,8 +390,8 @@ def _beyond(failing: Sequence[Trial], passing: Sequence[Trial]) -> Iterator[tupl
     measured = [dict(_measures(trial)) for trial in failing], [dict(_measures(trial)) for trial in passing]
     for words in measured[0][0]:
         bad, good = ([found[words] for found in side if words in found] for side in measured)
-        if len(bad) < len(failing) or len(good) < len(passing):
-            continue
+        if len(bad) < len(failing) or len(good) < len(passing) or (len(set(good)) == 1 and not _whole(bad + good)):
+            continue  # one number that passes is no border of those that do, but where numbers are counts
         apart = next((factor for begin, factor in APART.items() if words.startswith(begin)), 1.0)
         if min(bad) > apart * max(good):
             up = f"In the cases tried, it is right up to {words} of {_number(max(good))}, and fails from"
@@ -399,6 +399,10 @@ def _beyond(failing: Sequence[Trial], passing: Sequence[Trial]) -> Iterator[tupl
         if apart * max(bad) < min(good):
             down = f"In the cases tried, it is right down to {words} of {_number(min(good))}, and fails from"
             yield words, f"{down} {_number(max(bad))} down."
+
+
+def _whole(numbers: Sequence[float]) -> bool:
+    return all(number == round(number) for number in numbers)
 
 
 def _measures(trial: Trial) -> Iterator[tuple[str, float]]:

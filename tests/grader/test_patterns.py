@@ -233,6 +233,12 @@ def test_large_numbers_at_which_it_fails():
     assert said == "In the cases tried, it is right up to a logit of 79, and fails from 90 on."
 
 
+def test_one_number_that_passes_is_no_border():
+    failing = [trial({"K": K}, False) for K in (0.25, 0.9, 1.0, 2.5)]
+    passing = [trial({"K": 3.0}, True), trial({"K": 3.0}, True)]
+    assert patterns.which_inputs(failing + passing) == ""
+
+
 def test_two_possible_reasons_are_no_reason():
     failing = [trial({"p": np.array([0.0, 1.0]), "c": 0.0}, False)]
     passing = [trial({"p": np.array([0.3, 0.7]), "c": c}, True) for c in (1.0, 2.0, 3.0)]

@@ -52,7 +52,7 @@ def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
 
 def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
     """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
-    shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)))
+    shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)), (3, (2, 4)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):
         for n, shape in shapes:
             pair = _pair(rng, n, shape, criterion, scale, weighted)

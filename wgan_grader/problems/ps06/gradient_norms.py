@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
             yield _case(rng, n, shape, criterion)
     for n, width in ((3, 5), (5, 2)):
         yield _deep(rng, n, width)
+    yield _case(rng, 3, (2, 4), "value")
     yield far_out(_case(rng, 5, (3,), "value"), "points")
     for slope in (4e-4, 1e4):
         yield _plain(slope)

@@ -27,6 +27,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(name, _inputs(rng, n, shape), criterion=criterion, atol=1e-6)  # float32 near a coordinate 0
     far = {"real": np.array([[1e6, -1e6], [2.0, 1.0]]), "fake": np.array([[1.0, 2.0], [1e6, 3.0]])}
     yield Case("the far ends", far | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
+    least = {"real": np.array([[1000.0, -400.0]]), "fake": np.array([[0.001, 0.002]]), "epsilon": np.array([1e-4])}
+    yield Case("near an end", least, criterion="points")
     yield Case("the ends", _inputs(rng, 2, (3,)) | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
 
 

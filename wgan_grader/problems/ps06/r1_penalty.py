@@ -27,7 +27,7 @@ from ._critic import (
 
 def cases(rng: np.random.Generator) -> Cases:
     for criterion in ("value", "graph"):
-        for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,))):
+        for n, shape in ((2, (3,)), (6, (3,)), (4, (1, 2, 3)), (3, (3,)), (3, (2, 4))):
             inputs: dict[str, Any] = critic(rng, int(np.prod(shape)), 4, 1.5) | {"real": rng.normal(size=(n, *shape))}
             inputs["weight"] = round(float(rng.uniform(2.5, 8.0)), 2)
             tail = ", to the weights" if criterion == "graph" else ""

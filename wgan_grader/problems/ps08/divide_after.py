@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("large", "2×2", W=[[1.0, 2.0], [0.0, 1.0]], u=[0.6, 0.8], options=OPTIONS)
     for shape in ((4, 4), (3, 5), (6, 2), (1, 4)):
         yield case("large", f"{shape[0]}×{shape[1]}", **_random(rng, shape, 1.0), options=OPTIONS)
+    yield case("large", "a start far from the top", W=[[3.0, 0.0], [0.1, 1.0]], u=[0.0, 1.0], options=OPTIONS)
     held = OPTIONS | {"stale": True}
     yield case("large", "4×3, with a gradient", **_random(rng, (4, 3), 1.0), options=held)
     for shape in ((3, 3), (2, 4)):

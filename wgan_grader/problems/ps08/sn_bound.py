@@ -13,6 +13,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("plain", "60 layers", **_random(rng, 60, np.zeros(60, bool)))
     yield case("plain", "estimates above the norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[False, False])
     yield case("plain", "small norms", norms=[2e-3, 3.0], estimates=[1.0, 2.0], skips=[False, False])
+    yield case("plain", "layers alike", norms=[2.0, 2.0, 3.0], estimates=[1.0, 1.0, 2.0], skips=[False, False, False])
+    for skips in ([True, True, True], [True, True, False], [False, True, True]):
+        name = " and ".join("a block" if skip else "a layer" for skip in skips)
+        yield case("skips", name, norms=[5.0, 7.0, 9.0], estimates=[4.0, 7.0, 6.0], skips=skips)
     yield case("skips", "a block and a layer", norms=[2.0, 3.0], estimates=[1.0, 2.0], skips=[True, False])
     yield case("skips", "estimates above both norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[True, False])
     for count in (4, 6):
