@@ -68,16 +68,16 @@ def middle_middle():
     return _noisy(lambda seed: seed["content of the mean, 0.03"]["error of the mean"])
 
 
-def control_before():
-    """Fréchet distance of the network on pixels, where the control begins."""
-    return over_seeds(read_results("11_control"), lambda seed: seed["mean"]["frechet"])
+def _gain(name, run):
+    """By how much the Fréchet distance falls from the network on pixels to a run that begins with it."""
+    return over_seeds(read_results(name), lambda seed: seed["mean"]["frechet"] - seed[run]["frechet"])
 
 
-def control_after():
-    """The same after as many rounds more on pixels, without a critic."""
-    return over_seeds(read_results("11_control"), lambda seed: seed["without noise, 0"]["frechet"])
+def control_gain():
+    """The fall after as many rounds more on pixels, without a critic."""
+    return _gain("11_control", "without noise, 0")
 
 
-def with_least_weight():
-    """The same with the least weight of a critic, in the seed of the control."""
-    return read_results("11_stochastic")["seeds"]["0"]["without noise, 0.003"]["frechet"]
+def least_weight_gain():
+    """The fall with the least weight of a critic, without noise."""
+    return _gain("11_stochastic", "without noise, 0.003")
