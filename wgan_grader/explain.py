@@ -83,9 +83,10 @@ def _compared(formula: Formula, trial: Trial) -> tuple[str, set[float]]:
     Where it gives the right answer, it explains nothing.
     """
     try:
-        predicted = as_outputs(formula, trial.case)
+        made = as_outputs(formula, trial.case)
     except Exception:
         return (BREAKS if trial.seen.status == "error" else CONTRADICTS), set()
+    predicted = {name: _defined(array, name, trial) for name, array in made.items()}
     looked_at = trial.judged or tuple(predicted)
     shared = [name for name in predicted if name in trial.seen.outputs and name in looked_at]
     if not trial.ok or not shared:
@@ -95,8 +96,18 @@ def _compared(formula: Formula, trial: Trial) -> tuple[str, set[float]]:
         return CONTRADICTS, set()
     wrong = [name for name in shared if not _right(predicted[name], trial.expected.get(name), trial)]
     if trial.passed or not wrong:
-        return AGREES, set()
+        return (AGREES if all(predicted[name] is made[name] for name in shared) else SILENT), set()
     return EXPLAINS, {value for name in wrong for value in _numbers(predicted[name], trial.expected.get(name), trial)}
+
+
+def _defined(predicted: np.ndarray, name: str, trial: Trial) -> np.ndarray:
+    """What a wrong formula gives, and where it has 0/0 and the answer is right, the right one: that can be handled."""
+    seen, expected = trial.seen.outputs.get(name), trial.expected.get(name)
+    if seen is None or expected is None or not predicted.shape == seen.shape == expected.shape:
+        return predicted
+    with np.errstate(all="ignore"):
+        handled = np.isnan(predicted.astype(float)) & (seen == expected) & np.isfinite(expected.astype(float))
+    return np.where(handled, expected, predicted) if handled.any() else predicted
 
 
 def _right(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -> bool:

@@ -14,6 +14,8 @@ from .diagnosis import MAX_MESSAGE, Diagnosis, diagnose
 from .problem import Case, Criterion, Outputs, Problem, close
 from .trials import Trial, attempt
 
+IN_PLACE = "in-place"  # the misconception of a problem whose very mistake is a change of an argument
+
 
 @dataclass(frozen=True)
 class CriterionResult:
@@ -118,6 +120,8 @@ def blank(problem: Problem, status: str, message: str = "") -> Verdict:
 def _result(problem: Problem, criterion: Criterion, trials: list[Trial], left: Diagnosis | None) -> CriterionResult:
     own = [trial for trial in trials if trial.case.criterion == criterion.id]
     diagnosis = diagnose(problem, criterion, trials)
+    if diagnosis is not None and diagnosis.id != IN_PLACE and _spoilt(own):
+        diagnosis = left
     pure = criterion.id == (problem.pure or problem.criteria[0].id)
     if pure and diagnosis is None:
         diagnosis = left
@@ -125,6 +129,12 @@ def _result(problem: Problem, criterion: Criterion, trials: list[Trial], left: D
     passed = diagnosis is None and bool(own or (pure and any(trial.passed for trial in trials)))
     earned = criterion.points if passed else 0.0
     return CriterionResult(criterion.id, _title(problem, criterion, own), criterion.points, earned, passed, diagnosis)
+
+
+def _spoilt(own: list[Trial]) -> bool:
+    """Whether in each case that fails an argument was changed: what the values look like may come of that alone."""
+    failing = [trial for trial in own if not trial.passed]
+    return all(trial.ok and any(code.startswith("value:") for code in _codes(trial)) for trial in failing)
 
 
 def _left_changed(trials: list[Trial]) -> Diagnosis | None:

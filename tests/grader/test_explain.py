@@ -53,6 +53,17 @@ def test_what_agrees_with_everything_is_named():
     assert named(np.sum, SUM) == "sum"
 
 
+def test_who_has_the_mistake_and_handles_where_it_is_zero_by_zero_is_told_of_the_mistake():
+    def slope(x, power=1):
+        return np.where(x == 2, 0.0, 1 / np.where(x == 2, 1, x - 2) ** power)
+
+    def squared(x):
+        return (x - 2) / (x - 2) ** 3
+
+    assert named(lambda x: slope(x, 2), wrong("squared", squared), formula=slope) == "squared"
+    assert named(lambda x: slope(x, 3), wrong("squared", squared), formula=slope) is None
+
+
 def test_what_a_passing_case_contradicts_is_not_named():
     assert named(lambda x: x.sum() if x.size == 2 and x[0] > 0 else x.mean(), SUM) is None
 

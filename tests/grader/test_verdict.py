@@ -62,6 +62,12 @@ def test_right_answers_earn_all():
     assert verdict.diagnoses == ()
 
 
+def test_values_after_a_change_in_place_are_not_explained_by_another_mistake():
+    assert _ids(_judge(np.mean, changes=("value:x",))) == ["mutates-input"]
+    told = _problem(misconceptions=(Misconception("in-place", "Changed before it was used.", (np.mean,)),))
+    assert _ids(_judge(np.mean, told, changes=("value:x",))) == ["in-place", "mutates-input"]
+
+
 def test_each_criterion_is_earned_by_its_own_cases():
     verdict = _judge(lambda x: np.abs(x).sum())
     assert [row.earned for row in verdict.criteria] == [2.0, 0.0]

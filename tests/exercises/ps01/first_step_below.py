@@ -146,3 +146,11 @@ TRIALS.mutants(
     "start-left-out", from_one=lambda n, t: next((i for i in range(1, len(n)) if n[i] < t), -1), crossing=crossing
 )
 TRIALS.mutants("two-in-a-row", twice=twice)
+
+
+def single_threshold(n, t):
+    below = (n < torch.tensor(t, dtype=torch.float32)).nonzero()
+    return int(below[0]) if len(below) else -1
+
+
+TRIALS.mutants("single-precision", single_threshold=single_threshold)

@@ -66,3 +66,5 @@ def through_the_logit(d, threshold):
 
 TRIALS.mutants("generic:yes-or-no", through_the_logit=through_the_logit)
 TRIALS.mutants("sigmoid-slope", both_ends=lambda d, t: (d < t) | (1 - d < t))
+TRIALS.mutants("logit", as_logit=lambda d, t: torch.sigmoid(d) < t)
+TRIALS.mutants("single-precision", single_threshold=lambda d, t: d < torch.tensor(t, dtype=torch.float32))

@@ -127,3 +127,11 @@ def unguarded(p, q):
 
 
 TRIALS.mutants("generic:nan", unguarded=unguarded)
+
+
+def mixture_in_place(p, q):
+    m = q.add_(p).mul_(0.5)
+    return 0.5 * (torch.special.xlogy(p, p / m) + torch.special.xlogy(q, q / m)).nansum()
+
+
+TRIALS.mutants("mutates-input", mixture_in_place=mixture_in_place)

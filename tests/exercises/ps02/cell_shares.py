@@ -129,3 +129,4 @@ def tolerant(s, e):
 
 
 TRIALS.mutants("generic:places", tolerant=tolerant)
+TRIALS.mutants("distinct", as_a_set=lambda s, e: torch.histogram(s.unique(), e).hist / len(s.unique()))

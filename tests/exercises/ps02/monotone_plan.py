@@ -179,3 +179,21 @@ def overlaps(a, b):
 
 TRIALS.mutants("negative-overlaps", overlaps=overlaps)
 TRIALS.alternatives(overlaps_cut_off=lambda a, b: overlaps(a, b).clamp(min=0))
+
+
+def forgets_at_ties(a, b):
+    a, b, i, j = a.clone(), b.clone(), 0, 0
+    table = torch.zeros(len(a), len(b), dtype=a.dtype)
+    while i < len(a) and j < len(b):
+        table[i, j] = torch.minimum(a[i], b[j])
+        if a[i] > b[j]:
+            a[i] -= b[j]
+            j += 1
+        else:
+            if a[i] < b[j]:
+                b[j] -= a[i]
+            i += 1
+    return table
+
+
+TRIALS.mutants("ties-doubled", forgets_at_ties=forgets_at_ties)

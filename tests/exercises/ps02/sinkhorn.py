@@ -169,3 +169,20 @@ def hundred_rounds(cost, a, b, epsilon, rounds):
 
 
 TRIALS.mutants("generic:value", hundred_rounds=hundred_rounds)
+
+
+def without_masses(in_sums, in_plan):
+    def sinkhorn(cost, a, b, epsilon, rounds):
+        log_a, log_b = (a.log(), b.log()) if in_sums else (0 * a, 0 * b)
+        psi = torch.zeros_like(b)
+        for _ in range(rounds):
+            phi = -epsilon * torch.logsumexp(log_b + (psi - cost) / epsilon, 1)
+            psi = -epsilon * torch.logsumexp(log_a[:, None] + (phi[:, None] - cost) / epsilon, 0)
+        return torch.exp((phi[:, None] + psi - cost) / epsilon) * (a[:, None] * b if in_plan else 1.0)
+
+    return sinkhorn
+
+
+TRIALS.mutants(
+    "sums-without-masses", plain_sums=without_masses(False, True), plain_exponential=without_masses(True, False)
+)

@@ -51,3 +51,9 @@ TRIALS.alternatives(
     einsum=lambda phi, psi, a, b: torch.einsum("i,i->", a, phi) + torch.einsum("j,j->", b, psi),
     plain_float=lambda phi, psi, a, b: float(sum((torch.cat([a, b]) * torch.cat([phi, psi])).tolist())),
 )
+TRIALS.mutants("cut-off", no_discounts=lambda phi, psi, a, b: a @ phi.relu() + b @ psi.relu())
+TRIALS.mutants("product", product=lambda phi, psi, a, b: (a @ phi) * (b @ psi))
+TRIALS.mutants(
+    "shorter-list",
+    zipped=lambda phi, psi, a, b: sum(m * u + k * v for m, u, k, v in zip(a, phi, b, psi, strict=False)),
+)

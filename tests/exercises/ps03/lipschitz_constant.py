@@ -142,3 +142,17 @@ def by_products(points, values):
 
 
 TRIALS.mutants("generic:infinite", by_products=by_products)
+
+
+def careful_neighbours(points, values):
+    slopes = values.diff().abs() / points.diff(dim=0).norm(dim=1)
+    return slopes.nan_to_num(0.0, math.inf).max()
+
+
+def careful_city_block(points, values):
+    slopes = (values[:, None] - values).abs() / torch.cdist(points, points, p=1)
+    return slopes[~slopes.isnan()].max()
+
+
+TRIALS.mutants("neighbours", careful_neighbours=careful_neighbours)
+TRIALS.mutants("other-norm", careful_city_block=careful_city_block)

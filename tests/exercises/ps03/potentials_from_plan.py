@@ -165,3 +165,4 @@ def seven_rounds(coupling, cost):
 
 
 TRIALS.mutants("not-admissible", seven_rounds=seven_rounds)
+TRIALS.mutants("too-few-rounds", one_round=one_round)

@@ -86,3 +86,4 @@ def by_products(f_x, f_y, x, y):
 
 
 TRIALS.mutants("generic:precision", products=by_products)
+TRIALS.mutants("squared", careful=lambda f, g, x, y: ((f - g) / (x - y).square().sum(1)).nan_to_num())

@@ -69,3 +69,10 @@ TRIALS.mutants(
     single=lambda x, values, slope, tip: right(x.float(), values.float(), slope, tip),
     tolerant=lambda x, values, slope, tip: (values - values[tip]).abs() > slope * (x - x[tip]).abs() + 1e-8,
 )
+TRIALS.mutants(
+    "not-squared", squares=lambda x, values, slope, tip: (values - values[tip]) ** 2 > slope * (x - x[tip]) ** 2
+)
+TRIALS.mutants(
+    "single-precision",
+    single_slope=lambda x, values, slope, tip: right(x, values, torch.tensor(slope, dtype=torch.float32), tip),
+)

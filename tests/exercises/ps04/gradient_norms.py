@@ -129,3 +129,14 @@ def by_coarse_differences(network, points):
 
 
 TRIALS.mutants("generic:precision", by_coarse_differences=by_coarse_differences)
+
+
+def weights_alone(network, points):
+    product = torch.eye(points.shape[1], dtype=points.dtype)
+    for layer in network:
+        if isinstance(layer, torch.nn.Linear):
+            product = layer.weight.detach() @ product
+    return product.norm().expand(len(points))
+
+
+TRIALS.mutants("all-on", weights_alone=weights_alone)

@@ -76,3 +76,4 @@ def by_drawn_signs(W, p):
 
 
 TRIALS.mutants("generic:direction", by_drawn_signs=by_drawn_signs)
+TRIALS.mutants("one-axis", that_infinity=lambda W, p: W.abs().sum(1 if p is math.inf else 0).max())

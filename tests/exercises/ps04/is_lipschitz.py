@@ -102,3 +102,9 @@ TRIALS.alternatives(
     no_violation=lambda x, f, k: not any(not kept for kept in dictionary(x, f, k).values()),
 )
 TRIALS.mutants("generic:yes-or-no", the_first_twenty=lambda x, f, slope: bool(table(x[:20], f[:20], slope).all()))
+TRIALS.mutants(
+    "single-precision",
+    single_slope=lambda x, f, k: bool(
+        ((f[:, None] - f).abs() <= torch.tensor(k, dtype=torch.float32) * (x[:, None] - x).abs()).all()
+    ),
+)

@@ -154,3 +154,13 @@ def at_least_a_hundredth(critic, c):
 
 
 TRIALS.mutants("generic:value", at_least_a_hundredth=at_least_a_hundredth)
+
+
+def all_scaled(critic, c):
+    with torch.no_grad():
+        length = torch.cat([p.flatten() for p in critic.parameters()]).norm()
+        for p in critic.parameters():
+            p.mul_(min(1.0, float(c / length)))
+
+
+TRIALS.mutants("scaled", all_scaled=all_scaled)

@@ -71,3 +71,7 @@ def ten_places(widths, c):
 
 
 TRIALS.mutants("generic:direction", ten_places=ten_places)
+TRIALS.mutants(
+    "generic:infinite",
+    single_precision=lambda w, c: (c * (torch.tensor(w[:-1]).float() * torch.tensor(w[1:]).float()).sqrt()).prod(),
+)

@@ -132,3 +132,11 @@ def latents_where_they_fit(critic, generator, real, z):
 
 
 TRIALS.mutants("generic:direction", latents_where_they_fit=latents_where_they_fit)
+
+
+def clears_gradients(critic, generator, real, z):
+    critic.zero_grad()
+    return critic(generator(z).detach()).mean() - critic(real).mean()
+
+
+TRIALS.mutants("left-changed", clears_gradients=clears_gradients)

@@ -93,3 +93,6 @@ def small_is_zero(W, radius):
 
 
 TRIALS.mutants("generic:factor", small_is_zero=small_is_zero)
+TRIALS.mutants(
+    "zero-over-zero", direction_times_length=lambda W, radius: W / W.norm() * torch.clamp(W.norm(), max=radius)
+)

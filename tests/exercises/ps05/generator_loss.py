@@ -80,3 +80,11 @@ def latents_where_they_fit(critic, generator, z):
 
 
 TRIALS.mutants("generic:direction", latents_where_they_fit=latents_where_they_fit)
+
+
+def clears_gradients(critic, generator, z):
+    critic.zero_grad()
+    return -critic(generator(z)).mean()
+
+
+TRIALS.mutants("left-changed", clears_gradients=clears_gradients)

@@ -136,3 +136,22 @@ TRIALS.mutants(
     "generic:direction", a_hundred=lambda real, z, steps, rate, c: by_numpy(real, z, min(steps, 100), rate, c)
 )
 TRIALS.mutants("generic:which", stays=lambda real, z, steps, rate, c: by_numpy(real, z, min(steps, 60), rate, c))
+
+
+def moved(real, z, steps, rate, c, inside=False, stops=False, first=False):
+    """The generator moves within the critic's steps, before them, or no more once it has arrived."""
+    theta = w = 0.0
+    for _ in range(steps):
+        if stops and theta + z.mean() >= real.mean():
+            break
+        theta += rate * w if first else 0.0
+        for _ in range(5):
+            w = min(max(w - rate * float((z + theta).mean() - real.mean()), -c), c)
+            theta += rate * w if inside else 0.0
+        theta += 0.0 if inside or first else rate * w
+    return theta
+
+
+TRIALS.mutants("generator-inside", generator_inside=lambda *a: moved(*a, inside=True))
+TRIALS.mutants("stops-there", stops=lambda *a: moved(*a, stops=True))
+TRIALS.mutants("off-by-one", generator_first=lambda *a: moved(*a, first=True))

@@ -28,6 +28,12 @@ def beyond(sign: int) -> np.ndarray:
     return sign * np.array([150.0, 250.0])
 
 
+def ladder(sign: int) -> np.ndarray:
+    """Logits between those near 0 and the huge ones: who passes to e^(−|t|) too early is seen there."""
+    return sign * np.arange(2.0, 16.5, 0.5)
+
+
+PASSAGES = (2, 3, 4, 5, 6, 7, 8, 10)  # at which people pass to the exponential alone
 LIMITS = (10, 15, 20, 30, 36, 40, 50, 60, 80, 88, 100)  # at which people clamp a logit
 BEYOND = 1e-45  # absolute tolerance there; float32 has 0
 

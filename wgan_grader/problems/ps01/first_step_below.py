@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
     yield case("strict", "starts at the threshold", norms=[0.5, 0.5, 0.375], threshold=0.5)
     touching = np.concatenate([rng.integers(32, 64, rng.integers(2, 20)), [16, 24, 16, 15, 8]]) / 64
+    yield case("strict", "touches 0.1 first", norms=[1.0, 0.1, 0.05], threshold=0.1)
     yield case("strict", "touches it later", norms=touching, threshold=0.25)
     yield case("never", "never", norms=[1.0, 0.5, 0.75], threshold=0.25)
     yield case("never", "only touches", norms=[1.0, 0.25, 0.75, 0.25], threshold=0.25)
@@ -91,6 +92,7 @@ WRONG = (
     ("the-value", _value, lambda n, t: n[first(n, t)], lambda n, t: n[n < t][0]),
     ("a-mask", lambda n, t: n < t, lambda n, t: np.flatnonzero(n < t), lambda n, t: np.argwhere(n < t)),
     ("not-strict", _loose, lambda n, t: int(np.argmax(n <= t))),
+    ("single-precision", lambda n, t: first(n, float(np.float32(t)))),
     ("never-zero", lambda n, t: int(np.argmax(n < t)), positive_part(first)),
     ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n)),
     ("never-length", lambda n, t: first(n, t) if (n < t).any() else len(n) - 1),
@@ -111,6 +113,8 @@ two-in-a-row: This waits for two steps in a row below the threshold. The first o
 the-value: This is the norm itself. The number of the step was asked for, not its value.
 a-mask: The answer is an array: a mask or all the steps below. One step was asked for, the first.
 not-strict: A norm that equals the threshold is taken as below it: ≤ instead of <.
+single-precision: The threshold was rounded to float32, which torch.tensor(threshold) does, and is no longer quite the
+    number that was given: a norm that equals it lies on the wrong side. Compare with the number itself.
 never-zero: Where no step is below it answers 0, as if the first were: argmax of a mask without any True is 0. Test
     whether there is one, and return −1 where there is none.
 never-length: Where no step is below it answers with the number of steps, or the last one. That reads as a step; −1

@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("where", "beside the threshold", d=beside, threshold=0.3)
     yield case("strict", "at the threshold", d=[0.25, 0.125, 0.5, 0.75], threshold=0.25)
     yield case("strict", "at the threshold, random", d=np.append(4, rng.integers(0, 17, 12)) / 16, threshold=0.25)
+    yield case("strict", "at the threshold 0.1", d=[0.1, 0.05, 0.5], threshold=0.1)
     yield case("strict", "the threshold 0", d=[0.0, 0.25, 0.75], threshold=0.0)
 
 
@@ -39,6 +40,8 @@ WRONG = (
     ("reduced", lambda d, t: (d < t).any(), lambda d, t: (d < t).all(), lambda d, t: (d < t).sum()),
     ("not-a-mask", lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t)),
     ("not-a-mask", lambda d, t: d * (d < t)),
+    ("logit", lambda d, t: 1 / (1 + np.exp(-d)) < t, lambda d, t: 1 / (1 + np.exp(d)) < t),
+    ("single-precision", lambda d, t: d < float(np.float32(t))),
     ("not-strict", lambda d, t: d <= t),
 )
 MESSAGES = """
@@ -54,6 +57,9 @@ signed: The gradient −D (or the loss) is compared with its sign: it is always 
 the-loss: This asks where the *loss* log(1 − D) is small. A loss may be small and still have a slope: compare the slope.
 reduced: One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d.
 not-a-mask: The gradients or the chosen entries come back, not True and False. Return the mask.
+logit: d is used as if it were the logit. It holds probabilities: D itself, with no sigmoid to take.
+single-precision: The threshold was rounded to float32, which torch.tensor(threshold) does: a gradient that equals the
+    number that was given lies on the wrong side of it. Compare with the number itself.
 not-strict: A gradient that equals the threshold is taken as below it: ≤ instead of <.
 """
 PROBLEM = Problem(

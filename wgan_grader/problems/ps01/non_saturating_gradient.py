@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, complement, composed, explained, given, negated, shifted
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import BEYOND, LIMITS, beyond, gradient_cases, ratio, sigmoid, tiny
+from ._gradients import BEYOND, LIMITS, PASSAGES, beyond, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)
     yield Case("convincing, random", {"logit": -tiny(rng)}, criterion="precise", atol=0.0)
     yield Case("convincing beyond doubt", {"logit": beyond(1)}, criterion="precise", atol=BEYOND)
+    yield Case("a ladder of logits", {"logit": ladder(1)}, criterion="precise", atol=0.0)
 
 
 def gradient(t: np.ndarray) -> np.ndarray:
@@ -37,6 +38,7 @@ WRONG = (
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
     ("clamped", *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))),
+    ("asymptote", *(lambda t, c=c: np.where(t > c, -np.exp(-t), -sigmoid(-t)) for c in PASSAGES)),
     ("clamped", *(lambda t, c=c: -sigmoid(-np.clip(t, -c, c)) for c in LIMITS)),
     ("clamped", *(given(_through_d, e=10.0**-k) for k in range(4, 17))),
     ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(t) + e) for k in range(4, 17))),
@@ -55,6 +57,8 @@ unstable: At huge logits an exponential overflows or a probability rounds to 0, 
     simplifies before you compute it: no division is left. torch.sigmoid is stable.
 cancellation: Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 swallows
     it; −σ(−t) is the same function without the subtraction.
+asymptote: From some logit on the exponential alone stands for the slope. It comes near only further out: σ is right at
+    every logit.
 clamped: The logit or the probability was clamped (or a small constant added) before differentiating, so the slope is
     wrong at huge logits. Nothing has to be clamped here.
 """

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import BEYOND, LIMITS, beyond, gradient_cases, ratio, sigmoid, tiny
+from ._gradients import BEYOND, LIMITS, PASSAGES, beyond, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -12,6 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
     yield Case("recognised, random", {"logit": tiny(rng)}, criterion="finite", atol=0.0)
     yield Case("recognised beyond doubt", {"logit": beyond(-1)}, criterion="finite", atol=BEYOND)
+    yield Case("a ladder of logits", {"logit": ladder(-1)}, criterion="finite", atol=0.0)
 
 
 def gradient(t: np.ndarray) -> np.ndarray:
@@ -37,6 +38,7 @@ WRONG = (
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
     ("clamped", *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))),
+    ("asymptote", *(lambda t, c=c: np.where(t < -c, -np.exp(t), -sigmoid(t)) for c in PASSAGES)),
     ("clamped", *(lambda t, c=c: -sigmoid(np.clip(t, -c, c)) for c in LIMITS)),
     ("clamped", *(lambda t, e=10.0**-k: -sigmoid(t) * sigmoid(-t) / (sigmoid(-t) + e) for k in range(4, 17))),
 )
@@ -54,6 +56,8 @@ unstable: At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, a
     simplifies before you compute it: no division is left. torch.sigmoid is stable.
 cancellation: For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the
     chapter is about. 1 − 1/(1 + e^t) loses it to rounding, a threshold cuts it off: write it without either.
+asymptote: From some logit on the exponential alone stands for the slope. It comes near only further out: σ is right at
+    every logit.
 clamped: The logit or the probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits.
     Nothing has to be clamped here.
 """

@@ -82,6 +82,7 @@ WRONG = (
     ("last-edge", lambda samples, edges: shares(samples[samples < edges[-1]], edges) * (samples < edges[-1]).mean()),
     ("closed-right", _closed_right, _right_dropped),
     ("twice", _both_closed),
+    ("distinct", lambda s, e: shares(np.unique(s), e)),
 )
 MESSAGES = """
 still-loses: Samples are still lost: the loop walks along a list from which it removes, so after each removal the next
@@ -96,6 +97,7 @@ over-cells: The counts are divided by the number of cells (or edges), not of sam
 cumulated: These are cumulated shares, a distribution function. Take the share of each cell by itself.
 last-edge: A sample on the last edge is lost. The last cell is closed on both sides.
 closed-right: A sample on an inner edge goes to the cell on its left. Cells are closed on the left: edges[k] ≤ x.
+distinct: Equal samples are counted once (a set, or unique). Each sample counts.
 twice: A sample on an inner edge is counted in both cells: one of the two comparisons has to be strict.
 """
 PROBLEM = Problem(

@@ -71,6 +71,18 @@ def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return table
 
 
+def _ties_doubled(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where both run out together, the target (or, turned round, the source) keeps its room."""
+    table, left, room, i, j = np.zeros((len(a), len(b))), a.copy(), b.copy(), 0, 0
+    while i < len(a) and j < len(b):
+        table[i, j] = min(left[i], room[j])
+        if left[i] > room[j]:
+            left[i], j = left[i] - room[j], j + 1
+        else:
+            room[j], i = room[j] - (left[i] if left[i] < room[j] else 0.0), i + 1
+    return table
+
+
 def _stops_early(case: Case, seen: Observation, expected: Outputs) -> bool:
     value = seen.outputs["value"]
     return value.shape == expected["value"].shape and bool((value >= 0).all()) and value.sum() < 1 - 1e-6
@@ -87,6 +99,7 @@ WRONG = (
     ("cumulated", lambda a, b: np.minimum(np.cumsum(a)[:, None], np.cumsum(b))),
     ("shares", lambda a, b: plan(a, b) / a[:, None], lambda a, b: plan(a, b) / b, lambda a, b: plan(a, b) > 0),
     ("negative-overlaps", _overlaps),
+    ("ties-doubled", _ties_doubled),
     ("stops-early", Detected(_stops_early, status="ok")),
     ("runs-over", Detected(lambda case, seen, expected: "IndexError" in seen.error)),
 )
@@ -107,6 +120,8 @@ shares: The rows (or the whole table) are rescaled, as shares of each source. An
     everything to 1.
 negative-overlaps: Where two intervals of the cumulated weights do not meet, the length of their overlap came out
     negative. It is 0 there: cut it off.
+ties-doubled: Where a source and a target run out at the same moment, one of the two goes on as if it had not: what it
+    had is used twice. Take the trip off both.
 stops-early: Some mass never leaves: the loop ends before the last source or target has been served, or mass is dropped
     where it is small or both run out together. The entries must add up to 1.
 runs-over: It stops with an error: an index runs past the end of a, of b or of the table, perhaps where a source and a

@@ -65,6 +65,18 @@ def _uniform(cost, a, b, eps, rounds):
     return coupling(cost, np.full(len(a), 1 / len(a)), np.full(len(b), 1 / len(b)), eps, rounds)
 
 
+def _without_masses(cost, a, b, eps, rounds, inside=False):
+    """The masses left out of the sums, or (`inside`) there, and left out of the plan."""
+    one = np.zeros(len(a)), np.zeros(len(b))
+    in_sums = (np.log(a), np.log(b)) if inside else one
+    phi, psi = np.zeros(len(a)), np.zeros(len(b))
+    for _ in range(rounds):
+        phi = soft(cost, psi, in_sums[1], eps)
+        psi = soft(cost.T, phi, in_sums[0], eps)
+    table = np.exp((phi[:, None] + psi - cost) / eps)
+    return table if inside else a[:, None] * b * table
+
+
 def _kernel(cost, a, b, eps, rounds, guard=0.0):
     k, v = np.exp(-cost / eps), b
     for _ in range(rounds):
@@ -84,6 +96,7 @@ WRONG = (
     ("one-round-off", lambda c, a, b, e, r: coupling(c, a, b, e, r - 1)),
     ("rows-only", _rows_only),
     ("uniform-weights", _uniform),
+    ("sums-without-masses", _without_masses, given(_without_masses, inside=True)),
     ("no-epsilon", given(coupling, eps=1.0), lambda c, a, b, e, r: coupling(c, a, b, 1 / e, r)),
     ("sign", lambda c, a, b, e, r: coupling(-c, a, b, e, r)),
     ("rescaled-cost", lambda c, a, b, e, r: coupling(c / c.max(), a, b, e, r)),
@@ -105,6 +118,8 @@ start-at-ones: It starts from v = 1, as tutorials with the matrix exp(−c/ε) d
 one-round-off: One round too many, or one too few.
 rows-only: Only the rows are balanced. One half of a round makes the rows sum to a, the other half the columns to b.
 uniform-weights: The weights a and b are not used: all points have the same mass here.
+sums-without-masses: The masses a and b stand in the sums and in the plan, π = a exp((φ + ψ − c)/ε) b; in one of the two
+    they are missing.
 no-epsilon: ε does not act: the exponent is −c (or −c·ε) in place of −c/ε.
 sign: The exponent is +c/ε, so mass prefers the *dearest* routes. It is −c/ε.
 rescaled-cost: The cost is divided by its largest entry (or its mean), which changes ε. Take the cost as it is.

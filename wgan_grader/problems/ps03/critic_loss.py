@@ -49,8 +49,8 @@ WRONG = (
     ("absolute", squared(loss), negated(squared(loss))),
 )
 MESSAGES = """
-hinge: This is still the hinge loss. It is 0, with no gradient, once every real score is above 1 and every fake below
-    −1; the distance does not stop there. Take the cut-offs out.
+hinge: This is still a hinge loss, whatever its signs: past a margin of 1 a score has no gradient any more. The distance
+    does not stop there. Take the cut-offs out.
 margin-left: The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it is
     wrong.
 cut-off-left: The margins are gone, but scores, or their difference, are still cut off at 0.

@@ -36,6 +36,11 @@ def value(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> flo
     return float(a @ phi + b @ psi)
 
 
+def _shorter(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    n = min(len(a), len(b))
+    return value(phi[:n], psi[:n], a[:n], b[:n])
+
+
 WRONG = (
     ("unweighted", lambda phi, psi, a, b: phi.mean() + psi.mean()),
     ("no-masses", lambda phi, psi, a, b: phi.sum() + psi.sum()),
@@ -44,6 +49,9 @@ WRONG = (
     ("averaged-twice", lambda phi, psi, a, b: (a * phi).mean() + (b * psi).mean(), divided(value, 2)),
     ("one-side", lambda phi, psi, a, b: a @ phi, lambda phi, psi, a, b: b @ psi),
     ("absolute", lambda phi, psi, a, b: a @ abs(phi) + b @ abs(psi), lambda p, q, a, b: abs(a @ p) + abs(b @ q)),
+    ("cut-off", lambda p, q, a, b: a @ np.maximum(p, 0) + b @ np.maximum(q, 0)),
+    ("product", lambda p, q, a, b: (a @ p) * (b @ q)),
+    ("shorter-list", _shorter),
     ("pairs", lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
 )
 MESSAGES = """
@@ -55,6 +63,9 @@ swapped: The masses are swapped: a belongs to φ (the mines), b to ψ (the shops
 averaged-twice: A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more.
 one-side: Only one of the two sums is there. She charges at the mine *and* at the shop.
 absolute: Absolute values: a negative price is a discount and lowers the income.
+cut-off: Negative prices count as 0. A negative price is a discount and lowers the income.
+product: The two incomes are multiplied. Add them.
+shorter-list: Only as many mines and shops are counted as the shorter list has: zip ends there. Sum each list by itself.
 pairs: The sum runs over all pairs without masses: each price is counted once for every partner.
 """
 PROBLEM = Problem(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import explained
+from ...formulas import explained, given
 from ...problem import Cases, Criterion, Problem, case
 from ._geometry import distances
 
@@ -58,6 +58,11 @@ def _neighbours(points: np.ndarray, values: np.ndarray, order: np.ndarray | None
     return (abs(rise) / run).max()
 
 
+def _robust_neighbours(points: np.ndarray, values: np.ndarray) -> float:
+    rise, run = np.diff(values), np.linalg.norm(np.diff(points, axis=0), axis=1)
+    return np.nan_to_num(abs(rise) / run, nan=0.0, posinf=np.inf).max()
+
+
 def _ends(points: np.ndarray, values: np.ndarray) -> float:
     top, bottom = values.argmax(), values.argmin()
     return (values[top] - values[bottom]) / np.linalg.norm(points[top] - points[bottom])
@@ -74,13 +79,14 @@ def _near(limit: float, beyond: float):
 
 
 WRONG = (
-    ("neighbours", _neighbours),
+    ("neighbours", _neighbours, _robust_neighbours),
     ("signed", _over(np.max, lambda rise, run: rise / run), _over(np.max, lambda rise, run: -rise / run)),
     ("average", _over(np.mean), _over(np.median)),
     ("minimum", _over(np.min)),
     ("squared", _over(np.max, lambda rise, run: abs(rise) / run**2)),
     ("squared", _over(np.max, lambda rise, run: (rise / run) ** 2)),
     ("other-norm", _over(np.max, order=1), _over(np.max, order=np.inf)),
+    ("other-norm", given(constant, order=1), given(constant, order=np.inf)),
     ("inverted", _over(np.max, lambda rise, run: run / abs(rise)), _over(np.min, lambda rise, run: run / abs(rise))),
     ("spread", lambda points, values: (values.max() - values.min()) / distances(points, points).max(), _ends),
     ("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)),

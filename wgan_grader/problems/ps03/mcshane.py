@@ -70,6 +70,8 @@ WRONG = (
     ("wrong-extreme", lambda p, v, k, x: (v + k * distances(x, p)).max(1)),
     ("separate", lambda p, v, k, x: v.max() - k * distances(x, p).min(1)),
     ("other-norm", given(extension, order=1), given(extension, order=np.inf)),
+    ("one-coordinate", lambda p, v, k, x: extension(p[:, :1], v, k, x[:, :1])),
+    ("cut-off", lambda p, v, k, x: np.maximum(extension(p, v, k, x), v.min())),
     ("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)),
 )
 MESSAGES = """
@@ -83,6 +85,8 @@ nearest: Only the nearest data point is used. A higher cone further away may be 
 wrong-extreme: Maximum and minimum, or the cones' direction, are mixed up: downward cones go with a maximum.
 separate: The highest value and the shortest distance are taken separately. They need not belong to one data point.
 other-norm: The distance is not the Euclidean one.
+one-coordinate: Only the first coordinate is looked at. The distance is that of the whole points.
+cut-off: The values are not let below the least of the data. The cones go on: the lowest function falls without end.
 wrong-axis: The maximum runs over the places x: one number for each *data point* comes out.
 """
 PROBLEM = Problem(

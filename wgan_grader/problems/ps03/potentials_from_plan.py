@@ -6,7 +6,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Detected, explained
+from ...formulas import Detected, explained, given
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 
 TOLERANCE = 1e-5  # of the largest cost: what a walk in float32 keeps
@@ -82,11 +82,11 @@ def _case(rng: np.random.Generator, name: str, used: np.ndarray, criterion: str)
     return Case(name, inputs, {"outputs": ["phi", "psi"]}, criterion=criterion)
 
 
-def prices(coupling: np.ndarray, cost: np.ndarray) -> Outputs:
+def prices(coupling: np.ndarray, cost: np.ndarray, rounds: int | None = None) -> Outputs:
     """Bellman–Ford: shortest walks to each mine and shop, there along all routes and back along those in use."""
     mine, shop = np.zeros(cost.shape[0]), np.zeros(cost.shape[1])
     back = np.where(coupling > 0, -cost, np.inf)
-    for _ in range(sum(cost.shape)):
+    for _ in range(sum(cost.shape) if rounds is None else rounds):
         shop = np.minimum(shop, (mine[:, None] + cost).min(0))
         mine = np.minimum(mine, (shop + back).min(1))
     return {"phi": -mine, "psi": shop}
@@ -160,6 +160,7 @@ WRONG = (
         Detected(_seen(lambda c, phi, psi: _only(admissible, tight)(c, phi, psi) and not _moved(c, phi, psi))),
     ),
     ("not-admissible", Detected(_seen(_only(tight, admissible)))),
+    ("too-few-rounds", *(given(prices, rounds=k) for k in (1, 2, 3))),
     ("halves", _halves),
     ("one-route", _by_route(np.max), _by_route(np.min), _by_route(np.mean)),
 )
@@ -174,6 +175,7 @@ not-tight: The prices are admissible, and too low: on some route in use they do 
     back (of length −c, along the routes in use) are missing, or the rounds were too few.
 not-admissible: The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave
     the level of each group open; the arrows there, along *all* routes, decide it.
+too-few-rounds: The rounds end too early. A walk may use every mine and every shop: n + m rounds.
 halves: Each mine and shop takes half the (mean) cost of its routes in use. The two shares of a route are seldom equal:
     they follow from the shortest walks, there along all routes, back along those in use.
 one-route: Each price is the largest, smallest or mean cost of a row or column. It has to fit all the routes at once:

@@ -38,6 +38,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("inside", "inside by a hair", **hair, slope=2.0, tip=0)
     far = {"x": [300.0, 100.0, 420.0, 310.0], "values": [0.0, 390.0, 260.0, 15.0]}
     yield case("inside", "far out", **far, slope=2.0, tip=0)
+    yield case("strict", "touches a side of slope 0.7", x=[0.0, 1.0, 3.0], values=[0.0, 0.7, 0.5], slope=0.7, tip=0)
     yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 2.0, 1.0], slope=0.0, tip=3)
 
 
@@ -69,6 +70,8 @@ WRONG = (
     ("not-a-mask", composed(np.flatnonzero, inside), lambda *a: a[0][inside(*a)]),
     ("not-a-mask", lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i])),
     ("all-pairs", _all_pairs, lambda *a: _all_pairs(*a).any(0)),
+    ("not-squared", lambda x, f, k, i: (f - f[i]) ** 2 > k * (x - x[i]) ** 2),
+    ("single-precision", lambda x, f, k, i: inside(x, f, float(np.float32(k)), i)),
     ("not-strict", lambda x, f, k, i: np.abs(f - f[i]) >= k * np.abs(x - x[i])),
 )
 MESSAGES = """
@@ -86,6 +89,9 @@ tip-as-place: `tip` is an *index*: the cone stands at (x[tip], values[tip]). Her
 reduced: One answer comes back: a count, or whether there is any. Return one True or False for each point.
 not-a-mask: Indices or values of the points come back. Return a mask of True and False, as long as x.
 all-pairs: The cone was put on every point, and all pairs come back. One tip was asked for.
+not-squared: Both differences are squared and the slope is not: K has to be squared with them, or nothing at all.
+single-precision: The slope was rounded to float32, which torch.tensor(slope) does: a point on the side of the cone
+    comes to lie inside. Use the number itself.
 not-strict: A point on the side of the cone counts as inside (≥ in place of >), and with it the tip itself. A function
     with slope exactly K *is* K-Lipschitz.
 """

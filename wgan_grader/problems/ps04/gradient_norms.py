@@ -1,5 +1,6 @@
 """``gradient_norms(network, points)``: the slope of a network at each sample of a batch."""
 
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -87,6 +88,11 @@ def _bound(*a: np.ndarray) -> float:
     return float(np.prod([np.linalg.norm(w, 2) for w in a[:-1:2]]))
 
 
+def _all_on(*a: np.ndarray) -> float:
+    """Norm of the product of the weights: the slope, if every activation had slope 1."""
+    return float(np.linalg.norm(reduce(lambda product, w: w @ product, a[:-1:2])))
+
+
 WRONG = (
     ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
     ("wrong-axis", lambda *a: np.linalg.norm(gradient(*a), axis=0)),
@@ -98,6 +104,7 @@ WRONG = (
     ("the-gradient", gradient),
     ("mean-gradient", composed(np.linalg.norm, averaged(gradient, 0)), composed(np.linalg.norm, summed(gradient, 0))),
     ("the-output", _output, absolute(_output), composed(np.linalg.norm, _output)),
+    ("all-on", _all_on, lambda *a: np.full(len(a[-1]), _all_on(*a))),
     ("the-bound", _bound, lambda *a: np.full(len(a[-1]), _bound(*a))),
     ("stabilised", *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))),
     ("stabilised", *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7))),
@@ -119,6 +126,8 @@ the-gradient: The gradients themselves come back, shape (n, d). Return their len
 mean-gradient: The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other:
     take the norm first.
 the-output: This is (the size of) the network's output, not its slope.
+all-on: The weights are multiplied and the activations left out, as if all had slope 1. Differentiate the network at
+    each point.
 the-bound: This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the slope
     at each sample was asked for.
 stabilised: A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no

@@ -1,7 +1,5 @@
 """``induced_norm(W, p)``: the largest stretch of a matrix in the norms 1 and ∞."""
 
-from math import inf
-
 import numpy as np
 
 from ...formulas import averaged, explained, smallest
@@ -16,7 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
         "random, tall": rng.normal(size=(6, 2)),
         "random, wide": rng.normal(size=(3, 7)),
     }
-    for p, criterion in ((1.0, "columns"), (inf, "rows")):
+    # Not the object math.inf: who asks `p is math.inf` is right about that one alone.
+    for p, criterion in ((1.0, "columns"), (float("inf"), "rows")):
         for name, W in given.items():
             yield Case(f"{name}, p = {p:g}", {"W": W, "p": p}, criterion=criterion)
 
@@ -53,7 +52,8 @@ WRONG = (
 MESSAGES = """
 swapped: Rows and columns are exchanged. For p = 1 put a unit vector e_j in: out comes *column* j, and its 1-norm is the
     column's sum.
-one-axis: p makes no difference here: the same sums are taken for both norms.
+one-axis: p makes no difference here: the same sums are taken for both norms. (`p is math.inf` asks for one object;
+    compare numbers with ==.)
 signed: Entries of opposite sign cancel: the absolute value comes *before* the sum. The worst input has the signs that
     make all terms add up.
 entrywise: The matrix is treated as one long vector: its vector 1-norm, or its largest entry. An induced norm says by

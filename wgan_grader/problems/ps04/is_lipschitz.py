@@ -36,6 +36,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("refutes", "through 0 in one step", x=[0.0, 1.0, 3.0], values=[-2.0, 2.0, 2.5], slope=2.0)
     yield case("accepts", "places on both sides of 0", x=[-1.0, 1.0, 2.5], values=[0.0, 1.5, 1.0], slope=1.0)
     yield case("accepts", "touches", x=[0.0, 1.0, 3.0], values=[0.0, 2.0, -2.0], slope=2.0)
+    yield case("accepts", "touches slope 0.7", x=[1.0, 0.0, 3.0], values=[0.7, 0.0, 0.5], slope=0.7)
     yield case("accepts", "steep but allowed", x=[2.0, 0.0, 1.0], values=[5.0, 0.5, 3.5], slope=3.5)
     x, values = np.arange(40.0), np.append(np.arange(39) % 2, 2.0)
     yield case("refutes", "40 points, steep at the end", x=x, values=values, slope=1.0)
@@ -87,6 +88,7 @@ WRONG = (
     ("not-one-answer", lambda x, f, k: np.abs(f[:, None] - f) <= k * np.abs(x[:, None] - x)),
     ("not-one-answer", lambda x, f, k: np.abs(slopes(x, f)) <= k),
     ("strict", _strict),
+    ("single-precision", lambda x, f, k: keeps(x, f, float(np.float32(k)))),
     ("slack", *(lambda x, f, k, e=e: keeps(x, f, k * (1 + e)) for e in (1e-3, 0.01, 0.02, 0.05, 0.1, 0.2))),
     ("slack", *(lambda x, f, k, e=e: keeps(x, f, k + e) for e in (1e-3, 0.01, 0.02, 0.05, 0.1))),
 )
@@ -107,6 +109,8 @@ mean: The *mean* slope, or the mean difference, is compared with the bound. One 
 slope-ignored: The bound has no effect: the condition is checked for slope 1.
 not-one-answer: The answers of all pairs (or the steepest slope) come back. Return one True or False.
 strict: A pair of exactly the allowed slope is refused: < in place of ≤.
+single-precision: The slope was rounded to float32, which torch.tensor(slope) does: a pair of exactly that slope is
+    refused. Use the number itself.
 slack: Pairs that are a little too steep are let through: a tolerance is no more than what rounding asks for.
 """
 PROBLEM = Problem(

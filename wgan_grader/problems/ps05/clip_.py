@@ -57,6 +57,12 @@ def _only(places):
     return _after(lambda a, c, place: _clip(a, c) if place in places else a)
 
 
+def _all_scaled(*inputs):
+    *arrays, c = inputs
+    share = min(1.0, c / np.sqrt(sum((a**2).sum() for a in arrays)))
+    return after("critic", [share * a for a in arrays])
+
+
 WRONG = (
     ("new-parameters", Detected(left_behind)),
     ("no-effect", Detected(unchanged)),
@@ -71,6 +77,7 @@ WRONG = (
     ("scaled", _after(lambda a, c, _: a * c / np.abs(a).max())),
     ("scaled", _after(lambda a, c, _: a * min(1.0, c / np.linalg.norm(a)))),
     ("scaled", _after(lambda a, c, _: a * c / np.linalg.norm(a)), _after(lambda a, c, _: a * c)),
+    ("scaled", _all_scaled),
     ("squashed", _after(lambda a, c, _: c * np.tanh(a / c)), _after(lambda a, c, _: c * np.tanh(a))),
     ("zeroed", _after(lambda a, c, _: np.where(np.abs(a) > c, 0.0, a))),
     ("corner", _after(lambda a, c, _: c * np.sign(a))),

@@ -20,6 +20,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("more gradients", rng, 7, 3, "critic")
     yield _case("forty and 26", rng, 40, 26, "critic")
     yield _case("the generator", rng, 4, 5, "generator")
+    yield _case("networks in use", rng, 5, 3, "value", used=("critic", "generator"))
     yield _case("as many latent numbers as coordinates", rng, 4, 6, "value", latent=2)
 
 
@@ -32,6 +33,7 @@ def _case(
     better: bool = True,
     size: float = 1.0,
     latent: int = 3,
+    used: tuple = (),
 ) -> Case:
     """A critic that scores the real batch higher, or lower, than the other."""
     inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
@@ -39,7 +41,7 @@ def _case(
     r, f = _scores(*inputs.values())
     if (r.mean() > f.mean()) != better:
         inputs["critic.w1"] = -inputs["critic.w1"]
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True, "used": used}, criterion=criterion)
 
 
 def _parts(arrays: tuple) -> tuple:

@@ -55,6 +55,7 @@ def _where(outside):
 
 WRONG = (
     ("always", lambda W, r: W * r / np.linalg.norm(W), lambda W, r: W * r / max(np.linalg.norm(W), 1e-30)),
+    ("zero-over-zero", lambda W, r: W / np.linalg.norm(W) * min(np.linalg.norm(W), r)),
     ("left-outside", lambda W, r: W, _where(lambda W, r: (abs(W) > r).any()), _where(lambda W, r: W.sum() > r)),
     ("left-outside", _where(lambda W, r: np.linalg.norm(W) > 1), _where(lambda W, r: abs(W).max() > 1)),
     ("entrywise", lambda W, r: np.clip(W, -r, r), lambda W, r: np.clip(W, -r / np.sqrt(W.size), r / np.sqrt(W.size))),
@@ -80,6 +81,7 @@ WRONG = (
 MESSAGES = """
 always: The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of the
     zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).
+zero-over-zero: NaN for the zero matrix: it is divided by its norm, 0/0. With max(‖W‖_F, radius) below, nothing is.
 left-outside: A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius:
     neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.
 entrywise: Every entry is clipped by itself: that is the box. The ball is left by scaling the whole matrix.

@@ -21,12 +21,21 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("gradients", rng, 5, "gradient")
     yield _case("forty", rng, 40, "gradient")
     yield _case("more gradients", rng, 9, "gradient")
+    yield _case("networks in use", rng, 6, "value", used=("critic", "generator"))
 
 
-def _case(name: str, rng: np.random.Generator, m: int, criterion: str, size: float = 1.0, latent: int = 3) -> Case:
+def _case(
+    name: str,
+    rng: np.random.Generator,
+    m: int,
+    criterion: str,
+    size: float = 1.0,
+    latent: int = 3,
+    used: tuple = (),
+) -> Case:
     inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
     inputs |= {"z": size * rng.normal(size=(m, latent))}
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True}, criterion=criterion)
+    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True, "used": used}, criterion=criterion)
 
 
 def _scores(*arrays: np.ndarray) -> np.ndarray:

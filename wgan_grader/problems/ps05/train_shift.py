@@ -38,11 +38,16 @@ def _game(
     def formula(real, z, steps, rate, c):
         theta, w = 0.0, 0.0
         for _ in range(steps + also.get("more", 0)):
+            if also.get("stops") and theta + z.mean() >= real.mean():
+                break
             w = 0.0 if also.get("fresh") else w
             for _ in range(critic_steps):
                 g = critic_sign * (z.mean() + theta - real.mean())
                 w = w - rate * (np.clip(g, -c, c) if gradient else g)
                 w = _boxed(w, c, weight)
+                theta = theta + generator_sign * rate * w if also.get("inside") else theta
+            if also.get("inside"):
+                continue
             theta = theta + generator_sign * rate * (np.clip(w, -c, c) if also.get("late") else w)
             theta = np.clip(theta, -c, c) if also.get("theta") else theta
         return w if also.get("critic") else theta
@@ -77,6 +82,8 @@ WRONG = (
     ("corner", _game(weight="sign")),
     ("generator-clipped", _game(theta=True), _game(theta=True, weight=False)),
     ("one-critic-step", _game(critic_steps=1)),
+    ("generator-inside", _game(inside=True)),
+    ("stops-there", _game(stops=True)),
     ("fresh-critic", _game(fresh=True)),
     ("the-weight", _game(critic=True)),
     ("late-clip", _game(weight=False, late=True)),
@@ -97,11 +104,14 @@ corner: The weight is sent to ±c in each step. It is clipped: inside the box it
 generator-clipped: The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the
     data.
 one-critic-step: The critic takes one step for each step of the generator. In the script it takes five.
+generator-inside: The generator moves after each of the critic's steps. It waits for five of them.
+stops-there: The loop ends when the generator has arrived. The rounds go on: it overshoots, and comes back.
 fresh-critic: The critic begins anew, with weight 0, before each step of the generator. It goes on from where it was.
 the-weight: The critic's weight comes back. Return the generator's θ.
 late-clip: The weight that the critic keeps is never clipped, only the one that is handed to the generator. It runs away
     behind the scenes, and takes long to come back.
-off-by-one: There is a step too many, or too few.
+off-by-one: The generator is one step ahead or behind: a round too many or too few, or it moves *before* the five
+    steps of the critic.
 sums: Samples are summed. Take means: the batches differ in size.
 """
 PROBLEM = Problem(
