@@ -15,9 +15,9 @@ from .problem import Case
 
 RULE = (
     "Unless the exercise asks for it, a function leaves everything but its result as it was: its arguments and their "
-    "requires_grad, the mode, hooks, buffers and parameters of a module, the gradients in .grad where the result is a "
-    "loss, and PyTorch's settings (grad mode, default dtype and device, seed). A change that is left costs the first "
-    "criterion, and the check names it."
+    "requires_grad, the mode, hooks, buffers and parameters of a module, the gradients in .grad where, and only where, "
+    "the result is a loss, and PyTorch's settings (grad mode, default dtype and device, seed). A change that is left "
+    "costs the first criterion, and the check names it."
 )
 ARGUMENTS = {
     "value": "it changed {name} in place. Work on a copy (x = x / s, not x /= s)",
