@@ -31,9 +31,6 @@ ENTRY_BY_ENTRY = {
     "ps01.optimal_discriminator",
     "ps01.saturating_gradient",
     "ps04.cone_violations",
-    "ps07.circular_spectrum",
-    "ps08.sn_bound",
-    "ps09.spectral_radius",
 }
 
 

@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield far_out(_case(rng, 5, (3,), "value"), "points")
     for slope in (4e-4, 1e4):
         yield _plain(slope)
+    yield _case(rng, 26, (1,), "value")
 
 
 def _plain(slope: float) -> Case:

@@ -29,6 +29,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("channels", f"{outs} out, {ins} in, {high}×{wide}", kernel=kernel, n=n)
     kernel = nearly_alike()[:, :, None, None] * np.array([[1.0, 0.0, -0.5]])
     yield case("channels", "two directions almost equally loud", kernel=kernel, n=4)
+    yield case("channels", "one tap on one place", kernel=[[[[2.0]], [[-1.0]]], [[[0.5]], [[3.0]]]], n=1)
+    yield case("one", "2×3 on twelve", kernel=[[[[1.0, -2.0, 0.5], [0.3, 1.5, -1.0]]]], n=12)
 
 
 def blocks(kernel: np.ndarray, n: int) -> np.ndarray:

@@ -21,6 +21,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3), (2, 3, 1, 4)):
         inputs = {"y": rng.normal(size=(outs, n)), "kernel": rng.normal(size=(outs, ins, k))}
         yield Case(f"{outs} out, {ins} in, {k} taps on {n}", inputs, criterion="different", atol=ATOL)
+    place = {"y": np.array([[2.0], [-1.0]]), "kernel": np.arange(12.0).reshape(2, 2, 3) - 4}
+    yield Case("one place", place, criterion="channels", atol=ATOL)
 
 
 def shifted(y: np.ndarray, by: int, circular: bool = False) -> np.ndarray:

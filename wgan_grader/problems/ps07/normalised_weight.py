@@ -22,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="rectangular")
     W, u = slow(0.995, 0.3)
     yield Case("4×3, slow", {"W": W.T, "u": u, "steps": 40}, criterion="rectangular")
+    tall = {"W": np.array([[1.0], [-2.0], [0.5]]), "u": np.array([0.6, 0.0, 0.8]), "steps": 3}
+    yield Case("3×1", tall, criterion="rectangular")
 
 
 def estimate(W: np.ndarray, u: np.ndarray, steps: int) -> float:

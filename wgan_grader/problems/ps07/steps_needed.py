@@ -30,6 +30,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("just good enough", values, _tangent(values, 1e-3, -0.3), 1e-3, "enough")
     for name, most in (("not quite good enough", 1), ("nearly good enough", 4)):
         yield _case(name, values, _tangent(values, 1e-3, rng.integers(1, most + 1) - 0.3), 1e-3, "enough")
+    yield _case("an error above 1", [2.0, 1.8], 5.0, 3.0, "value")
 
 
 def _case(name: str, values, tangent: float, error: float, criterion: str) -> Case:

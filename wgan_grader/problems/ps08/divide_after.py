@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 3), (2, 4)):
         name = f"{shape[0]}×{shape[1]}, norm below 1"
         yield case("small", name, **_random(rng, shape, 0.05), options=OPTIONS)
+    yield case("large", "3×1", W=[[1.0], [-2.0], [0.5]], u=[0.6, 0.0, 0.8], options=OPTIONS)
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 3), (4, 2)):
         name = f"gradient, {shape[0]}×{shape[1]}, evaluation"
         yield Case(name, _random(rng, shape, False), GRADIENT, criterion="gradient")
+    yield Case("3×1, training", _random(rng, (3, 1), True), NAMES, criterion="training")
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool) -> dict[str, object]:

@@ -23,6 +23,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((2, 2), (4, 3), (3, 5)):
         inputs = {"W": rng.normal(size=shape), "u": start(rng, shape[0])}
         yield Case(f"gradient, {shape[0]}×{shape[1]}", inputs, GRADIENT, criterion="gradient")
+    tall = {"W": np.array([[1.0], [-2.0], [0.5]]), "u": np.array([0.6, 0.0, 0.8])}
+    yield Case("3×1", tall, VALUES, criterion="values")
+    yield Case("gradient, 3×1", tall, GRADIENT, criterion="gradient")
 
 
 def formula(W: np.ndarray, u: np.ndarray) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for count in (4, 6):
         skips = np.arange(count) % 2 == 1
         yield case("skips", f"{count} layers, every second a block", **_random(rng, count, skips))
+    yield case("skips", "one block", norms=[3.0], estimates=[2.0], skips=[True])
 
 
 def _random(rng: np.random.Generator, count: int, skips: np.ndarray) -> dict[str, np.ndarray]:

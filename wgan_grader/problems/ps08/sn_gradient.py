@@ -16,6 +16,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((2, 5), (6, 3), (1, 4)):
         yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="rectangular")
     yield Case("3×4, any unit vectors", _free(rng, (3, 4), 1.4), criterion="rectangular")
+    yield Case("3×1", _random(rng, (3, 1)), criterion="rectangular")
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -23,6 +23,9 @@ def cases(rng: np.random.Generator) -> Cases:
                 yield case(criterion, f"{look}, {rows}×{columns}", look=look, **_layer(rng, rows, columns, size))
     criterion, looks = next(iter(LOOKS.items()))
     yield case(criterion, f"{looks[0]}, a batch of one", look=looks[0], **_layer(rng, 1, 4, 1.0, batch=1))
+    for look in ("train", "mixed"):
+        criterion = next(criterion for criterion, looks in LOOKS.items() if look in looks)
+        yield case(criterion, f"{look}, 5×2", look=look, **_layer(rng, 5, 2, 1.0))
 
 
 def _layer(rng: np.random.Generator, rows: int, columns: int, size: float, batch: int = 5) -> dict[str, np.ndarray]:

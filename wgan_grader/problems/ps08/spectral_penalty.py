@@ -18,6 +18,9 @@ def cases(rng: np.random.Generator) -> Cases:
         name = " and ".join(f"{m}×{n}" for m, n in shapes)
         yield case("value", name, **_random(rng, shapes, strength))
         yield case("gradient", f"gradient, {name}", **_random(rng, shapes, strength), options=GRADIENT)
+    for shapes in (((1, 3), (3, 1)), ((2, 5), (5, 2))):
+        name = " and ".join(f"{m}×{n}" for m, n in shapes)
+        yield case("value", name, **_random(rng, shapes, 1.0))
 
 
 def _random(rng: np.random.Generator, shapes, strength: float) -> dict[str, object]:

@@ -25,6 +25,11 @@ def cases(rng: np.random.Generator) -> Cases:
         psi, weight = np.array([0.0, rng.uniform(-2, 2), 0.0]), float(rng.uniform(0.5, 3))
         name = f"slope 0 beside another{', one-sided' if one_sided else ''}"
         yield _case(name, rng.normal(size=3), psi, weight, 0.6, one_sided, "zero")
+    for one_sided, criterion in ((False, "two"), (True, "one")):
+        name = f"target 0{', one-sided' if one_sided else ''}"
+        yield _case(name, np.array([0.5, -2.0]), np.array([0.4, -3.0]), 2.0, 0.0, one_sided, criterion)
+    yield _case("no penalty", np.array([0.5, -2.0]), np.array([0.4, -3.0]), 0.0, 1.0, False, "two")
+    yield _case("a heavy penalty", np.array([0.5, -2.0]), np.array([0.4, -3.0]), 40.0, 1.0, False, "two")
 
 
 def _case(name: str, theta, psi, weight: float, target: float, one_sided: bool, criterion: str) -> Case:

@@ -28,6 +28,10 @@ def cases(rng: np.random.Generator) -> Cases:
         values = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), of, np.sort(of)[::-1], epsilon
         yield Case(name, dict(zip(NAMES, values, strict=True)), criterion="paired")
     yield _case(rng, "images", (8, 1, 3, 2), 3, "images")
+    yield _case(rng, "sequences", (6, 2, 4), 2, "images")
+    large = np.array([700, 4, 700, 4])
+    values = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), large, large[[1, 0, 3, 2]], rng.uniform(0.1, 0.9, size=4)
+    yield Case("classes 4 and 700", dict(zip(NAMES, values, strict=True)), criterion="paired")
 
 
 def _case(rng: np.random.Generator, name: str, shape: tuple[int, ...], classes: int, criterion: str) -> Case:

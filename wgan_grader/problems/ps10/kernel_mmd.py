@@ -23,6 +23,11 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("negative", "the same two points", x=[[0.0], [2.0]], y=[[2.0], [0.0]])
     twice = rng.normal(size=(3, 2))
     yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)
+    clouds = {"x": rng.normal(size=(30, 2)), "y": rng.normal(size=(27, 2)) + 1}
+    yield case("value", "thirty and 27 points", **clouds, atol=1e-5)
+    yield case(
+        "value", "three and four, square", x=rng.normal(size=(3, 3)), y=1 + rng.normal(size=(4, 4))[:, :3], atol=1e-5
+    )
 
 
 def kernel(a: np.ndarray, b: np.ndarray, degree: float = 3, offset: float = 1.0) -> np.ndarray:

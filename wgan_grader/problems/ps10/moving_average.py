@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "a state that stays", weights=[[1.0], [1.0], [3.0], [3.0], [3.0], [2.0]], decay=0.6)
     yield case("edges", "one state", weights=rng.normal(size=(1, 3)), decay=0.9)
     yield case("edges", "no memory", weights=rng.normal(size=(5, 2)), decay=0.0)
+    yield case("value", "as many states as weights", weights=rng.normal(size=(3, 3)), decay=0.3)
+    yield case("value", "two states", weights=[[2.0, 0.0], [-1.0, 4.0]], decay=0.8)
 
 
 def average(weights: np.ndarray, decay: float) -> np.ndarray:

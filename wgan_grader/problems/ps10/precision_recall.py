@@ -51,6 +51,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("outlier", "an outlier", real=far, fake=aims, k=1, options=BOTH)
     copies = rng.integers(-9, 9, size=(7, 2)).astype(float) + np.arange(7)[:, None] * 20
     yield case("outlier", "copies", real=copies, fake=copies[[3, 0, 5, 6]], k=1, options=BOTH)
+    yield case("precision", "two and three points", real=[[0.0], [2.0]], fake=[[1.5], [4.5], [-1.0]], k=1, options=BOTH)
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
