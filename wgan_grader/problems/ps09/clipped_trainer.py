@@ -21,8 +21,8 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     yield case("clip", "a longer run", theta=-0.5, target=1.0, steps=160, step_size=0.1, clip=0.2, atol=1e-5)
     yield case("clip", "a long run", theta=float(rng.uniform(-1, 0)), target=1.5, steps=60, step_size=0.2, clip=0.3)
-    for steps in (0, 1):
-        yield case("direction", f"{steps} steps", theta=40.0, target=43.0, steps=steps, step_size=0.5, clip=6.0)
+    for steps, theta in ((0, -1.5), (1, 1.0)):
+        yield case("direction", f"{steps} steps", theta=theta, target=4.0, steps=steps, step_size=0.5, clip=6.0)
 
 
 def run(theta, target, steps, step_size, clip, *, sign=1, low=-1, high=1, late=False, old=False, force=None):
