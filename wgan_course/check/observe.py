@@ -139,6 +139,8 @@ def plain(value: Any) -> np.ndarray:
         return _limited(_simple(np.array(value)))
     if kind in (list, tuple):
         return _from_list(value)
+    if kind.__module__ == "torch.return_types":
+        raise UnusableError(f"it returned all that torch.{kind.__name__} gives; return one part of it, such as .values")
     raise UnusableError(f"it returned an object of type {kind.__name__}; return a number or a tensor")
 
 

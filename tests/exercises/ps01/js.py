@@ -107,7 +107,7 @@ def with_constants(p, q):
 
 
 TRIALS.mutants("generic:direction", small_is_none=lambda p, q: torch.where(right(p, q) < 1e-6, 0.0, right(p, q)))
-TRIALS.mutants("generic:precision", with_constants=with_constants)
+TRIALS.mutants("generic:direction", with_constants=with_constants)
 TRIALS.mutants("generic:unusable", returns_a_pair=lambda p, q: (right(p, q), "nats"))
 TRIALS.mutants("generic:sign", negated=lambda p, q: -right(p, q))
 TRIALS.alternatives(
@@ -135,3 +135,12 @@ def mixture_in_place(p, q):
 
 
 TRIALS.mutants("mutates-input", mixture_in_place=mixture_in_place)
+
+
+def crumbs_dropped(p, q):
+    m = (p + q) / 2
+    p, q, m = p[m > 1e-9], q[m > 1e-9], m[m > 1e-9]
+    return 0.5 * (torch.special.xlogy(p, p / m) + torch.special.xlogy(q, q / m)).sum()
+
+
+TRIALS.mutants("generic:direction", crumbs_dropped=crumbs_dropped)

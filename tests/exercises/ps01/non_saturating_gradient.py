@@ -59,3 +59,4 @@ TRIALS.alternatives(
     numpy=lambda t: (-sigmoid(-t)).numpy(),
 )
 TRIALS.mutants("asymptote", from_8=lambda t: torch.where(t > 8, -torch.exp(-t), sigmoid(t) - 1))
+TRIALS.mutants("generic:precision", linear_from_10=torch.func.grad(lambda t: functional.softplus(-t, 1, 10).sum()))

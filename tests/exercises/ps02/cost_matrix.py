@@ -89,7 +89,7 @@ def smooth_at_zero(x, y):
     return (((x[:, None] - y) ** 2).sum(-1) + 1e-12).sqrt()
 
 
-TRIALS.mutants("generic:precision", products_from_a_corner=products_from_a_corner)
+TRIALS.mutants("cancellation", products_from_a_corner=products_from_a_corner)
 TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)
 
 
@@ -101,3 +101,11 @@ def mirrored(x, y):
 TRIALS.mutants("zero-diagonal", zero_diagonal=lambda x, y: (x[:, None] - y).norm(dim=-1).fill_diagonal_(0))
 TRIALS.mutants("one-triangle", mirrored=mirrored)
 TRIALS.mutants("generic:direction", three_coordinates=lambda x, y: (x[:, None, :3] - y[:, :3]).norm(dim=-1))
+
+
+def about_the_mean(x, y):
+    mean = torch.cat([x, y]).mean(0)
+    return torch.cdist(x - mean, y - mean)
+
+
+TRIALS.mutants("cancellation", about_the_mean=about_the_mean)

@@ -81,3 +81,4 @@ def no_discounts(phi, cost):
 
 TRIALS.mutants("generic:direction", from_a_thousand=from_a_thousand)
 TRIALS.mutants("generic:direction", no_discounts=no_discounts)
+TRIALS.mutants("generic:unusable", values_and_indices=lambda phi, cost: (cost - phi[:, None]).min(0))

@@ -96,3 +96,10 @@ def axis_where_both_fit(points, values, k, x):
 TRIALS.mutants("generic:value", axis_where_both_fit=axis_where_both_fit)
 TRIALS.mutants("one-coordinate", line=lambda p, v, k, x: (v - k * (x[:, :1] - p[:, 0]).abs()).amax(1))
 TRIALS.mutants("cut-off", floor=lambda p, v, k, x: (v - k * torch.cdist(x, p)).amax(1).clamp(min=v.min()))
+
+
+def about_the_mean(p, v, k, x):
+    return (v - k * torch.cdist(x - p.mean(0), p - p.mean(0))).amax(1)
+
+
+TRIALS.mutants("generic:value", about_the_mean=about_the_mean)

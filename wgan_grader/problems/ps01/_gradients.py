@@ -13,6 +13,8 @@ def gradient_cases(rng: np.random.Generator) -> Cases:
     yield Case("forty logits", {"logit": rng.normal(0, 2, 40)}, criterion="value")
     yield Case("a column", {"logit": rng.normal(0, 2, (5, 1))}, criterion="value")
     yield Case("a table", {"logit": rng.normal(0, 2, (3, 4))}, criterion="value")
+    both = np.concatenate([ladder(-1), ladder(1)])
+    yield Case("logits up and down a ladder", {"logit": both}, criterion="finite")
     yield Case("huge logits", {"logit": np.array([-800.0, -90.0, 90.0, 800.0])}, criterion="finite")
     signs = np.where(np.arange(6) % 2, 1.0, -1.0)
     yield Case("random huge logits", {"logit": signs * rng.uniform(100, 690, 6)}, criterion="finite")

@@ -22,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("zeros", "a crumb on one side", **crumb, atol=4e-7)  # small, and not 0: float32 tells that as well
     many = np.repeat([2.0**-13, 0.0], 2**13)
     yield case("zeros", "8192 atoms each", p=many, q=many[::-1].copy(), rtol=3e-6)  # a constant of 1e-9 shows
+    crumbs = np.repeat([2.0**-30, 0.0], 2**13)  # light as each is, they carry all
+    yield case("zeros", "8192 crumbs", p=np.append(crumbs, 1 - 2.0**-17), q=np.append(crumbs[::-1], 1 - 2.0**-17))
     yield case("zeros", "one zero", p=[0.5, 0.5, 0.0], q=[0.25, 0.25, 0.5])
 
 

@@ -15,6 +15,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("space", f"{n} points, {d} coordinates", points=rng.normal(size=(n, d)), values=rng.normal(size=n))
     far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
     yield case("space", "thirty neighbours, far from 0", points=far, values=rng.normal(size=30))
+    towns = np.stack([np.where(np.arange(30) % 2, 2.0**20, 1.0), far[:, 1] / 8], 1)
+    yield case("space", "thirty neighbours in two places", points=towns, values=rng.normal(size=30))
     yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
     yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])
     where, height = rng.normal(size=(5, 2)), rng.normal(size=5)

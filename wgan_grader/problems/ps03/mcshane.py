@@ -21,6 +21,9 @@ def cases(rng: np.random.Generator) -> Cases:
     far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
     inputs = {"points": far, "values": _lipschitz_values(rng, far - far[0], 1.0), "lipschitz": 1.0}
     yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + np.array([0.0, 0.125])}, criterion="unit")
+    towns = np.stack([np.where(np.arange(30) % 2, 2.0**20, 1.0), far[:, 1]], 1)
+    inputs = {"points": towns, "values": towns[:, 1] / 2, "lipschitz": 1.0, "x": towns + np.array([0.0, 0.125])}
+    yield Case("thirty neighbours in two places", inputs, criterion="unit")
     points = rng.normal(size=(5, 2))
     values = _lipschitz_values(rng, points, 2.0)
     inputs = {"points": points, "values": values, "lipschitz": 2.0, "x": points[[3, 0, 4]].copy()}
