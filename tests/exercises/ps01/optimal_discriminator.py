@@ -79,3 +79,4 @@ TRIALS.alternatives(
     reciprocal=lambda p, q: (1 / (1 + q / p)).nan_to_num(0.5),
     float32=lambda p, q: right(p, q).float(),
 )
+TRIALS.mutants("classifier", undecided=lambda p, q: torch.heaviside(p - q, torch.full_like(p[:1], 0.5)))

@@ -61,3 +61,4 @@ TRIALS.alternatives(
     statistics=lambda r, f, k: (statistics.fmean(r.tolist()) - statistics.fmean(f.tolist())) / k,
 )
 TRIALS.mutants("generic:direction", each_once=lambda real, fake, k: (real.unique().mean() - fake.unique().mean()) / k)
+TRIALS.mutants("median", torch_median=lambda r, f, k: (r.median() - f.median()) / k)

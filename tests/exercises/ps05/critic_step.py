@@ -191,3 +191,4 @@ TRIALS.alternatives(
     by_func=by_func,
     sgd=of_optimiser(lambda p, rate: torch.optim.SGD(p, lr=rate)),
 )
+TRIALS.mutants("sign-only", rmsprop_as_it_is=of_optimiser(lambda p, rate: torch.optim.RMSprop(p, lr=rate)))

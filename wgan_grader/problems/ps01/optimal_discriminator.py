@@ -38,6 +38,7 @@ WRONG = (
     ("odds", lambda p, q: p / q),
     ("logit", lambda p, q: np.log(p / q), lambda p, q: np.log(p) - np.log(q)),
     ("classifier", lambda p, q: (p > q).astype(float), lambda p, q: (p >= q).astype(float)),
+    ("classifier", lambda p, q: np.heaviside(p - q, 0.5)),
     ("classifier", composed(np.round, optimal)),
     ("normalised", lambda p, q: p / (p + q).sum()),
     ("mixture", scaled(optimal, 2), lambda p, q: p / (0.5 * (p + q))),

@@ -38,6 +38,11 @@ def _truncated(real: np.ndarray, fake: np.ndarray, k: float) -> float:
     return (real[:n] - fake[:n]).mean() / k
 
 
+def _lower_median(scores: np.ndarray) -> float:
+    """The lower of the two in the middle, as torch.median has it."""
+    return np.sort(scores)[(len(scores) - 1) // 2]
+
+
 WRONG = (
     ("loss", negated(estimate), lambda r, f, k: f.mean() - r.mean()),
     ("without-k", lambda r, f, k: r.mean() - f.mean()),
@@ -49,6 +54,7 @@ WRONG = (
     ("paired", _truncated),
     ("no-negative", absolute(estimate), positive_part(estimate)),
     ("hinge", lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
+    ("median", lambda r, f, k: (_lower_median(r) - _lower_median(f)) / k),
     ("median", lambda r, f, k: (np.median(r) - np.median(f)) / k),
 )
 MESSAGES = """

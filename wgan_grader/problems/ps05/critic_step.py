@@ -85,6 +85,7 @@ WRONG = (
     ("one-batch", _step(of_real=0.0), _step(of_fake=0.0)),
     ("twice", _twice),
     ("sign-only", _step(lambda g, c: np.sign(g)), _step(lambda g, c: 10 * np.sign(g))),
+    ("sign-only", *(_step(lambda g, c, s=s: g / (s * abs(g) + 1e-8)) for s in (1.0, 0.1))),
     ("sign-only", _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30))),
     ("only-clip", _step(constant(0.0))),
     HARD_CODED,
