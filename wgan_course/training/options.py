@@ -20,12 +20,13 @@ POINTS = {"batch": 128, "latent": 2, "ema": 0.98, "width": 64}
 RATES_OF_POINTS = {"optimiser": "adam", "lr_critic": 2e-3, "lr_generator": 1e-3}
 OWN_RATES_OF_POINTS = {  # chosen on seeds from 10 on
     "sn_projected": {"lr_critic": 5e-4},
-    "weight_norm": {"lr_generator": 2e-3},
+    "frobenius_clip": {"lr_critic": 1e-3},
+    "weight_norm": {"lr_generator": 3e-3},
     "spectral_regularisation": {"lr_generator": 2e-3},
 }
 CONSTRAINTS_OF_POINTS = {
     "clip": {"clip": 0.2},
-    "frobenius_clip": {"radius": 2.0},
+    "frobenius_clip": {"radius": 3.0},
     "gp": {"weight": 1.0},
     "lp": {"weight": 1.0},
     "r1": {"weight": 1.0},
