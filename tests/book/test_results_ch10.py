@@ -214,7 +214,7 @@ class TestCapstone:
     """Scores of right and wrong ways on hidden draws; each demand has room on both sides."""
 
     CONTENT = results.read_results("10_capstone")
-    DRAWS = (*CONTENT["seeds"].values(), *CONTENT["unfinished"].values())
+    DRAWS = tuple(CONTENT["seeds"].values())
 
     def runs(self, way, part):
         return [draw[key] for draw in self.DRAWS if draw.get(key := f"{way}: {part}")]
@@ -225,7 +225,7 @@ class TestCapstone:
     @pytest.mark.parametrize("part", capstone.PARTS)
     def test_right_ways_have_full_marks_on_every_draw(self, part):
         for way in capstone.RIGHT:
-            assert len(self.runs(way, part)) >= 6
+            assert len(self.runs(way, part)) >= 18
             assert [run["missed"] for run in self.runs(way, part)] == [[]] * len(self.runs(way, part)), way
 
     @pytest.mark.parametrize("way", capstone.WRONG)
@@ -236,14 +236,14 @@ class TestCapstone:
 
     def test_right_points_have_room(self):
         limits = capstone.PARTS["points"]
-        assert self.reached("points", lambda found: float(found["far"])).max() < 0.9 * limits.NEAR
-        assert self.reached("points", lambda found: float(found["sharp"].rstrip("%"))).min() > 125 * limits.SHARE
+        assert self.reached("points", lambda found: float(found["far"])).max() < 0.92 * limits.NEAR
+        assert self.reached("points", lambda found: float(found["sharp"].rstrip("%"))).min() > 115 * limits.SHARE
         modes = self.reached("points", lambda found: np.divide(*map(int, found["modes"].split(" of "))))
-        assert modes.min() > 1.2 * limits.REACHED
+        assert modes.min() > 1.15 * limits.REACHED
 
     def test_right_images_have_room(self):
         limits = capstone.PARTS["images"]
-        assert self.reached("images", lambda found: float(found["near"])).max() < 0.9 * limits.NEAR
+        assert self.reached("images", lambda found: float(found["near"])).max() < 0.92 * limits.NEAR
         assert self.reached("images", lambda found: int(found["variety"])).min() > limits.CLASSES + 1
         edges = self.reached("images", lambda found: float(found["far"].split(" and ")[1]))
         assert limits.EDGES[0] * 1.5 < edges.min()

@@ -18,7 +18,7 @@ from . import _capstone as capstone
 from ._capstone import Look, flat, once
 
 LATENT, TRAINING, SAMPLES, LOOKED_AT = 16, 2000, 1000, 200
-FAR, MIDDLE, NEAR, CLASSES = 36.0, 33.0, 30.0, 5  # right ways reach 10 to 26 and 7 or more; clothes on their side 38
+FAR, MIDDLE, NEAR, CLASSES = 36.0, 33.0, 30.0, 5  # right ways reach 11 to 27 and 7 or more; clothes on their side 38
 EDGES = (0.35, 2.5)  # in units of the test images: one Gaussian has 0.12, ten have 0.3, a short training 0.6 to 1.2
 CLOSE, COPIES = 0.7, 0.15
 WALKS, STEPS, LEAP = 8, 40, 0.12  # a DCGAN's largest step is 0.04 to 0.07 of a walk, that of clusters 0.2 or more

@@ -17,7 +17,7 @@ from ._capstone import Look, once
 
 LATENT, TRAINING, SAMPLES = 2, 2000, 1000
 STD, FEWEST, MOST, HALF, APART = 0.15, 8, 12, 2.0, 1.0  # modes: their deviation, how many, where, how far apart
-FAR, NEAR, SHARE, REACHED = 0.37, 0.33, 0.36, 0.65  # right ways reach 0.13 to 0.28 and 45 %; one Gaussian 0.40 or more
+FAR, NEAR, SHARE, REACHED = 0.37, 0.33, 0.36, 0.65  # right ways reach 0.12 to 0.30 and 41 %; one Gaussian 0.40 or more
 WALKS, STEPS, LEAP = 16, 200, 0.1  # trained generators' largest step is 0.01 to 0.05 of a walk, that of pieces 0.2
 REST = 0.03  # trained generators' steps are at most 0.006 of the distance of a walk's ends
 COPIES = 0.2  # share of samples at training points: fresh draws have 0.06, a path from one to the next 0.4
