@@ -109,11 +109,23 @@ def placed():
     return figure
 
 
+def long_label():
+    figure = lines()
+    figure.axes[0].set_ylabel("a label that is longer than the side of the picture that it stands at")
+    return figure
+
+
+def long_title():
+    figure = lines()
+    figure.axes[0].set_title("a title that is longer than the figure is wide, and goes on, and on, and on, and on")
+    return figure
+
+
 def empty():
     return plt.figure(figsize=(2, 1))
 
 
-@pytest.mark.parametrize("make", [outside, cut, placed, empty])
+@pytest.mark.parametrize("make", [outside, cut, placed, long_label, long_title, empty])
 def test_nothing_is_lost_where_the_layout_does_not_hold_it(make):
     assert np.array_equal(once(make()), saved(make()))
 

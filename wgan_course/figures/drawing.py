@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -32,16 +33,26 @@ def _has_room_for_all(figure: Figure) -> bool:
 
 
 def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8] | None:
-    """What the figure looks like; None where its own text or legend lies outside: the layout looks after axes only."""
+    """What the figure looks like; None where something lies outside that the layout does not look after."""
     before = figure.dpi
     try:
         figure.set_dpi(dpi)
         canvas = _canvas(figure)
         canvas.draw()
-        within = all(_lies_within(artist, figure) for artist in (*figure.texts, *figure.legends, *figure.artists))
+        within = all(_lies_within(artist, figure) for artist in _left_out(figure))
         return np.array(canvas.buffer_rgba()) if within else None
     finally:
         figure.set_dpi(before)
+
+
+def _left_out(figure: Figure) -> Iterator[Artist]:
+    """What the layout gives no room: the figure's own, and labels and titles that are longer than their side."""
+    from matplotlib.text import Text
+
+    yield from (*figure.texts, *figure.legends, *figure.artists)
+    for ax in figure.axes:
+        texts = [child for child in ax.get_children() if isinstance(child, Text)]
+        yield from (text for text in (*texts, ax.xaxis.label, ax.yaxis.label) if text.get_text())
 
 
 def _canvas(figure: Figure) -> FigureCanvasAgg:
