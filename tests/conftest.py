@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Fixtures that many tests wait for: one worker takes them all. Those that open the built book in a browser take long
 # themselves: they are a group by file, and come when the book has been built.
 GROUPS = {"built_book": "book", "trial": "explorables"}
-# The first is Chromium without its window, where a new page costs a fifth of the time.
+# The first is Chromium without its window, where a new page costs less.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 NEEDED = {"browser": CHROMIUM, "sandbox": ("bwrap",)}
 

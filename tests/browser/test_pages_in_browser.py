@@ -106,7 +106,7 @@ class Seen:
 
 
 class Tab:
-    """One page of a browser, which shows file after file: a page for each takes as long again to begin."""
+    """One page of a browser, which shows file after file: with a new page begins a new process."""
 
     def __init__(self, context):
         self.page, self.seen = context.new_page(), Seen()
