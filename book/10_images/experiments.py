@@ -1,7 +1,7 @@
 """The experiments behind chapter 10: WGANs on Fashion-MNIST with a few seconds of one processor each.
 
 Run them in the course's folder, each by its name: ``python book/10_images/experiments.py dcgan`` (or
-``conditional``, ``norms``, ``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a
+``conditional``, ``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a
 killed run stopped.
 
 Every run has the same budget of processor time, counted beforehand: the steps that a method may take are `BUDGET`
@@ -15,13 +15,12 @@ import time
 from functools import cache
 
 import torch
-from torch import nn
 
 from tools.book.results import provenance, run_seeds
 from wgan_course import constraints, measures, transport
 from wgan_course.data import images
 from wgan_course.measures import classifier
-from wgan_course.models import dcgan, layers
+from wgan_course.models import dcgan
 from wgan_course.training import TensorBatches, Trainer, TrainingConfig
 
 SEEDS = 5
@@ -54,13 +53,6 @@ RECIPE = {
 DATA = "the package's 4000 training images of Fashion-MNIST, measured against its 1000 test images"
 
 
-class CoupledNorm(nn.BatchNorm2d):
-    """Batch norm with the batch's own statistics, always: what the package's critics refuse to offer."""
-
-    def __init__(self, channels):
-        super().__init__(channels, track_running_stats=False)
-
-
 @cache
 def load(split):
     """Images and labels of a split."""
@@ -74,25 +66,15 @@ def rounds(family, constraint, n_critic, budget=BUDGET):
     return int(1000 * budget / cost) // STOPS * STOPS
 
 
-def networks(family, seed, norm="none", classes=None):
+def networks(family, seed, classes=None):
     """Generator and critic with seeded weights."""
     rng = torch.Generator().manual_seed(seed)
     module = FAMILIES[family]
     generator = module.Generator(LATENT, SIZE, 1, WIDTH, classes=classes, rng=rng)
-    critic = module.Critic(SIZE, 1, WIDTH, norm="none" if norm == "none" else "layer", classes=classes, rng=rng)
-    return generator, couple(critic) if norm == "batch" else critic
+    return generator, module.Critic(SIZE, 1, WIDTH, norm="none", classes=classes, rng=rng)
 
 
-def couple(critic):
-    """Put batch norm where layer norm is."""
-    for name, layer in list(critic.named_modules()):
-        if isinstance(layer, layers.LayerNorm):
-            parent, _, own = name.rpartition(".")
-            setattr(critic.get_submodule(parent), own, CoupledNorm(layer.num_channels))
-    return critic
-
-
-def trainer(family, constraint, seed, *, options=None, norm="none", conditional=False, **settings):
+def trainer(family, constraint, seed, *, options=None, conditional=False, **settings):
     """Everything for one run; `settings` are those of the recipe that it changes."""
     data = load("train")
     rate = settings.pop("rate", RATE)
@@ -100,7 +82,7 @@ def trainer(family, constraint, seed, *, options=None, norm="none", conditional=
     config = TrainingConfig(**{**common, "lr_critic": rate, "lr_generator": rate, "seed": seed, **settings})
     labels = data.labels if conditional else None
     batches = TensorBatches(data.images, BATCH[family], torch.Generator().manual_seed(seed), labels)
-    pair = networks(family, seed, norm, len(data.classes) if conditional else None)
+    pair = networks(family, seed, len(data.classes) if conditional else None)
     return Trainer(*pair, batches, constraints.make(constraint, **(options or {})), config=config)
 
 
@@ -173,11 +155,6 @@ def conditional(seed, stops=(1, 4)):
     return {n: run("dcgan", n, seed, stops, show=seed == 0, conditional=True) for n in ("gp", "sn")}
 
 
-def norms(seed, stops=(1, 4)):
-    """Critics with layer and with batch norm, under a gradient penalty; `dcgan` has the one without."""
-    return {n: run("dcgan", "gp", seed, stops, show=seed == 0, norm=n) for n in ("layer", "batch")}
-
-
 def recipe(seed, stops=(4,)):
     """The recipe with one line changed; `dcgan` has the recipe itself, "gp"."""
     return {name: run("dcgan", "gp", seed, stops, **changes) for name, changes in RECIPE.items()}
@@ -186,7 +163,6 @@ def recipe(seed, stops=(4,)):
 EXPERIMENTS = {
     "dcgan": dcgan_methods,
     "conditional": conditional,
-    "norms": norms,
     "recipe": recipe,
 }
 
