@@ -106,8 +106,8 @@ def with_constants(p, q):
     return sum((x * ((x + 1e-9) / (m + 1e-9)).log()).sum() for x in (p, q)) / 2
 
 
-TRIALS.mutants("generic:direction", small_is_none=lambda p, q: torch.where(right(p, q) < 1e-6, 0.0, right(p, q)))
-TRIALS.mutants("generic:direction", with_constants=with_constants)
+TRIALS.mutants("small-dropped", small_is_none=lambda p, q: torch.where(right(p, q) < 1e-6, 0.0, right(p, q)))
+TRIALS.mutants("smoothed", with_constants=with_constants)
 TRIALS.mutants("generic:unusable", returns_a_pair=lambda p, q: (right(p, q), "nats"))
 TRIALS.mutants("generic:sign", negated=lambda p, q: -right(p, q))
 TRIALS.alternatives(
@@ -143,4 +143,4 @@ def crumbs_dropped(p, q):
     return 0.5 * (torch.special.xlogy(p, p / m) + torch.special.xlogy(q, q / m)).sum()
 
 
-TRIALS.mutants("generic:direction", crumbs_dropped=crumbs_dropped)
+TRIALS.mutants("small-dropped", crumbs_dropped=crumbs_dropped)

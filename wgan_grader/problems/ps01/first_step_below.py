@@ -14,6 +14,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("first", "noisy", norms=noisy, threshold=0.05)
     long = np.append(rng.uniform(0.3, 1.0, 250), [0.2, 0.5, 0.1])
     yield case("first", "a long run", norms=long, threshold=0.25)
+    longer = np.append(rng.uniform(0.3, 1.0, 1100), [0.2, 0.5, 0.1])
+    yield case("first", "a longer run", norms=longer, threshold=0.25)
+    yield case("first", "falls to 0", norms=[1.0, 0.5, 0.0, 0.05, 0.0], threshold=0.1)
     yield case("first", "below by a hair", norms=[1.0, 0.25 - 2.0**-40, 0.125], threshold=0.25)
     yield case("first", "hardly below", norms=[1.0, 0.5000005, 0.4999995, 0.25], threshold=0.5)
     yield case("strict", "touches the threshold", norms=[1.0, 0.5, 0.25, 0.125], threshold=0.25)
@@ -21,6 +24,7 @@ def cases(rng: np.random.Generator) -> Cases:
     touching = np.concatenate([rng.integers(32, 64, rng.integers(2, 20)), [16, 24, 16, 15, 8]]) / 64
     yield case("strict", "touches 0.1 first", norms=[1.0, 0.1, 0.05], threshold=0.1)
     yield case("strict", "touches it later", norms=touching, threshold=0.25)
+    yield case("never", "the threshold 0", norms=[1.0, 0.0, 0.5], threshold=0.0)
     yield case("never", "never", norms=[1.0, 0.5, 0.75], threshold=0.25)
     yield case("never", "only touches", norms=[1.0, 0.25, 0.75, 0.25], threshold=0.25)
     late = np.append(rng.uniform(0.3, 1.0, rng.integers(5, 30)), 0.125)

@@ -20,8 +20,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("wrong", "certain and wrong about a fake point", d=[0.5, 1.0], p=[0.5, 0.5], q=[0.25, 0.75])
     yield case("wrong", "certain and wrong about every point", d=[0.0, 1.0], p=[0.5, 0.5], q=[0.5, 0.5])
     for name, d in (("a real point of tiny weight", [0.0, 0.5, 0.5]), ("a fake point of tiny weight", [0.5, 1.0, 0.5])):
-        yield case("wrong", f"certain and wrong about {name}", d=d, p=[1e-12, 0.5, 0.5], q=[0.5, 1e-12, 0.5])
+        yield case("wrong", f"certain and wrong about {name}", d=d, p=[1e-30, 0.5, 0.5], q=[0.5, 1e-30, 0.5])
     yield case("wrong", "nearly certain and wrong", d=[10.0 ** -rng.uniform(20, 35), a], p=[b, 1 - b], q=[c, 1 - c])
+    yield case("value", "1100 atoms", **_random(rng, 1100))
 
 
 def _random(rng: np.random.Generator, atoms: int) -> dict[str, np.ndarray]:

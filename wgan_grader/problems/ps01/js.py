@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import divided, explained, root, scaled
+from ...formulas import divided, explained, given, root, scaled
 from ...problem import Cases, Criterion, Problem, case
 from ._distributions import distribution, kl, with_holes
 
@@ -22,9 +22,11 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("zeros", "a crumb on one side", **crumb, atol=4e-7)  # small, and not 0: float32 tells that as well
     many = np.repeat([2.0**-13, 0.0], 2**13)
     yield case("zeros", "8192 atoms each", p=many, q=many[::-1].copy(), rtol=3e-6)  # a constant of 1e-9 shows
-    crumbs = np.repeat([2.0**-30, 0.0], 2**13)  # light as each is, they carry all
-    yield case("zeros", "8192 crumbs", p=np.append(crumbs, 1 - 2.0**-17), q=np.append(crumbs[::-1], 1 - 2.0**-17))
+    crumbs, rest = np.repeat([2.0**-41, 0.0], 2**13), 1 - 2.0**-28  # light as each is, they carry all
+    light = {"p": np.append(crumbs, rest), "q": np.append(crumbs[::-1], rest)}
+    yield case("zeros", "8192 crumbs", **light, rtol=1e-4, atol=0.0)
     yield case("zeros", "one zero", p=[0.5, 0.5, 0.0], q=[0.25, 0.25, 0.5])
+    yield case("value", "1500 atoms", p=distribution(rng, 1500), q=distribution(rng, 1500), atol=1e-6)
 
 
 def js(p: np.ndarray, q: np.ndarray) -> float:
@@ -47,6 +49,11 @@ def _reversed(p: np.ndarray, q: np.ndarray) -> float:
     return 0.5 * kl(m, p) + 0.5 * kl(m, q)
 
 
+def _smoothed(p: np.ndarray, q: np.ndarray, e: float = 0.0) -> float:
+    m = 0.5 * (p + q)
+    return 0.5 * np.sum(p * np.log((p + e) / (m + e))) + 0.5 * np.sum(q * np.log((q + e) / (m + e)))
+
+
 def _on(p: np.ndarray, q: np.ndarray, kept: np.ndarray) -> float:
     return js(p[kept], q[kept])
 
@@ -64,6 +71,8 @@ WRONG = (
     ("geometric", _against(lambda p, q: np.sqrt(p * q)), _against(lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum())),
     ("zero-times-log", _naive, scaled(js, np.nan)),
     ("dropped", lambda p, q: _on(p, q, (p > 0) & (q > 0))),
+    ("smoothed", *(given(_smoothed, e=10.0**-k) for k in range(5, 14))),
+    ("small-dropped", *(lambda p, q, e=10.0**-k: js(p * (p > e), q * (q > e)) for k in range(3, 13))),
 )
 MESSAGES = """
 no-half: The two halves are summed, not averaged: a factor ½ is missing in front of each KL. Without it the divergence
@@ -83,6 +92,10 @@ geometric: The mixture is the arithmetic mean ½(p + q), not the geometric one �
 zero-times-log: NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy,
     or a kl that already knows.
 dropped: Atoms that only one of the two visits are left out. They count most: p log(p/m) is p log 2 there.
+smoothed: A small constant inside the logarithms: where many atoms are light, it outweighs them. Where p = 0 the term is
+    0: use torch.where or xlogy, and add nothing.
+small-dropped: What is small is taken for 0, an atom or the sum; yet many light atoms can carry all of the divergence.
+    Only p = 0 is without effect: compare p with 0.
 """
 PROBLEM = Problem(
     key="ps01.js",

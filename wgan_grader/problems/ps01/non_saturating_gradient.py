@@ -4,14 +4,14 @@ import numpy as np
 
 from ...formulas import Detected, complement, composed, explained, given, negated, shifted
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import BEYOND, LIMITS, PASSAGES, beyond, gradient_cases, ladder, ratio, sigmoid, tiny
+from ._gradients import LIMITS, PASSAGES, beyond, compare, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield from gradient_cases(rng)
     yield Case("convincing fakes", {"logit": np.array([40.0, 60.0])}, criterion="precise", atol=0.0)
     yield Case("convincing, random", {"logit": -tiny(rng)}, criterion="precise", atol=0.0)
-    yield Case("convincing beyond doubt", {"logit": beyond(1)}, criterion="precise", atol=BEYOND)
+    yield Case("convincing beyond doubt", {"logit": beyond(1)}, criterion="precise", atol=0.0)
     yield Case("a ladder of logits", {"logit": ladder(1)}, criterion="precise", atol=0.0)
 
 
@@ -30,6 +30,7 @@ WRONG = (
     ("other-loss", negated(sigmoid), sigmoid),
     ("with-respect-to-d", lambda t: -1 / sigmoid(t), lambda t: -1 - np.exp(-t)),
     ("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    ("sigmoid-slope", lambda t: -sigmoid(t) * (1 - sigmoid(t)), lambda t: sigmoid(t) * (1 - sigmoid(t))),
     ("mean", lambda t: -sigmoid(-t) / t.size, lambda t: -sigmoid(-t) / t.shape[0]),
     ("reduced", lambda t: -sigmoid(-t).sum(), lambda t: -sigmoid(-t).mean(), lambda t: -sigmoid(-t).sum(0)),
     ("the-loss", negated(composed(np.log, sigmoid)), lambda t: np.logaddexp(0, -t)),
@@ -72,6 +73,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=gradient,
+    compare=compare,
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -11,13 +11,14 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two atoms", p=[0.5, 0.5], q=[0.1, 0.9])
     for atoms in (3, 7, 40):
         yield case("value", f"{atoms} atoms", p=distribution(rng, atoms), q=distribution(rng, atoms))
-    yield case("value", "one of them is zero", p=[0.0, 0.5, 0.5], q=[0.5, 0.5, 0.0])
+    yield case("value", "one of them is zero", p=[0.0, 0.5, 0.5], q=[0.5, 0.5, 0.0], atol=0.0)
     yield case("value", "nearly certain", p=[3e-20, 1.0], q=[0.25, 0.75], atol=0.0)
     yield case("nobody", "both are zero", p=[0.0, 0.2, 0.8], q=[0.0, 0.6, 0.4])
     yield case("nobody", "tiny densities", p=[2e-12, 1.0 - 2e-12], q=[6e-12, 1.0 - 6e-12])
     low, high = 10.0 ** -rng.uniform(180, 250, 2)  # their squares are 0
     yield case("nobody", "nobody, and tinier", p=[0.0, 2 * low, high, 1.0, 0.0], q=[0.0, 6 * low, 3 * high, 1.0, 0.0])
     yield case("nobody", "random", p=with_holes(rng, 6, 2), q=with_holes(rng, 6, 2))
+    yield case("value", "1100 atoms", p=distribution(rng, 1100), q=distribution(rng, 1100))
 
 
 def optimal(p: np.ndarray, q: np.ndarray) -> np.ndarray:

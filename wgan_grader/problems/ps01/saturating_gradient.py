@@ -4,14 +4,14 @@ import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import BEYOND, LIMITS, PASSAGES, beyond, gradient_cases, ladder, ratio, sigmoid, tiny
+from ._gradients import LIMITS, PASSAGES, beyond, compare, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield from gradient_cases(rng)
     yield Case("recognised fakes", {"logit": np.array([-60.0, -40.0])}, criterion="finite", atol=0.0)
     yield Case("recognised, random", {"logit": tiny(rng)}, criterion="finite", atol=0.0)
-    yield Case("recognised beyond doubt", {"logit": beyond(-1)}, criterion="finite", atol=BEYOND)
+    yield Case("recognised beyond doubt", {"logit": beyond(-1)}, criterion="finite", atol=0.0)
     yield Case("a ladder of logits", {"logit": ladder(-1)}, criterion="finite", atol=0.0)
 
 
@@ -30,6 +30,7 @@ WRONG = (
     ("other-loss", shifted(sigmoid, -1), lambda t: -sigmoid(-t)),
     ("with-respect-to-d", lambda t: -1 / (1 - sigmoid(t)), lambda t: -1 - np.exp(t)),
     ("sigmoid-slope", lambda t: -sigmoid(t) * sigmoid(-t), lambda t: sigmoid(t) * sigmoid(-t)),
+    ("sigmoid-slope", lambda t: -sigmoid(t) * (1 - sigmoid(t)), lambda t: sigmoid(t) * (1 - sigmoid(t))),
     ("mean", lambda t: -sigmoid(t) / t.size, lambda t: -sigmoid(t) / t.shape[0]),
     ("reduced", negated(summed(sigmoid)), negated(averaged(sigmoid)), negated(summed(sigmoid, 0))),
     ("the-loss", composed(np.log, complement(sigmoid)), lambda t: -np.logaddexp(0, t)),
@@ -70,6 +71,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=gradient,
+    compare=compare,
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )
