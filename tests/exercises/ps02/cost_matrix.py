@@ -90,7 +90,7 @@ def smooth_at_zero(x, y):
 
 
 TRIALS.mutants("cancellation", products_from_a_corner=products_from_a_corner)
-TRIALS.mutants("generic:direction", smooth_at_zero=smooth_at_zero)
+TRIALS.mutants("generic:precision", smooth_at_zero=smooth_at_zero)
 
 
 def mirrored(x, y):

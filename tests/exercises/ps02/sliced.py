@@ -78,5 +78,5 @@ TRIALS.alternatives(
     float32=lambda x, y, u: right(x.float(), y.float(), u.float()),
     python_float=lambda x, y, u: float(right(x, y, u)),
 )
-TRIALS.mutants("generic:direction", as_columns=lambda x, y, u: right(x, y, u.T if u.shape[0] == u.shape[1] else u))
+TRIALS.mutants("generic:value", as_columns=lambda x, y, u: right(x, y, u.T if u.shape[0] == u.shape[1] else u))
 TRIALS.mutants("generic:direction", each_once=lambda x, y, directions: right(x, y, directions.unique(dim=0)))

@@ -12,13 +12,15 @@ def cases(rng: np.random.Generator) -> Cases:
     edges = np.array([0.0, 1.0, 2.0, 3.0])
     few = np.array([0.5, 1.5, 1.25, 2.5, 0.25])
     yield case("all", "five samples", samples=few, edges=edges)
-    yield case("all", "all in one cell", samples=[1.1, 1.2, 1.3, 1.4], edges=edges)
-    for n, cells in ((31, 6), (450, 9)):
+    yield case("all", "all in one cell", samples=[1.1, 1.2, 1.3, 1.4], edges=edges, atol=0.0)
+    yield case("all", "negative numbers", samples=[-2.5, 0.5, -0.25, -1.5, -0.5], edges=[-3.0, -2.0, -1.0, 1.0])
+    for n, cells in ((31, 6), (450, 9), (1100, 40)):
         edges = np.concatenate([[0.0], np.sort(rng.uniform(0.1, 0.9, cells - 1)), [1.0]])
         yield case("all", f"{n} samples", samples=rng.uniform(0.01, 0.99, n), edges=edges)
     yield case("edges", "on inner edges", samples=[1.0, 0.5, 2.0, 0.0, 1.0, 2.5], edges=[0.0, 1.0, 2.0, 3.0])
     yield case("edges", "on the last edge", samples=[4.0, 0.5, 4.0, 1.0, 3.0], edges=[0.0, 1.0, 2.0, 4.0])
-    below = [1 - 1e-12, 0.25, 0.5, 3 - 1e-12, 1.0]
+    yield case("edges", "one cell", samples=[1.0, 0.5, 0.0], edges=[0.0, 1.0])
+    below = [1 - 2.0**-50, 0.25, 0.5, 3 - 2.0**-50, 1.0]
     yield case("edges", "just below edges", samples=below, edges=[0.0, 1.0, 2.0, 3.0])
     samples = np.concatenate([[5.0, 1.0], rng.integers(0, 11, 12) / 2])
     yield case("edges", "on edges, random", samples=rng.permutation(samples), edges=[0.0, 1.0, 2.0, 4.0, 5.0])
@@ -111,7 +113,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=shares,
-    scales=((1e6, "samples edges"), (1e-7, "samples edges")),
+    scales=((1e6, "samples edges"), (2.0**-40, "samples edges")),
     pure="all",
     package_functions=("wgan_course.divergences.histogram",),
     single=("samples",),

@@ -29,7 +29,10 @@ def cases(rng: np.random.Generator) -> Cases:
     pair = {"x": towns, "y": 1 / 2**10 + towns[:26]}
     yield Case("thirty in two places, far from each other", pair, criterion="precise", atol=0.0)
     pair = {"x": np.array([[1.5, 2.0], [0.0, 1.0]]), "y": np.array([[3.0, 5.0], [1.5, 2.0], [0.0, 1.0]])}
-    yield Case("some at one place", pair, criterion="precise", atol=1e-9)
+    yield Case("some at one place", pair, criterion="precise", atol=0.0)
+    for n, m in ((1030, 3), (2, 1030)):
+        pair = {"x": rng.normal(size=(n, 70)), "y": rng.normal(size=(m, 70))}
+        yield Case(f"{n} and {m} points in dimension 70", pair, criterion="value")
 
 
 def _pairs_only(case: Case, seen: Observation, expected: Outputs) -> bool:
@@ -102,7 +105,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=distances,
-    scales=((1e6, "x y"), (1e-6, "x y")),
+    scales=((1e6, "x y"), (2.0**-40, "x y")),
     pure="value",
     package_functions=("wgan_course.transport.cost_matrix",),
     stand_in="wgan_course.transport.cost_matrix",

@@ -9,7 +9,7 @@ from ...problem import Case, Cases, Criterion, Problem
 def cases(rng: np.random.Generator) -> Cases:
     swap = {"x": np.array([[0.0, 0.0], [4.0, 0.0]]), "y": np.array([[4.0, 2.0], [0.0, 6.0]])}
     yield Case("two points", swap | {"partner": np.array([1, 0]), "t": 0.25}, criterion="value")
-    for n, d, t in ((3, 2, 0.3), (6, 1, 0.8)):
+    for n, d, t in ((3, 2, 0.3), (6, 1, 0.80317)):
         turned = np.roll(np.arange(n), 1) if n == 3 else np.roll(np.arange(n), 2)
         clouds = {"x": rng.normal(size=(n, d)), "y": rng.normal(size=(n, d)) + 1.0}
         yield Case(f"{n} points, t = {t}", clouds | {"partner": turned, "t": t}, criterion="value")
@@ -25,6 +25,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("targets to spare", spare | {"t": 0.6}, criterion="shared")
     many = {"x": rng.normal(size=(4, 2)), "y": rng.normal(size=(26, 2)), "partner": np.array([25, 12, 0, 25])}
     yield Case("26 targets", many | {"t": 0.7}, criterion="shared")
+    crowd = {"x": rng.normal(size=(1030, 70)), "y": rng.normal(size=(1100, 70))}
+    crowd |= {"partner": rng.integers(0, 1100, 1030), "t": 0.4513}
+    yield Case("1030 points, 1100 targets", crowd, criterion="shared", atol=1e-6)
 
 
 def on_the_way(x: np.ndarray, y: np.ndarray, partner: np.ndarray, t: float) -> np.ndarray:
@@ -73,7 +76,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=on_the_way,
-    scales=((1e6, "x y"), (1e-6, "x y")),
+    scales=((1e6, "x y"), (2.0**-40, "x y")),
     pure="value",
     single=("x partner",),
     misconceptions=explained(WRONG, MESSAGES),

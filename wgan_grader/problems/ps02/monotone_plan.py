@@ -12,7 +12,7 @@ from ._transport import weights
 def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two and three", a=[0.5, 0.5], b=[0.2, 0.5, 0.3])
     yield case("value", "three and two", a=[0.1, 0.6, 0.3], b=[0.45, 0.55])
-    for n, m in ((4, 7), (8, 5), (30, 26)):
+    for n, m in ((4, 7), (8, 5), (30, 26), (130, 150)):
         yield case("value", f"{n} and {m}", a=weights(rng, n), b=weights(rng, m))
     yield case("value", "one and three", a=[1.0], b=[0.25, 0.375, 0.375])
     yield case("value", "two and one", a=[0.375, 0.625], b=[1.0])

@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("one source", alone | {"epsilon": 0.5, "rounds": 1}, criterion="rounds")
     yield Case("two rounds", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     yield Case("thirty and 26", _random(rng, 30, 26) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
+    yield Case("130 and 70", _random(rng, 130, 70) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds", atol=1e-9)
+    yield Case("three and five anew", _random(rng, 3, 5) | {"epsilon": 0.3, "rounds": 2}, criterion="rounds")
     tiny = {"cost": np.array([[1.0, 3.0], [4.0, 1.5]]), "a": np.array([0.5, 0.5]), "b": np.array([0.25, 0.75])}
     yield Case("tiny ε, two and two", tiny | {"epsilon": 1e-3, "rounds": 30}, criterion="small")
     light = {"cost": np.array([[30.0, 1.0], [1.0, 40.0]]), "a": np.array([1e-7, 1 - 1e-7])}
@@ -135,7 +137,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=coupling,
-    scales=((1e-6, "cost epsilon"),),
+    scales=((2.0**-40, "cost epsilon"),),
     pure="value",
     package_functions=("wgan_course.transport.sinkhorn",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two directions alike", {"x": x, "y": y, "directions": alike}, criterion="count")
     yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
     yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
+    yield Case("70 directions in dimension 40", _random(rng, 130, 40, 70), criterion="count")
+    yield Case("1100 points", _random(rng, 1100, 2, 2), criterion="value")
 
 
 def _random(rng: np.random.Generator, n: int, d: int, k: int) -> dict[str, np.ndarray]:
@@ -70,7 +72,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=lambda x, y, lines: slices(x, y, lines).mean(),
-    scales=((1e6, "x y"), (1e-6, "x y")),
+    scales=((1e6, "x y"), (2.0**-40, "x y")),
     pure="value",
     package_functions=("wgan_course.transport.sliced_wasserstein",),
     stand_in="wgan_course.transport.sliced_wasserstein",

@@ -14,9 +14,12 @@ def cases(rng: np.random.Generator) -> Cases:
         table = weights(rng, n * m).reshape(n, m) * (rng.uniform(size=(n, m)) < 0.7)
         yield case("value", f"{n} sources, {m} targets", coupling=table / table.sum(), cost=rng.uniform(0.5, 3, (n, m)))
     yield case("value", "one source", coupling=[[0.2, 0.3, 0.5]], cost=[[4.0, 1.0, 2.0]])
-    little = 1e-10
+    yield case("value", "nearly all on one route", coupling=[[0.9, 0.0], [0.04, 0.06]], cost=[[4.0, 1.0], [2.0, 3.0]])
+    table = weights(rng, 1030 * 70).reshape(1030, 70)
+    yield case("value", "1030 sources, 70 targets", coupling=table, cost=rng.uniform(0.5, 3, (1030, 70)))
+    little = 1e-14
     yield case(
-        "value", "little on a dear route", coupling=[[little, 0.5], [0.5 - little, 0.0]], cost=[[1e10, 1.0], [2.0, 3.0]]
+        "value", "little on a dear route", coupling=[[little, 0.5], [0.5 - little, 0.0]], cost=[[1e14, 1.0], [2.0, 3.0]]
     )
     dear = [[1.0, 1e6, 1e6], [1e6, 2.0, 3.0]]
     yield case("value", "dear routes that nobody takes", coupling=[[0.5, 0.0, 0.0], [0.0, 0.25, 0.25]], cost=dear)
@@ -61,7 +64,7 @@ PROBLEM = Problem(
     criteria=(Criterion("value", "mass times distance, added up over all routes", 1),),
     cases=cases,
     formula=bill,
-    scales=((1e6, "cost"), (1e-8, "cost")),
+    scales=((1e6, "cost"), (2.0**-40, "cost")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )

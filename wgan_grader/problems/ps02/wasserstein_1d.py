@@ -14,7 +14,7 @@ SLOPE = {"gradients": ["x"], "loss": True}
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("two points", [1.0, 0.0], [2.0, 3.0], "value")
     yield _case("both sides", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "value")
-    for n in (1, 2, 5, 12, 40):
+    for n in (1, 2, 5, 12, 40, 1100):
         x, y = rng.normal(size=n), 2.0 * rng.normal(size=n) + 0.1
         yield Case(f"{n} points", {"x": x, "y": y}, criterion="value")
     yield _case("points that come twice", [1.0, 1.0, 0.0, 2.0], [2.0, 4.0, 2.0, -1.0], "value")
@@ -103,7 +103,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=answer,
-    scales=((1e6, "x y"), (1e-6, "x y")),
+    scales=((1e6, "x y"), (2.0**-40, "x y")),
     pure="value",
     compare=compare,
     package_functions=("wgan_course.transport.wasserstein_1d",),

@@ -17,9 +17,9 @@ def cases(rng: np.random.Generator) -> Cases:
         "q": np.append([0.5], np.append(np.zeros(7), [1e-3, 0.499])),
     }
     yield case("value", "a thousandth moves", points=np.arange(10.0), **few)
-    little = {"p": [2.0**-34, 1 - 2.0**-34, 0.0], "q": [0.0, 1.0, 0.0]}
-    yield case("uneven", "very little goes very far", points=[-1e12, 0.0, 1.0], **little)
-    for atoms in (4, 11, 40):
+    little = {"p": [2.0**-44, 1 - 2.0**-44, 0.0], "q": [0.0, 1.0, 0.0]}
+    yield case("uneven", "very little goes very far", points=[-1e15, 0.0, 1.0], **little)
+    for atoms in (4, 11, 40, 1100):
         yield case("uneven", f"{atoms} uneven places", **_random(rng, atoms))
 
 
@@ -85,7 +85,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=area,
-    scales=((1e6, "points"), (1e-6, "points")),
+    scales=((1e6, "points"), (2.0**-40, "points")),
     pure="value",
     misconceptions=explained(WRONG, MESSAGES),
 )
