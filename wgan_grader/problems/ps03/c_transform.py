@@ -14,6 +14,10 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(f"{n} by {m}", {"phi": rng.normal(size=n), "cost": random_cost(rng, n, m)}, criterion="value")
     discounts = {"phi": np.array([-1.0, -2.0]), "cost": np.array([[0.5, 3.0, 0.0], [1.0, 0.25, 4.0]])}
     yield Case("discounts only", discounts, criterion="value")
+    inputs = {"phi": np.array([0.0, 12.0]), "cost": np.array([[1.0, 0.5, 16.0], [15.0, 2.0, 30.0]])}
+    yield Case("a free mine, and a dear one", inputs, criterion="value")
+    inputs = {"phi": rng.normal(size=1030), "cost": random_cost(rng, 1030, 70)}
+    yield Case("1030 by 70", inputs, criterion="value")
     for n in (3, 6):
         yield Case(f"{n} by {n}", {"phi": 2 * rng.normal(size=n), "cost": random_cost(rng, n, n)}, criterion="square")
 
@@ -64,7 +68,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=transform,
-    scales=((2e1, "phi cost"), (1e6, "phi cost"), (1e-6, "phi cost")),
+    scales=((2e1, "phi cost"), (1e6, "phi cost"), (2.0**-40, "phi cost")),
     pure="value",
     package_functions=("wgan_course.transport.c_transform",),
     stand_in="wgan_course.transport.c_transform",

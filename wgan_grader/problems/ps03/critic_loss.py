@@ -14,6 +14,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("beyond", "anywhere", real_scores=5 * rng.normal(size=6), fake_scores=5 * rng.normal(size=9))
     many = {"real_scores": 5 * rng.normal(size=40), "fake_scores": 5 * rng.normal(size=26)}
     yield case("beyond", "forty and 26", **many)
+    many = {"real_scores": 5 * rng.normal(size=1100), "fake_scores": 5 * rng.normal(size=1030)}
+    yield case("beyond", "1100 and 1030", **many, atol=1e-6)
+    yield case("inside", "scores alike", real_scores=[0.5, 0.5, -0.25], fake_scores=[0.75, -0.5, -0.5, -0.5])
     inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
     yield case("beyond", "beyond, a wrong critic", real_scores=[-3.0, 2.0], fake_scores=[4.0, 5.0, 1.0])
     yield case("beyond", "far beyond", **inputs)
@@ -75,7 +78,7 @@ PROBLEM = Problem(
         Criterion("beyond", "the same however far apart the scores are: no margin", 1),
     ),
     cases=cases,
-    scales=((1e6, "real_scores fake_scores"), (1e-6, "real_scores fake_scores")),
+    scales=((1e6, "real_scores fake_scores"), (2.0**-40, "real_scores fake_scores")),
     formula=loss,
     pure="inside",
     package_functions=("wgan_course.objectives.Wasserstein.critic_loss",),

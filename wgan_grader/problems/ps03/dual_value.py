@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...formulas import divided, explained
-from ...problem import Case, Cases, Criterion, Problem
+from ...problem import ATOL, Case, Cases, Criterion, Problem
 from ._geometry import masses
 
 
@@ -19,6 +19,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _random(rng, 3, 5, "sizes")
     yield _random(rng, 7, 2, "sizes")
     yield _random(rng, 40, 26, "sizes")
+    yield _random(rng, 1100, 1030, "sizes", atol=1e-6)
+    light = [1e-9, 1 - 1e-9]
+    yield _case("very dear, and very light", [2e9, 1.0], [-1.0, 3e9], light, light[::-1], "weights")
 
 
 def _case(name: str, phi: list, psi: list, a: list, b: list, criterion: str) -> Case:
@@ -26,9 +29,9 @@ def _case(name: str, phi: list, psi: list, a: list, b: list, criterion: str) -> 
     return Case(name, dict(zip(names, map(np.array, (phi, psi, a, b)), strict=True)), criterion=criterion)
 
 
-def _random(rng: np.random.Generator, n: int, m: int, criterion: str) -> Case:
+def _random(rng: np.random.Generator, n: int, m: int, criterion: str, atol: float = ATOL) -> Case:
     inputs = {"phi": rng.normal(size=n), "psi": rng.normal(size=m), "a": masses(rng, n), "b": masses(rng, m)}
-    return Case(f"{n} and {m} atoms", inputs, criterion=criterion)
+    return Case(f"{n} and {m} atoms", inputs, criterion=criterion, atol=atol)
 
 
 def value(phi: np.ndarray, psi: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
@@ -78,7 +81,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=value,
-    scales=((1e6, "phi psi"), (1e-6, "phi psi")),
+    scales=((1e6, "phi psi"), (2.0**-40, "phi psi")),
     pure="uniform",
     misconceptions=explained(WRONG, MESSAGES),
 )

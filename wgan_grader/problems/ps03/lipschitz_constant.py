@@ -25,6 +25,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("torn", "near and steep, not torn", points=near, values=rng.normal(size=4))
     nearer = np.array([[0.0], [2.0**-40], [2.0], [5.0]])
     yield case("torn", "nearer, not torn", points=nearer, values=rng.normal(size=4))
+    nearest = np.array([[0.0], [2.0**-60], [2.0], [5.0]])
+    yield case("torn", "as near as can be, not torn", points=nearest, values=rng.normal(size=4))
+    yield case("torn", "torn by a hair", points=[[0.0], [1.0], [0.0]], values=[0.0, 1.0, 2.0**-50])
+    yield case("space", "130 points, 40 coordinates", points=rng.normal(size=(130, 40)), values=rng.normal(size=130))
     yield case("torn", "torn, random", points=where[[0, 1, 2, 1]], values=np.append(height[:3], height[1] + 1e-3))
     yield case("same", "a constant", points=[[0.0], [1.0], [1.0]], values=[2.0, 2.0, 2.0])
     yield case("torn", "hardly torn", points=[[0.0], [1.0], [0.0]], values=[0.0, 1.0, 1e-9])
@@ -128,7 +132,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=constant,
-    scales=((1e6, "points"), (1e-6, "values")),
+    scales=((1e6, "points"), (1e6, "values"), (2.0**-40, "values")),
     pure="line",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -10,7 +10,8 @@ from ._geometry import distances
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("a line", [[0.0], [2.0]], [0.0, 1.0], 1.0, [[-1.0], [0.5], [1.25], [4.0]], "unit")
     yield _random(rng, 5, 7, 2, 1.0, "unit")
-    row, heights = [[0.0], [5.0], [5.5], [6.0], [6.5], [7.0], [7.5]], [10.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5]
+    near = np.arange(5.0, 25.0, 0.5)
+    row, heights = [[0.0], *near[:, None].tolist()], [10.0, *(10.0 - near)]
     yield _case("the highest cone stands behind many nearer points", row, heights, 1.0, [[4.0], [-1.0]], "unit")
     yield _case(
         "a steeper line", [[0.0], [2.0], [5.0]], [0.0, 3.0, 1.0], 2.5, [[1.0], [3.5], [-0.5], [7.0]], "constant"
@@ -18,6 +19,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _random(rng, 6, 4, 3, 0.4, "constant")
     yield _random(rng, 4, 9, 2, 3.0, "constant")
     yield _random(rng, 5, 5, 5, 1.5, "constant")
+    yield _random(rng, 5, 3, 2, 0.05, "constant")
+    yield _random(rng, 1030, 3, 70, 1.2, "constant")
+    yield _random(rng, 4, 1030, 1, 2, "constant")
     far = np.stack([np.full(30, 2.0**20), rng.permutation(64)[:30] / 64 + rng.integers(1, 64, 30) / 2**18], 1)
     inputs = {"points": far, "values": _lipschitz_values(rng, far - far[0], 1.0), "lipschitz": 1.0}
     yield Case("thirty neighbours, far from 0", inputs | {"x": far[::2] + np.array([0.0, 0.125])}, criterion="unit")
@@ -102,7 +106,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=extension,
-    scales=((1e6, "points values x"), (1e-6, "points values x"), (1e3, "values lipschitz")),
+    scales=((1e6, "points values x"), (2.0**-40, "points values x"), (1e3, "values lipschitz")),
     pure="unit",
     package_functions=("wgan_course.transport.mcshane_extension", "wgan_course.transport.potential_critic"),
     single=("x", "points values"),

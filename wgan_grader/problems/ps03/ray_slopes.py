@@ -17,6 +17,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _random(rng, 4, 3, "space")
     yield _random(rng, 6, 2, "space")
     yield _random(rng, 40, 5, "space")
+    yield _random(rng, 1030, 70, "space")
+    across = {"x": [[1.0, 2.0], [3.0, 4.0]], "y": [[-1.0, -2.0], [4.0, 3.0]]}  # of equal norms, and not one point
+    yield case("space", "on one circle", f_x=[3.0, -1.0], f_y=[1.0, 2.0], **across)
     corner = 2.0**20 + rng.integers(0, 64, size=(2, 30, 2)) / 2**6 + np.array([0.0, 2.0]).reshape(2, 1, 1)
     far = dict(zip(("f_x", "f_y", "x", "y"), [*rng.normal(size=(2, 30)), *corner], strict=True))
     yield case("space", "thirty neighbours, far from 0", **far)
@@ -84,7 +87,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slopes,
-    scales=((1e6, "f_x f_y x y"), (1e-8, "f_x f_y x y")),
+    scales=((1e6, "f_x f_y x y"), (1e6, "f_x f_y"), (2.0**-36, "f_x f_y x y")),
     pure="line",
     single=("f_x f_y x y",),
     misconceptions=explained(WRONG, MESSAGES),

@@ -15,6 +15,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _admissible(rng, 5, 5, "square")
     hardly = [[0.5 + 1e-4, 1.0 - 3e-4], [1.5 + 4e-7, 2.0 - 5e-7]]
     yield case("value", "hardly any slack", phi=[0.0, 1.0], psi=[0.5, 1.0], cost=hardly, atol=1e-9)
+    yield _admissible(rng, 1030, 70, "value")
+    yield case("sign", "far too dear", phi=[40.0, 1.0], psi=[3.0, 70.0], cost=[[5.0, 2.0], [0.0, 9.0]])
     yield _dear(rng, 3, 4)
     yield _dear(rng, 4, 2)
 
@@ -71,7 +73,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=slack,
-    scales=((1e6, "phi psi cost"), (1e-6, "phi psi cost")),
+    scales=((1e6, "phi psi cost"), (2.0**-40, "phi psi cost")),
     pure="value",
     package_functions=("wgan_course.transport.dual_violation",),
     single=("phi cost",),

@@ -10,10 +10,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "two a side", real_scores=[3.0, 2.0], fake_scores=[1.0, 0.5], lipschitz=1.0)
     yield case("value", "six a side", **_scores(rng, 6, 6, 1.0))
     yield case("constant", "K = 4", real_scores=[7.0, 5.0], fake_scores=[2.0, 3.0], lipschitz=4.0)
+    yield case("constant", "K is a whole number", real_scores=[7.0, 4.0], fake_scores=[2.0, 2.5], lipschitz=3)
     yield case("constant", "K = 0.3", **_scores(rng, 5, 5, 0.3))
     yield case("sizes", "three and two", real_scores=[3.0, 2.0, 7.0], fake_scores=[1.0, 0.5], lipschitz=2.0)
     yield case("sizes", "eleven and four", **_scores(rng, 11, 4, 2.5))
     yield case("sizes", "forty and 26", **_scores(rng, 40, 26, 1.5))
+    yield case("sizes", "1100 and 1030", **_scores(rng, 1100, 1030, 0.8))
     yield case("sizes", "three and eight", **_scores(rng, 3, 8, 0.7))
     yield case("sizes", "scores alike", real_scores=[1.0, 1.0, 4.0], fake_scores=[0.5, 0.5, -3.0, 0.5], lipschitz=2.0)
     yield case("sign", "a wrong critic", real_scores=[0.0, 1.0], fake_scores=[2.0, 4.0], lipschitz=2.0)
@@ -82,7 +84,12 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=estimate,
-    scales=((1e6, "real_scores fake_scores"), (1e-6, "real_scores fake_scores lipschitz"), (1e3, "lipschitz")),
+    scales=(
+        (1e6, "real_scores fake_scores"),
+        (2.0**-40, "real_scores fake_scores"),
+        (2.0**-40, "real_scores fake_scores lipschitz"),
+        (1e3, "lipschitz"),
+    ),
     pure="value",
     single=("real_scores", "fake_scores"),
     misconceptions=explained(WRONG, MESSAGES),
