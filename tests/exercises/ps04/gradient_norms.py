@@ -128,7 +128,7 @@ def by_coarse_differences(network, points):
     return torch.stack(rises, 1).norm(dim=1) / 2e-3
 
 
-TRIALS.mutants("generic:precision", by_coarse_differences=by_coarse_differences)
+TRIALS.mutants("generic:direction", by_coarse_differences=by_coarse_differences)
 
 
 def weights_alone(network, points):

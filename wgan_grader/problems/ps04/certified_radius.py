@@ -19,10 +19,14 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("wrong and right", mixed, labels, 3.0, "wrong")
     yield _case("far below zero", right - 1e4, [0, 1, 2], 2.0, "radius")
     depths = np.array([[-3.0, -8.0, -7.0], [-6.0, -2.0, -2.5]])
-    yield _case("below any number that stands for −∞", 1e15 * depths, [0, 1], 2.0, "radius")
+    yield _case("below any number that stands for −∞", 1e35 * depths, [0, 1], 2.0, "radius")
     many = rng.normal(size=(3, 14))
     many[np.arange(3), [12, 0, 13]] += 6.0
     yield _case("fourteen classes", many, [12, 0, 13], 1.3, "radius")
+    many = rng.normal(size=(1030, 200))
+    places = rng.integers(0, 200, 1030)
+    many[np.arange(1030), places] += 8.0
+    yield _case("1030 images, 200 classes", many, places, 3, "radius")
     yield _case("a tie", np.array([[2.0, 2.0, -1.0], [0.0, 4.0, 1.0]]), [0, 1], 0.5, "wrong")
 
 
@@ -127,7 +131,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=radius,
-    scales=((1e6, "logits"), (1e-6, "logits lipschitz")),
+    scales=((1e6, "logits"), (2.0**-40, "logits"), (2.0**-40, "logits lipschitz"), (1e3, "lipschitz")),
     pure="radius",
     package_functions=("wgan_course.measures.robustness.certified_radii", "wgan_course.measures.robustness.margins"),
     stand_in="wgan_course.measures.robustness.certified_radii",

@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     many = {"x": rng.permutation(np.arange(40.0)), "values": rng.normal(scale=9.0, size=40)}
     yield case("inside", "forty points", **many, slope=1.5, tip=31)
+    many = {"x": rng.permutation(np.arange(1100.0)), "values": rng.normal(scale=300.0, size=1100)}
+    yield case("inside", "1100 points", **many, slope=1, tip=1041)
     x, tip = rng.permutation(np.arange(12.0)), int(rng.integers(12))
     values = 3.0 * rng.choice([-1, 1], 12) * np.abs(x - x[tip]) + np.where(rng.random(12) < 0.4, rng.normal(size=12), 0)
     values[tip] = 0.0
@@ -32,14 +34,14 @@ def cases(rng: np.random.Generator) -> Cases:
         slope=2.0,
         tip=0,
     )
-    sides = {"x": [-3.0, -1.0, 2.0, 1.0], "values": [0.0, 3.0, 0.5, -3.5]}
+    sides = {"x": [-3.0, -1.0, 2.0, 1.0], "values": [3.0, 3.0, -0.5, -3.5]}
     yield case("inside", "places on both sides of 0", **sides, slope=1.0, tip=1)
-    hair = {"x": [0.0, 1.0, 2.0, -1.0], "values": [0.0, 2.0 + 1e-9, 4.0 - 1e-9, -2.0 - 1e-9]}
+    hair = {"x": [0.0, 1.0, 2.0, -1.0], "values": [0.0, 2.0 + 2.0**-38, 4.0 - 2.0**-38, -2.0 - 2.0**-38]}
     yield case("inside", "inside by a hair", **hair, slope=2.0, tip=0)
     far = {"x": [300.0, 100.0, 420.0, 310.0], "values": [0.0, 390.0, 260.0, 15.0]}
     yield case("inside", "far out", **far, slope=2.0, tip=0)
     yield case("strict", "touches a side of slope 0.7", x=[0.0, 1.0, 3.0], values=[0.0, 0.7, 0.5], slope=0.7, tip=0)
-    yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 2.0, 1.0], slope=0.0, tip=3)
+    yield case("strict", "a level cone", x=[0.0, 1.0, 2.0, 3.0], values=[1.0, 1.0, 1.0002, 1.0], slope=0.0, tip=3)
 
 
 def inside(x: np.ndarray, values: np.ndarray, slope: float, tip: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """``gradient_norms(network, points)``: the slope of a network at each sample of a batch."""
 
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 
@@ -17,10 +18,13 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("forty points", rng, 40, 2, 3, 1.0, "per-sample")
     yield _case("steep", rng, 4, 2, 5, 40.0, "per-sample")
     sharp = _case("a sharp bend", rng, 6, 2, 5, 1.0, "per-sample")
-    sharp.inputs["network.w0"][:] *= 20
-    sharp.inputs["points"][:] *= 0.05
+    sharp.inputs["network.w0"][:] *= 2e4
+    sharp.inputs["points"][:] *= 5e-5
     yield sharp
-    yield _case("constant", rng, 4, 3, 4, 0.0, "flat")
+    yield replace(_case("constant", rng, 4, 3, 4, 0.0, "flat"), atol=0.0)
+    yield _case("130 points in dimension 40", rng, 130, 40, 3, 1.0, "per-sample")
+    used = _case("a network in use", rng, 3, 2, 4, 1.0, "per-sample")
+    yield replace(used, options={**used.options, "used": ("network",)})
     for count, n in ((2, 4), (3, 5)):
         yield _case(f"{count} hidden layers", rng, n, 3, 6, 2.0, "per-sample", count)
 

@@ -12,6 +12,10 @@ def cases(rng: np.random.Generator) -> Cases:
         "wide": np.array([[0.5, -1.0, 2.0], [-3.0, 0.25, 1.0]]),
         "four by thirty": np.where(rng.random((4, 30)) < 0.5, -1.0, 1.0) * rng.uniform(0.5, 1.0, (4, 30)),
         "random, tall": rng.normal(size=(6, 2)),
+        "one row": np.array([[2.0, -3.0, 0.5]]),
+        "one column": np.array([[2.0], [-3.0], [0.5]]),
+        "1030 by 70": rng.normal(size=(1030, 70)),
+        "70 by 1030": rng.normal(size=(70, 1030)),
         "random, wide": rng.normal(size=(3, 7)),
     }
     # Not the object math.inf: who asks `p is math.inf` is right about that one alone.
@@ -75,7 +79,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=induced,
-    scales=((1e6, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (2.0**-40, "W")),
     pure="columns",
     package_functions=("wgan_course.norms.induced_norm",),
     stand_in="wgan_course.norms.induced_norm",

@@ -32,6 +32,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("refutes", "steep far out", x=[20.0, 30.0, 40.0], values=[20.0, 25.0, 60.0], slope=1.0)
     yield case("accepts", "gentle far out", x=[20.0, 30.0, 90.0], values=[-20.0, -25.0, 160.0], slope=4.0)
     yield case("refutes", "hardly too steep", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=1.9999995)
+    yield case("refutes", "too steep by a hair", x=[1.0, 0.0, 2.0], values=[2.0, 0.0, 3.0], slope=2 - 4e-9)
+    yield case("refutes", "hardly level", x=[0.0, 1.0, 2.0], values=[1.0, 1.0, 1.0002], slope=0.0)
+    yield case("accepts", "level", x=[2.0, 1.0, 0.0], values=[1.5, 1.5, 1.5], slope=0.0)
+    order = np.arange(130) * 47 % 130  # neighbours on the line are far apart in the list
+    values = np.where(order == 129, 3.0, np.sin(order))
+    yield case("refutes", "130 points, one pair steep", x=order.astype(float), values=values, slope=1.5)
     yield case("accepts", "gentle", x=[0.0, 1.0, 2.0, 4.0], values=[0.0, 0.5, -0.25, 1.0], slope=1.0)
     yield case("refutes", "through 0 in one step", x=[0.0, 1.0, 3.0], values=[-2.0, 2.0, 2.5], slope=2.0)
     yield case("accepts", "places on both sides of 0", x=[-1.0, 1.0, 2.5], values=[0.0, 1.5, 1.0], slope=1.0)

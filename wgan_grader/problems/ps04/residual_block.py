@@ -14,7 +14,7 @@ def cases(rng: np.random.Generator) -> Cases:
         {"x": np.array([[round(rng.uniform(0.5, 1.5), 3), -3.0]]), "W": W, "b": np.array([0.5, -0.25])},
         criterion="sum",
     )
-    for n, d in ((3, 4), (6, 3), (4, 4)):
+    for n, d in ((3, 4), (6, 3), (4, 4), (1, 5), (1030, 3), (2, 70)):
         inputs = {"x": rng.normal(size=(n, d)), "W": rng.normal(size=(d, d)), "b": rng.normal(size=d)}
         yield Case(f"{n} samples in dimension {d}", inputs, criterion="sum", atol=1e-6)
 
@@ -73,7 +73,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=block,
-    scales=((1e6, "x W b"), (1e6, "W"), (1e-6, "x W b")),
+    scales=((1e6, "x W b"), (1e6, "W"), (2.0**-40, "x W b")),
     pure="input",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -28,6 +28,11 @@ def cases(rng: np.random.Generator) -> Cases:
     late = np.append(np.arange(39) % 2, -3.0)
     yield case("largest", "40 points, steep at the end", x=np.arange(40.0), values=late)
     yield case("largest", "very near", x=[0.0, 1.0, 1.0 + 2.0**-20, 2.0], values=[0.0, 0.5, 0.75, 1.0])
+    yield case("largest", "two points", x=[3.0, 1.0], values=[0.5, -4.5])
+    yield case("unsorted", "from right to left", x=[4.0, 3.0, 1.0, 0.0], values=[0.0, 1.0, 5.5, 5.0])
+    yield case("largest", "very, very near", x=[0.0, 2.0**-40, 1.0], values=[0.0, 1.0, 0.5])
+    x, waves = np.arange(130.0), np.sin(np.arange(130.0))
+    yield case("largest", "130 points, steep at the end", x=x, values=np.append(waves[:-1], 7.0))
     for name, x in (("far out", [1000.0, 3000.0, 2000.0]), ("below 0", [-3.0, -1.0, -2.0])):
         yield case(
             "unsorted", f"three {name}, in no order", x=x, values=[0.0, 6.0 * abs(x[2] - x[0]), 5.0 * abs(x[2] - x[0])]
@@ -96,7 +101,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=steepest,
-    scales=((1e6, "x values"), (1e-6, "x values")),
+    scales=((1e6, "x values"), (2.0**-40, "x values")),
     pure="largest",
     misconceptions=explained(WRONG, MESSAGES),
 )

@@ -10,6 +10,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two by two", {"W": np.array([[1.0, -2.0], [3.0, 0.5]]), "weight": 0.1}, criterion="gradient")
     yield Case("random", {"W": rng.normal(size=(3, 5)), "weight": 0.7}, criterion="gradient")
     yield Case("tall, large", {"W": 10 * rng.normal(size=(6, 2)), "weight": 0.03}, criterion="gradient")
+    yield Case("1030 by 70", {"W": rng.normal(size=(1030, 70)), "weight": 2}, criterion="gradient")
+    yield Case("no decay", {"W": rng.normal(size=(2, 3)), "weight": 0.0}, criterion="zero", atol=0.0)
     yield Case("zero", {"W": np.zeros((2, 3)), "weight": 0.2}, criterion="zero")
     rows = np.vstack([np.zeros((2, 4)), rng.normal(size=(3, 4)), np.zeros((1, 4))])
     yield Case("rows of zeros", {"W": rows, "weight": 0.4}, criterion="zero")
@@ -66,7 +68,7 @@ PROBLEM = Problem(
         Criterion("zero", "0 at the zero matrix and in rows of zeros, not NaN", 0.5),
     ),
     cases=cases,
-    scales=((1e6, "W"), (1e-6, "W"), (1e3, "weight")),
+    scales=((1e6, "W"), (2.0**-40, "W"), (1e3, "weight")),
     formula=gradient,
     pure="gradient",
     single=("W",),
