@@ -153,7 +153,7 @@ def at_least_a_hundredth(critic, c):
             parameter.clamp_(-max(c, 0.01), max(c, 0.01))
 
 
-TRIALS.mutants("generic:value", at_least_a_hundredth=at_least_a_hundredth)
+TRIALS.mutants("generic:which", at_least_a_hundredth=at_least_a_hundredth)
 
 
 def all_scaled(critic, c):

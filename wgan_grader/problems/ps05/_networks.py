@@ -54,12 +54,23 @@ def network(name: str, rng: np.random.Generator, widths: Sequence[int], shift: f
     return arrays
 
 
+def awake(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same with small weights and biases of 1 and more: a signal could end at units that are all off."""
+    return {name: np.abs(array) + 1.0 if ".b" in name else array / 4 for name, array in arrays.items()}
+
+
 def layers(count: int) -> list[list[str]]:
     """The observer's description of a network with so many linear layers and ReLUs between."""
     found: list[list[str]] = []
     for place in range(count):
         found += [["linear", f"w{place}", f"b{place}"], ["relu"]]
     return found[:-1]
+
+
+def in_two(arrays: Arrays) -> tuple[Arrays, Arrays]:
+    """Arrays of a critic, which ends where a layer has one output, and those that follow it."""
+    end = 2 + 2 * next(place for place, W in enumerate(arrays[::2]) if len(W) == 1)
+    return arrays[:end], arrays[end:]
 
 
 def tensors(owner: str, count: int) -> list[str]:

@@ -21,6 +21,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case([2, *[64] * 12, 1], 0.01, "deep")
     yield _case([2, 8, 8, 8, 1], 1e-4, "deep")
     yield _case([900, *[1000] * 14, 1], 1.0, "deep")  # beyond float32, and its whole numbers beyond 64 bits
+    yield _case([1, 1, 1], 0.5, "several")
+    yield _case([3, 1, 40, 1, 2], 1, "several")
+    yield _case([6, *[7] * 18, 30], 0.3, "deep")
+    yield _case([1] * 20, 0.02, "deep")
     yield _case([784, 512, 256, 128, 1], 0.001, "deep")
     yield _case([2, *map(int, rng.integers(100, 300, 9)), 1], round(float(rng.uniform(0.005, 0.02)), 4), "deep")
 

@@ -6,10 +6,7 @@ from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._networks import LIMIT, back, layers, named, network, output
-
-MODULES = {"critic": layers(2), "generator": layers(2)}
-NAMES = [f"{owner}.{kind}{place}" for owner in ("critic", "generator") for place in (0, 1) for kind in "wb"]
+from ._networks import LIMIT, Arrays, awake, back, in_two, layers, named, network, output, tensors
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -22,6 +19,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("the generator", rng, 4, 5, "generator")
     yield _case("networks in use", rng, 5, 3, "value", used=("critic", "generator"))
     yield _case("as many latent numbers as coordinates", rng, 4, 6, "value", latent=2)
+    yield _case("scores in the thousands", rng, 5, 4, "value", size=1e3)
+    yield _case("130 and 150", rng, 130, 150, "critic")
+    yield _case("three layers and three", rng, 5, 4, "critic", depth=3)
+    yield _case("one layer and one", rng, 4, 6, "critic", depth=1)
 
 
 def _case(
@@ -34,19 +35,27 @@ def _case(
     size: float = 1.0,
     latent: int = 3,
     used: tuple = (),
+    depth: int = 2,
 ) -> Case:
     """A critic that scores the real batch higher, or lower, than the other."""
-    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
+    inputs = network("critic", rng, (2, *(5, 3)[: depth - 1], 1))
+    inputs |= network("generator", rng, (latent, *(4, 6)[: depth - 1], 2))
+    inputs = awake(inputs) if depth > 2 else inputs
     inputs |= {"real": size * (1.5 + rng.normal(size=(n, 2))), "z": size * rng.normal(size=(m, latent))}
     r, f = _scores(*inputs.values())
     if (r.mean() > f.mean()) != better:
-        inputs["critic.w1"] = -inputs["critic.w1"]
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True, "used": used}, criterion=criterion)
+        inputs[f"critic.w{depth - 1}"] *= -1
+    options = {"modules": {owner: layers(depth) for owner in ("critic", "generator")}, "loss": True, "used": used}
+    return Case(name, inputs, options | {"gradients": list(inputs)[:-2]}, criterion=criterion)
 
 
 def _parts(arrays: tuple) -> tuple:
-    critic, generator, real, z = arrays[:4], arrays[4:8], arrays[8], arrays[9]
+    (critic, generator), real, z = in_two(arrays[:-2]), arrays[-2], arrays[-1]
     return critic, generator, real, output(generator, z)
+
+
+def _names(critic: Arrays, generator: Arrays) -> list[str]:
+    return tensors("critic", len(critic) // 2) + tensors("generator", len(generator) // 2)
 
 
 def _scores(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +70,7 @@ def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
     of_fake = back(critic, fake, np.full((len(fake), 1), 1 / len(fake)))[0]
     of_real = back(critic, real, np.full((len(real), 1), 1 / len(real)))[0]
     gradients = [a - b for a, b in zip(of_fake, of_real, strict=True)] + [np.zeros_like(g) for g in generator]
-    return {"value": np.asarray(f.mean() - r.mean())} | named("gradient", NAMES, gradients)
+    return {"value": np.asarray(f.mean() - r.mean())} | named("gradient", _names(critic, generator), gradients)
 
 
 def _value(formula):
@@ -113,7 +122,7 @@ def _half_detached(case: Case, seen: Observation, expected: Outputs) -> bool:
     halves = [
         back(critic, batch, np.full((len(batch), 1), sign / len(batch)))[0] for batch, sign in ((real, -1), (fake, 1))
     ]
-    found = [seen.outputs[f"gradient:{name}"] for name in NAMES[:4]]
+    found = [seen.outputs[f"gradient:{name}"] for name in tensors("critic", len(critic) // 2)]
     return _right_value(seen, expected) and any(all(map(_close, found, half)) for half in halves)
 
 

@@ -20,6 +20,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("just inside", {"W": 2 * inside, "radius": 1.25}, criterion="inside")
     yield Case("just outside", {"W": 2 * inside, "radius": 1.125}, criterion="inside")
     yield Case("between its norms", {"W": np.diag([3.0, 4.0]), "radius": 4.5}, criterion="outside")
+    for excess in (1.02, 1 + 1e-4):
+        yield Case(f"hardly outside, by {excess:g}", {"W": 2 * inside * excess, "radius": 1.2}, criterion="inside")
+    yield Case("one row", {"W": np.array([[3.0, -4.0, 12.0]]), "radius": 2}, criterion="outside")
+    yield Case("1030×70", {"W": rng.normal(size=(1030, 70)), "radius": 3.0}, criterion="outside")
+    signs = rng.choice([-5e-4, 5e-4], size=(40, 50))
+    yield Case("many small entries", {"W": signs, "radius": 0.01}, criterion="outside", atol=1e-10)
     yield Case("zeros", {"W": np.zeros((2, 3)), "radius": 1.0}, criterion="zero")
     yield Case("tiny", {"W": 1e-8 * rng.normal(size=(3, 3)), "radius": 2.0}, criterion="zero", atol=0.0)
     yield Case(
@@ -109,7 +115,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=projected,
-    scales=((1e6, "W radius"), (1e-2, "W radius")),
+    scales=((1e6, "W radius"), (2.0**-6, "W radius")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     pure="outside",

@@ -6,11 +6,8 @@ from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, averaged, explained, negated
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._networks import LIMIT, back, layers, named, network, output
+from ._networks import LIMIT, awake, back, in_two, layers, named, network, output, tensors
 from .critic_loss import _close, _relu, _right_value
-
-MODULES = {"critic": layers(2), "generator": layers(2)}
-NAMES = [f"generator.{kind}{place}" for place in (0, 1) for kind in "wb"]
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -19,6 +16,11 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("far out", rng, 4, "value", size=30.0)
     yield _case("as many latent numbers as coordinates", rng, 5, "value", latent=2)
     yield _case("gradients", rng, 5, "gradient")
+    yield _case("the same once more, with other numbers", rng, 5, "gradient")
+    yield _case("scores in the thousands", rng, 4, "value", size=1e3)
+    yield _case("130 samples", rng, 130, "gradient")
+    yield _case("three layers and three", rng, 4, "gradient", depth=3)
+    yield _case("one layer and one", rng, 6, "gradient", depth=1)
     yield _case("forty", rng, 40, "gradient")
     yield _case("more gradients", rng, 9, "gradient")
     yield _case("networks in use", rng, 6, "value", used=("critic", "generator"))
@@ -32,23 +34,30 @@ def _case(
     size: float = 1.0,
     latent: int = 3,
     used: tuple = (),
+    depth: int = 2,
 ) -> Case:
-    inputs = network("critic", rng, (2, 5, 1)) | network("generator", rng, (latent, 4, 2))
+    inputs = network("critic", rng, (2, *(5, 3)[: depth - 1], 1))
+    inputs |= network("generator", rng, (latent, *(4, 6)[: depth - 1], 2))
+    inputs = awake(inputs) if depth > 2 else inputs
     inputs |= {"z": size * rng.normal(size=(m, latent))}
-    return Case(name, inputs, {"modules": MODULES, "gradients": NAMES, "loss": True, "used": used}, criterion=criterion)
+    options = {"modules": {owner: layers(depth) for owner in ("critic", "generator")}, "loss": True, "used": used}
+    return Case(name, inputs, options | {"gradients": tensors("generator", depth)}, criterion=criterion)
 
 
 def _scores(*arrays: np.ndarray) -> np.ndarray:
-    return output(arrays[:4], output(arrays[4:8], arrays[8]))[:, 0]
+    critic, generator = in_two(arrays[:-1])
+    return output(critic, output(generator, arrays[-1]))[:, 0]
 
 
 def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
     """Minus the mean score of the fakes, and its gradient in the generator."""
-    critic, generator, z = arrays[:4], arrays[4:8], arrays[8]
+    (critic, generator), z = in_two(arrays[:-1]), arrays[-1]
     fake = output(generator, z)
     _, signals = back(critic, fake, np.full((len(z), 1), -1 / len(z)))
     gradients, _ = back(generator, z, signals[0])
-    return {"value": np.asarray(-_scores(*arrays).mean())} | named("gradient", NAMES, gradients)
+    return {"value": np.asarray(-_scores(*arrays).mean())} | named(
+        "gradient", tensors("generator", len(generator) // 2), gradients
+    )
 
 
 def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:

@@ -17,6 +17,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _drawn("a larger batch", rng, (4, 6, 1), 9, "batch")
     yield _drawn("deeper", rng, (2, 7, 4, 5, 1), 8, "deep")
     yield _drawn("deeper, one sample", rng, (3, 6, 5, 1), 1, "deep")
+    yield _drawn("six layers", rng, (2, 5, 4, 6, 5, 4, 1), 5, "deep")
+    yield _drawn("one layer", rng, (3, 1), 4, "batch")
+    yield _drawn("130 samples", rng, (3, 4, 1), 130, "batch")
+    dark = _drawn("off at every other sample", rng, (2, 5, 1), 6, "batch")
+    dark.inputs["x"][::2], dark.inputs["critic.w0"][:] = -50.0, abs(dark.inputs["critic.w0"]) + 0.1
+    yield dark
 
 
 def _case(name: str, inputs: dict, count: int, criterion: str) -> Case:
@@ -102,7 +108,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_of(rms),
-    scales=((3e1, "x critic.b0"), (1e-3, "critic.w0 critic.w1")),
+    scales=((3e1, "x critic.b0"), (2.0**-12, "critic.w0 critic.w1")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     misconceptions=explained(WRONG, MESSAGES),

@@ -23,6 +23,14 @@ def cases(rng: np.random.Generator) -> Cases:
         inputs = {"real": real, "z": z, "steps": steps, "rate": 0.1, "c": 0.5}
         yield Case(f"{steps} steps", inputs, criterion="arrives", atol=1e-5)
     yield _case("from the other side", rng, -3.0, 50, 0.1, 1.5, "arrives")
+    yield _case("a large rate", rng, 3.0, 3, 0.7, 0.5, "way")
+    yield _case("a tiny rate", rng, 2.0, 5, 2.0**-10, 0.5, "way")
+    alike = {"real": np.array([2.0, 2.0, -1.0]), "z": np.array([0.5, 0.5, -1.0, 0.5])}
+    yield Case("samples alike", alike | {"steps": 4, "rate": 0.02, "c": 2}, criterion="way")
+    many = {"real": 2.0 + rng.normal(size=1100), "z": 3 * rng.normal(size=1030)}
+    yield Case("1100 and 1030 samples", many | {"steps": 3, "rate": 0.01, "c": 5.0}, criterion="way", atol=1e-6)
+    small = {"real": np.array([3e-4, 5e-4]), "z": np.array([1e-4])}
+    yield Case("near each other", small | {"steps": 3, "rate": 0.1, "c": 0.5}, criterion="way", atol=1e-10)
 
 
 def _case(name, rng, target, steps, rate, c, criterion) -> Case:
