@@ -60,13 +60,14 @@ def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
             yield case
             if shape == (2,) and criterion == "value":
                 yield far_out(case, "real", "fake")
-    for n in (4, 26):
+    for n in (4, 26, 131, 5):
         inputs, layers = deep_critic(rng, 3)
         case = _pair(rng, n, (3,), "value", 1.0, weighted)
         given = {name: value for name, value in case.inputs.items() if not name.startswith("critic.")}
-        yield replace(
-            case, name=f"{n} pairs, a deeper critic", inputs=inputs | given, options=layers | {"loss": weighted}
-        )
+        if n == 5:
+            given["epsilon"] = np.array([1.0, 0.3, 0.0, 0.3, 0.3])
+        name = f"{n} pairs, a deeper critic{', ε at its ends' if n == 5 else ''}"
+        yield replace(case, name=name, inputs=inputs | given, options=layers | {"loss": weighted})
 
 
 def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:

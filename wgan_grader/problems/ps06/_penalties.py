@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("four norms", first, SLOPES, criterion="value")
     yield Case("five norms", {"norms": rng.uniform(0.1, 2.5, 5)}, SLOPES, criterion="value")
     yield Case("forty norms", {"norms": rng.uniform(0.1, 2.5, 40)}, SLOPES, criterion="value")
+    yield Case("131 norms", {"norms": rng.uniform(0.1, 2.5, 131)}, SLOPES, criterion="value")
     yield Case("gentle", {"norms": rng.uniform(0.1, 0.9, 6)}, SLOPES, criterion="value")
     yield Case("steep", {"norms": 3 + rng.exponential(4, 3)}, SLOPES, criterion="value")
     yield Case("a perfect critic", {"norms": np.ones(4)}, SLOPES, criterion="value")

@@ -19,7 +19,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield far_out(_case(rng, 5, (3,), "value"), "points")
     for slope in (4e-4, 1e4):
         yield _plain(slope)
-    yield _case(rng, 26, (1,), "value")
+    for n in (26, 131):
+        yield _case(rng, n, (1,), "value")
 
 
 def _plain(slope: float) -> Case:

@@ -99,6 +99,7 @@ PROBLEM = Problem(
         Criterion("graph", "it can be differentiated again, down to the critic's weights", 1.5),
     ),
     cases=cases,
+    scales=((1e3, "critic.w1"), (1e-3, "critic.w1")),
     formula=deeper(right, 3),
     compare=agree,
     pure="value",

@@ -20,11 +20,16 @@ def cases(rng: np.random.Generator) -> Cases:
         (5, (3,), "points"),
         (4, (4,), "points"),
         (40, (2,), "points"),
+        (131, (1,), "points"),
+        (2, (2, 1, 3, 2), "any"),
         (3, (2, 2, 3), "any"),
         (3, (3, 3), "any"),
     ):
         name = f"{n} pairs of shape {'×'.join(map(str, shape))}"
         yield Case(name, _inputs(rng, n, shape), criterion=criterion, atol=1e-6)  # float32 near a coordinate 0
+    alike = _inputs(rng, 4, (2,)) | {"epsilon": np.full(4, 0.3)}
+    alike["fake"][1] = alike["real"][1]
+    yield Case("one ε for all, one pair alike", alike, criterion="points", atol=1e-6)
     far = {"real": np.array([[1e6, -1e6], [2.0, 1.0]]), "fake": np.array([[1.0, 2.0], [1e6, 3.0]])}
     yield Case("the far ends", far | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
     least = {"real": np.array([[1000.0, -400.0]]), "fake": np.array([[0.001, 0.002]]), "epsilon": np.array([1e-4])}

@@ -13,6 +13,10 @@ def cases(rng: np.random.Generator) -> Cases:
     few = {"real": np.array([-1.5, 0.5, 2.0]), "fake": np.array([-0.5, 0.0, 3.0]), "weight": 0.75}
     yield Case("three a side", few, criterion="rest")
     yield Case("a cheap penalty", few | {"weight": 0.02}, criterion="slopes")
+    yield Case("a very cheap penalty", few | {"weight": 5e-4}, criterion="slopes")
+    for n, k in ((1, 3), (4, 1)):
+        inputs = {"real": rng.normal(size=n) + 4, "fake": rng.normal(size=k) - 4, "weight": 1.7}
+        yield Case(f"{n} against {k}, all to the right", inputs, criterion="slopes")
     close = {name: 1e-7 * value for name, value in few.items()}
     yield Case("three a side, a millionth apart", close, criterion="rest")
     for n, k, apart in ((4, 4, 5.0), (3, 5, -5.0), (5, 2, 1.0)):  # mass moves to the right, to the left, both ways

@@ -36,7 +36,7 @@ def cases(rng: np.random.Generator) -> Cases:
             yield case
             if n == 6 and criterion == "value":
                 yield far_out(case, "real")
-    for n in (4, 26):
+    for n in (4, 26, 131):
         inputs, layers = deep_critic(rng, 3)
         inputs |= {"real": rng.normal(size=(n, 3)), "weight": 3.5}
         yield Case(f"{n} points, a deeper critic", inputs, layers | {"loss": True}, criterion="value")
@@ -95,7 +95,7 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 0.5),
     ),
     cases=cases,
-    scales=((1e3, "weight"), (1e-3, "weight")),
+    scales=((1e3, "weight"), (1e-3, "weight"), (1e3, "critic.w1"), (1e-3, "critic.w1")),
     formula=deeper(right, 2),
     compare=agree,
     pure="value",
