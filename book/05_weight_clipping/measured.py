@@ -23,10 +23,6 @@ def _within(*names):
     return 10 ** (runs.max(1) - runs.min(1))
 
 
-def _gradient(kind, loss, first=-1):
-    return over_seeds(_read("05_two_gaussians"), lambda seed: seed[kind][loss][first:])
-
-
 def _charged(part, key):
     return over_seeds(_read("05_parameter_penalty"), lambda seed: np.ravel(seed[part][key])[-1])
 
@@ -89,21 +85,6 @@ def uneven():
 def even():
     """The same, He's start."""
     return _within("")
-
-
-def discriminator():
-    """A generated point's gradient from log(1 - D) after 1000 steps."""
-    return _gradient("gan", "minimax")
-
-
-def non_saturating():
-    """The same from -log D."""
-    return _gradient("gan", "non-saturating")
-
-
-def clipped():
-    """The same from the clipped critic, at a hundred steps and after."""
-    return _gradient("wgan", "wasserstein", 3)
 
 
 def factor_changed():
