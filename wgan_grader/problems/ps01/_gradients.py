@@ -37,7 +37,7 @@ def ladder(sign: int) -> np.ndarray:
     return sign * np.arange(2.0, 16.5, 0.5)
 
 
-PASSAGES = (2, 3, 4, 5, 6, 7, 8, 10, 12)  # at which people pass to the exponential alone
+PASSAGES = (2, 3, 4, 5, 6, 7, 8, 10)  # at which people pass to the exponential alone
 LIMITS = (10, 15, 20, 30, 36, 40, 50, 60, 80, 88, 100, 200, 300, 500)  # at which people clamp a logit
 BEYOND = 1e-45  # what is smaller, float32 has as 0
 
