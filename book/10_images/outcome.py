@@ -79,6 +79,12 @@ def at_time(name, method, seconds=None):
     return at_rounds(name, method, 1e3 * (seconds or same_time(name)) / family(name)["milliseconds"][method])
 
 
+def median_curve(name, method):
+    """Rounds, and the median of the seeds' Fréchet distances."""
+    runs = [curve(run[method]) for run in seeds(name)]
+    return runs[0][0], np.median([values for _, values in runs], axis=0)
+
+
 def order(name):
     """Contestants by the median of their Fréchet distance after all rounds."""
     return sorted(NAMES, key=lambda method: np.median(end(name, method)))

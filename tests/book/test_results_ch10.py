@@ -11,6 +11,8 @@ import torch
 
 from tools.book import results
 from wgan_course import figures
+from wgan_course.data import images
+from wgan_course.models import pretrained
 
 FOLDER = results.RESULTS.parent / "10_images"
 NAMES = ["dcgan", "conditional", "recipe"]
@@ -25,7 +27,9 @@ def chapter():
 
 
 def test_captions_of_the_first_pictures_say_what_the_runs_have_stored():
-    clothes = results.read_results("10_gpu")["seeds"]["0"]["fashion_mnist_conditional"]
+    clothes, plain = (
+        results.read_results("10_gpu")["seeds"]["0"][name] for name in ("fashion_mnist_conditional", "fashion_mnist")
+    )
     emoji = results.read_results("10_colour")["seeds"]
     for last in (clothes[-1], emoji["0"][-1]):
         assert f"{last['round']:,} rounds in {last['seconds']:.0f} seconds on a GPU that three runs shared" in chapter()
@@ -33,7 +37,32 @@ def test_captions_of_the_first_pictures_say_what_the_runs_have_stored():
         line for line in chapter().splitlines() if line.startswith("wgan-course train") and "--conditi" in line
     )
     assert f"--steps {clothes[-1]['round']} " in command
+    told = [rows[place]["frechet"] for rows in (plain, clothes) for place in (0, -1)]
+    assert "falls from {:.0f} to {:.1f}, with labels from {:.0f} to {:.2f}".format(*told) in chapter()
+    after_2000 = [row["frechet"] for row in clothes if row["round"] >= 2000]
+    assert max(after_2000) < min(row["frechet"] for row in plain if row["round"] <= 2200)
     assert len(emoji) == 3
+    (plain_rounds, plain_heights), (rounds, heights) = (
+        np.log([[row[key] for row in rows] for key in ("round", "frechet")]) for rows in (plain, clothes)
+    )
+    places = np.log(np.arange(1000, 2000, 10))
+    below = np.interp(places, rounds, heights) < np.interp(places, plain_rounds, plain_heights)
+    assert round(float(np.exp(places[below.argmax()])), -2) == 1400  # where the drawn lines cross
+    assert "the second is below from about round 1,400 on" in chapter()
+
+
+def test_what_stands_under_the_samples():
+    """The nearest training image of the bag is a sneaker; the others are garments under garments, shoes under shoes."""
+    generator, known = pretrained.load("fashion-mnist-conditional"), images.load("fashion-mnist", download=False)
+    latent = torch.randn(20, 64, generator=torch.Generator().manual_seed(3))[:10]
+    with torch.no_grad():
+        made = generator(latent, torch.arange(10)).flatten(1)
+    found = known.labels[torch.cdist(made, known.images.flatten(1)).argmin(1)].tolist()
+    shoes = {known.classes.index(name) for name in ("Sandal", "Sneaker", "Ankle boot")}
+    bag, sneaker = known.classes.index("Bag"), known.classes.index("Sneaker")
+    assert found[bag] == sneaker
+    assert all((label in shoes) == (found[label] in shoes) for label in range(10) if label != bag)
+    assert "under the bag stands a sneaker" in chapter()
 
 
 def test_a_step_of_the_colour_run_leaves_what_the_page_needs(tmp_path):
