@@ -92,7 +92,9 @@ TRIALS.mutants("tie-at-once", zero=tie_is_done)
 TRIALS.mutants("negative", negative=lambda s, t, e: math.ceil(whole(s, t, e)))
 TRIALS.mutants("at-least-one", at_least_one=lambda s, t, e: max(1, right(s, t, e)))
 TRIALS.mutants("mutates-input", in_place=in_place)
-TRIALS.mutants("strict", floor_and_one=lambda *a: right(*a) + (a[1] ** 2 == a[2]) + (a[2] == 2.0**-8))
+TRIALS.mutants(
+    "strict", floor_and_one=lambda *a: right(*a) + (a[1] ** 2 == a[2]) + (a[2] in (2.0**-4, 2.0**-8) and a[1] == 1)
+)
 TRIALS.mutants("generic:direction", at_most_1000=lambda *a: min(right(*a), 1000))
 TRIALS.alternatives(right=right, counting=counting, unique=unique, by_numpy=by_numpy)
 

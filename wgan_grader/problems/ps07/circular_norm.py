@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("box", name, kernel=np.full(shape, rng.uniform(0.3, 3)), n=int(rng.integers(4, 9)))
     high = np.array([[1.0, -1.0, 0.5], [-1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])[None, None]
     yield case("one", "high-pass", kernel=high, n=6)
+    slanted = np.cos(2 * np.pi / 5 * np.subtract.outer(np.arange(3), np.arange(3)))[None, None]
+    yield case("one", "a slanted wave", kernel=slanted, n=5)
     for high, wide, n in ((3, 3, 7), (2, 4, 6), (5, 1, 8)):
         yield case("one", f"one channel, {high}×{wide}", kernel=rng.normal(size=(1, 1, high, wide)), n=n)
     for outs, ins, high, wide, n in (
@@ -24,6 +26,7 @@ def cases(rng: np.random.Generator) -> Cases:
         (4, 4, 2, 2, 5),
         (2, 3, 4, 2, 7),
         (3, 1, 1, 3, 5),
+        (8, 7, 2, 2, 19),
     ):
         kernel = rng.normal(size=(outs, ins, high, wide))
         yield case("channels", f"{outs} out, {ins} in, {high}×{wide}", kernel=kernel, n=n)

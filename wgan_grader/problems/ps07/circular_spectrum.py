@@ -16,7 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("9 taps on 3", {"kernel": rng.normal(size=9), "n": 3}, criterion="wraps")
     for kernel, n, criterion in (([1.0, -1.0], 4, "value"), ([-2.0], 5, "value"), ([0.5, -1.5, 4.0], 1, "wraps")):
         yield Case(f"{len(kernel)} taps on {n}, fixed", {"kernel": np.array(kernel), "n": n}, criterion=criterion)
-    yield Case("4 taps on 16", {"kernel": rng.normal(size=4), "n": 16}, criterion="value")
+    for n in (16, 131):
+        yield Case(f"4 taps on {n}", {"kernel": rng.normal(size=4), "n": n}, criterion="value")
 
 
 def on_circle(kernel: np.ndarray, n: int) -> np.ndarray:

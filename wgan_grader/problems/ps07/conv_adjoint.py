@@ -18,7 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for channels in (2, 3):
         inputs = {"y": rng.normal(size=(channels, 6)), "kernel": rng.normal(size=(channels, channels, 3))}
         yield Case(f"{channels} channels", inputs, criterion="channels", atol=ATOL)
-    for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3), (2, 3, 1, 4)):
+    for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3), (2, 3, 1, 4), (5, 6, 11, 131)):
         inputs = {"y": rng.normal(size=(outs, n)), "kernel": rng.normal(size=(outs, ins, k))}
         yield Case(f"{outs} out, {ins} in, {k} taps on {n}", inputs, criterion="different", atol=ATOL)
     place = {"y": np.array([[2.0], [-1.0]]), "kernel": np.arange(12.0).reshape(2, 2, 3) - 4}

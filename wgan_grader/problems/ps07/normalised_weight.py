@@ -17,11 +17,11 @@ def cases(rng: np.random.Generator) -> Cases:
         W = rng.normal(size=shape)
         inputs = {"W": rng.uniform(0.2, 0.7) * W / norm(W), "u": unit(rng.normal(size=len(W))), "steps": 1}
         yield Case(f"{shape[0]}×{shape[1]}, norm below 1", inputs, criterion=size)
-    for shape, steps in (((2, 5), 1), ((6, 4), 2), ((1, 4), 1)):
+    for shape, steps in (((2, 5), 1), ((6, 4), 2), ((1, 4), 1), ((131, 3), 1), ((3, 70), 1)):
         inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0])), "steps": steps}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="rectangular")
     W, u = slow(0.995, 0.3)
-    yield Case("4×3, slow", {"W": W.T, "u": u, "steps": 40}, criterion="rectangular")
+    yield Case("4×3, slow", {"W": 1.7 * W.T, "u": u, "steps": 40}, criterion="rectangular")
     tall = {"W": np.array([[1.0], [-2.0], [0.5]]), "u": np.array([0.6, 0.0, 0.8]), "steps": 3}
     yield Case("3×1", tall, criterion="rectangular")
 

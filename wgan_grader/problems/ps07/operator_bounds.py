@@ -13,7 +13,7 @@ NAMES = {"outputs": ["lower", "upper"]}
 
 def cases(rng: np.random.Generator) -> Cases:
     yield Case("box", {"kernel": np.ones((1, 1, 3, 3)), "stride": 1}, NAMES, criterion="one")
-    for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4)):
+    for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4), (131, 2, 1, 2)):
         name = " × ".join(map(str, shape))
         yield Case(name, {"kernel": rng.normal(size=shape), "stride": 1}, NAMES, criterion="one")
     yield Case("slow to iterate", {"kernel": nearly_alike()[:, None, None], "stride": 1}, NAMES, criterion="one")

@@ -15,7 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield Case(
             f"{size}×{size}", {"W": rng.normal(size=(size, size)), "v": start, "steps": steps}, criterion="value"
         )
-    for shape in ((5, 3), (2, 6), (1, 4), (4, 1)):
+    for shape in ((5, 3), (2, 6), (1, 4), (4, 1), (131, 70)):
         inputs = {"W": rng.normal(size=shape), "v": unit(rng.normal(size=shape[1])), "steps": 1}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, criterion="shapes")
     yield Case("no step", {"W": small, "v": np.array([3.0, 4.0]), "steps": 0}, criterion="start")
@@ -25,7 +25,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for scale in (50.0, 1e-3):
         inputs = {"W": scale * rng.normal(size=(4, 3)), "v": unit(rng.normal(size=3)), "steps": 300}
         yield Case(f"300 steps at scale {scale:g}", inputs, criterion="long")
-    for second, share, steps in ((0.995, 1e-2, 300), (0.5, 1e-7, 60)):
+    for second, share, steps in ((0.995, 1e-2, 300), (0.9985, 1e-2, 900), (0.5, 1e-7, 60)):
         W, v = slow(second, share)
         yield Case(f"{steps} steps from near the value {second}", {"W": W, "v": v, "steps": steps}, criterion="long")
 

@@ -12,6 +12,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("two values", [2.0, 1.0], 3.0, 1e-3, "value")
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
     yield _case("two steps, and exactly enough", [2.0, 1.0], 1.0, 2.0**-8, "value")
+    yield _case("one step, and exactly enough", [2.0, 1.0], 1.0, 2.0**-4, "value")
+    yield _case("nearly enough", [2.0, 1.0], 2.0**0.008, 2.0**-8, "value")
     yield _case("thousands of steps", [0.3, 1.0, 0.9995], 5.0, 1e-6, "value")
     yield _case("tens of thousands of steps", [1.0, 0.9999], 5.0, 1e-4, "value")
     values = np.sort(rng.uniform(0.5, 3, 6))[::-1]

@@ -15,9 +15,11 @@ def cases(rng: np.random.Generator) -> Cases:
     for size in (3, 5):
         inputs = {"W": rng.normal(size=(size, size)), "u": unit(rng.normal(size=size))}
         yield Case(f"{size}×{size}", inputs, NAMES, criterion="square")
-    for shape in ((2, 5), (6, 3), (1, 4), (4, 1)):
-        inputs = {"W": rng.normal(size=shape), "u": unit(rng.normal(size=shape[0]))}
-        yield Case(f"{shape[0]}×{shape[1]}", inputs, NAMES, criterion="rectangular")
+    for shape in ((2, 5), (6, 3), (1, 4), (4, 1), (131, 2), (3, 70)):
+        W, u = rng.normal(size=shape), unit(rng.normal(size=shape[0]))
+        if 1 in shape:  # the new vector of length 1 is −1: one that is always 1 shows
+            u = -u * np.sign(u[0] if len(u) == 1 else W[:, 0] @ u)
+        yield Case(f"{shape[0]}×{shape[1]}", {"W": W, "u": u}, NAMES, criterion="rectangular")
 
 
 def step(W: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
