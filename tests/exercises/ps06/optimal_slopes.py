@@ -142,7 +142,7 @@ TRIALS.mutants("weight", inverse=scaled(weight_of=lambda w: 1 / w), ten=scaled(w
 TRIALS.mutants("unit-where-free", one=free(1.0), nan=free(float("nan")))
 TRIALS.mutants("unweighted-h", counts=number_of_points)
 TRIALS.mutants("generic:shape", one_more=lambda *a: torch.cat([right(*a), torch.zeros(1)]))
-TRIALS.mutants("generic:value", at_most_five=lambda *a: right(*a).clamp(-5, 5))
+TRIALS.mutants("generic:places", at_most_eight=lambda *a: right(*a).clamp(-8, 8))
 TRIALS.alternatives(
     right=right,
     sweep=sweep,

@@ -61,10 +61,11 @@ def _outputs(module: torch.nn.Module, x: torch.Tensor, modes: str) -> dict[str, 
 
 
 def _gradients(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], batches: int) -> dict[str, np.ndarray]:
-    """Gradients of a weighted sum of the outputs, after one forward or after two."""
-    outputs = [module(x) for x in (tensors["x"], 0.5 - tensors["x"])[:batches]]
+    """Gradients of a weighted sum of the outputs, after one forward, in its input too, or after two."""
+    first = tensors["x"].requires_grad_(batches == 1)
+    outputs = [module(x) for x in (first, 0.5 - first)[:batches]]
     torch.stack([(tensors["r"] * y).sum() for y in outputs]).sum().backward()
-    found = {"weight": _parameter(module, tensors["weight"]), "bias": _parameter(module, tensors["bias"])}
+    found = {"weight": _parameter(module, tensors["weight"]), "bias": _parameter(module, tensors["bias"]), "x": first}
     return {f"gradient:{name}": plain(p.grad) for name, p in found.items() if p.grad is not None}
 
 
@@ -84,12 +85,17 @@ def _updated(function: Callable[..., Any], module: torch.nn.Module, tensors: Map
     return {"updated": plain(module.eval()(tensors["x"]))}
 
 
-def _loaded(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
-    """Output of another layer that was given this one's state after a training step."""
+def _loaded(
+    function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping, modes: str
+) -> dict[str, np.ndarray]:
+    """Outputs of another layer, used before in these modes, that was given this one's state after a training step."""
     module(tensors["x"])
     other = _build(function, tensors, "2")
+    for mode in modes:
+        other.train(mode == "t")(tensors["x"])
     other.load_state_dict(module.state_dict())
-    return {"loaded": plain(other.eval()(tensors["x"]))}
+    loaded = (other if modes else other.eval())(tensors["x"])
+    return {"loaded": plain(loaded), "resumed": plain(other.train()(tensors["x"]))}
 
 
 def _count(function: Callable[..., Any], module: torch.nn.Module, tensors: Mapping) -> dict[str, np.ndarray]:
@@ -105,6 +111,7 @@ _LOOKS = {
     "gradient in evaluation": lambda f, module, t: _gradients(module.eval(), t, 1),
     "updated": _updated,
     "two": lambda f, module, t: _gradients(module, t, 2),
-    "loaded": _loaded,
+    "loaded": lambda f, module, t: _loaded(f, module, t, ""),
+    "loaded after use": lambda f, module, t: _loaded(f, module, t, "te"),
     "parameters": _count,
 }

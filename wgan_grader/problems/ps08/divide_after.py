@@ -11,7 +11,7 @@ OPTIONS = {"gradients": ["W"], "after": ["W", "u"], "outputs": ["u"], "loss": Tr
 
 def cases(rng: np.random.Generator) -> Cases:
     yield case("large", "2×2", W=[[1.0, 2.0], [0.0, 1.0]], u=[0.6, 0.8], options=OPTIONS)
-    for shape in ((4, 4), (3, 5), (6, 2), (1, 4)):
+    for shape in ((4, 4), (3, 5), (6, 2), (1, 4), (131, 2)):
         yield case("large", f"{shape[0]}×{shape[1]}", **_random(rng, shape, 1.0), options=OPTIONS)
     yield case("large", "a start far from the top", W=[[3.0, 0.0], [0.1, 1.0]], u=[0.0, 1.0], options=OPTIONS)
     held = OPTIONS | {"stale": True}

@@ -5,16 +5,24 @@ import numpy as np
 from ...formulas import constant, explained
 from ...problem import Case, Cases, Criterion, Problem
 
-ATOL = 1e-5  # distances may come from pairwise_distance, which adds 1e-6 to each difference
+ATOL = 6e-5  # four decimals are enough; pairwise_distance adds 1e-6 to each difference
 
 
 def cases(rng: np.random.Generator) -> Cases:
     yield Case("3-4-5", {"x": np.array([0.0, 0.0]), "y": np.array([3.0, 4.0]), "K": 0.25}, criterion="near")
     yield Case("one place", {"x": np.array([1.0, -2.0]), "y": np.array([1.0, -2.0]), "K": 3.0}, criterion="near")
-    for d, K in ((1, 0.9), (3, 2.5), (5, 0.4)):
+    for d, K in ((1, 0.9), (3, 2.5), (5, 0.4), (70, 1.3)):
         yield Case(f"near, dimension {d}", _pair(rng, d, K, 0.2, 0.8), criterion="near", atol=ATOL)
+    for x, y in (([1.0], [1.5]), ([0.7], [-0.3])):
+        inputs = {"x": np.array(x), "y": np.array(y), "K": 1.2}
+        yield Case(f"on a line, from {x[0]:g}", inputs, criterion="near", atol=ATOL)
+    steep = {"x": np.array([0.0, 1.0]), "y": np.array([0.3, 1.4]), "K": 3.0}
+    yield Case("near, K = 3", steep, criterion="near", atol=ATOL)
     yield Case(
-        "a gentle critic", {"x": np.array([900.0, -40.0]), "y": np.array([-600.0, 60.0]), "K": 1e-3}, criterion="near"
+        "a gentle critic",
+        {"x": np.array([900.0, -40.0]), "y": np.array([-600.0, 60.0]), "K": 1e-3},
+        criterion="near",
+        atol=ATOL,
     )
     far = 2.0**26 + np.array([[0.0, 0.0], [0.25, 0.0]])
     yield Case("near, far from 0", {"x": far[0], "y": far[1], "K": 2.0}, criterion="near")

@@ -23,12 +23,14 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 3), (4, 2)):
         name = f"gradient, {shape[0]}×{shape[1]}, evaluation"
         yield Case(name, _random(rng, shape, False), GRADIENT, criterion="gradient")
+    many = _random(rng, (4, 3), True, 131)
+    yield Case("4×3, training, a large batch", many, NAMES, criterion="training")
     yield Case("3×1, training", _random(rng, (3, 1), True), NAMES, criterion="training")
 
 
-def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool) -> dict[str, object]:
+def _random(rng: np.random.Generator, shape: tuple[int, int], training: bool, batch: int = 3) -> dict[str, object]:
     W = (1.0 if shape[0] == shape[1] else 0.15) * rng.normal(size=shape)
-    return {"W": W, "u": start(rng, len(W)), "x": rng.normal(size=(3, shape[1])) + 0.4, "training": training}
+    return {"W": W, "u": start(rng, len(W)), "x": rng.normal(size=(batch, shape[1])) + 0.4, "training": training}
 
 
 def _vectors(W: np.ndarray, u: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ GRADIENT = VALUES | {"gradients": ["W"], "loss": True}
 def cases(rng: np.random.Generator) -> Cases:
     small = {"W": np.array([[1.0, 2.0], [0.0, 1.0]]), "u": np.array([0.6, 0.8])}
     yield Case("2×2", small, VALUES, criterion="values")
-    for shape in ((4, 4), (3, 5), (6, 2), (1, 4)):
+    for shape in ((4, 4), (3, 5), (6, 2), (1, 4), (131, 2)):
         inputs = {"W": rng.normal(size=shape), "u": start(rng, shape[0])}
         yield Case(f"{shape[0]}×{shape[1]}", inputs, VALUES, criterion="values")
     for shape in ((2, 2), (4, 3), (3, 5)):

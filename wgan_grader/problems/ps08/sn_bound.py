@@ -11,6 +11,9 @@ def cases(rng: np.random.Generator) -> Cases:
     for count in (3, 5):
         yield case("plain", f"{count} layers", **_random(rng, count, np.zeros(count, bool)))
     yield case("plain", "60 layers", **_random(rng, 60, np.zeros(60, bool)))
+    yield case("plain", "an estimate far below", norms=[500.0, 3.0], estimates=[1.0, 2.0], skips=[False, False])
+    yield case("skips", "75 layers, every second a block", **_random(rng, 75, np.arange(75) % 2 == 0))
+    yield case("plain", "131 layers", **_random(rng, 131, np.zeros(131, bool)))
     yield case("plain", "estimates above the norms", norms=[2.0, 3.0], estimates=[4.0, 3.5], skips=[False, False])
     yield case("plain", "small norms", norms=[2e-3, 3.0], estimates=[1.0, 2.0], skips=[False, False])
     yield case("plain", "layers alike", norms=[2.0, 2.0, 3.0], estimates=[1.0, 1.0, 2.0], skips=[False, False, False])

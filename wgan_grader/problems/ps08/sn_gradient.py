@@ -15,6 +15,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("4×4, any unit vectors", _free(rng, (4, 4), 0.6), criterion="square")
     for shape in ((2, 5), (6, 3), (1, 4)):
         yield Case(f"{shape[0]}×{shape[1]}", _random(rng, shape), criterion="rectangular")
+    yield Case("3×3, a small σ", _free(rng, (3, 3), 0.02), criterion="square")
+    yield Case("131×2, any unit vectors", _free(rng, (131, 2), 0.9), criterion="rectangular")
     yield Case("3×4, any unit vectors", _free(rng, (3, 4), 1.4), criterion="rectangular")
     yield Case("3×1", _random(rng, (3, 1)), criterion="rectangular")
 

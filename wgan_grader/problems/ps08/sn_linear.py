@@ -11,7 +11,7 @@ LOOKS = {
     "eval": ("eval", "mixed", "updated"),
     "gradient": ("gradient", "gradient in evaluation"),
     "two": ("two",),
-    "saved": ("loaded", "parameters"),
+    "saved": ("loaded", "loaded after use", "parameters"),
 }
 MODES = {"train": "ttt", "eval": "ee", "mixed": "teet", "without gradients": "ntn"}
 
@@ -22,7 +22,9 @@ def cases(rng: np.random.Generator) -> Cases:
             for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
                 yield case(criterion, f"{look}, {rows}×{columns}", look=look, **_layer(rng, rows, columns, size))
     criterion, looks = next(iter(LOOKS.items()))
-    yield case(criterion, f"{looks[0]}, a batch of one", look=looks[0], **_layer(rng, 1, 4, 1.0, batch=1))
+    for rows, batch in ((1, 1), (3, 1), (1, 5)):
+        name = f"{looks[0]}, {rows}×4, a batch of {batch}"
+        yield case(criterion, name, look=looks[0], **_layer(rng, rows, 4, 1.0, batch=batch))
     for look in ("train", "mixed"):
         criterion = next(criterion for criterion, looks in LOOKS.items() if look in looks)
         yield case(criterion, f"{look}, 5×2", look=look, **_layer(rng, 5, 2, 1.0))
@@ -178,10 +180,26 @@ def _seen(kind, **how):
         if look == "parameters":
             return {"parameters": np.array(layer.count)}
         layer.forward(x, train=True)
-        other = kind(layer.weight, layer.bias, layer.u if layer.keeps else u2, **how)
-        return {"loaded": other.forward(x, train=False)}
+        other = kind(weight2, bias2, u2, **how)
+        for train in (True, False) if look == "loaded after use" else ():
+            other.forward(x, train)
+        other.weight, other.bias, other.u = layer.weight, layer.bias, layer.u if layer.keeps else other.u
+        return {"loaded": other.forward(x, train=False), "resumed": other.forward(x, train=True)}
 
     return formula
+
+
+def right(*given) -> dict[str, np.ndarray]:
+    """What each look sees of the right layer; the layers below it get their gradient too."""
+    look, weight, bias, u, *_, r = given
+    found = _seen(Layer)(*given)
+    if look in ("gradient", "gradient in evaluation"):
+        found["gradient:x"] = r @ weight / Layer(weight, bias, u).estimate(look == "gradient")[0]
+    return found
+
+
+def _is_stale(case: Case, seen, expected) -> bool:
+    return case.inputs["look"] in ("updated", "loaded after use") and seen.status == "ok"
 
 
 def _in_place(case: Case, seen, expected) -> bool:
@@ -196,7 +214,7 @@ WRONG = (
     ("through-the-vectors", _seen(_Through)),
     ("changed-in-place", _seen(_Data), Detected(_in_place)),
     ("overwrites", _seen(_Overwrites)),
-    ("stale-weight", Detected(lambda case, seen, expected: case.inputs["look"] == "updated" and seen.status == "ok")),
+    ("stale-weight", Detected(_is_stale)),
     ("a-step-ahead", _seen(_Ahead)),
     ("only-above-one", _seen(_OnlyAboveOne)),
     ("no-bias", _seen(_NoBias)),
@@ -247,7 +265,7 @@ PROBLEM = Problem(
         Criterion("saved", "u is a buffer: saved with the layer, and no parameter", 1),
     ),
     cases=cases,
-    formula=_seen(Layer),
+    formula=right,
     scales=((1e6, "weight bias weight2 bias2"), (1e-6, "weight weight2")),
     observe="wgan_course.check.observers.ps08.layer",
     limit=20.0,

@@ -13,7 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "2×2", **_inputs(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.6, 0.8])))
     for shape in ((4, 4), (3, 5), (1, 4)):
         yield case("value", f"{shape[0]}×{shape[1]}", **_random(rng, shape))
-    for shape, sigma in (((3, 4), 1.5), ((4, 2), 0.2)):
+    for shape, sigma in (((3, 4), 1.5), ((4, 2), 0.2), ((1, 3), 0.6), ((3, 1), 0.8), ((131, 2), 2.5)):
         name = f"{shape[0]}×{shape[1]}, any unit vectors"
         yield case("value", name, **any_unit(rng, rng.normal(size=shape), sigma))
     for shape in ((2, 2), (3, 3), (5, 2)):
