@@ -156,5 +156,5 @@ def bounded(theta, psi, step_g, step_d, n_critic, clip, alternating):
     return theta.clamp(-4 * clip, 4 * clip), psi
 
 
-TRIALS.mutants("generic:parts", five_steps=five_steps)
+TRIALS.mutants("generic:which", five_steps=five_steps)
 TRIALS.mutants("generic:parts", bounded=bounded)

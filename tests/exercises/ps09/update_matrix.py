@@ -111,4 +111,4 @@ TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(
     right=right, by_columns=by_columns, by_formula=by_formula, by_numpy=by_numpy, by_autograd=by_autograd
 )
-TRIALS.mutants("generic:places", five=lambda J, g, d, n, alternating: right(J, g, d, min(n, 5), alternating))
+TRIALS.mutants("generic:which", five=lambda J, g, d, n, alternating: right(J, g, d, min(n, 5), alternating))

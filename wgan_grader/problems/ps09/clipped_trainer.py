@@ -14,6 +14,8 @@ def cases(rng: np.random.Generator) -> Cases:
         theta, target = side * rng.uniform(0.5, 2), -side * rng.uniform(0.5, 2)
         inputs = {"theta": float(theta), "target": float(target), "steps": 3 + side, "step_size": 0.15, "clip": 8.0}
         yield case("direction", name, **inputs)
+    yield case("direction", "at its target", theta=1.5, target=1.5, steps=3, step_size=0.1, clip=2.0)
+    yield case("clip", "a large step", theta=-2.0, target=3.0, steps=6, step_size=1.5, clip=0.75)
     yield case("clip", "from the left, clipped", theta=0.0, target=3.0, steps=12, step_size=0.1, clip=0.4)
     theta, target = rng.uniform(2, 4), rng.uniform(-4, -2)
     yield case(

@@ -25,6 +25,8 @@ def cases(rng: np.random.Generator) -> Cases:
         "real", "the larger one below", J=[[-1.0 - a, 0.3], [0.2, 0.5 + b]], atol=ATOL
     )  # most solvers give it last
     yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=HALF)
+    yield case("double", "nothing but 0", J=np.zeros((2, 2)), atol=HALF)
+    yield case("real", "a diagonal", J=[[-2.0, 0.0], [0.0, -0.5]], atol=ATOL)
     for k in range(2):
         yield case("double", f"drawn, {k + 1}", J=_double(rng), atol=HALF)
 

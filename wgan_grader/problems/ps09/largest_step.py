@@ -18,7 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(weight, False, "strong")
     for weight, criterion in ((1 - 5e-7, "weak"), (0.9995, "weak"), (1 + 5e-7, "strong"), (1.0005, "strong")):
         yield _case(weight, False, criterion)
-    for weight, criterion in ((0.1, "weak"), (12.0, "strong")):
+    for weight, criterion in ((1.0, "weak"), (0.1, "weak"), (12.0, "strong")):
         yield _case(weight, False, criterion)
     for weight in (0.1, 12.0):
         yield _case(weight, True, "alternating")

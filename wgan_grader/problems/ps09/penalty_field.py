@@ -14,6 +14,7 @@ def cases(rng: np.random.Generator) -> Cases:
     psi = rng.uniform(0.2, 2, size=6) * np.array([1, -1, 1, -1, 1, -1])
     yield _case("both signs", rng.normal(size=6), psi, 1.7, 0.9, False, "two")
     yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 1.7, 0.9, False, "two")
+    yield _case("131 states", rng.normal(size=131), rng.normal(size=131), 0.3, 0.9, False, "two")
     psi = np.array([0.4, -0.4, 1.5, -1.5]) * rng.uniform(0.9, 1.1, size=4)
     yield _case("below and above", rng.normal(size=4), psi, 2.3, 0.8, True, "one")
     yield _case("all below", rng.normal(size=3), np.array([0.3, -0.2, 0.6]), 1.3, 0.8, True, "one")

@@ -13,6 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
     yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")
     yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 0.0, "game")
+    yield _case("131 states", rng.normal(size=131), rng.normal(size=131), 40.0, "penalty")
     yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")
     yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
     yield _case("zeros", np.array([0.0, 1.5, 0.0]), np.array([2.0, 0.0, 0.0]), 0.7, "penalty")

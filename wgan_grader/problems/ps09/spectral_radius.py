@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("larger", "3×3", M=rng.normal(size=(3, 3)))
     yield case("larger", "25×25", M=rng.normal(size=(25, 25)))
     yield case("larger", "5×5", M=rng.normal(size=(5, 5)))
+    yield case("real", "a diagonal", M=[[-0.4, 0.0], [0.0, 0.3]])
     yield case("larger", "1×1", M=[[-0.7]])
     yield case("larger", "4×4", M=rng.normal(size=(4, 4)))
 

@@ -14,6 +14,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("unequal rates, alternating", rng.normal(size=(2, 2)), 0.5, 0.2, 1, True, "alternating")
     yield _case("three critic steps", rng.normal(size=(2, 2)), 0.2, 0.3, 3, False, "critic")
     yield _case("a dozen", rng.normal(size=(2, 2)), 0.2, 0.1, 12, False, "critic")
+    yield _case("forty, alternating", rng.normal(size=(2, 2)), 1.5, 0.1, 40, True, "critic")
     yield _case("five, alternating", rng.normal(size=(2, 2)), 0.3, 0.2, 5, True, "critic")
 
 

@@ -22,6 +22,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("all", "1500 points", points=rng.permutation(np.linspace(0, 0.999, 1500) ** 2), bins=6, batch=64)
     yield case("edges", "points at 1", points=[1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0], bins=4, batch=3)
     yield case("all", "one cell", points=[0.0, 0.4, 1.0], bins=1, batch=2)
+    yield case("all", "131 cells", points=rng.uniform(size=60), bins=131, batch=7)
     yield case("all", "twenty cells", points=rng.uniform(size=60), bins=20, batch=7)
 
 

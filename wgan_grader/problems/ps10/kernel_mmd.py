@@ -23,6 +23,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("negative", "the same two points", x=[[0.0], [2.0]], y=[[2.0], [0.0]])
     twice = rng.normal(size=(3, 2))
     yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)
+    clouds = {"x": rng.normal(size=(131, 1)), "y": rng.normal(size=(3, 1))}
+    yield case("value", "131 points and three", **clouds, atol=1e-5)
+    clouds = {"x": rng.normal(size=(5, 70)), "y": rng.normal(size=(4, 70)) + 1}
+    yield case("value", "five and four points in dimension 70", **clouds, atol=1e-5)
     clouds = {"x": rng.normal(size=(30, 2)), "y": rng.normal(size=(27, 2)) + 1}
     yield case("value", "thirty and 27 points", **clouds, atol=1e-5)
     yield case(

@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
                 (rng.normal(size=(n, 2)), rng.normal(size=(m, 2))),
             )
             yield case(criterion, name, real=clouds[0], fake=1.5 * clouds[1] + 0.4, k=k, options=BOTH)
+        name, clouds = f"{criterion}: 40 real, 27 fake, k = 9", (rng.normal(size=(40, 2)), rng.normal(size=(27, 2)))
+        yield case(criterion, name, real=clouds[0], fake=1.5 * clouds[1] + 0.4, k=9, options=BOTH)
         edge = {"real": [[0.0], [2.0], [5.0], [9.0]], "fake": [[-2.0], [-4.0], [30.0], [31.0]]}
         yield case(criterion, f"{criterion}: on the boundary of a ball", **edge, k=1, options=BOTH)
     for criterion in ("precision", "recall"):

@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("very deep", [(4, 2, 1)] * 9, "strides")
     drawn = np.stack([rng.integers(2, 7, size=4), rng.permutation([1, 2, 3, 2]), np.ones(4, dtype=int)], axis=1)
     yield _case("four layers", drawn, "strides")
+    yield _case("twenty layers", [(3, 1, 1)] * 20, "strides")
     yield _case("one dilated layer", [(3, 1, 2)], "dilation")
     yield _case("one tap has no dilation", [(3, 1, 1), (1, 2, 3), (3, 1, 2)], "dilation")
     yield _case("dilated", [(4, 2, 1), (3, 1, 2), (5, 3, 3), (2, 1, 4)], "dilation")
