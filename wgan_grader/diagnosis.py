@@ -68,7 +68,7 @@ def _stopped(failing: Sequence[Trial], trials: Sequence[Trial]) -> Diagnosis | N
 
 def _gradient(failing: Sequence[Trial]) -> Diagnosis | None:
     """All that came back is right, and a gradient is missing: an answer that is wrong has another fault first."""
-    if not all(trial.missing and trial.answers and not _wrong_values(trial) for trial in failing):
+    if not all(trial.missing and _values_right(trial) for trial in failing):
         return None
     if not all(name.startswith("gradient:") for trial in failing for name in trial.missing):
         return None
@@ -84,6 +84,15 @@ def _gradient(failing: Sequence[Trial]) -> Diagnosis | None:
         )
     reason = "was the result detached, made with .item(), or computed under no_grad?"
     return Diagnosis("generic:detached", f"The value is right, but no gradient reaches {names}: {reason}")
+
+
+def _values_right(trial: Trial) -> bool:
+    """Whether all that came back beside gradients is right, also where the criterion looks at gradients alone."""
+    if trial.answers:
+        return not _wrong_values(trial)
+    values = [name for name in trial.expected if not name.startswith("gradient:")]
+    seen = trial.seen.outputs
+    return bool(values) and all(name in seen and close(seen[name], trial.expected[name], trial.case) for name in values)
 
 
 def _wrong_values(trial: Trial) -> list[Answer]:

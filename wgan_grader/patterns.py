@@ -84,6 +84,8 @@ def permuted(answers: Answers) -> str:
     if any(a.seen.size != a.expected.size or a.seen.size < 2 for a in answers):
         return ""
     flat = [(a, _floats(a.seen).ravel(), _floats(a.expected).ravel()) for a in answers]
+    if any(_near(seen, right, a) for a, seen, right in flat):
+        return ""  # what is off by a little is not in another order
     if all(_near(seen[::-1], right, a) for a, seen, right in flat):
         return "The right numbers come in the reverse order."
     if all(_near(np.sort(seen), np.sort(right), a) for a, seen, right in flat):
@@ -148,7 +150,7 @@ def offset(answers: Answers) -> str:
     scale = max(float(np.abs(_floats(a.expected)).max(initial=0.0)) for a in answers)
     every = np.concatenate(gaps)
     right = np.concatenate([_floats(a.expected).ravel() for a in answers])
-    if every.size > 1 and np.ptp(every) <= RTOL * abs(every[0]) + 1e-9 * scale and np.ptp(right) > 0:
+    if every.size > 1 and np.ptp(every) <= RTOL * abs(every[0]) + 1e-14 * scale < abs(every[0]) and np.ptp(right) > 0:
         return f"It is {_number(abs(every[0]))} too {'large' if every[0] > 0 else 'small'}."
     if all(gap.size > 2 and np.ptp(gap) <= RTOL * abs(gap[0]) for gap in gaps):
         return "All entries are off by the same amount, another in each case."
