@@ -32,26 +32,6 @@ def piled():
     return over_seeds(_read("05_depth"), lambda seed: seed["shallow: 0.1"]["piled"])
 
 
-def _at_the_input(clip):
-    """Gradient at the input before training, geometric mean over seeds."""
-    return 10 ** _by_layer(clip, "0")[:, 0].mean()
-
-
-def before_tenth():
-    """Gradient at the input before training, c = 0.1."""
-    return _at_the_input("0.1")
-
-
-def before_hundredth():
-    """The same, c = 0.01."""
-    return _at_the_input("0.01")
-
-
-def before_thousandth():
-    """The same, c = 0.001."""
-    return _at_the_input("0.001")
-
-
 def shrunk():
     """By what factor twelve layers shrink gradients before training, c = 0.1."""
     return _across("0.1", "0")
@@ -60,11 +40,6 @@ def shrunk():
 def grown():
     """By what factor they enlarge them after it."""
     return _across("0.1", "400")
-
-
-def grown_wide():
-    """The same, c = 0.3."""
-    return _across("0.3", "400")
 
 
 def he_shrunk():
