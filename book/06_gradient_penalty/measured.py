@@ -62,8 +62,3 @@ def product():
 def random_pairs():
     """Slope where mass moves of the conditional critic with random pairs, 16 classes."""
     return _classes("conditional, random pairs", "slope")
-
-
-def no_classes():
-    """Cosine between gradient and transport of the critic without classes, 16 classes."""
-    return _classes("no classes, random pairs", "cosine")
