@@ -22,6 +22,7 @@ STATUS = {
     "error": "stops with an error: {error}",
 }
 ALSO_OF_RIGHT = ("sign", "transposed", "order", "factor", "function")  # patterns that some right answers show
+WHOLE = ("constant", "precision")  # patterns of which the words say themselves of what they hold
 NOT_RIGHT = "The answer is not the right one."
 
 
@@ -161,8 +162,13 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     parts = _parts(failing)
     id = kind or ("which" if which else "parts" if parts else "value")
     amount = "" if kind == "yes-or-no" else _amount(failing)
-    more = "" if which or kind not in ("", "direction", "yes-or-no") else _joined(amount, _tried(criterion, trials))
-    return Diagnosis(f"generic:{id}", _joined(parts, said, which, more) or NOT_RIGHT)
+    more = "" if which or kind not in ("", "direction", "yes-or-no") else amount
+    tried = (
+        "" if which or kind in WHOLE or _holds_everywhere(kind, said, failing, trials) else _tried(criterion, trials)
+    )
+    if tried and said and kind not in ("direction", "yes-or-no"):
+        return Diagnosis(f"generic:{id}", _joined(parts, tried, f"There, {said[0].lower()}{said[1:]}"))
+    return Diagnosis(f"generic:{id}", _joined(parts, said, which, more, tried) or NOT_RIGHT)
 
 
 def _amount(failing: Sequence[Trial]) -> str:
@@ -178,10 +184,11 @@ def _tried(criterion: Criterion, trials: Sequence[Trial]) -> str:
     own = [trial for trial in trials if trial.case.criterion == criterion.id]
     failing = [trial for trial in own if not trial.passed]
     names = [trial.case.name for trial in failing if not re.search(r"\d\.\d", trial.case.name)]
-    if len(failing) == len(own) or not names:
+    if len(failing) == len(own):
         return ""
     listed, more = ", ".join(f"“{name}”" for name in names[:2]), len(failing) - len(names[:2])
-    return f"Of {len(own)} cases it fails {len(failing)}: {listed}{f' and {more} more' if more else ''}."
+    named = f": {listed}{f' and {more} more' if more else ''}" if names else ""
+    return f"Of {len(own)} cases it fails {len(failing)}{named}."
 
 
 def _which(trials: Sequence[Trial]) -> str:

@@ -103,7 +103,8 @@ TRIALS.mutants(
     unhalved=roots(lambda T: T, lambda T, D: T * T - 4 * D),
 )
 TRIALS.mutants("trace-sign", minus=roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D))
-TRIALS.mutants("discriminant-sign", plus=roots(lambda T: T / 2, lambda T, D: T * T / 4 + D), det=wrong_det)
+TRIALS.mutants("discriminant-sign", plus=roots(lambda T: T / 2, lambda T, D: T * T / 4 + D))
+TRIALS.mutants("determinant", det=wrong_det)
 TRIALS.mutants("modulus-of-discriminant", modulus=roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D)))
 TRIALS.mutants("no-complex", real_roots=real_roots)
 TRIALS.mutants("modulus-and-phase", polar=polar)

@@ -99,9 +99,9 @@ TRIALS.mutants("no-penalty", none=with_force(lambda p, w, g, one: torch.zeros_li
 TRIALS.mutants("squared-norm", squared=with_force(lambda p, w, g, one: w * cut(p**2 - g, one) * p.sign()))
 TRIALS.mutants("always-two-sided", two=lambda t, p, w, g, one: right(t, p, w, g, False))
 TRIALS.mutants("always-one-sided", one=lambda t, p, w, g, one: right(t, p, w, g, True))
+TRIALS.mutants("kinds-exchanged", swapped=lambda t, p, w, g, one: right(t, p, w, g, not one))
 TRIALS.mutants(
     "wrong-side",
-    swapped=lambda t, p, w, g, one: right(t, p, w, g, not one),
     below=with_force(lambda p, w, g, one: w * p.sign() * ((p.abs() - g).clamp(max=0) if one else p.abs() - g)),
 )
 TRIALS.mutants(

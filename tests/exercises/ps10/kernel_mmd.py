@@ -70,6 +70,12 @@ TRIALS.mutants(
         sum(torch.triu(m, 1).sum() / len(m) / (len(m) - 1) for m in (k(x, x), k(y, y))) - 2 * k(x, y).mean()
     ),
 )
+TRIALS.mutants(
+    "cross-diagonal",
+    numbers=lambda x, y: (
+        off(k(x, x)) + off(k(y, y)) - 2 * k(x, y)[torch.arange(len(x))[:, None] != torch.arange(len(y))].mean()
+    ),
+)
 TRIALS.mutants("one-cross-term", one=lambda x, y: right(x, y) + k(x, y).mean())
 TRIALS.mutants("clamped", relu=lambda x, y: right(x, y).clamp_min(0), absolute=lambda x, y: right(x, y).abs())
 TRIALS.mutants("wrong-degree", square=lambda x, y: right(x, y, degree=2), linear=lambda x, y: right(x, y, degree=1))

@@ -61,7 +61,8 @@ mean: The terms are averaged over the atoms. The weights p already make this an 
 absolute: Absolute values were taken term by term. Single terms may be negative; only their sum is never below 0.
 unweighted: The log ratios are summed without the weights p: an atom that p never visits must not count.
 cross-entropy: This is the cross-entropy −Σ p log q; the entropy of p is missing.
-zero-times-log: NaN: 0 · log 0 was left to the computer. Where p = 0 the term is 0, its limit: use torch.where or xlogy.
+zero-times-log: NaN: 0 · log 0 or 0/0 was left to the computer. Where p = 0 the term is 0, its limit, also where q = 0:
+    choose it with torch.where, or take xlogy(p, p) − xlogy(p, q).
 smoothed: A small constant inside the logarithm makes an infinite divergence finite, and its value depends on the
     constant that you chose. That KL is infinite is the point of the chapter: say so.
 small-dropped: Atoms of small mass p are left out. Only p = 0 is without effect: compare p with 0.

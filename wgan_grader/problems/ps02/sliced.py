@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("three directions, the last not the largest", {"x": x, "y": y, "directions": lines}, criterion="count")
     alike = np.array([[0.6, 0.8], [0.6, 0.8], [1.0, 0.0]])
     yield Case("two directions alike", {"x": x, "y": y, "directions": alike}, criterion="count")
+    opposite = np.array([[0.6, 0.8], [-0.6, -0.8], [1.0, 0.0]])
+    yield Case("two directions opposite", {"x": x, "y": y, "directions": opposite}, criterion="count")
     yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
     yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
     yield Case("70 directions in dimension 40", _random(rng, 130, 40, 70), criterion="count")

@@ -85,8 +85,8 @@ WRONG = (
     ("shifted", *(lambda W, r, e=10.0**-k: W * min(1.0, r / (np.linalg.norm(W) + e)) for k in range(1, 5))),
 )
 MESSAGES = """
-always: The matrix is scaled to the surface also when it lies inside. That is normalisation, and it makes NaN of the
-    zero matrix. Only shrink: the factor is min(1, radius/‖W‖_F).
+always: The matrix is scaled to the surface also when it lies inside. That is normalisation. Only shrink: the factor is
+    min(1, radius/‖W‖_F).
 zero-over-zero: NaN for the zero matrix: it is divided by its norm, 0/0. With max(‖W‖_F, radius) below, nothing is.
 left-outside: A matrix outside the ball comes back as it is. What decides is whether ‖W‖_F is larger than the radius:
     neither its entries nor their sum, and not whether ‖W‖_F is larger than 1.

@@ -76,8 +76,8 @@ WRONG = (
 )
 MESSAGES = """
 unchanged: Both bugs are still there: the generator runs away from the target, and nothing is clipped.
-still-the-sign: The slope is clipped now, but the generator still runs away. The critic is large on real points, so the
-    generator *climbs* it.
+still-the-sign: The slope is clipped now, but one of the two players still moves the wrong way. The critic becomes large
+    on real points, and the generator *climbs* it.
 no-clip: The direction is right now, but under the heading that promises clipping nothing is clipped.
 clips-the-gradient: The critic's *gradient* was clipped (or the step). Weight clipping bounds the slope itself.
 clips-theta: The generator's point was clipped. Clip the critic's slope.

@@ -88,7 +88,7 @@ WRONG = (
     ("trace-not-halved", _roots(lambda T: T / 2, lambda T, D: T * T - 4 * D)),
     ("trace-sign", _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D)),
     ("discriminant-sign", _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D)),
-    ("discriminant-sign", _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0])),
+    ("determinant", _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0])),
     ("modulus-of-discriminant", _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D))),
     ("no-complex", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
     ("modulus-and-phase", lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1)),
@@ -106,6 +106,7 @@ symmetric-part: These are the eigenvalues of (J + Jᵀ)/2. The antisymmetric par
 trace-not-halved: The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve the trace, and all under the root goes with it.
 trace-sign: The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace.
 discriminant-sign: Under the root stands T²/4 - Δ: the determinant comes with a minus.
+determinant: The determinant of [[a, b], [c, d]] is ad − bc; here the two products are added.
 modulus-of-discriminant: Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real
     numbers of it.
 no-complex: A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its size

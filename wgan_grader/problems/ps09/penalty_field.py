@@ -80,7 +80,7 @@ WRONG = (
         "wrong-side",
         _force(lambda p, w, g, one: w * np.sign(p) * (np.minimum(np.abs(p) - g, 0) if one else np.abs(p) - g)),
     ),
-    ("wrong-side", _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one))),
+    ("kinds-exchanged", _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one))),
     ("cuts-everything", _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one))),
     ("cuts-everything", pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one)))),
     ("generator-climbs", pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1]))),
@@ -104,6 +104,7 @@ always-two-sided: With one_sided=True slopes below the target must feel nothing:
 always-one-sided: With one_sided=False slopes below the target are pushed up to it; only the one-sided penalty lets them
     be.
 wrong-side: The wrong side was cut off: the one-sided penalty charges slopes *above* the target.
+kinds-exchanged: The two kinds are exchanged: what one_sided=True asks for comes with False, and the other way round.
 cuts-everything: max(…, 0) goes around the excess |ψ| - g₀ alone. You cut off the signed force or the whole velocity.
 generator-climbs: The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.

@@ -67,11 +67,20 @@ def _off_sum(k: np.ndarray) -> float:
     return k.sum() - np.trace(k)
 
 
+def _no_cross_diagonal(x: np.ndarray, y: np.ndarray) -> float:
+    """Without the pairs of equal numbers in the cross term too; of unequal samples it leaves as many as there are."""
+    k = kernel(x, y)
+    kept = k.sum() - np.trace(k)
+    own = off_diagonal(kernel(x, x)) + off_diagonal(kernel(y, y))
+    return own - 2 * float(kept / (k.size - min(k.shape)))
+
+
 WRONG = (
     ("biased", _within(lambda k: float(k.mean()))),
     ("divides-by-square", _within(lambda k: float((k.sum() - np.trace(k)) / k.size))),
     ("half-the-pairs", _within(divided(off_diagonal, 2))),
     ("one-cross-term", _within(off_diagonal, cross=1.0)),
+    ("cross-diagonal", _no_cross_diagonal),
     ("clamped", positive_part(estimate), absolute(estimate)),
     ("wrong-degree", lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
     ("no-division-by-d", _plain_dot),
@@ -87,6 +96,8 @@ divides-by-square: The diagonal is left out of the sum, but the sum is divided b
     n(n−1).
 half-the-pairs: Each pair within a sample is counted once, and the sum divided by n(n−1), which is twice their number.
 one-cross-term: The term between the samples has the factor 1. It is 2.
+cross-diagonal: Pairs with i = j are left out between the samples as well. There x_i and y_i are different points, and
+    all pairs count.
 clamped: Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative now and
     then.
 wrong-degree: The kernel has another degree. It is (x·y/d + 1)³.
