@@ -223,7 +223,7 @@ class TestCapstone:
     @pytest.mark.parametrize("part", capstone.PARTS)
     def test_right_ways_have_full_marks_on_every_draw(self, part):
         for way in capstone.RIGHT:
-            assert len(self.runs(way, part)) >= 18
+            assert len(self.runs(way, part)) >= 20
             assert [run["missed"] for run in self.runs(way, part)] == [[]] * len(self.runs(way, part)), way
 
     @pytest.mark.parametrize("way", capstone.WRONG)
@@ -237,7 +237,7 @@ class TestCapstone:
         assert self.reached("points", lambda found: float(found["far"])).max() < 0.92 * limits.NEAR
         assert self.reached("points", lambda found: float(found["sharp"].rstrip("%"))).min() > 115 * limits.SHARE
         modes = self.reached("points", lambda found: np.divide(*map(int, found["modes"].split(" of "))))
-        assert modes.min() > 1.15 * limits.REACHED
+        assert modes.min() > 1.1 * limits.REACHED
 
     def test_right_images_have_room(self):
         limits = capstone.PARTS["images"]
