@@ -36,6 +36,8 @@ def cases(rng: np.random.Generator) -> Cases:
     )
     sides = {"x": [-3.0, -1.0, 2.0, 1.0], "values": [3.0, 3.0, -0.5, -3.5]}
     yield case("inside", "places on both sides of 0", **sides, slope=1.0, tip=1)
+    sides = {"x": [-3.0, -1.0, 2.0, 1.0], "values": [0.0, 3.0, 0.5, -3.5]}
+    yield case("inside", "the tip left of 0", **sides, slope=1.0, tip=1)
     hair = {"x": [0.0, 1.0, 2.0, -1.0], "values": [0.0, 2.0 + 2.0**-38, 4.0 - 2.0**-38, -2.0 - 2.0**-38]}
     yield case("inside", "inside by a hair", **hair, slope=2.0, tip=0)
     far = {"x": [300.0, 100.0, 420.0, 310.0], "values": [0.0, 390.0, 260.0, 15.0]}
