@@ -68,7 +68,7 @@ def _off_sum(k: np.ndarray) -> float:
 
 
 def _no_cross_diagonal(x: np.ndarray, y: np.ndarray) -> float:
-    """Without the pairs of equal numbers in the cross term too; of unequal samples it leaves as many as there are."""
+    """The pairs with i = j are left out of the cross term too."""
     k = kernel(x, y)
     kept = k.sum() - np.trace(k)
     own = off_diagonal(kernel(x, x)) + off_diagonal(kernel(y, y))
