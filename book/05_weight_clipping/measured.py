@@ -42,11 +42,6 @@ def grown():
     return _across("0.1", "400")
 
 
-def he_shrunk():
-    """The same as `shrunk`, from He's start."""
-    return _across("0.1, He's start", "0")
-
-
 def he_grown():
     """The same as `grown`, from He's start."""
     return _across("0.1, He's start", "400")
@@ -96,13 +91,3 @@ def decoupled_ten():
 def decoupled_ten_bound():
     """Its product of spectral norms."""
     return _charged("decoupled, λ = 10", "spectral")
-
-
-def decoupled_thirty():
-    """Reading at the end, decoupled decay 30."""
-    return _charged("decoupled, λ = 30", "readings")
-
-
-def decoupled_thirty_bound():
-    """Its product of spectral norms."""
-    return _charged("decoupled, λ = 30", "spectral")

@@ -1,9 +1,8 @@
-"""The experiment behind chapter 5's learning curves: what a critic reads, beside the distance and the JS estimate.
+"""The experiment behind chapter 5's critics that follow: what they read, beside the distance and the JS estimate.
 
 Run it in the course's folder: ``python book/05_weight_clipping/tracking.py``. It writes
 ``book/results/05_tracking.json`` seed by seed. Two parts. In the first the generator is led: it makes real samples plus
-less and less noise, and critics and a discriminator follow. In the second a WGAN trains, and a discriminator looks on
-that teaches the generator nothing.
+less and less noise, and critics and a discriminator follow. In the second a WGAN trains.
 """
 
 import logging
@@ -97,37 +96,16 @@ def schedule(step):
     return BURN_IN if step == 0 else N_CRITIC
 
 
-class Spectator:
-    """A discriminator that is trained on the WGAN's samples and gives nothing back."""
-
-    def __init__(self, seed):
-        self.net = Critic(2, HIDDEN, act="relu", rng=source(seed, 3))
-        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.5, 0.9))
-        self.rng = source(seed, 5)
-
-    def train(self, generator, steps):
-        """Some steps on fresh samples."""
-        pair, free = lambda rng: self.pair(generator, rng), constraints.make("none")
-        fit_critic(self.net, free, pair, steps, self.optimiser, rng=self.rng, objective=GAME)
-
-    @torch.no_grad()
-    def pair(self, generator, rng):
-        """Samples of both; the generated ones are drawn first."""
-        fake = generator(torch.randn(BATCH, 2, generator=rng))
-        return REAL.sample(BATCH, rng), fake
-
-
 class Recorder:
-    """After every few steps: the exact distance, what the critic reads, and what the spectator estimates."""
+    """After every few steps: the exact distance, and what the critic reads."""
 
     def __init__(self, seed):
-        self.spectator, self.records = Spectator(seed), []
+        self.records = []
         self.points = REAL.sample(2000, source(seed, 6))
         self.latent = torch.randn(2000, 2, generator=source(seed, 7))
 
     def __call__(self, trainer, _record):
-        """Train the spectator as often as the critic was trained, then measure."""
-        self.spectator.train(trainer.generator, schedule(trainer.step - 1))
+        """Measure after the first step, and after every few."""
         if trainer.step == 1 or trainer.step % EVERY == 0:
             self.records.append(self._measure(trainer))
 
@@ -138,7 +116,6 @@ class Recorder:
             "step": trainer.step,
             "distance": float(transport.wasserstein(self.points[:500], fake[:500])),
             "reading": reading(trainer.critic, self.points, fake),
-            "js": js_estimate(self.spectator.net, self.points, fake),
         }
 
 

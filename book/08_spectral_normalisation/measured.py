@@ -67,16 +67,6 @@ def common_default():
     return _ends("two-sided, λ = 10")
 
 
-def slope_penalty():
-    """Steepest slope found, one-sided penalty with weight 10."""
-    return _of("one-sided, λ = 10", "lower")
-
-
-def bound_penalty():
-    """Its product bound."""
-    return _of("one-sided, λ = 10", "upper")
-
-
 def slope_sn():
     """Steepest slope found, SN."""
     return _of("SN", "lower")
@@ -90,11 +80,6 @@ def bound_sn():
 def estimate_sn():
     """What SN's critic reports."""
     return _of("SN", "estimate")
-
-
-def bound_clip():
-    """Product bound, clipping at 0.03."""
-    return _of("clip, c = 0.03", "upper")
 
 
 def lag():
@@ -170,21 +155,6 @@ def attacked_margin():
 def attacked_groupsort():
     """Accuracy under attack at radius 0.5, chosen for that: orthonormal layers with GroupSort."""
     return _attacked("orthonormal, GroupSort")
-
-
-def margin_beats_stopping():
-    """Seeds in which it is ahead of the early stop under attack: gradient of the margin."""
-    return (_attacked("gradient of the margin") > _attacked("stopped early")).sum()
-
-
-def sn_beats_stopping():
-    """Seeds in which it is ahead of the early stop under attack: SN."""
-    return (_attacked("SN") > _attacked("stopped early")).sum()
-
-
-def spectral_beats_stopping():
-    """Seeds in which it is ahead of the early stop under attack: spectral penalty."""
-    return (_attacked("spectral penalty") > _attacked("stopped early")).sum()
 
 
 def slope_groupsort():

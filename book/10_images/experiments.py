@@ -1,8 +1,7 @@
 """The experiments behind chapter 10: WGANs on Fashion-MNIST with a few seconds of one processor each.
 
 Run them in the course's folder, each by its name: ``python book/10_images/experiments.py dcgan`` (or
-``conditional``, ``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a
-killed run stopped.
+``recipe``). Each writes ``book/results/10_NAME.json``, seed by seed, and goes on where a killed run stopped.
 
 Every run has the same budget of processor time, counted beforehand: the steps that a method may take are `BUDGET`
 divided by the measured cost of its round (`COST`). So the number of steps is the same on every machine, and so is the
@@ -66,24 +65,22 @@ def rounds(family, constraint, n_critic, budget=BUDGET):
     return int(1000 * budget / cost) // STOPS * STOPS
 
 
-def networks(family, seed, classes=None):
+def networks(family, seed):
     """Generator and critic with seeded weights."""
     rng = torch.Generator().manual_seed(seed)
     module = FAMILIES[family]
-    generator = module.Generator(LATENT, SIZE, 1, WIDTH, classes=classes, rng=rng)
-    return generator, module.Critic(SIZE, 1, WIDTH, norm="none", classes=classes, rng=rng)
+    generator = module.Generator(LATENT, SIZE, 1, WIDTH, rng=rng)
+    return generator, module.Critic(SIZE, 1, WIDTH, norm="none", rng=rng)
 
 
-def trainer(family, constraint, seed, *, options=None, conditional=False, **settings):
+def trainer(family, constraint, seed, *, options=None, **settings):
     """Everything for one run; `settings` are those of the recipe that it changes."""
     data = load("train")
     rate = settings.pop("rate", RATE)
     common = {"n_critic": 2, "betas": (0.0, 0.9), "ema": 0.9, "device": "cpu", "log_every": 10**6}
     config = TrainingConfig(**{**common, "lr_critic": rate, "lr_generator": rate, "seed": seed, **settings})
-    labels = data.labels if conditional else None
-    batches = TensorBatches(data.images, BATCH[family], torch.Generator().manual_seed(seed), labels)
-    pair = networks(family, seed, len(data.classes) if conditional else None)
-    return Trainer(*pair, batches, constraints.make(constraint, **(options or {})), config=config)
+    batches = TensorBatches(data.images, BATCH[family], torch.Generator().manual_seed(seed))
+    return Trainer(*networks(family, seed), batches, constraints.make(constraint, **(options or {})), config=config)
 
 
 @cache
@@ -103,15 +100,6 @@ def measure(current, seed):
     found |= {"precision": precision, "recall": recall}
     found["sliced"] = float(transport.sliced_wasserstein(pixels, made.flatten(1), lines))
     return {name: round(value, 5) for name, value in found.items()}
-
-
-def agreement(current, seed):
-    """Share of conditional images that the classifier gives the label that was asked for."""
-    wanted = torch.arange(1000) % 10
-    model = classifier.load_pretrained()
-    with torch.no_grad():
-        named = model.head(classifier.features(current.sample(1000, seed=1000 + seed, labels=wanted))).argmax(1)
-    return round(float((named == wanted).float().mean()), 4)
 
 
 def without_average(current, seed):
@@ -140,7 +128,6 @@ def run(family, constraint, seed, stops=(1, 2, 4), show=False, plain=False, **se
         seconds += time.process_time() - start
         curve.append({"step": current.step, "seconds": round(seconds, 2), **measure(current, seed)})
     found = {"curve": curve, "estimate": round(record["estimate"], 4)}
-    found |= {"agreement": agreement(current, seed)} if current.conditional else {}
     found |= {"plain": without_average(current, seed)} if plain else {}
     return found | ({"images": thumbnails(current)} if show else {})
 
@@ -150,11 +137,6 @@ def dcgan_methods(seed, stops=(1, 2, 4)):
     return {n: run("dcgan", n, seed, stops, show=seed == 0, plain=True, **METHODS[n]) for n in METHODS}
 
 
-def conditional(seed, stops=(1, 4)):
-    """Gradient penalty and spectral normalisation with labels."""
-    return {n: run("dcgan", n, seed, stops, show=seed == 0, conditional=True) for n in ("gp", "sn")}
-
-
 def recipe(seed, stops=(4,)):
     """The recipe with one line changed; `dcgan` has the recipe itself, "gp"."""
     return {name: run("dcgan", "gp", seed, stops, **changes) for name, changes in RECIPE.items()}
@@ -162,7 +144,6 @@ def recipe(seed, stops=(4,)):
 
 EXPERIMENTS = {
     "dcgan": dcgan_methods,
-    "conditional": conditional,
     "recipe": recipe,
 }
 

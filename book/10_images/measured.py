@@ -1,10 +1,10 @@
-"""Numbers that the text of chapter 10 takes from its contest; one for each seed unless it says otherwise."""
+"""Numbers that the text of chapter 10 takes from stored results; one for each seed unless it says otherwise."""
 
 from functools import cache
 
 import numpy as np
 
-from tools.book.results import load_script
+from tools.book.results import load_script, read_results
 
 _outcome = cache(lambda: load_script("10_images/outcome"))
 _END = "dcgan"
@@ -12,6 +12,11 @@ _END = "dcgan"
 
 def _end(method, key="frechet"):
     return _outcome().end(_END, method, key)
+
+
+def label_agreement():
+    """Share of the images of the run with labels on the GPU that the classifier calls by their label, one number."""
+    return read_results("10_gpu")["seeds"]["0"]["fashion_mnist_conditional"][-1]["agree"]
 
 
 def none():
@@ -92,23 +97,7 @@ def residual_gp():
     return _outcome().end("resnet", "gp")
 
 
-def dcgan_gp_rounds():
-    """The DCGAN under GP after as many rounds."""
-    return _outcome().at_rounds("dcgan", "gp", _outcome().family("resnet")["rounds"])
-
-
-def dcgan_gp_seconds():
-    """The DCGAN under GP after as many seconds of the card as the residual network's run takes."""
-    return _outcome().at_time("dcgan", "gp", _outcome().seconds("resnet", "gp"))
-
-
 def residual_none():
     """The residual network without a constraint from a fifth of its rounds on, one number a mark."""
     marks, values = _outcome().curve(_outcome().seeds("resnet")[0]["none"])
     return values[marks >= 0.2 * marks[-1]]
-
-
-def dearer():
-    """How often as long as the DCGAN's a residual network's round takes, one number a contestant."""
-    ours = [_outcome().family(name)["milliseconds"] for name in ("resnet", "dcgan")]
-    return np.array([ours[0][method] / ours[1][method] for method in _outcome().NAMES])

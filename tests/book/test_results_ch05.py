@@ -89,7 +89,7 @@ def test_what_the_chapter_says_of_clipped_gradients(depth):
     assert np.abs(nearly[:, 1] - nearly[:, -1]).max() < 0.4
     assert (nearly[:, 0] < nearly[:, 1] - 0.6).all()
     at_he = "0.1, He's start"
-    assert (across(by_layer(depth, at_he, "0")) < -4.6).all()
+    assert (across(by_layer(depth, at_he, "0")) < -np.log10(40_000)).all()
     assert (across(by_layer(depth, at_he, "400")) > 5).all()
     assert (across(by_layer(depth, "0.1", "400")) > 4.5).all()
 
@@ -172,8 +172,6 @@ def test_what_the_chapter_says_of_decoupled_decay(penalty):
     bound = charged(penalty, "decoupled", 10.0, "spectral")
     assert 1.4 < reading(10.0).min() < reading(10.0).max() < 2.1
     assert 6 < bound.min() < bound.max() < 9
-    assert 0.0115 < reading(30.0).min() < reading(30.0).max() < 0.0155
-    assert charged(penalty, "decoupled", 30.0, "spectral").max() < 0.08
 
 
 def test_what_the_chapter_says_of_the_critics_that_follow():

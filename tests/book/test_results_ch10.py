@@ -15,7 +15,7 @@ from wgan_course.data import images
 from wgan_course.models import pretrained
 
 FOLDER = results.RESULTS.parent / "10_images"
-NAMES = ["dcgan", "conditional", "recipe"]
+NAMES = ["dcgan", "recipe"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 experiments, capstone, large = (
     results.load_script(f"10_images/{name}") for name in ("experiments", "capstone", "large")
@@ -90,7 +90,7 @@ def test_five_seeds_with_provenance(name):
         ("dcgan", "gp", "dcgan", "gp", {}),
         ("dcgan", "clip", "dcgan", "clip", experiments.METHODS["clip"]),
         ("dcgan", "r1", "dcgan", "r1", {}),
-        ("conditional", "sn", "dcgan", "sn", {"conditional": True}),
+        ("dcgan", "sn", "dcgan", "sn", {}),
     ],
 )
 def test_the_first_quarter_of_seed_0_comes_out_again(name, key, family, constraint, options):
@@ -151,7 +151,6 @@ def test_pictures_are_one_digit_a_pixel():
     for name, key in (
         ("minute_dcgan", "gp"),
         ("dcgan", "gp"),
-        ("conditional", "gp"),
     ):
         stored = results.read_results(f"10_{name}")["seeds"]["0"][key]["images"]
         assert {len(image) for image in stored} == {28 * 28}
