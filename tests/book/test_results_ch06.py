@@ -115,6 +115,7 @@ def test_what_the_chapter_says_of_classes():
     pick = lambda arm, k, key: over_seeds(read_results("06_classes"), lambda seed: seed[arm][k][key])
     assert pick("conditional, random pairs", "16", "slope").mean() > 1.2
     assert pick("conditional, pairs of one class", "16", "slope").mean() < 1.1
+    assert abs(pick("no classes, random pairs", "16", "slope").mean() - 1) < 0.1
     told_none, *told = (pick(arm, "16", "cosine") for arm in read_results("06_classes")["seeds"]["0"])
     assert told_none.max() < 0.8
     assert min(cosines.min() for cosines in told) > 0.9
