@@ -35,7 +35,10 @@ ARGUMENTS = {
 }
 SHARED = {
     "grad-mode": "it left gradients switched off for everybody: use with torch.no_grad(), which ends",
+    "grad-mode-elsewhere": "called with gradients switched off, it left them switched on: use with "
+    "torch.enable_grad(), which ends",
     "default-dtype": "it changed torch's default dtype",
+    "default-dtype-elsewhere": "called where float64 is torch's default dtype, it left another one",
     "default-device": "it changed torch's default device",
     "deterministic": "it changed whether torch uses deterministic algorithms",
     "anomaly": "it changed torch's anomaly detection",

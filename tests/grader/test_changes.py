@@ -54,6 +54,8 @@ TOLD = [
     (lambda critic, x: x.copy_(x.clone().flip(0)), "it changed x in place"),
     (lambda critic, x: torch.set_default_dtype(torch.float64), "it changed torch's default dtype"),
     (lambda critic, x: torch.manual_seed(1), "it set the seed"),
+    (lambda critic, x: torch.set_grad_enabled(True), "called with gradients switched off, it left them switched on"),
+    (lambda critic, x: torch.set_default_dtype(torch.float32), "called where float64 is torch's default dtype"),
 ]
 
 
@@ -153,7 +155,8 @@ def test_every_code_that_costs_can_be_observed():
     directions = {"mode": {"eval-mode", "train-mode"}, "requires-grad": {"frozen", "requires-grad"}}
     seen = set().union(*(directions.get(part, {part}) for part in parts)) | {"graph"}
     assert changes.ARGUMENTS.keys() == seen
-    assert changes.SHARED.keys() <= world.SETTINGS.keys()
+    elsewhere = {f"{name}-elsewhere" for name in world.ELSEWHERE}
+    assert changes.SHARED.keys() <= world.SETTINGS.keys() | elsewhere
 
 
 def test_many_changes_are_summed_up():

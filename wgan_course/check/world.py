@@ -70,6 +70,8 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "warnings": (lambda: list(warnings.filters), _set_warnings),
     "print-options": (np.get_printoptions, lambda options: np.set_printoptions(**options)),
 }
+# Settings that a caller may have: who ends by setting PyTorch's own changes these.
+ELSEWHERE: dict[str, Any] = {"grad-mode": False, "default-dtype": torch.float64}
 
 
 class Watched:
@@ -126,6 +128,18 @@ def kept() -> Iterator[list[str]]:
         for name in dict.fromkeys(["grad-mode", *changed]):
             with suppress(Exception):
                 SETTINGS[name][1](before[name])
+
+
+def changed_elsewhere(call: Callable[[], Any]) -> list[str]:
+    """Codes of the settings that a call leaves changed where they were not PyTorch's own; none where it stops there."""
+    with kept():
+        for name, value in ELSEWHERE.items():
+            SETTINGS[name][1](value)
+        try:
+            call()
+        except Exception:  # it need not work with these settings
+            return []
+        return [f"{name}-elsewhere" for name, value in ELSEWHERE.items() if not _equal(SETTINGS[name][0](), value)]
 
 
 def _bytes(state: bytes) -> Tensor:
