@@ -281,7 +281,13 @@ def amount(answers: Answers) -> str:
     right = np.concatenate([_entries_right(a).ravel() for a in answers])
     count = int(right.sum())
     some = f"{count} of the {right.size} numbers {'is' if count == 1 else 'are'} right." if count else ""
-    return f"{some} {_distance(answers)}".strip()
+    lost = [a for a in answers if np.isfinite(_floats(a.expected)).all() and not _finite(a)]
+    if not lost or len(lost) == len(answers):
+        return f"{some} {_distance(answers)}".strip()
+    holds = (
+        f"{len(lost)} of the {len(answers)} wrong results {'holds' if len(lost) == 1 else 'hold'} an infinity or NaN."
+    )
+    return f"{some} {holds} {_distance([a for a in answers if _finite(a)])}".strip()
 
 
 def _distance(answers: Answers) -> str:
