@@ -98,6 +98,9 @@ def length(W, u, x, training):
     return x @ W.T / (W @ v).norm(), u
 
 
+outside_graph = with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).item())
+
+
 def square_only(function):
     return lambda W, u, x, t: function(W, u, x, t) if len(W) == W.shape[1] else right(W, u, x, t)
 
@@ -114,6 +117,10 @@ TRIALS.mutants(
     "sigma-outside",
     item=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).item()),
     detached=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).detach()),
+)
+TRIALS.mutants(
+    "sigma-outside-in-one-mode",
+    item_in_training=lambda W, u, x, t: outside_graph(W, u, x, t) if t else right(W, u, x, t),
     item_in_evaluation=lambda W, u, x, t: right(W, u, x, t) if t else outside(W, u, x, t),
 )
 TRIALS.mutants("only-above-one", clamped=with_vectors(vectors, sigma=lambda W, u, v: (u @ W @ v).clamp_min(1)))

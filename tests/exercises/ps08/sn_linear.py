@@ -129,6 +129,13 @@ def never_moves(self, x):
     return linear(x, self.weight / (self.u @ self.weight @ v), self.bias)
 
 
+def forgets(self, x):
+    with torch.no_grad():
+        v = normalize(self.weight.T @ self.u, dim=0)
+        u = normalize(self.weight @ v, dim=0) if self.training else self.u
+    return linear(x, self.weight / (u @ self.weight @ v), self.bias)
+
+
 def restless(self, x):
     with torch.no_grad():
         v = normalize(self.weight.T @ self.u, dim=0)
@@ -151,6 +158,16 @@ def sigma_outside(self, x):
 
 def outside_in_evaluation(self, x):
     return Layer.forward(self, x) if self.training else sigma_outside(self, x)
+
+
+def outside_in_training(self, x):
+    return sigma_outside(self, x) if self.training else Layer.forward(self, x)
+
+
+def switches_on(self, x):
+    y = Layer.forward(self, x)
+    torch.set_grad_enabled(True)
+    return y
 
 
 def cached(self, x):
@@ -261,9 +278,14 @@ TRIALS.mutants("a-step-ahead", checked=lambda *a: by_parametrisation(*a, unsafe=
 TRIALS.mutants("never-moves", never_moves=variant(never_moves))
 TRIALS.mutants("moves-in-eval", restless=variant(restless))
 TRIALS.mutants("plain-in-eval", plain_eval=variant(plain_eval))
+TRIALS.mutants("sigma-outside", sigma_outside=variant(sigma_outside))
 TRIALS.mutants(
-    "sigma-outside", sigma_outside=variant(sigma_outside), outside_in_evaluation=variant(outside_in_evaluation)
+    "sigma-outside-in-one-mode",
+    outside_in_evaluation=variant(outside_in_evaluation),
+    outside_in_training=variant(outside_in_training),
 )
+TRIALS.mutants("left-changed", switches_on=variant(switches_on))
+TRIALS.mutants("forgets", forgets=variant(forgets))
 TRIALS.mutants("only-above-one", only_above_one=variant(only_above_one))
 TRIALS.mutants("stale-weight", cached=variant(cached))
 TRIALS.mutants("through-the-vectors", through=variant(through))

@@ -53,10 +53,12 @@ def _build(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor], su
 
 def _outputs(module: torch.nn.Module, x: torch.Tensor, modes: str) -> dict[str, np.ndarray]:
     """Outputs of calls in training mode (t; n without gradients) and evaluation mode (e), in this order."""
-    found = {}
+    found: dict[str, Any] = {}
     for i, mode in enumerate(modes):
         with torch.set_grad_enabled(mode != "n"):
             found[f"y{i}"] = plain(module.train(mode != "e")(x))
+            if mode == "n" and torch.is_grad_enabled():
+                found["changes"] = ["grad-mode-elsewhere"]
     return found
 
 

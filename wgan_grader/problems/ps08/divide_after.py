@@ -94,7 +94,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
-    scales=((1e6, "W"), (1e-6, "W")),
+    scales=((1e6, "W"), (1e-10, "W")),
     observe="wgan_course.check.observers.ps08.parameter",
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),
     misconceptions=explained(WRONG, MESSAGES),

@@ -87,6 +87,11 @@ def _in_evaluation(wrong):
     return lambda W, u, x, training: (_with(_vectors) if training else wrong)(W, u, x, training)
 
 
+def _in_training(wrong):
+    """Wrong in training, right in evaluation."""
+    return lambda W, u, x, training: (wrong if training else _with(_vectors))(W, u, x, training)
+
+
 def _transposed(W: np.ndarray, u: np.ndarray, x: np.ndarray, training: bool) -> dict[str, np.ndarray]:
     new, v = _vectors(W, u, training)
     G = np.broadcast_to(x.sum(0)[:, None], W.shape)
@@ -124,7 +129,11 @@ WRONG = (
     ("moves-in-eval", only(_with(_vectors, moved=part(given(_vectors, training=True), 0)), "y", "u")),
     ("only-above-one", only(_only_above_one, "y", "u"), only(_only_above_one, "gradient:W")),
     ("sigma-outside", _with(_vectors, gradient=_sigma_constant)),
-    ("sigma-outside", _in_evaluation(_with(_vectors, gradient=_sigma_constant))),
+    (
+        "sigma-outside-in-one-mode",
+        _in_evaluation(_with(_vectors, gradient=_sigma_constant)),
+        _in_training(_with(_vectors, gradient=_sigma_constant)),
+    ),
     ("through-the-vectors", _through_vectors),
     ("plain-in-eval", _in_evaluation(_with(_vectors, sigma=constant(1.0), gradient=lambda G, W, u, v: G))),
     ("length-in-eval", _in_evaluation(_with(_vectors, sigma=_length, gradient=_through_length))),
@@ -149,6 +158,8 @@ only-above-one: It divides only where σ̂ is above 1. Spectral normalisation al
     larger.
 sigma-outside: σ̂ is still outside the graph (.item(), detach, no_grad): the gradient is G/σ̂, without the term that
     keeps it orthogonal to W.
+sigma-outside-in-one-mode: In one mode, training or evaluation, σ̂ is outside the graph (.item(), detach, no_grad), and
+    the gradient is G/σ̂. In the other it is right: do the same in both.
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
 plain-in-eval: In evaluation mode the weight is not divided. That is another function than the one that was trained.
 length-in-eval: In evaluation σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
@@ -170,7 +181,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_with(_vectors),
-    scales=((1e6, "W x"), (1e-6, "W")),
+    scales=((1e6, "W x"), (1e-10, "W")),
     pure="training",
     compare=_compare,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

@@ -93,7 +93,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=through,
-    scales=((1e6, "G W"), (1e-6, "G W")),
+    scales=((1e6, "G W"), (1e-10, "G W")),
     pure="square",
     package_functions=("wgan_course.norms.spectral_norm", "wgan_course.norms.power_iteration"),
     misconceptions=explained(WRONG, MESSAGES),

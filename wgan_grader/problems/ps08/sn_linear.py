@@ -72,6 +72,14 @@ class Layer:
         return np.sum([self.gradient(G) for G in directions], axis=0)
 
 
+class _Forgets(Layer):
+    def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
+        before = self.u
+        found = super().estimate(train)
+        self.u = before
+        return found
+
+
 class _PlainEval(Layer):
     def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
         return super().forward(x, train) if train else x @ self.weight.T + self.bias
@@ -118,6 +126,11 @@ class _Overwrites(Layer):
 class _OutsideInEval(Layer):
     def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
         return super().gradient(G) if train else G / self.estimate(train)[0]
+
+
+class _OutsideInTraining(Layer):
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        return G / self.estimate(train)[0] if train else super().gradient(G, train)
 
 
 class _Ahead(Layer):
@@ -208,9 +221,11 @@ def _in_place(case: Case, seen, expected) -> bool:
 
 WRONG = (
     ("never-moves", _seen(Layer, moves=())),
+    ("forgets", _seen(_Forgets)),
     ("moves-in-eval", _seen(Layer, moves=(True, False))),
     ("plain-in-eval", _seen(_PlainEval)),
-    ("sigma-outside", _seen(_SigmaOutside), _seen(_OutsideInEval)),
+    ("sigma-outside", _seen(_SigmaOutside)),
+    ("sigma-outside-in-one-mode", _seen(_OutsideInEval), _seen(_OutsideInTraining)),
     ("through-the-vectors", _seen(_Through)),
     ("changed-in-place", _seen(_Data), Detected(_in_place)),
     ("overwrites", _seen(_Overwrites)),
@@ -227,11 +242,15 @@ WRONG = (
 MESSAGES = """
 never-moves: u never changes in training: the layer divides by the same stale estimate for ever. Store the new u after
     each step (self.u = …, without a graph).
+forgets: In training the new u enters σ̂ and is not kept: every call begins at the same u. Store it (self.u = …, without
+    a graph).
 moves-in-eval: u also moves in evaluation mode: the same input gives another output at the next call. Iterate only where
     self.training is true.
 plain-in-eval: In evaluation mode the weight is not divided: that is another function than the one that was trained.
     Only the *step* is left out.
 sigma-outside: The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.
+sigma-outside-in-one-mode: In one mode, training or evaluation, the gradient is G/σ: σ̂ is outside the graph there. It
+    goes through σ̂ in both modes.
 through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
 changed-in-place: Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch
     stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, or let a
@@ -250,7 +269,8 @@ old-sigma: σ̂ is computed with the u from before the step. In training: v from
     uᵀWv with the new one.
 length-in-eval: In evaluation mode σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
     with it.
-not-saved: u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer.
+not-saved: u is not saved with the layer: after load_state_dict another u is in use. Use register_buffer, as it is:
+    persistent=False leaves it out of the state.
 u-is-a-parameter: u is among the parameters, where an optimiser, weight decay or clipping would get at it. Use
     register_buffer.
 """
@@ -266,7 +286,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=right,
-    scales=((1e6, "weight bias weight2 bias2"), (1e-6, "weight weight2")),
+    scales=((1e6, "weight bias weight2 bias2"), (1e-10, "weight weight2")),
     observe="wgan_course.check.observers.ps08.layer",
     limit=20.0,
     package_functions=("wgan_course.norms.power_iteration", "wgan_course.norms.spectral_norm"),

@@ -21,9 +21,10 @@ def cases(rng: np.random.Generator) -> Cases:
     for shapes in (((1, 3), (3, 1)), ((2, 5), (5, 2)), ((131, 2), (1, 131))):
         name = " and ".join(f"{m}×{n}" for m, n in shapes)
         yield case("value", name, **_random(rng, shapes, 1.0))
+    yield case("gradient", "gradient, 70×3 and 2×70", **_random(rng, ((70, 3), (2, 70)), 0.3), options=GRADIENT)
     yield case("gradient", "gradient, 3×2 and 1×3", **_random(rng, ((3, 2), (1, 3)), 0.7), options=GRADIENT)
     small = _random(rng, ((3, 2), (4, 3)), 0.7)
-    small |= {name: 1e-6 * np.asarray(small[name]) for name in ("W1", "W2")}
+    small |= {name: 1e-10 * np.asarray(small[name]) for name in ("W1", "W2")}
     yield case("value", "3×2 and 4×3, small", **small, atol=0.0)
 
 
