@@ -180,3 +180,18 @@ def dearer_groupsort():
 def dearer_certified():
     """Share certified at radius 0.25 of the same networks."""
     return _dearer("orthonormal, GroupSort", 2.0, ("certified", 0.25))
+
+
+def margin_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: gradient of the margin."""
+    return (_attacked("gradient of the margin") > _attacked("stopped early")).sum()
+
+
+def sn_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: SN."""
+    return (_attacked("SN") > _attacked("stopped early")).sum()
+
+
+def spectral_beats_stopping():
+    """Seeds in which it is ahead of the early stop under attack: spectral penalty."""
+    return (_attacked("spectral penalty") > _attacked("stopped early")).sum()

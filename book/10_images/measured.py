@@ -101,3 +101,19 @@ def residual_none():
     """The residual network without a constraint from a fifth of its rounds on, one number a mark."""
     marks, values = _outcome().curve(_outcome().seeds("resnet")[0]["none"])
     return values[marks >= 0.2 * marks[-1]]
+
+
+def dcgan_gp_rounds():
+    """The DCGAN under GP after as many rounds."""
+    return _outcome().at_rounds("dcgan", "gp", _outcome().family("resnet")["rounds"])
+
+
+def dcgan_gp_seconds():
+    """The DCGAN under GP after as many seconds of the card as the residual network's run takes."""
+    return _outcome().at_time("dcgan", "gp", _outcome().seconds("resnet", "gp"))
+
+
+def dearer():
+    """How often as long as the DCGAN's a residual network's round takes, one number a contestant."""
+    ours = [_outcome().family(name)["milliseconds"] for name in ("resnet", "dcgan")]
+    return np.array([ours[0][method] / ours[1][method] for method in _outcome().NAMES])

@@ -180,6 +180,11 @@ def test_what_the_chapter_says_of_the_residual_networks(outcome):
     assert set(sorted(end, key=end.get)[-3:]) == {"sn", "clip", "none"}
     marks, values = outcome.curve(outcome.seeds("resnet")[0]["none"])
     assert np.ptp(values[marks >= 98]) < 4
+    rounds, seconds = outcome.family("resnet")["rounds"], outcome.seconds("resnet", "gp")
+    at_equal_rounds = {name: outcome.at_rounds("dcgan", name, rounds) for name in end}
+    assert all(end[name] < at_equal_rounds[name].min() for name in ("gp", "lp", "r1"))
+    assert all(end[name] > at_equal_rounds[name].max() for name in ("none", "sn"))
+    assert end["gp"] > outcome.at_time("dcgan", "gp", seconds).max()
 
 
 def test_pictures_of_the_contest_are_one_digit_a_pixel(outcome):

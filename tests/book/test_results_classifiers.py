@@ -146,6 +146,8 @@ def test_what_the_chapter_says_of_attacks(stored):
     stopping = median["stopped early"] - median["none"]
     for method in ("gradient of the loss", "gradient of the margin"):
         assert 0.4 < stopping / (median[method] - median["none"]) < 0.6
+    ahead = {method: (values > attacked["stopped early"]).sum() for method, values in attacked.items()}
+    assert ahead["spectral penalty"] == ahead["L2 in the loss"] < ahead["SN"] < ahead["gradient of the margin"] == 5
     assert attacked["orthonormal, GroupSort"].max() < attacked["none"].min()
     slope, bound = (of(stored, "attack", end)["orthonormal, GroupSort"] for end in ("lower", "upper"))
     assert (slope > 0.98 * bound).all()
