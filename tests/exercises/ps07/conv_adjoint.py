@@ -120,4 +120,16 @@ TRIALS.mutants(
     "three-taps", middle=lambda y, k: right(y, k[:, :, k.shape[2] // 2 - 1 : k.shape[2] // 2 + 2].contiguous())
 )
 TRIALS.mutants("channels-reversed", both_flipped=lambda y, k: right(y, k.flip(1)))
+
+
+def gathered(y, kernel):
+    x, half = torch.zeros(kernel.shape[1], y.shape[1], dtype=y.dtype), kernel.shape[2] // 2
+    for p in range(y.shape[1]):
+        for q in range(kernel.shape[2]):
+            if p - q + half < y.shape[1]:
+                x[:, p] += kernel[:, :, q].T @ y[:, p - q + half]
+    return x
+
+
+TRIALS.mutants("negative-index", gathered=gathered)
 TRIALS.mutants("reshaped", by_reshape=lambda y, k: right(y, k.reshape(k.shape[1], k.shape[0], -1).transpose(0, 1)))

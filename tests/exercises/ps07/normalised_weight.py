@@ -65,6 +65,13 @@ def clamped(W, u, steps):
     return W / (W[i, j] / right(W, u, steps)[i, j]).clamp_min(1)
 
 
+def outer(W, u, steps):
+    for _ in range(steps):
+        v = normalize(W.T @ u, dim=0)
+        u = normalize(W @ v, dim=0)
+    return torch.outer(u, v)
+
+
 def in_place(W, u, steps):
     W /= estimate(W, u, steps)
     return W
@@ -85,5 +92,9 @@ TRIALS.mutants("rows", rows=lambda W, u, s: normalize(W, dim=1), columns=lambda 
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:sign", negative=lambda W, u, s: -right(W, u, s))
 TRIALS.mutants("only-above-one", clamped=clamped)
-TRIALS.mutants("generic:precision", at_most_ten=lambda W, u, s: right(W, u, min(s, 10)))
+TRIALS.mutants(
+    "steps-ignored", always_one=lambda W, u, s: right(W, u, 1), at_most_ten=lambda W, u, s: right(W, u, min(s, 10))
+)
+TRIALS.mutants("start-ignored", ones=lambda W, u, s: right(W, torch.ones_like(u), s))
+TRIALS.mutants("rank-one", outer=outer)
 TRIALS.alternatives(right=right, by_length=by_length, by_numpy=by_numpy, by_gram=by_gram)

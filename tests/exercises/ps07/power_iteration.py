@@ -14,6 +14,23 @@ def right(W, v, steps):
     return (W @ v).norm()
 
 
+def iterated(W, v, steps):
+    for _ in range(steps):
+        v = W.T @ (W @ v)
+        v = v / v.norm()
+    return v / v.norm()
+
+
+def by_largest(W, v, steps):
+    v = iterated(W, v, steps)
+    return (W @ v).norm() / v.abs().max()
+
+
+def half_a_step_more(W, v, steps):
+    u = W @ iterated(W, v, steps)
+    return (W.T @ u).norm() / u.norm()
+
+
 def uv(W, v, steps):
     v = torch.nn.functional.normalize(v, dim=0, eps=0)
     u = torch.nn.functional.normalize(W @ v, dim=0, eps=0)
@@ -144,10 +161,16 @@ TRIALS.mutants(
     exact_when_long=lambda W, v, s: right(W, v, s) if s < 300 else torch.linalg.matrix_norm(W, 2),
 )
 TRIALS.mutants(
-    "generic:precision",
+    "other-count",
     at_most_100=lambda W, v, s: right(W, v, min(s, 100)),
     at_most_20=lambda W, v, s: right(W, v, min(s, 20)),
 )
+TRIALS.mutants("half-step-more", half_a_step_more=half_a_step_more)
+TRIALS.mutants(
+    "other-count", capped=lambda W, v, s: right(W, v, min(s, 100)), doubled=lambda W, v, s: right(W, v, 2 * s)
+)
+TRIALS.mutants("other-norm", by_largest=by_largest)
+TRIALS.mutants("start-ignored", ones=lambda W, v, s: right(W, torch.ones_like(v), s))
 TRIALS.alternatives(
     right=right, uv=uv, gram=gram, by_largest_entry=by_largest_entry, by_numpy=by_numpy,
     python_float=lambda W, v, s: float(right(W, v, s)), columns=lambda W, v, s: right(W, v[:, None], s),

@@ -18,7 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for channels in (2, 3):
         inputs = {"y": rng.normal(size=(channels, 6)), "kernel": rng.normal(size=(channels, channels, 3))}
         yield Case(f"{channels} channels", inputs, criterion="channels", atol=ATOL)
-    for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3), (2, 3, 1, 4), (5, 6, 11, 131)):
+    for outs, ins, k, n in ((3, 2, 5, 8), (1, 4, 3, 8), (2, 3, 9, 3), (2, 3, 5, 3), (2, 3, 1, 4), (5, 6, 11, 131)):
         inputs = {"y": rng.normal(size=(outs, n)), "kernel": rng.normal(size=(outs, ins, k))}
         yield Case(f"{outs} out, {ins} in, {k} taps on {n}", inputs, criterion="different", atol=ATOL)
     place = {"y": np.array([[2.0], [-1.0]]), "kernel": np.arange(12.0).reshape(2, 2, 3) - 4}
@@ -88,6 +88,22 @@ def _middle(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return adjoint(y, kernel[:, :, max(0, middle - 1) : middle + 2])
 
 
+def _wrapping(into_place: bool):
+    """Loops that leave out what is beyond the last place alone: an index below 0 counts from the end."""
+
+    def wrong(y: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        x, n = np.zeros((kernel.shape[1], y.shape[1])), y.shape[1]
+        for p, q in np.ndindex(n, kernel.shape[2]):
+            by = q - kernel.shape[2] // 2
+            place = p + by if into_place else p - by
+            if place < n:
+                into, of = (place, p) if into_place else (p, place)
+                x[:, into] += kernel[:, :, q].T @ y[:, of]
+        return x
+
+    return wrong
+
+
 WRONG = (
     ("not-reversed", lambda y, k: forward(y, k.swapaxes(0, 1)), forward),
     ("channels-not-swapped", given(forward, sign=-1)),
@@ -100,6 +116,7 @@ WRONG = (
     ("off-by-one", lambda y, k: forward(shifted(y, -1), k.swapaxes(0, 1), -1), lambda y, k: shifted(adjoint(y, k), 1)),
     ("off-by-one", lambda y, k: shifted(adjoint(y, k), -1)),
     ("cropped-at-one-end", _cropped(slice(None)), _cropped(slice(None, None, -1))),
+    ("negative-index", _wrapping(True), _wrapping(False)),
     ("averaged", lambda y, k: adjoint(y, k) / k.shape[2], lambda y, k: adjoint(y, k) / k.shape[0]),
     ("averaged", lambda y, k: adjoint(y, k) / k.shape[1], _covered),
     ("ends-repeated", _repeated),
@@ -122,6 +139,8 @@ result-reversed: The result is reversed: y (or the outcome) was turned around in
 off-by-one: Everything is one place too far to one side: for k taps the padding is (k − 1)/2 on either side.
 cropped-at-one-end: The whole transposed convolution, which is k − 1 places longer, was cropped at one end only.
     (k − 1)/2 places go at either end: padding=(k − 1)/2.
+negative-index: At one end values come back from the other: an index below 0 is no error in Python, it counts from the
+    end. Leave such places out, as those beyond the last one.
 averaged: The sum over channels or taps became a mean.
 ends-repeated: Outside, the values at the ends are repeated. Here zeros are outside.
 ends-lost: Near the ends nothing is computed. There the sum has fewer terms, and is not 0.
@@ -140,7 +159,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=adjoint,
-    scales=((1e6, "y kernel"), (1e-6, "y kernel")),
+    scales=((1e6, "y"), (1e-6, "y"), (1e6, "kernel"), (1e-6, "kernel")),
     pure="one",
     package_functions=("wgan_course.norms.conv_operator",),
     misconceptions=explained(WRONG, MESSAGES),

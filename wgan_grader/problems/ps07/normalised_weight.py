@@ -60,6 +60,12 @@ WRONG = (
     ("frobenius", lambda W, u, s: W / np.linalg.norm(W)),
     ("half-step", _half_step),
     ("one-more", lambda W, u, s: normalised(W, u, s + 1), lambda W, u, s: normalised(W, u, s - 1)),
+    ("steps-ignored", *(lambda W, u, s, k=k: normalised(W, u, k) for k in (1, 2, 5, 10, 20, 50, 100))),
+    ("steps-ignored", *(lambda W, u, s, k=k: normalised(W, u, min(s, k)) for k in (2, 5, 10, 20, 30))),
+    ("steps-ignored", lambda W, u, s: normalised(W, u, 2 * s)),
+    ("start-ignored", lambda W, u, s: normalised(W, np.ones_like(u), s)),
+    ("rank-one", lambda W, u, s: np.outer(*uv_steps(W, u, s)[::-1])),
+    ("half-step", lambda W, u, s: W / (u @ W @ uv_steps(W, u, s)[0])),
     ("rows", lambda W, u, s: W / np.linalg.norm(W, axis=1, keepdims=True)),
     ("rows", lambda W, u, s: W / np.linalg.norm(W, axis=0, keepdims=True)),
 )
@@ -78,6 +84,9 @@ exact: This divides by the exact norm. The point of the exercise is to do withou
 frobenius: This divides by the Frobenius norm, which makes the layer smaller than it has to be.
 half-step: The u in uᵀWv is not the last one: each step ends with u ← Wv.
 one-more: The number of steps is off by one.
+steps-ignored: The number of steps is not `steps`: it is fixed, capped or doubled.
+start-ignored: The u that was given is not used: it begins at (1, …, 1).
+rank-one: This is u vᵀ, a matrix of rank 1. W itself is divided by σ̂.
 rows: Each row (or column) was divided by its own length: that is weight normalisation, which bounds another norm.
 """
 PROBLEM = Problem(

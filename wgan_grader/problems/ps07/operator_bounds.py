@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for shape in ((3, 2, 3, 3), (2, 4, 1, 5), (5, 3, 2, 4), (131, 2, 1, 2)):
         name = " × ".join(map(str, shape))
         yield Case(name, {"kernel": rng.normal(size=shape), "stride": 1}, NAMES, criterion="one")
+    positive = {"kernel": rng.uniform(0.2, 1.0, (2, 3, 2, 2)), "stride": 1}
+    yield Case("all positive", positive, NAMES, criterion="one")
     yield Case("slow to iterate", {"kernel": nearly_alike()[:, None, None], "stride": 1}, NAMES, criterion="one")
     for shape, stride in (((2, 3, 4, 4), 2), ((3, 2, 4, 2), 2), ((3, 4, 1, 1), 2), ((2, 3, 2, 3), 4)):
         inputs = {"kernel": rng.normal(size=shape), "stride": stride}

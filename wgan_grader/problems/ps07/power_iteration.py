@@ -22,12 +22,13 @@ def cases(rng: np.random.Generator) -> Cases:
     long_start = {"W": rng.normal(size=(4, 3)), "v": 700 * unit(rng.normal(size=3)), "steps": 0}
     yield Case("no step, long start", long_start, criterion="start")
     yield Case("no step, short start", long_start | {"v": 1e-12 * long_start["v"]}, criterion="start")
-    for scale in (50.0, 1e-3):
+    yield Case("1×4, no step", {"W": rng.normal(size=(1, 4)), "v": rng.normal(size=4), "steps": 0}, criterion="start")
+    for scale, size in ((50.0, "large"), (1e-3, "small")):
         inputs = {"W": scale * rng.normal(size=(4, 3)), "v": unit(rng.normal(size=3)), "steps": 300}
-        yield Case(f"300 steps at scale {scale:g}", inputs, criterion="long")
+        yield Case(f"300 steps, {size} entries", inputs, criterion="long")
     for second, share, steps in ((0.995, 1e-2, 300), (0.9985, 1e-2, 900), (0.5, 1e-7, 60)):
         W, v = slow(second, share)
-        yield Case(f"{steps} steps from near the value {second}", {"W": W, "v": v, "steps": steps}, criterion="long")
+        yield Case(f"{steps} steps from near v₂", {"W": W, "v": v, "steps": steps}, criterion="long")
 
 
 def _unnormalised(divide: bool):
@@ -35,6 +36,18 @@ def _unnormalised(divide: bool):
         for _ in range(steps):
             v = W.T @ (W @ v)
         return float(np.linalg.norm(W @ v) / (np.linalg.norm(v) if divide else 1))
+
+    return formula
+
+
+def _with_unit(size):
+    """With vectors of length 1 in another norm, which ‖Wv‖ at the end is then not divided by."""
+
+    def formula(W: np.ndarray, v: np.ndarray, steps: int) -> float:
+        v = v / size(v)
+        for _ in range(steps):
+            v = W.T @ (W @ v) / size(W.T @ (W @ v))
+        return float(np.linalg.norm(W @ v))
 
     return formula
 
@@ -59,6 +72,12 @@ WRONG = (
     ("half-step", _half_step),
     ("exact", lambda W, v, s: norm(W)),
     ("frobenius", lambda W, v, s: np.linalg.norm(W)),
+    ("half-step-more", lambda W, v, s: np.linalg.norm(W.T @ unit(W @ iterate(W, v, s)))),
+    ("other-count", lambda W, v, s: sigma(W, v, 2 * s), lambda W, v, s: sigma(W, v, s // 2)),
+    ("other-count", *(lambda W, v, s, k=k: sigma(W, v, min(s, k)) for k in (10, 20, 50, 100, 200, 500))),
+    ("other-count", *(lambda W, v, s, k=k: sigma(W, v, k) for k in (1, 10, 100))),
+    ("other-norm", _with_unit(lambda x: np.abs(x).max()), _with_unit(lambda x: np.abs(x).sum())),
+    ("start-ignored", lambda W, v, s: sigma(W, np.ones_like(v), s)),
     ("length-of-step", lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, s))),
     ("length-of-step", lambda W, v, s: np.linalg.norm(W.T @ W @ iterate(W, v, max(s - 1, 0)))),
     ("start-length", lambda W, v, s: np.linalg.norm(W @ v) if s == 0 else sigma(W, v, s)),
@@ -76,6 +95,10 @@ half-step: The estimate uses the u of before the last v: uᵀWv with that u is �
     with the final v.
 exact: This is the exact norm, from an SVD. The estimate after that many steps was asked for: it is smaller.
 frobenius: This is the Frobenius norm, an upper bound of what the iteration estimates.
+half-step-more: This is ‖Wᵀu‖ with the u of after the last v: half a step more than asked for. Compute ‖Wv‖.
+other-count: The number of steps is not `steps`: it is fixed, capped, doubled or halved.
+other-norm: v is divided by its largest entry, or by the sum of sizes. Its *Euclidean* length is to be 1.
+start-ignored: The start that was given is not used: it begins at (1, …, 1).
 length-of-step: This is ‖WᵀWv‖, the length before normalising. It tends to σ², not to σ.
 start-length: The start is used as it came. Without a step its length goes straight into ‖Wv‖: normalise it first.
 at-least-one: Asked for no step, it takes one. ‖Wv‖ of the normalised start is the answer then.

@@ -13,7 +13,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("a small gap", [1.0, 0.97, 0.5], 5.0, 1e-4, "value")
     yield _case("two steps, and exactly enough", [2.0, 1.0], 1.0, 2.0**-8, "value")
     yield _case("one step, and exactly enough", [2.0, 1.0], 1.0, 2.0**-4, "value")
-    yield _case("nearly enough", [2.0, 1.0], 2.0**0.008, 2.0**-8, "value")
+    yield _case("nearly enough", [2.0, 1.0], 2.0**0.001, 2.0**-8, "value")
     yield _case("thousands of steps", [0.3, 1.0, 0.9995], 5.0, 1e-6, "value")
     yield _case("tens of thousands of steps", [1.0, 0.9999], 5.0, 1e-4, "value")
     values = np.sort(rng.uniform(0.5, 3, 6))[::-1]
@@ -25,6 +25,9 @@ def cases(rng: np.random.Generator) -> Cases:
     tied = np.append(values, values[0])
     yield _case("a tie among seven", rng.permutation(tied), float(rng.uniform(2, 20)), 1e-3, "tie")
     yield _case("a tie, largest first", np.sort(tied)[::-1], float(rng.uniform(2, 20)), 1e-4, "tie")
+    close = np.array([1.0, 0.3, 1 - 4e-6])  # no tie, but within a tolerance of 1e-5
+    yield _case("nearly a tie", close, _tangent(close, 1e-3, 2.7), 1e-3, "tie")
+    yield _case("a tiny tangent", [2.0, 1.0], 1.3e-4, 1e-10, "value")
     yield _case("a triple tie", [2.0, 2.0, 2.0, 1.8, 0.3], 9.0, 1e-4, "tie")
     yield _case("good enough already", [2.0, 1.5, 1.0], 0.01, 1e-2, "enough")
     yield _case("exactly good enough", [4.0, 2.0], 1.0, 1.0, "enough")
