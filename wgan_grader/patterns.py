@@ -299,8 +299,18 @@ def _distance(answers: Answers) -> str:
     if all(a.expected.dtype.kind in "iu" for a in answers):
         gaps = [float(np.abs(_floats(a.seen).reshape(a.expected.shape) - _floats(a.expected)).max()) for a in answers]
         return f"{said} {_span(gaps)}."
-    errors = [100 * _relative_error(a) for a in answers]
-    if not 1e-4 < max(errors) < math.inf:
+    zeros = [float(np.abs(_floats(a.seen)).max()) for a in answers if not _floats(a.expected).any()]
+    off = _off([100 * _relative_error(a) for a in answers if _floats(a.expected).any()], said, of)
+    if not zeros:
+        return off
+    return f"Where 0 is right, its size is up to {_span([max(zeros)])}." + (
+        f" Elsewhere {off[0].lower()}{off[1:]}" if off else ""
+    )
+
+
+def _off(errors: Sequence[float], said: str, of: str) -> str:
+    """The errors of answers of which no right one is 0, in percent."""
+    if not errors or not 1e-4 < max(errors) < math.inf:
         return ""
     if min(errors) >= 1000:
         return "It is off by more than ten times the right answer."
