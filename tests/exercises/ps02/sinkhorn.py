@@ -102,6 +102,20 @@ def loops(cost, a, b, epsilon, rounds):
     ]
 
 
+def potentials(at_once=False, scaled=True, sign=-1):
+    def wrong(cost, a, b, epsilon, rounds):
+        phi, psi = torch.zeros_like(a), torch.zeros_like(b)
+        size = sign * epsilon if scaled else sign
+        for _ in range(rounds):
+            before = phi
+            phi = size * torch.logsumexp((psi - cost) / epsilon + b.log(), 1)
+            used = before if at_once else phi
+            psi = size * torch.logsumexp((used[:, None] - cost) / epsilon + a.log()[:, None], 0)
+        return a[:, None] * b * ((phi[:, None] + psi - cost) / epsilon).exp()
+
+    return wrong
+
+
 def in_place(cost, a, b, epsilon, rounds):
     cost /= epsilon
     return right(cost, a, b, 1.0, rounds)
@@ -146,6 +160,10 @@ TRIALS.mutants(
     squared=lambda c, a, b, e, r: right(c**2, a, b, e, r),
 )
 TRIALS.mutants("the-cost", bill=lambda c, a, b, e, r: (right(c, a, b, e, r) * c).sum())
+TRIALS.mutants("at-once", at_once=potentials(at_once=True))
+TRIALS.mutants("unscaled", unscaled=potentials(scaled=False))
+TRIALS.mutants("plus", plus=potentials(sign=1))
+TRIALS.mutants("not-balanced", product=lambda c, a, b, e, r: a[:, None] * b)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:value", clamped=clamped)
 TRIALS.mutants("generic:shape", transposed=lambda c, a, b, e, r: right(c, a, b, e, r).T)
@@ -168,7 +186,7 @@ def hundred_rounds(cost, a, b, epsilon, rounds):
     return table.exp()
 
 
-TRIALS.mutants("generic:value", hundred_rounds=hundred_rounds)
+TRIALS.mutants("rounds-ignored", hundred_rounds=hundred_rounds)
 
 
 def without_masses(in_sums, in_plan):

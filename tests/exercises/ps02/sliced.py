@@ -66,6 +66,12 @@ TRIALS.mutants(
     "all-together",
     together=lambda x, y, u: ((x @ u.T).flatten().sort().values - (y @ u.T).flatten().sort().values).abs().mean(),
 )
+TRIALS.mutants("one-slice", first=lambda x, y, u: slices(x, y, u)[0])
+TRIALS.mutants(
+    "opposite-orders",
+    opposite=lambda x, y, u: ((x @ u.T).sort(0).values - (y @ u.T).sort(0, descending=True).values).abs().mean(),
+)
+TRIALS.mutants("centred", centred=lambda x, y, u: right(x - x.mean(0), y - y.mean(0), u))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", matrix_of_lists=lambda x, y, u: (x.tolist() @ u.T).mean())
 TRIALS.alternatives(

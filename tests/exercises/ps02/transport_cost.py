@@ -50,6 +50,13 @@ TRIALS.mutants(
     frobenius=lambda p, c: (p * c).norm(),
 )
 TRIALS.mutants("rescaled", by_sources=lambda p, c: (p * c).sum() / len(p), row_means=lambda p, c: (p * c).sum(1).mean())
+TRIALS.mutants(
+    "transposed",
+    reshaped=lambda p, c: (p.T.reshape(p.shape) * c).sum(),
+    where_it_fits=lambda p, c: ((p.T if p.shape[0] == p.shape[1] else p) * c).sum(),
+)
+TRIALS.mutants("marginals-only", marginals=lambda p, c: p.sum(1) @ c @ p.sum(0))
+TRIALS.mutants("shares-of-a-source", shares=lambda p, c: (p / p.sum(1, keepdim=True) * c).sum())
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:sign", negated=lambda p, c: -(p * c).sum())
 TRIALS.mutants("generic:unusable", forgot_return=lambda p, c: None)

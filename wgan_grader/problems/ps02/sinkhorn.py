@@ -79,6 +79,16 @@ def _without_masses(cost, a, b, eps, rounds, inside=False):
     return table if inside else a[:, None] * b * table
 
 
+def _other(cost, a, b, eps, rounds, at_once=False, scale=True, sign=-1.0):
+    """Both potentials from the old ones, without the factor ε in front of the logarithm, or without its minus."""
+    phi, psi = np.zeros(len(a)), np.zeros(len(b))
+    size = -sign / (1 if scale else eps)
+    for _ in range(rounds):
+        before, phi = phi, size * soft(cost, psi, np.log(b), eps)
+        psi = size * soft(cost.T, before if at_once else phi, np.log(a), eps)
+    return a[:, None] * b * np.exp((phi[:, None] + psi - cost) / eps)
+
+
 def _kernel(cost, a, b, eps, rounds, guard=0.0):
     k, v = np.exp(-cost / eps), b
     for _ in range(rounds):
@@ -96,6 +106,12 @@ WRONG = (
     ("start-at-ones", lambda cost, a, b, eps, rounds: coupling(cost, a, b, eps, rounds, start=-eps * np.log(b))),
     ("one-round-off", lambda c, a, b, e, r: coupling(c, a, b, e, r + 1)),
     ("one-round-off", lambda c, a, b, e, r: coupling(c, a, b, e, r - 1)),
+    ("rounds-ignored", *(lambda c, a, b, e, r, k=k: coupling(c, a, b, e, min(r, k)) for k in (1, 5, 10, 20, 50, 100))),
+    ("rounds-ignored", *(lambda c, a, b, e, r, k=k: coupling(c, a, b, e, k) for k in (10, 20, 50, 100, 200))),
+    ("at-once", given(_other, at_once=True)),
+    ("unscaled", given(_other, scale=False)),
+    ("plus", given(_other, sign=1.0)),
+    ("not-balanced", lambda c, a, b, e, r: a[:, None] * b),
     ("rows-only", _rows_only),
     ("uniform-weights", _uniform),
     ("sums-without-masses", _without_masses, given(_without_masses, inside=True)),
@@ -118,6 +134,11 @@ rows-last: The rows are balanced once more at the end. After a round the *column
 start-at-ones: It starts from v = 1, as tutorials with the matrix exp(−c/ε) do. In the course's form, π = a exp((φ + ψ −
     c)/ε) b, the start is ψ = 0, which means v = b.
 one-round-off: One round too many, or one too few.
+rounds-ignored: The number of rounds is fixed, or capped at some number.
+at-once: Both potentials are made of the old ones. A round takes them in turn: φ from ψ, then ψ from the *new* φ.
+unscaled: The factor ε in front of the logarithm is missing: φ = −ε log(…).
+plus: The minus in front of the logarithm is missing: φ = −ε log(…).
+not-balanced: This is the table of a_i b_j, the plan that sends everything everywhere. The cost plays no part in it.
 rows-only: Only the rows are balanced. One half of a round makes the rows sum to a, the other half the columns to b.
 uniform-weights: The weights a and b are not used: all points have the same mass here.
 sums-without-masses: The masses a and b stand in the sums and in the plan, π = a exp((φ + ψ − c)/ε) b; in one of the two

@@ -35,6 +35,11 @@ def slices(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return in_order(lines @ x.T, lines @ y.T)
 
 
+def _apart(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Differences of the sorted shadows, shape (k, n)."""
+    return np.sort(lines @ x.T, -1) - np.sort(lines @ y.T, -1)
+
+
 WRONG = (
     ("unsorted", lambda x, y, u: np.abs(u @ (x - y).T).mean()),
     ("wrong-axis", lambda x, y, lines: np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean()),
@@ -46,7 +51,13 @@ WRONG = (
     ("means", lambda x, y, u: (u @ (x.mean(0) - y.mean(0))).mean()),
     ("squared", lambda x, y, u: ((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean()),
     ("squared", lambda x, y, u: np.sqrt(((np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)) ** 2).mean())),
-    ("squared", root(averaged(squared(slices)))),
+    ("squared", root(averaged(squared(slices))), averaged(squared(slices))),
+    ("squared", lambda x, y, u: np.sqrt((_apart(x, y, u) ** 2).mean(-1)).mean()),
+    ("squared", lambda x, y, u: np.linalg.norm(_apart(x, y, u), axis=-1).mean()),
+    ("squared", lambda x, y, u: np.linalg.norm(_apart(x, y, u), axis=-1).mean() / len(x)),
+    ("one-slice", lambda x, y, u: slices(x, y, u)[0], lambda x, y, u: np.sort(slices(x, y, u))[(len(u) - 1) // 2]),
+    ("opposite-orders", lambda x, y, u: np.abs(np.sort(u @ x.T, -1) - np.sort(u @ y.T, -1)[:, ::-1]).mean()),
+    ("centred", lambda x, y, u: slices(x - x.mean(0), y - y.mean(0), u).mean()),
     ("no-projection", lambda x, y, u: in_order(x.T, y.T).mean(), lambda x, y, u: in_order(x.T, y.T).sum()),
     ("by-direction", slices),
     ("all-together", lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel())),
@@ -60,7 +71,10 @@ largest-slice: This is the largest slice (“max-sliced”), another distance. T
 summed: The slices are added. Take their mean, or the value grows with the number of directions.
 mean-direction: The directions are averaged first, and one line is left. Average the *distances*.
 means: This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean.
-squared: Distances (or slices) are squared: this is the sliced W2. For W1 take absolute values and their mean.
+squared: Distances (or slices) are squared on the way, as for W2. For W1 take absolute values and their mean.
+one-slice: One direction decides alone, the first or the one in the middle. Take the mean over all.
+opposite-orders: The smallest shadow is paired with the largest: that is the dearest plan, not the cheapest.
+centred: Both clouds are moved to the origin first. A shift is a distance too.
 no-projection: The coordinates are compared one by one, and the directions are not used.
 by-direction: One number a direction comes back. Average them.
 all-together: The shadows on all lines are thrown together and sorted as one sample. Each line is a problem of its own.

@@ -41,6 +41,10 @@ WRONG = (
     ("largest-share", lambda p, c: c[np.arange(len(p)), p.argmax(1)].mean()),
     ("largest-share", lambda p, c: sum(p[i].max() * c[i, p[i].argmax()] for i in range(len(p)))),
     ("diagonal", lambda p, c: np.trace(p * c), lambda p, c: sum(p[i, i] * c[i, i] for i in range(min(p.shape)))),
+    ("transposed", lambda p, c: (p.T.reshape(p.shape) * c).sum(), lambda p, c: (p * c.T.reshape(c.shape)).sum()),
+    ("transposed", lambda p, c: (p.T * c).sum(), lambda p, c: ((p.T if len(p) == p.shape[1] else p) * c).sum()),
+    ("marginals-only", lambda p, c: p.sum(1) @ c @ p.sum(0)),
+    ("shares-of-a-source", lambda p, c: (p / p.sum(1, keepdims=True) * c).sum()),
     ("by-row", lambda p, c: (p * c).sum(1), lambda p, c: (p * c).sum(0), lambda p, c: p * c),
     ("squared", lambda p, c: (p * c**2).sum(), lambda p, c: np.sqrt((p * c**2).sum()), lambda p, c: (p**2 * c).sum()),
     ("squared", lambda p, c: np.linalg.norm(p * c)),
@@ -54,6 +58,9 @@ unweighted: The costs of the used routes are added, whatever the mass that trave
 longest-trip: This is the cost of one route, the dearest. The bill adds up all of them.
 largest-share: Each source is taken to go to one target, its largest share. Plans may divide: count every entry.
 diagonal: Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well.
+transposed: The plan, or the cost, is transposed: each mass meets the cost of another route.
+marginals-only: The plan is forgotten but for its row and column sums, as if every source sent the same mixture.
+shares-of-a-source: Each row is divided by its sum first, so that all sources weigh alike. The entries are the masses.
 by-row: A cost for each source (or target) comes back. Add them up: the bill is one number.
 squared: Costs (or masses) are squared on the way. The bill is linear in both.
 rescaled: The bill is divided by the number of sources or targets. The masses add up to 1 already.

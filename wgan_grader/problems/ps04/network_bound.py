@@ -1,5 +1,6 @@
 """``network_bound(network)``: the product of the layers' Lipschitz constants."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
@@ -23,6 +24,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("ReLU", rng, (2, 4, 3), "product")
     yield _case("tanh and ReLU", rng, (4, 3, 5, 2), "product")
     yield _case("square layers", rng, (3, 3, 3), "product")
+    used = _case("a network in use", rng, (2, 3, 2), "product")
+    yield replace(used, options={**used.options, "used": ["network"]})
     yield _slowly("two directions almost equally steep")
     yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
     yield _case("layers in a row, and a sigmoid last", rng, (3, 2, 4, 3, 2, 4, 2), "slopes")
