@@ -84,6 +84,10 @@ TRIALS.mutants(
     scipy_samples=lambda t, p, q: scipy.stats.wasserstein_distance(p, q),
     sort=lambda t, p, q: (p.sort().values - q.sort().values).abs().mean(),
 )
+TRIALS.mutants("places-not-gaps", places=lambda t, p, q: ((p - q).cumsum(0).abs() * t).sum())
+TRIALS.mutants("cumulated-twice", twice=lambda t, p, q: right(t, p.cumsum(0), q.cumsum(0)))
+TRIALS.mutants("absolute-first", absolute_first=lambda t, p, q: ((p - q).abs().cumsum(0)[:-1] * t.diff()).sum())
+TRIALS.mutants("from-the-right", backwards=lambda t, p, q: ((p - q).flip(0).cumsum(0)[:-1].abs() * t.diff()).sum())
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", widths_do_not_fit=lambda t, p, q: ((p - q).cumsum(0).abs() * t.diff()).sum())
 TRIALS.mutants("generic:shape", not_summed=lambda t, p, q: (p - q).cumsum(0)[:-1].abs() * t.diff())

@@ -43,6 +43,9 @@ TRIALS.mutants(
     sigmoid=lambda r, f: torch.sigmoid(f).mean() - torch.sigmoid(r).mean(),
 )
 TRIALS.mutants("squared", targets=lambda r, f: (r - 1).pow(2).mean() + f.pow(2).mean())
+TRIALS.mutants("added", added=lambda r, f: f.mean() + r.mean())
+TRIALS.mutants("paired", paired=lambda r, f: (f[: len(r)] - r[: len(f)]).mean())
+TRIALS.mutants("extremes", extremes=lambda r, f: f.max() - r.min())
 TRIALS.mutants("sums", sums=lambda r, f: f.sum() - r.sum())
 TRIALS.mutants("absolute", absolute=lambda r, f: (f.mean() - r.mean()).abs())
 TRIALS.mutants("generic:factor", halved=lambda r, f: (f.mean() - r.mean()) / 2)

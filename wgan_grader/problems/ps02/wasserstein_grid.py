@@ -56,6 +56,12 @@ WRONG = (
     ("squared", lambda t, p, q: np.sqrt((surplus(p, q)[:-1] ** 2 * np.diff(t)).sum())),
     ("averaged", lambda t, p, q: (np.abs(surplus(p, q))[:-1] * np.diff(t)).mean()),
     ("averaged", lambda t, p, q: area(t, p, q) / len(t), lambda t, p, q: area(t, p, q) / (t[-1] - t[0])),
+    ("places-not-gaps", lambda t, p, q: (np.abs(surplus(p, q)) * t).sum(), lambda t, p, q: (np.abs(p - q) * t).sum()),
+    ("places-not-gaps", lambda t, p, q: (np.abs(surplus(p, q)) * np.diff(t, prepend=0.0)).sum()),
+    ("cumulated-twice", lambda t, p, q: area(t, np.cumsum(p), np.cumsum(q))),
+    ("absolute-first", lambda t, p, q: (np.cumsum(np.abs(p - q))[:-1] * np.diff(t)).sum()),
+    ("from-the-right", lambda t, p, q: (np.abs(surplus(p[::-1], q[::-1]))[:-1] * np.diff(t)).sum()),
+    ("sorted-weights", lambda t, p, q: area(t, np.sort(p), np.sort(q))),
     ("sorted-weights", lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
 )
 MESSAGES = """
@@ -73,6 +79,12 @@ signed: The signed area was taken, in which carrying to the left cancels carryin
 largest-gap: This is the largest difference of F and G (Kolmogorov and Smirnov's), which knows no distance either.
 squared: The difference of F and G is squared. W1 takes its absolute value.
 averaged: The area is divided by the number of places or by the length of the grid. It is an integral, not a mean.
+places-not-gaps: F − G is multiplied by the places themselves (the first gap begins at 0). Multiply by the gaps between
+    them.
+cumulated-twice: The differences are cumulated twice: F and G are sums of p and q, no more.
+absolute-first: The absolute value is taken before the sum, so that nothing cancels any more. Sum p − q first.
+from-the-right: The sums begin at the last place, and meet the gaps in the order of the first: from the right the gaps
+    come in the reverse order too.
 sorted-weights: The probabilities are treated as sample points (sorted and compared). They are masses; the places are in
     `points`.
 """

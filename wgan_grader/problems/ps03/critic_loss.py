@@ -31,9 +31,20 @@ def _relu(scores: np.ndarray) -> np.ndarray:
     return np.maximum(scores, 0)
 
 
+def _leaky(scores: np.ndarray) -> np.ndarray:
+    return np.maximum(scores, 0.2 * scores)
+
+
 WRONG = (
     ("hinge", lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
     ("hinge", lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+    (
+        "hinge",
+        lambda r, f: _relu(1 - r).mean() - _relu(1 + f).mean(),
+        lambda r, f: _relu(1 + f).mean() - _relu(1 - r).mean(),
+    ),
+    ("hinge", lambda r, f: (_relu(1 - r).mean() + _relu(1 + f).mean()) / 2),
+    ("hinge", lambda r, f: _leaky(1 - r).mean() + _leaky(1 + f).mean()),
     ("margin-left", shifted(loss, 2)),
     ("cut-off-left", lambda r, f: _relu(f).mean() + _relu(-r).mean(), lambda r, f: _relu(f).mean() - r.mean()),
     ("cut-off-left", lambda r, f: f.mean() + _relu(-r).mean(), composed(_relu, loss)),
@@ -45,15 +56,23 @@ WRONG = (
     ("median", lambda r, f: np.median(f) - np.median(r)),
     ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
     ("log-loss", lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
+    ("log-loss", lambda r, f: np.logaddexp(0, r).mean() + np.logaddexp(0, -f).mean()),
+    ("log-loss", lambda r, f: np.logaddexp(0, -f).mean() - np.logaddexp(0, -r).mean()),
+    ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() - np.logaddexp(0, -f).mean()),
+    ("log-loss", lambda r, f: np.logaddexp(0, f.mean() - r.mean()), lambda r, f: np.tanh(f).mean() - np.tanh(r).mean()),
+    ("added", lambda r, f: f.mean() + r.mean(), lambda r, f: -f.mean() - r.mean()),
+    ("paired", lambda r, f: (f[: len(r)] - r[: len(f)]).mean()),
+    ("extremes", lambda r, f: f.max() - r.min(), lambda r, f: f.max() - r.max(), lambda r, f: f[0] - r[0]),
     ("squared", lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean()),
+    ("squared", lambda r, f: (((r - 1) ** 2).mean() + (f**2).mean()) / 2, lambda r, f: (f**2).mean() - (r**2).mean()),
     ("squared", lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean()),
     ("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
     ("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
     ("absolute", squared(loss), negated(squared(loss))),
 )
 MESSAGES = """
-hinge: This is still a hinge loss, whatever its signs: past a margin of 1 a score has no gradient any more. The distance
-    does not stop there. Take the cut-offs out.
+hinge: This is still a hinge loss, whatever its signs and slopes: at a margin of 1 it bends. The distance does not stop
+    there. Take the margins and the cut-offs out.
 margin-left: The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it is
     wrong.
 cut-off-left: The margins are gone, but scores, or their difference, are still cut off at 0.
@@ -63,9 +82,12 @@ ascent: This is E_P f − E_Q f, the estimate of the distance. A loss is *minimi
 generator: This uses the fakes alone: it is the generator's loss, or its negative. The critic sees both.
 real-only: This uses the real scores alone. The critic sees both bags.
 median: Medians stand where the means belong: an expectation is a mean.
-log-loss: This is the log loss of a discriminator (softplus), a smooth hinge. No logarithm and no sigmoid is left in the
-    dual.
-squared: Squares: this is a least-squares loss, which pulls scores to fixed targets.
+log-loss: A logarithm, sigmoid or tanh acts on the scores, as in the log loss of a discriminator. Nothing of the kind is
+    left in the dual.
+added: The two means are added: real scores are to be *high* and fake ones low, so their signs differ.
+paired: Scores are paired one by one, and the longer bag is cut off. Each bag has a mean of its own.
+extremes: One score of each bag decides, the largest, the smallest or the first. Take the means.
+squared: The scores are squared, as in a least-squares loss. The dual has their means.
 sums: Scores are summed, or divided by the size of both bags together. Each bag has a mean of its own.
 absolute: An absolute value, or a square of the difference: the critic would be as happy with the roles exchanged, or
     never rewarded.
