@@ -88,7 +88,8 @@ TRIALS.mutants(
 TRIALS.mutants("not-adding-to-one", unweighted=unweighted)
 TRIALS.mutants("whole-path", path=path)
 TRIALS.mutants("mutates-input", in_place=in_place)
-TRIALS.mutants("generic:direction", last_20=lambda w, b: right(w[-20:], b), rounded=lambda w, b: right(w, round(b, 2)))
+TRIALS.mutants("generic:value", last_20=lambda w, b: right(w[-20:], b))
+TRIALS.mutants("generic:which", rounded=lambda w, b: right(w, round(b, 2)))
 TRIALS.alternatives(
     right=right,
     lerp=lerp,

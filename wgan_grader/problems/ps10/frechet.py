@@ -33,7 +33,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("means far out", far, "general")
     small = np.zeros(2), 1e-4 * shears[0], np.zeros(2), 1e-4 * shears[1]
     yield _case("small covariances", small, "general", atol=1e-9)
-    for d in (3, 5, 20):
+    for d in (3, 5, 70):
         pair = [_covariance(rng, d, d + 2) for _ in range(2)]
         yield _case(f"dimension {d}", (rng.normal(size=d), pair[0], rng.normal(size=d), pair[1]), "general")
     thin = _covariance(rng, 4, 2), _covariance(rng, 4, 3)

@@ -17,12 +17,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("edges", "points on the edges of cells", points=inner, bins=8, batch=4)
     beside = np.array([0.2499, 0.2501, 0.4999, 0.5001, 0.7499, 0.7501, 0.9999])
     yield case("edges", "points beside the edges", points=beside, bins=4, batch=3)
-    hair = np.array([0.25, 0.5, 0.5, 0.75, 0.1]) + 1e-9 * np.array([-1, -1, 1, -1, 0])
+    hair = np.array([0.25, 0.5, 0.5, 0.75, 0.1]) + 2e-12 * np.array([-1, -1, 1, -1, 0])
     yield case("edges", "points a hair beside the edges", points=hair, bins=4, batch=3)
     yield case("all", "1500 points", points=rng.permutation(np.linspace(0, 0.999, 1500) ** 2), bins=6, batch=64)
     yield case("edges", "points at 1", points=[1.0, 0.0, 0.5, 1.0, 0.4, 0.3, 1.0], bins=4, batch=3)
     yield case("all", "one cell", points=[0.0, 0.4, 1.0], bins=1, batch=2)
-    yield case("all", "131 cells", points=rng.uniform(size=60), bins=131, batch=7)
+    yield case("all", "2000 cells", points=np.append(rng.uniform(size=60), 0.9997), bins=2000, batch=7)
     yield case("all", "twenty cells", points=rng.uniform(size=60), bins=20, batch=7)
 
 

@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
         x=[[1.0, 2.0], [1.0, 2.0], [0.0, 1.0]],
         y=[[0.5, -1.0], [1.0, 0.0], [0.2, 0.7], [-1.0, 0.4]],
     )
+    alike = [[0.5, -1.0], [1.0, 0.0], [0.5, -1.0], [-1.0, 0.4]]
+    yield case("value", "two of y alike", x=[[1.0, 2.0], [0.0, 1.0]], y=alike)
     yield case("negative", "the same two points", x=[[0.0], [2.0]], y=[[2.0], [0.0]])
     twice = rng.normal(size=(3, 2))
     yield case("negative", "nearly the same three points", x=twice, y=twice[::-1] + 0.01)
@@ -27,8 +29,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "131 points and three", **clouds, atol=1e-5)
     clouds = {"x": rng.normal(size=(5, 70)), "y": rng.normal(size=(4, 70)) + 1}
     yield case("value", "five and four points in dimension 70", **clouds, atol=1e-5)
-    clouds = {"x": rng.normal(size=(30, 2)), "y": rng.normal(size=(27, 2)) + 1}
-    yield case("value", "thirty and 27 points", **clouds, atol=1e-5)
+    clouds = {"x": rng.normal(size=(30, 2)), "y": rng.normal(size=(140, 2)) + 1}
+    yield case("value", "thirty and 140 points", **clouds, atol=1e-5)
     yield case(
         "value", "three and four, square", x=rng.normal(size=(3, 3)), y=1 + rng.normal(size=(4, 4))[:, :3], atol=1e-5
     )

@@ -24,10 +24,18 @@ def cases(rng: np.random.Generator) -> Cases:
         yield _case(f"{criterion}: a point near two modes", close, modes, 0.2, criterion)
         modes = np.array([[0.0, 0.0], [4.0, 4.0], [-8.0, 0.0]])
         yield _case(f"{criterion}: on the boundary", edge, modes, 0.5, criterion)
-    hair = np.array([[1.5 + 1e-9, 0.0], [4.0, 5.5 + 1e-9], [1.0, 1.0]])
+    hair = np.array([[1.5 + 4e-11, 0.0], [4.0, 5.5 + 4e-11], [1.0, 1.0]])
     yield _case("a hair beyond the boundary", hair, np.array([[0.0, 0.0], [4.0, 4.0]]), 0.5, "covered")
     lone = np.concatenate([np.zeros((149, 2)), [[6.0, 6.1]]])
     yield _case("one point of 150", lone, np.array([[0.0, 0.0], [6.0, 6.0], [9.0, -9.0]]), 0.5, "covered")
+    centres = 1.3 * np.stack(np.divmod(np.arange(90.0), 9.0), 1)
+    places = centres[rng.integers(80, size=600)] + rng.normal(size=(600, 2)) * rng.uniform(0.05, 0.2, size=(600, 1))
+    places[-1] = centres[85] + 0.1
+    yield _case("600 points, 90 modes", places, centres, 0.08, "covered")
+    yield _case("a large std", np.array([[5.9, 0.0], [0.0, -6.1]]), np.array([[0.0, 0.0], [0.0, 20.0]]), 2.0, "quality")
+    yield _case("one stray point", np.array([[5.0, 5.0]]), np.array([[0.0, 0.0], [4.0, 4.0]]), 0.2, "quality")
+    modes = np.array([[0.0, 0.0], [4.0, 4.0], [0.0, 0.0]])
+    yield _case("two modes alike", np.array([[0.3, 0.1], [9.0, 0.0]]), modes, 0.2, "covered")
     twice = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.25, 0.0], [9.0, 9.0]])
     yield _case("points that come three times", twice, np.array([[0.0, 0.0], [4.0, 4.0]]), 0.125, "quality")
     away = 2.0**26 + np.array([[0.0, 0.0], [8.0, 0.0]])
@@ -60,7 +68,7 @@ def _from_near(near: np.ndarray) -> Report:
 
 def _nearest_only(points: np.ndarray, modes: np.ndarray, std: float) -> Report:
     d = _distances(points, modes)
-    return _from_near((d <= 3 * std) & (d == d.min(1, keepdims=True)))
+    return _from_near((d <= 3 * std) & (d.argmin(1)[:, None] == np.arange(len(modes))))
 
 
 def _counted_anew(points: np.ndarray, modes: np.ndarray, std: float) -> Report:

@@ -10,7 +10,10 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("value", "three numbers", weights=[[1.0], [3.0], [7.0]], decay=0.75)
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
         yield case("value", f"{steps} states of {d} weights", weights=rng.normal(size=(steps, d)), decay=decay)
-    yield case("value", "150 states", weights=30 + rng.normal(size=(150, 2)).cumsum(0), decay=0.985)
+    yield case("value", "300 states", weights=30 + rng.normal(size=(300, 2)).cumsum(0), decay=0.985)
+    yield case("value", "a long memory", weights=[[0.0, 1.0], [500.0, -300.0], [800.0, 900.0]], decay=0.9999)
+    yield case("value", "states of zeros", weights=[[1.0, 2.0], [0.0, 0.0], [3.0, 1.0], [0.0, 0.0]], decay=0.7)
+    yield case("value", "five states of 131 weights", weights=rng.normal(size=(5, 131)), decay=0.2)
     yield case("value", "a state that stays", weights=[[1.0], [1.0], [3.0], [3.0], [3.0], [2.0]], decay=0.6)
     yield case("edges", "one state", weights=rng.normal(size=(1, 3)), decay=0.9)
     yield case("edges", "no memory", weights=rng.normal(size=(5, 2)), decay=0.0)
@@ -52,7 +55,7 @@ WRONG = (
     ("whole-path", lambda w, b: np.stack([average(w[: t + 1], b) for t in range(len(w))])),
 )
 MESSAGES = """
-swapped: The two weights have changed places: the *old average* keeps the share `decay`, which is near 1.
+swapped: The two weights have changed places: the *old average* keeps the share `decay`.
 from-zero: It starts at 0, and the zeros are part of the average. Start at the first state.
 bias-corrected: It starts at 0 and is divided by 1 − decayᵗ, as in Adam. That is another average: here the first state
     is the start.

@@ -24,6 +24,8 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case(criterion, name, real=clouds[0], fake=1.5 * clouds[1] + 0.4, k=9, options=BOTH)
         edge = {"real": [[0.0], [2.0], [5.0], [9.0]], "fake": [[-2.0], [-4.0], [30.0], [31.0]]}
         yield case(criterion, f"{criterion}: on the boundary of a ball", **edge, k=1, options=BOTH)
+    many = {"real": rng.normal(size=(66, 2)), "fake": 1.5 * rng.normal(size=(67, 2)) + 0.4}
+    yield case("precision", "66 real, 67 fake, k = 12", **many, k=12, options=BOTH)
     for criterion in ("precision", "recall"):
         for name, centres, points in (
             ("two alike", [[0.0], [0.0], [4.0], [10.0]], [[-1.0], [0.0], [20.0]]),
@@ -32,6 +34,13 @@ def cases(rng: np.random.Generator) -> Cases:
                 "Euclidean",
                 [[0.0, 0.0], [3.0, 4.0], [20.0, 0.0]],
                 [[-5.5, 0.0], [-6.0, 0.0], [-3.52, -3.52], [40.0, 40.0]],
+            ),
+            ("a hair outside", [[0.0], [2.0], [5.0], [9.0]], [[-2.0 - 4e-10], [13.0 + 4e-10], [30.0]]),
+            ("on a circle", [[0.0, 0.0], [3.0, 4.0], [30.0, 0.0]], [[-5.0, 0.0], [0.0, -5.0], [60.0, 60.0]]),
+            (
+                "in space",
+                [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0], [9.0, 9.0, 9.0]],
+                [[0.2, 0.0, -2.3], [0.0, -1.0, -1.5], [60.0, 60.0, 60.0]],
             ),
             ("far out", [[9.0], [10.0], [11.0]], [[0.0], [50.0], [10.2]]),
         ):
@@ -46,6 +55,9 @@ def cases(rng: np.random.Generator) -> Cases:
     beside = 2.0**26 + np.array([[0.5, 0.5], [-1.5, 0.0], [0.0, 10.0], [40.0, 0.0]])
     for criterion, pair in (("precision", (corner, beside)), ("recall", (beside, corner))):
         yield case(criterion, f"{criterion}: four, farther from 0", real=pair[0], fake=pair[1], k=1, options=BOTH)
+    four, six = [[0.0], [1.0], [3.0], [10.0]], [[5.0], [12.0], [17.5], [-9.0], [25.0], [6.0]]
+    for criterion, (real, fake) in (("precision", (four, six)), ("recall", (six, four))):
+        yield case(criterion, f"{criterion}: k = 3 of four", real=real, fake=fake, k=3, options=BOTH)
     mean = rng.normal(size=(14, 3))
     yield case("recall", "a narrow generator", real=mean, fake=mean[:6] * 0.2, k=2, options=BOTH)
     far = np.concatenate([rng.normal(size=(8, 2)), [[40.0, 0.0]]])
