@@ -236,7 +236,10 @@ def _parts(failing: Sequence[Trial]) -> str:
     if len(bad) > 3:
         return f"Of the {len(good) + len(bad)} results {len(good)} are right."
     verb = "is" if len(bad) == 1 else "are"
-    rest = f"{names_in_words(good)} is" if len(good) == 1 else "all else is"
+    whole = all(name in trial.judged for trial in failing for name in trial.expected)
+    rest = (
+        f"{names_in_words(good)} is" if len(good) == 1 else "all else is" if whole else "all else that counts here is"
+    )
     return _begun(f"{names_in_words(bad)} {verb} wrong, {rest} right.")
 
 

@@ -52,6 +52,11 @@ TRIALS.mutants("median", median=lambda r, f, k: (np.median(r) - np.median(f)) / 
 TRIALS.mutants("generic:error", elementwise=lambda r, f, k: (r - f).mean() / k)
 TRIALS.mutants("generic:shape", no_mean=lambda r, f, k: (r[:, None] - f) / k)
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("k-changed", whole=lambda r, f, k: (r.mean() - f.mean()) / (k + 1))
+TRIALS.mutants("added", added=lambda r, f, k: (r.mean() + f.mean()) / k)
+TRIALS.mutants("one-bag", real_only=lambda r, f, k: r.mean() / k)
+TRIALS.mutants("extremes", extremes=lambda r, f, k: (r.max() - f.min()) / k)
+TRIALS.mutants("one-less", one_less=lambda r, f, k: (r.sum() / max(1, len(r) - 1) - f.sum() / max(1, len(f) - 1)) / k)
 TRIALS.alternatives(
     means=lambda r, f, k: (r.mean() - f.mean()) / k,
     first_divided=lambda r, f, k: r.mean() / k - f.mean() / k,

@@ -106,7 +106,11 @@ TRIALS.mutants(
     "log-loss",
     log_loss=with_scores(log_loss),
     sigmoid=with_scores(lambda r, f: f.sigmoid().mean() - r.sigmoid().mean()),
+    tanh=with_scores(lambda r, f: f.tanh().mean() - r.tanh().mean()),
+    softplus=with_scores(lambda r, f: softplus(f).mean() - softplus(r).mean()),
 )
+TRIALS.mutants("least-squares", squares=with_scores(lambda r, f: (r - 1).square().mean() + f.square().mean()))
+TRIALS.mutants("one-score", medians=with_scores(lambda r, f: f.flatten().median() - r.flatten().median()))
 TRIALS.mutants("one-sided", fakes=with_scores(lambda r, f: f.mean()), real=with_scores(lambda r, f: -r.mean()))
 TRIALS.mutants("added", added=with_scores(lambda r, f: f.mean() + r.mean()))
 TRIALS.mutants("absolute", absolute=with_scores(lambda r, f: (f.mean() - r.mean()).abs()))

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import softplus
 
 from ..registry import Trials
 
@@ -120,6 +121,19 @@ def twice(critic, real, fake, rate, c):
     right(critic, real, fake, rate, c)
 
 
+def in_turn(critic, real, fake, rate, c):
+    for p in critic.parameters():
+        (gradient,) = torch.autograd.grad(difference(critic, real, fake), [p])
+        p.data -= rate * gradient
+    clip(critic, c)
+
+
+def batch_by_batch(critic, real, fake, rate, c):
+    descend(critic, -critic(real).mean(), rate)
+    descend(critic, critic(fake).mean(), rate)
+    clip(critic, c)
+
+
 def on_a_copy(critic, real, fake, rate, c):
     import copy
 
@@ -173,6 +187,19 @@ TRIALS.mutants("weights-only", weights_only=weights_only)
 TRIALS.mutants("sums", sums=with_loss(lambda f, x, y: f(y).sum() - f(x).sum()))
 TRIALS.mutants("added", added=with_loss(lambda f, x, y: f(y).mean() + f(x).mean()))
 TRIALS.mutants("one-batch", fakes=with_loss(lambda f, x, y: f(y).mean()), real=with_loss(lambda f, x, y: -f(x).mean()))
+TRIALS.mutants("in-turn", parameters=in_turn, batches=batch_by_batch)
+TRIALS.mutants(
+    "rate",
+    halved=lambda f, x, y, rate, c: right(f, x, y, rate / 2, c),
+    fixed=lambda f, x, y, rate, c: right(f, x, y, 0.01, c),
+)
+TRIALS.mutants("other-box", fixed_box=lambda f, x, y, rate, c: right(f, x, y, rate, 0.01))
+TRIALS.mutants(
+    "other-loss",
+    softplus=with_loss(lambda f, x, y: softplus(-f(x)).mean() + softplus(f(y)).mean()),
+    hinge=with_loss(lambda f, x, y: torch.relu(1 - f(x)).mean() + torch.relu(1 + f(y)).mean()),
+)
+TRIALS.mutants("absolute", absolute=with_loss(lambda *a: -difference(*a).abs()))
 TRIALS.mutants("twice", twice=twice)
 TRIALS.mutants(
     "sign-only",

@@ -50,6 +50,13 @@ WRONG = (
     ("without-k", lambda r, f, k: r.mean() - f.mean()),
     ("times-k", lambda r, f, k: (r.mean() - f.mean()) * k, lambda r, f, k: (r.mean() - f.mean()) / k**2),
     ("half-divided", lambda r, f, k: r.mean() / k - f.mean(), lambda r, f, k: r.mean() - f.mean() / k),
+    ("k-changed", lambda r, f, k: (r.mean() - f.mean()) / (k + 1), lambda r, f, k: (r.mean() - f.mean()) / max(k, 1)),
+    ("k-changed", lambda r, f, k: (r.mean() - f.mean()) / np.sqrt(k), lambda r, f, k: (r.mean() - f.mean()) / int(k)),
+    ("k-changed", lambda r, f, k: (r.mean() - f.mean()) // k, lambda r, f, k: r.mean() - f.mean() - k),
+    ("added", lambda r, f, k: (r.mean() + f.mean()) / k),
+    ("one-bag", lambda r, f, k: r.mean() / k, lambda r, f, k: -f.mean() / k, lambda r, f, k: f.mean() / k),
+    ("extremes", lambda r, f, k: (r.max() - f.min()) / k, lambda r, f, k: (r.max() - f.max()) / k),
+    ("one-less", lambda r, f, k: (r.sum() / max(1, len(r) - 1) - f.sum() / max(1, len(f) - 1)) / k),
     ("sums", lambda r, f, k: (r.sum() - f.sum()) / k),
     ("pooled", lambda r, f, k: (r.sum() - f.sum()) / (len(r) + len(f)) / k),
     ("pooled", lambda r, f, k: (r.sum() - f.sum()) / len(r) / k, lambda r, f, k: (r.sum() - f.sum()) / len(f) / k),
@@ -63,6 +70,11 @@ MESSAGES = """
 loss: This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.
 without-k: K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.
 times-k: K is multiplied by, or divided by twice. The difference is K times too large: divide by K, once.
+k-changed: The difference is not divided by K itself: K is rounded, cut off at 1, increased, rooted or subtracted.
+added: The two means are added. The estimate is their difference.
+one-bag: One of the two bags is missing.
+extremes: The largest (or smallest) scores are compared, not the means.
+one-less: The sums are divided by n − 1 and m − 1. A mean divides by n and m.
 half-divided: Only one of the means is divided by K.
 sums: Scores are summed, not averaged: twice the batch would be twice the distance.
 pooled: One denominator serves both bags. Each expectation is a mean over its own bag.

@@ -1,5 +1,6 @@
 """``clip_(critic, c)``: every parameter into [-c, c], in place."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("five layers", _drawn(rng, 1.0, 1.0, (2, 4, 3, 5, 2, 1)), 0.2, "biases")
     yield _case("a very narrow box", _drawn(rng, 0.01, 0.01), 2e-5, "biases")
     yield _case("a very wide box", _drawn(rng, 20.0, 20.0), 12.0, "biases")
+    used = _case("a critic in use", _drawn(rng, 1.0, 1.0), 0.4, "weights")
+    yield replace(used, options={**used.options, "used": ["critic"]})
     yield _case("a wide layer", _drawn(rng, 1.0, 1.0, (70, 130, 1)), 0.3, "weights")
     inside = [np.clip(a, -0.19, 0.19) for a in _drawn(rng, 0.1, 0.1)]
     inside[0][0, 0] = 0.5  # one beyond, so that doing nothing is no answer

@@ -19,7 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("the generator", rng, 4, 5, "generator")
     yield _case("networks in use", rng, 5, 3, "value", used=("critic", "generator"))
     yield _case("as many latent numbers as coordinates", rng, 4, 6, "value", latent=2)
-    yield _case("scores in the thousands", rng, 5, 4, "value", size=1e3)
+    yield _case("scores in the thousands", rng, 5, 4, "value", size=1e4)
     yield _case("130 and 150", rng, 130, 150, "critic")
     yield _case("three layers and three", rng, 5, 4, "critic", depth=3)
     yield _case("one layer and one", rng, 4, 6, "critic", depth=1)
@@ -76,6 +76,10 @@ def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
 def _value(formula):
     """A wrong value; its gradients are not looked at."""
     return lambda *arrays: {"value": formula(*_scores(*arrays))}
+
+
+def _softplus(s: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0, s)
 
 
 def _relu(s: np.ndarray) -> np.ndarray:
@@ -135,7 +139,18 @@ WRONG = (
     ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r))),
     ("hinge", _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean())),
     ("hinge", _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean())),
-    ("log-loss", _value(lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean())),
+    ("log-loss", _value(lambda r, f: _softplus(-r).mean() + _softplus(f).mean())),
+    ("log-loss", _value(lambda r, f: -_softplus(-r).mean() - _softplus(f).mean())),
+    ("log-loss", _value(lambda r, f: (_softplus(-r).mean() + _softplus(f).mean()) / 2)),
+    ("log-loss", _value(lambda r, f: _softplus(r).mean() + _softplus(-f).mean())),
+    ("log-loss", _value(lambda r, f: _softplus(f).mean() - _softplus(r).mean())),
+    ("log-loss", _value(lambda r, f: _softplus(-r).mean() - _softplus(-f).mean())),
+    ("log-loss", _value(lambda r, f: _softplus(-r).mean() + _softplus(-f).mean())),
+    ("log-loss", _value(lambda r, f: np.tanh(f).mean() - np.tanh(r).mean())),
+    ("least-squares", _value(lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean())),
+    ("least-squares", _value(lambda r, f: (((r - 1) ** 2).mean() + (f**2).mean()) / 2)),
+    ("one-score", _value(lambda r, f: np.sort(f)[(len(f) - 1) // 2] - np.sort(r)[(len(r) - 1) // 2])),
+    ("one-score", _value(lambda r, f: f[0] - r[0]), _value(lambda r, f: f.max() - r.min())),
     ("log-loss", _value(lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean())),
     ("one-sided", _value(lambda r, f: f.mean()), _value(lambda r, f: -f.mean()), _value(lambda r, f: -r.mean())),
     ("one-sided", _value(lambda r, f: r.mean())),
@@ -156,8 +171,10 @@ sums: Scores are summed, or both batches are averaged together. Take the mean ov
     in size.
 hinge: This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic once the
     scores are far enough apart.
-log-loss: This is the log loss of a discriminator, or a difference of probabilities. A critic has no sigmoid and no
-    logarithm.
+log-loss: A sigmoid, tanh or logarithm acts on the scores, as in the log loss of a discriminator. A critic's scores are
+    used as they are.
+least-squares: The scores are pulled to 1 and 0 by squares: this is the loss of a least-squares GAN.
+one-score: One score of each batch decides: the median, the first, or the largest and the smallest. Take the means.
 one-sided: This uses one of the two batches only. The critic compares the two.
 added: The two means are added: real ones are to be scored *high* and fakes low, so their signs differ.
 absolute: An absolute value or a square: then the critic gains nothing by telling which batch is which.

@@ -7,7 +7,7 @@ from wgan_course.check.observers.ps05 import STALE
 
 from ...formulas import Detected, constant, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._networks import HARD_CODED, LIMIT, after, back, in_place, left_behind, network, unchanged
+from ._networks import HARD_CODED, LIMIT, after, back, in_place, left_behind, network, output, unchanged
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -34,7 +34,7 @@ def _case(name, rng, n, m, rate, c, criterion, inside=False, stale=False, widths
         arrays = {key: np.clip(array, -0.9 * c, 0.9 * c) for key, array in arrays.items()}
     arrays |= {"real": size * (1.0 + rng.normal(size=(n, 2))), "fake": size * rng.normal(size=(m, 2))}
     arrays |= {"rate": rate, "c": c}
-    options = in_place("critic", len(widths) - 1) | ({"stale": True} if stale else {})
+    options = in_place("critic", len(widths) - 1) | ({"stale": True, "used": ["critic"]} if stale else {})
     return Case(name, arrays, options, criterion=criterion)
 
 
@@ -56,6 +56,48 @@ def _step(move=lambda g, c: g, before=False, clipped=True, of_real=-1.0, of_fake
         return after("critic", [np.clip(a, -c, c) for a in moved] if clipped else moved)
 
     return formula
+
+
+def _of_scores(slopes):
+    """With another loss, told by its slopes in the scores of the real samples and of the fakes."""
+
+    def formula(*inputs):
+        *arrays, real, fake, rate, c = inputs
+        tops = slopes(output(arrays, real), output(arrays, fake))
+        each = (back(arrays, x, top)[0] for x, top in zip((real, fake), tops, strict=True))
+        return after("critic", [np.clip(a - rate * (g + h), -c, c) for a, g, h in zip(arrays, *each, strict=True)])
+
+    return formula
+
+
+def _sigmoid(s: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -s))
+
+
+def _in_turn(*inputs):
+    """Each parameter moves by a gradient that is taken anew, when those before it have moved."""
+    *arrays, real, fake, rate, c = inputs
+    for place in range(len(arrays)):
+        arrays[place] = arrays[place] - rate * _gradient(tuple(arrays), real, fake, -1.0, 1.0, False)[place]
+    return after("critic", [np.clip(a, -c, c) for a in arrays])
+
+
+def _batch_by_batch(first: dict, second: dict):
+    """A step on one batch, then one on the other."""
+
+    def formula(*inputs):
+        moved = _step(clipped=False, **first)(*inputs).values()
+        return _step(**second)(*moved, *inputs[len(moved) :])
+
+    return formula
+
+
+def _signed(sign: float, real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.full_like(real, -sign / len(real)), np.full_like(fake, sign / len(fake))
+
+
+def _at_rate(change):
+    return lambda *inputs: _step()(*inputs[:-2], change(inputs[-2]), inputs[-1])
 
 
 def _weights_only(*inputs):
@@ -88,6 +130,28 @@ WRONG = (
     ("added", _step(of_real=1.0), _step(of_fake=-1.0)),
     ("one-batch", _step(of_real=0.0), _step(of_fake=0.0)),
     ("twice", _twice),
+    ("in-turn", _in_turn),
+    ("in-turn", _batch_by_batch({"of_real": 0.0}, {"of_fake": 0.0})),
+    ("in-turn", _batch_by_batch({"of_fake": 0.0}, {"of_real": 0.0})),
+    ("rate", *(_at_rate(lambda rate, k=k: k * rate) for k in (0.1, 0.5, 1.9, 2.0, 10.0))),
+    ("rate", *(_at_rate(constant(k)) for k in (1e-3, 0.01, 0.1, 1.0)), _at_rate(np.square)),
+    (
+        "other-box",
+        *(lambda *a, k=k: _step()(*a[:-1], k) for k in (0.01, 0.1, 1.0)),
+        lambda *a: _step()(*a[:-1], a[-1] ** 2),
+    ),
+    ("other-loss", _of_scores(lambda r, f: (-_sigmoid(-r) / len(r), _sigmoid(f) / len(f)))),
+    (
+        "other-loss",
+        _of_scores(lambda r, f: (-_sigmoid(r) * _sigmoid(-r) / len(r), _sigmoid(f) * _sigmoid(-f) / len(f))),
+    ),
+    ("other-loss", _of_scores(lambda r, f: (-1.0 * (r < 1) / len(r), (f > -1) / len(f)))),
+    ("other-loss", _of_scores(lambda r, f: (2 * (r - 1) / len(r), 2 * f / len(f)))),
+    ("sums", _of_scores(lambda r, f: (-np.ones_like(r) / (len(r) + len(f)), np.ones_like(f) / (len(r) + len(f))))),
+    ("absolute", _of_scores(lambda r, f: _signed(np.sign(f.mean() - r.mean()), r, f))),
+    ("absolute", _of_scores(lambda r, f: _signed(-np.sign(f.mean() - r.mean()), r, f))),
+    ("gradient-clipping", *(_step(lambda g, c, k=k: np.clip(g, -k, k)) for k in (0.1, 1.0, 10.0, 100.0))),
+    ("gradient-clipping", *(_step(lambda g, c, k=k: g / max(1.0, np.linalg.norm(g) / k)) for k in (1.0, 5.0, 10.0))),
     ("sign-only", _step(lambda g, c: np.sign(g)), _step(lambda g, c: 10 * np.sign(g))),
     ("sign-only", *(_step(lambda g, c, s=s: g / (s * abs(g) + 1e-8)) for s in (1.0, 0.1))),
     ("sign-only", _step(lambda g, c: g / max(np.linalg.norm(g), 1e-30))),
@@ -106,13 +170,19 @@ clip-before: The clip comes before the step, so that the new parameters lie outs
 clip-twice: The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip
     after the step only.
 no-clip: The step is right, and nothing is clipped after it.
-gradient-clipping: The *gradients* are clipped to [−c, c], not the parameters. That bounds the step and not the critic:
-    its weights can still grow without end.
+gradient-clipping: The *gradients* are clipped. That bounds the step and not the critic, whose weights can still grow
+    without end: only its parameters are clipped, after the step.
 weights-only: The biases are not clipped. By the convention of this exercise every parameter is.
 sums: The scores are summed over the batches. Take their means: otherwise the step grows with the batch, and the two
     batches, of different size, count differently.
 added: The two means are added: the step lowers the scores of real samples too.
 one-batch: Only one of the two batches takes part in the step.
+in-turn: The gradient is taken anew when a part of the step is done: the parameters, or the batches, come one after the
+    other. One gradient of the whole loss, taken before, moves all of them.
+rate: The step has the gradient's direction and another length: the rate is multiplied by something, squared or ignored.
+other-box: The box has the wrong size: c is squared, or ignored.
+other-loss: The step belongs to another loss: a log loss or probabilities, a hinge, or squares, not to E_Q f − E_P f.
+absolute: The step belongs to an absolute value of E_Q f − E_P f: for one of its signs it goes the wrong way.
 twice: Two steps are taken. One was asked for.
 sign-only: The step has the gradient's sign, or its direction, but not its size: this is what RMSProp or Adam do in
     their first step. Plain gradient descent was asked for.

@@ -17,7 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("as many latent numbers as coordinates", rng, 5, "value", latent=2)
     yield _case("gradients", rng, 5, "gradient")
     yield _case("the same once more, with other numbers", rng, 5, "gradient")
-    yield _case("scores in the thousands", rng, 4, "value", size=1e3)
+    yield _case("scores in the thousands", rng, 4, "value", size=1e4)
     yield _case("130 samples", rng, 130, "gradient")
     yield _case("three layers and three", rng, 4, "gradient", depth=3)
     yield _case("one layer and one", rng, 6, "gradient", depth=1)
@@ -81,12 +81,14 @@ WRONG = (
     ("sign", _value(lambda s: s.mean())),
     ("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())),
     ("log-loss", _value(lambda s: np.logaddexp(0, -s).mean()), _value(lambda s: -np.logaddexp(0, s).mean())),
-    ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean())),
+    ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean()), _value(lambda s: (1 / (1 + np.exp(s))).mean())),
     ("hinge", _value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))),
     ("squared", _value(lambda s: ((s - 1) ** 2).mean()), _value(lambda s: (s**2).mean())),
-    ("squared", _value(lambda s: s.mean() ** 2)),
+    ("squared", _value(lambda s: s.mean() ** 2), _value(lambda s: ((s - 1) ** 2).mean() / 2)),
+    ("squared", _value(lambda s: -(s**2).mean())),
     ("absolute", _value(lambda s: -abs(s).mean()), _value(lambda s: abs(s).mean()), _value(lambda s: -abs(s.mean()))),
     ("extreme", _value(lambda s: -s.max()), _value(lambda s: -s.min()), _value(lambda s: -s[0])),
+    ("extreme", _value(lambda s: -np.sort(s)[(len(s) - 1) // 2])),
     ("shifted", _value(lambda s: 1 - s.mean()), _value(lambda s: -1 - s.mean())),
 )
 MESSAGES = """
@@ -99,7 +101,8 @@ log-loss: A logarithm or a sigmoid: this is a generator's loss from chapter 1. T
 hinge: The scores are cut off. The generator's loss has no margin: −E_Q f for all scores.
 squared: The scores are squared, as in a least-squares GAN.
 absolute: An absolute value: a score of −3 is not as good as one of 3.
-extreme: Only one sample of the batch counts, the best, the worst or the first. Take the mean over all.
+extreme: Only one sample of the batch counts: the best, the worst, the first or the one in the middle. Take the mean
+    over all.
 shifted: A constant is added (1 − f, say). It changes no gradient, but the loss no longer is minus the mean score.
 """
 PROBLEM = Problem(

@@ -1,5 +1,7 @@
 """``gradient_by_layer(critic, x)``: how long the gradient is at each layer."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...formulas import explained, flipped, squared
@@ -20,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _drawn("six layers", rng, (2, 5, 4, 6, 5, 4, 1), 5, "deep")
     yield _drawn("one layer", rng, (3, 1), 4, "batch")
     yield _drawn("130 samples", rng, (3, 4, 1), 130, "batch")
+    used = _drawn("a critic in use", rng, (3, 4, 1), 2, "batch")
+    yield replace(used, options={**used.options, "used": ["critic"]})
     dark = _drawn("off at every other sample", rng, (2, 5, 1), 6, "batch")
     dark.inputs["x"][::2], dark.inputs["critic.w0"][:] = -50.0, abs(dark.inputs["critic.w0"]) + 0.1
     yield dark
@@ -108,7 +112,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=_of(rms),
-    scales=((3e1, "x critic.b0"), (2.0**-12, "critic.w0 critic.w1")),
+    scales=((3e1, "x critic.b0"), (2.0**-12, "critic.w0 critic.w1"), (2.0**12, "critic.w0 critic.w1")),
     observe="wgan_course.check.observers.ps05.call",
     limit=LIMIT,
     misconceptions=explained(WRONG, MESSAGES),
