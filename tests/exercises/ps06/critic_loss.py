@@ -55,6 +55,22 @@ TRIALS.mutants(
 )
 TRIALS.mutants("interpolates-scored", mixed=terms(lambda c, r, f, e: c(mix(r, f, e)).mean() - c(r).mean()))
 TRIALS.mutants("hinge", hinge=terms(hinge))
+TRIALS.mutants(
+    "all-weighted",
+    all_weighted=lambda c, r, f, e, w: w * right(c, r, f, e, 1.0),
+    scores_weighted=lambda c, r, f, e, w: w * first(c, r, f) + whole.right(c, r, f, e, 1.0),
+)
+TRIALS.mutants("absolute", absolute=terms(lambda c, r, f, e: first(c, r, f).abs()))
+TRIALS.mutants("added", added=terms(lambda c, r, f, e: c(f).mean() + c(r).mean()))
+TRIALS.mutants(
+    "log-loss",
+    softplus=terms(
+        lambda c, r, f, e: torch.nn.functional.softplus(-c(r)).mean() + torch.nn.functional.softplus(c(f)).mean()
+    ),
+)
+TRIALS.mutants("least-squares", squares=terms(lambda c, r, f, e: (c(r) - 1).square().mean() + c(f).square().mean()))
+TRIALS.mutants("first-terms-halved", half=terms(lambda c, r, f, e: 0.5 * first(c, r, f)))
+TRIALS.mutants("one-batch-detached", real_detached=terms(lambda c, r, f, e: c(f).mean() - c(r).mean().detach()))
 TRIALS.mutants("sums", sums=terms(lambda c, r, f, e: c(f).sum() - c(r).sum()))
 TRIALS.mutants(
     "penalty-detached", no_graph=spoilt(whole.with_gradient(no_graph)), item=spoilt(lambda *a: whole.right(*a).item())

@@ -69,6 +69,18 @@ TRIALS.mutants("fourth-power", fourth=charge(lambda g: (norms(g) - 1).pow(4).mea
 TRIALS.mutants("absolute", absolute=charge(lambda g: (norms(g) - 1).abs().mean()))
 TRIALS.mutants("one-sided", one_sided=charge(lambda g: torch.relu(norms(g) - 1).square().mean()))
 TRIALS.mutants("sum", total=charge(lambda g: (norms(g) - 1).square().sum()))
+TRIALS.mutants("one-less", one_less=charge(lambda g: (norms(g) - 1).square().sum() / max(1, len(g) - 1)))
+TRIALS.mutants(
+    "other-norm",
+    sizes=charge(lambda g: (g.flatten(1).abs().sum(1) - 1).square().mean()),
+    rms=charge(lambda g: (g.flatten(1).square().mean(1).sqrt() - 1).square().mean()),
+)
+TRIALS.mutants("rooted", root=charge(lambda g: (norms(g) - 1).square().mean().sqrt()))
+TRIALS.mutants("one-of-them", most=charge(lambda g: (norms(g) - 1).square().max()))
+TRIALS.mutants("below-one", gentle=charge(lambda g: torch.relu(1 - norms(g)).square().mean()))
+TRIALS.mutants("halved", halved=charge(lambda g: 0.5 * (norms(g) - 1).square().mean()))
+TRIALS.mutants("other-pairs", turned=at(lambda r, f, e: mix(r, f.flip(0), e)))
+TRIALS.mutants("the-batches", both=at(lambda r, f, e: torch.cat([r, f])))
 TRIALS.mutants("mean-scores", mean_scores=with_gradient(mean_scores))
 TRIALS.mutants("of-an-end", in_real=with_gradient(in_real))
 TRIALS.mutants("scaled", ten=charge(lambda g: (norms(10 * g) - 1).square().mean()))

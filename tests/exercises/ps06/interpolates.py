@@ -88,6 +88,8 @@ TRIALS.mutants(
 )
 TRIALS.mutants("generic:value", own_epsilon=own_epsilon)
 TRIALS.mutants("mutates-input", in_place=in_place)
+TRIALS.mutants("other-shares", squared=lambda r, f, e: right(r, f, e**2), root=lambda r, f, e: right(r, f, e.sqrt()))
+TRIALS.mutants("other-pairs", reversed_fakes=lambda r, f, e: right(r, f.flip(0), e))
 TRIALS.alternatives(
     right=right,
     loop=loop,

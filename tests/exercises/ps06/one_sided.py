@@ -25,6 +25,18 @@ TRIALS.mutants("no-one", ridge=lambda s: torch.relu(s).square().mean(), length=l
 TRIALS.mutants("absolute", hinge=lambda s: torch.relu(s - 1).mean(), bare=lambda s: (s - 1).mean())
 TRIALS.mutants("fourth-power", fourth=lambda s: torch.relu(s - 1).pow(4).mean())
 TRIALS.mutants("sum", total=lambda s: torch.relu(s - 1).square().sum())
+TRIALS.mutants("one-less", one_less=lambda s: torch.relu(s - 1).square().sum() / max(1, len(s) - 1))
+TRIALS.mutants(
+    "around-the-mean",
+    variance=lambda s: s.var(unbiased=False),
+)
+TRIALS.mutants(
+    "rooted", root=lambda s: torch.relu(s - 1).square().mean().sqrt(), length=lambda s: torch.relu(s - 1).norm()
+)
+TRIALS.mutants(
+    "one-of-them", most=lambda s: torch.relu(s - 1).square().max(), middle=lambda s: torch.relu(s - 1).square().median()
+)
+TRIALS.mutants("huber", huber=lambda s: torch.nn.functional.smooth_l1_loss(torch.relu(s - 1), torch.zeros_like(s)))
 TRIALS.mutants("weighted", ten=lambda s: 10 * right(s), half=lambda s: right(s) / 2)
 TRIALS.mutants("not-reduced", each=lambda s: torch.relu(s - 1) ** 2)
 TRIALS.mutants("detached", item=lambda s: right(s).item(), detached=lambda s: right(s.detach()))

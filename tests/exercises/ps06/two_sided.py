@@ -28,6 +28,20 @@ TRIALS.mutants("no-one", ridge=lambda s: (s**2).mean(), length=lambda s: s.mean(
 TRIALS.mutants("absolute", absolute=lambda s: (s - 1).abs().mean(), bare=lambda s: (s - 1).mean())
 TRIALS.mutants("fourth-power", fourth=lambda s: ((s - 1) ** 4).mean())
 TRIALS.mutants("sum", total=lambda s: ((s - 1) ** 2).sum(), half=lambda s: 0.5 * ((s - 1) ** 2).sum())
+TRIALS.mutants(
+    "one-less",
+    one_less=lambda s: (s - 1).square().sum() / (len(s) - 1),
+    by_variance=lambda s: s.var() + (s.mean() - 1) ** 2,
+)
+TRIALS.mutants(
+    "around-the-mean",
+    variance=lambda s: s.var(unbiased=False),
+)
+TRIALS.mutants("rooted", root=lambda s: (s - 1).square().mean().sqrt(), length=lambda s: (s - 1).norm())
+TRIALS.mutants("one-of-them", most=lambda s: (s - 1).square().max(), middle=lambda s: (s - 1).square().median())
+TRIALS.mutants("huber", huber=lambda s: torch.nn.functional.smooth_l1_loss((s - 1), torch.zeros_like(s)))
+TRIALS.mutants("steep-only", steep=lambda s: (s[s > 1] - 1).square().mean())
+TRIALS.mutants("wrong-side", gentle=lambda s: torch.relu(1 - s).square().mean())
 TRIALS.mutants("weighted", ten=lambda s: 10 * right(s), half=lambda s: right(s) / 2)
 TRIALS.mutants("not-reduced", each=lambda s: (s - 1) ** 2)
 TRIALS.mutants(

@@ -1,5 +1,6 @@
 """What the problems of this set share: a small critic in numpy, its gradients, and the cases that it is tried on."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -51,7 +52,10 @@ def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
 
 
 def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
-    """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights."""
+    """Pairs of batches: a small one, as many samples as coordinates, images; then seen through to the weights.
+
+    With deeper critics there are also many pairs, points of one coordinate and of many, and a batch of one image.
+    """
     shapes = ((2, (3,)), (5, (2,)), (4, (4,)), (3, (1, 2, 3)), (3, (2, 4)))
     for criterion, scale in (("value", 1.0), ("graph", 1.5)):
         for n, shape in shapes:
@@ -60,14 +64,18 @@ def batches(rng: np.random.Generator, weighted: bool = True) -> Cases:
             yield case
             if shape == (2,) and criterion == "value":
                 yield far_out(case, "real", "fake")
-    for n in (4, 26, 131, 5):
-        inputs, layers = deep_critic(rng, 3)
-        case = _pair(rng, n, (3,), "value", 1.0, weighted)
+    for n, features in ((4, 3), (26, 1), (131, 20), (5, 3)):
+        inputs, layers = deep_critic(rng, features)
+        case = _pair(rng, n, (features,), "value", 1.0, weighted)
         given = {name: value for name, value in case.inputs.items() if not name.startswith("critic.")}
         if n == 5:
             given["epsilon"] = np.array([1.0, 0.3, 0.0, 0.3, 0.3])
+        if features == 1:  # it falls: a slope is no length
+            at = mix(given["real"], given["fake"], given["epsilon"])
+            inputs["critic.w2"] *= -np.sign(gradient(list(inputs.values()), None, None, None, at).sum())
         name = f"{n} pairs, a deeper critic{', ε at its ends' if n == 5 else ''}"
         yield replace(case, name=name, inputs=inputs | given, options=layers | {"loss": weighted})
+    yield replace(_pair(rng, 1, (1, 2, 3), "value", 1.0, weighted), options=options(True, loss=weighted))
 
 
 def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float, weighted: bool) -> Case:
@@ -77,7 +85,7 @@ def _pair(rng: Any, n: int, shape: tuple[int, ...], criterion: str, scale: float
     if weighted:
         inputs["weight"] = round(float(rng.uniform(2.0, 9.0)), 2)
     words = "×".join(map(str, shape))
-    name = f"{n} pairs of shape {words}{', to the weights' if criterion == 'graph' else ''}"
+    name = f"{n} pair{'s' * (n > 1)} of shape {words}{', to the weights' if criterion == 'graph' else ''}"
     return Case(name, inputs, criterion=criterion)
 
 
@@ -182,14 +190,20 @@ def lost_graph(case: Any, seen: Any, expected: Outputs) -> bool:
 
 def wrong_way(case: Any, seen: Any, expected: Outputs) -> bool:
     """Whether ε met the wrong axis: an error about sizes, or ε along the columns."""
-    if seen.status == "error":
-        return "size of tensor" in seen.error or "broadcast" in seen.error
     real, fake, epsilon = (case.inputs[name] for name in ("real", "fake", "epsilon"))
+    if seen.status == "error":
+        return sizes_met(seen.error, real) or f"({len(real)}x{len(real)} and " in seen.error
     if real.shape[-1] != len(epsilon) or seen.status != "ok":
         return False
     at = epsilon * real + (1 - epsilon) * fake
     guess = gradient(*[case.inputs[f"critic.{name}"] for name in ("w0", "b0", "w1", "b1")], at)
     return any(_agree(seen.outputs["value"], value) for value in (guess, at))
+
+
+def sizes_met(error: str, real: Array) -> bool:
+    """Whether the error says that the number of samples met one of a sample's axes."""
+    sizes = {int(size) for size in re.findall(r"\((\d+)\)", error)}
+    return "broadcast" in error or ("size of tensor" in error and len(real) in sizes <= {*real.shape})
 
 
 def _agree(a: Array, b: Array) -> bool:

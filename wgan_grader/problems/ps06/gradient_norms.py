@@ -19,8 +19,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield far_out(_case(rng, 5, (3,), "value"), "points")
     for slope in (4e-4, 1e4):
         yield _plain(slope)
-    for n in (26, 131):
-        yield _case(rng, n, (1,), "value")
+    for n, shape in ((26, (1,)), (131, (1,)), (5, (20,)), (1, (2, 2, 3))):
+        yield _case(rng, n, shape, "value")
 
 
 def _plain(slope: float) -> Case:
@@ -42,7 +42,8 @@ def _deep(rng: np.random.Generator, n: int, width: int) -> Case:
 
 def _case(rng: np.random.Generator, n: int, shape: tuple[int, ...], criterion: str) -> Case:
     inputs: dict[str, Any] = critic(rng, int(np.prod(shape)), 4, 1.5) | {"points": rng.normal(size=(n, *shape))}
-    name = f"{n} points of shape {'×'.join(map(str, shape))}{', to the weights' if criterion == 'graph' else ''}"
+    tail = ", to the weights" if criterion == "graph" else ""
+    name = f"{n} point{'s' * (n > 1)} of shape {'×'.join(map(str, shape))}{tail}"
     return Case(name, inputs, options(len(shape) > 1), criterion=criterion)
 
 
@@ -86,7 +87,7 @@ def _partly(*a: Array) -> list[Array]:
 WRONG = (
     ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
     ("wrong-axis", part(_partly, 0), part(_partly, 1), part(_partly, 2)),
-    ("wrong-axis", Detected(lambda case, seen, _: "dim" in seen.error.lower(), status="error")),
+    ("wrong-axis", Detected(lambda case, seen, _: "dimension out of range" in seen.error.lower(), status="error")),
     ("squared", squared(_norms)),
     ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[-1]), -1).sum(1)),
     ("other-norm", lambda *a: np.abs(gradient(*a)).reshape(len(a[-1]), -1).max(1)),

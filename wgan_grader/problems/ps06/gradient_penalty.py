@@ -39,7 +39,7 @@ PROBLEM = Problem(
         Criterion("graph", "its gradient in the critic's weights", 1.5),
     ),
     cases=batches,
-    scales=((1e3, "weight"), (1e-3, "weight"), (1e3, "critic.w1")),
+    scales=((1e3, "weight"), (1e-3, "weight"), (1e3, "critic.w1"), (1e-4, "critic.w1")),
     formula=deeper(right, 4),
     compare=agree,
     pure="value",

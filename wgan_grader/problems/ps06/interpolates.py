@@ -6,7 +6,7 @@ from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, explained, swapped
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._critic import PACKAGE, Array, mix
+from ._critic import PACKAGE, Array, mix, sizes_met
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -21,11 +21,13 @@ def cases(rng: np.random.Generator) -> Cases:
         (4, (4,), "points"),
         (40, (2,), "points"),
         (131, (1,), "points"),
+        (3, (70,), "points"),
+        (1, (1, 2, 3), "any"),
         (2, (2, 1, 3, 2), "any"),
         (3, (2, 2, 3), "any"),
         (3, (3, 3), "any"),
     ):
-        name = f"{n} pairs of shape {'×'.join(map(str, shape))}"
+        name = f"{n} pair{'s' * (n > 1)} of shape {'×'.join(map(str, shape))}"
         yield Case(name, _inputs(rng, n, shape), criterion=criterion, atol=1e-6)  # float32 near a coordinate 0
     alike = _inputs(rng, 4, (2,)) | {"epsilon": np.full(4, 0.3)}
     alike["fake"][1] = alike["real"][1]
@@ -34,6 +36,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("the far ends", far | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
     least = {"real": np.array([[1000.0, -400.0]]), "fake": np.array([[0.001, 0.002]]), "epsilon": np.array([1e-4])}
     yield Case("near an end", least, criterion="points")
+    for name, share in (("all real", 1.0), ("all generated", 0.0), ("halfway", 0.5)):
+        yield Case(name, _inputs(rng, 2, (3,)) | {"epsilon": np.full(2, share)}, criterion="points", atol=1e-6)
     yield Case("the ends", _inputs(rng, 2, (3,)) | {"epsilon": np.array([0.0, 1.0])}, criterion="points")
 
 
@@ -46,7 +50,7 @@ def _other_axis(case: Case, seen: Observation, expected: Outputs) -> bool:
     """Whether ε met an axis that is not the samples': an error about sizes, or ε along the last axis."""
     real, fake, epsilon = case.inputs.values()
     if seen.status == "error":
-        return "size of tensor" in seen.error or "broadcast" in seen.error
+        return sizes_met(seen.error, real)
     if seen.status != "ok":
         return False
     guesses = [epsilon * real + (1 - epsilon) * fake] if real.shape[-1] == len(epsilon) else []
@@ -70,6 +74,10 @@ WRONG = (
     ("one-end", lambda r, f, e: r, lambda r, f, e: f, lambda r, f, e: (r + f) / 2),
     ("wrong-axis", Detected(_other_axis)),
     ("all-pairs", lambda r, f, e: _column(e, r)[:, None] * r[:, None] + (1 - _column(e, r)[:, None]) * f[None]),
+    ("other-shares", lambda r, f, e: mix(r, f, e**2), lambda r, f, e: mix(r, f, np.sqrt(e))),
+    ("other-shares", lambda r, f, e: np.sqrt(_column(e, r)) * r + np.sqrt(1 - _column(e, r)) * f),
+    ("other-pairs", lambda r, f, e: mix(r, f[::-1], e), lambda r, f, e: mix(r, f, e[::-1])),
+    ("other-pairs", lambda r, f, e: mix(r, f, np.sort(e)), lambda r, f, e: mix(np.sort(r, 0), np.sort(f, 0), e)),
     ("rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
 )
 MESSAGES = """
@@ -85,6 +93,9 @@ wrong-axis: ε meets the wrong axis: it multiplies columns (coordinates), or its
     *sample*: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.
 all-pairs: This mixes every real with every generated point, n·n of them. The batches are paired: sample i with sample
     i.
+other-shares: The shares are not ε and 1 − ε themselves, but their squares or roots.
+other-pairs: Points and ε do not belong together: one of the three was reversed or sorted. Sample i, its partner and its
+    ε all stand at place i.
 rounded: ε was rounded, so that each point is one of the two ends.
 """
 PROBLEM = Problem(

@@ -20,17 +20,10 @@ def right(norms: Array) -> dict[str, Any]:
     return {"value": one_sided(norms), "gradient:norms": 2 * np.maximum(norms - 1, 0) / len(norms)}
 
 
-WRONG = (
-    ("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()),
-    (
-        "steep-only",
-        *(lambda s, none=none: ((s[s > 1] - 1) ** 2).mean() if (s > 1).any() else none for none in (0.0, np.nan)),
-    ),
-)
+WRONG = (("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()),)
 OTHER = "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint."
 MESSAGES = """
 wrong-side: Norms below 1 are charged, and those above are not: the wrong side is cut off. max(0, norm − 1).
-steep-only: The mean is taken over the norms above 1 only. Divide by the number of all samples.
 """
 PROBLEM = Problem(
     key="ps06.one_sided",

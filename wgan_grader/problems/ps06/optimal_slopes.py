@@ -22,11 +22,13 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, k, apart in ((4, 4, 5.0), (3, 5, -5.0), (5, 2, 1.0)):  # mass moves to the right, to the left, both ways
         inputs = {"real": 3 * rng.normal(size=n) + apart, "fake": 3 * rng.normal(size=k)}
         yield Case(f"{n} against {k}", inputs | {"weight": round(float(rng.uniform(0.4, 4)), 2)}, criterion="slopes")
-    comb = {"real": np.arange(40.0), "fake": np.append(np.arange(40.0) + 0.5, -1.0), "weight": 2.0}
+    comb = {"real": 3 + np.arange(40.0), "fake": np.append(np.arange(40.0) + 3.5, 2.0), "weight": 2.0}
     yield Case("40 and 41 points, nearly in balance", comb, criterion="rest")
-    tens = np.arange(20.0)  # where h is 0, sums of ±0.1 are not
-    turns = {"real": tens[tens % 6 < 3][:10], "fake": np.append(tens[tens % 6 >= 3], 20.0), "weight": 1.5}
+    tens = np.arange(6.0, 26.0)  # where h is 0, sums of ±0.1 are not
+    turns = {"real": tens[tens % 6 < 3][:10], "fake": np.append(tens[tens % 6 >= 3], 26.0), "weight": 1.5}
     yield Case("ten a side, in turns of three", turns, criterion="rest")
+    far = {name: 2.0**20 + 0.37 * value for name, value in few.items()} | {"weight": 1.25}
+    yield Case("three a side, far from 0", far, criterion="slopes")
     x = np.sort(rng.uniform(0, 1, 4)) * 3 + np.arange(4) * 3
     yield Case("pairs apart", {"real": x[[0, 3]], "fake": x[[2, 1]], "weight": 1.3}, criterion="rest")
 

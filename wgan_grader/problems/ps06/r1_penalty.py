@@ -21,6 +21,7 @@ from ._critic import (
     gradient,
     lengths,
     options,
+    rows,
     score,
 )
 
@@ -36,10 +37,12 @@ def cases(rng: np.random.Generator) -> Cases:
             yield case
             if n == 6 and criterion == "value":
                 yield far_out(case, "real")
-    for n in (4, 26, 131):
-        inputs, layers = deep_critic(rng, 3)
-        inputs |= {"real": rng.normal(size=(n, 3)), "weight": 3.5}
+    for n, features in ((4, 3), (26, 1), (131, 20)):
+        inputs, layers = deep_critic(rng, features)
+        inputs |= {"real": rng.normal(size=(n, features)), "weight": 3.5}
         yield Case(f"{n} points, a deeper critic", inputs, layers | {"loss": True}, criterion="value")
+    image = critic(rng, 6, 4, 1.5) | {"real": rng.normal(size=(1, 1, 2, 3)), "weight": 2.5}
+    yield Case("one image", image, options(True, loss=True), criterion="value")
 
 
 def right(*a: Array) -> Outputs:
@@ -68,6 +71,16 @@ WRONG = (
     ("mean-scores", lambda *a: _value(*a) / len(a[4]) ** 2, lambda *a: _value(*a) / len(a[4])),
     ("no-weight", lambda *a: _value(*a) / a[5], lambda *a: 10 * _value(*a) / a[5]),
     ("the-score", lambda *a: a[5] / 2 * (score(*a[:5]) ** 2).mean()),
+    ("one-less", lambda *a: a[5] / 2 * (_norms(*a) ** 2).sum() / max(1, len(a[4]) - 1)),
+    ("one-less", lambda *a: a[5] / 2 * (_norms(*a) ** 2).sum() / (len(a[4]) - 1)),
+    ("other-norm", lambda *a: a[5] / 2 * (np.abs(rows(gradient(*a[:5]))).sum(1) ** 2).mean()),
+    ("other-norm", lambda *a: a[5] / 2 * (np.abs(rows(gradient(*a[:5]))).max(1) ** 2).mean()),
+    ("one-of-them", lambda *a: a[5] / 2 * _norms(*a).max() ** 2, lambda *a: a[5] / 2 * _norms(*a)[0] ** 2),
+    ("one-of-them", lambda *a: a[5] / 2 * np.sort(_norms(*a) ** 2)[(len(a[4]) - 1) // 2]),
+    ("rooted", lambda *a: a[5] / 2 * np.sqrt((_norms(*a) ** 2).mean())),
+    ("fourth-power", lambda *a: a[5] / 2 * (_norms(*a) ** 4).mean()),
+    ("some-axes", lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).sum(1).mean()),
+    ("some-axes", lambda *a: a[5] / 2 * (gradient(*a[:5]) ** 2).sum(-1).mean()),
     ("negated", negated(_value)),
     ("not-reduced", lambda *a: a[5] / 2 * _norms(*a) ** 2),
     NO_GRAPH,
@@ -84,6 +97,12 @@ mean-over-coordinates: The mean runs over the coordinates too, so the penalty de
 mean-scores: The scores were averaged before differentiating: each gradient is n times too short.
 no-weight: The weight γ is missing, or is 10 whatever the argument says.
 the-score: This penalises the *score*, not its gradient.
+one-less: The sum is divided by n − 1, as for an unbiased variance. The mean divides by n.
+other-norm: The length is not the Euclidean one: it sums sizes, or takes the largest.
+one-of-them: One sample decides alone: the largest square, the first, or the one in the middle. Take the mean of all.
+rooted: A root is taken of the mean square. The mean of the squares itself is asked for.
+fourth-power: The length is raised to the fourth power: it was squared twice.
+some-axes: The squares are summed over one axis of a sample only, and averaged over the others. Sum over all of them.
 negated: The sign is wrong: a penalty is never negative.
 not-reduced: One charge a sample comes back. Their mean is asked for.
 """

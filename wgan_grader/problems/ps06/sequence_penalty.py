@@ -16,7 +16,17 @@ SHARED = ("batch-norm-of-gradient", "wrong-axis", "early-mean", "squared-norm", 
 def cases(rng: np.random.Generator) -> Cases:
     one = np.array([[[0.0, 3.0], [4.0, 0.0], [0.0, 0.0]]])
     yield case("value", "one sentence", gradient=one, options=LOOK)
-    for shape in ((2, 3, 4), (5, 2, 3), (3, 3, 2), (4, 1, 3), (3, 4, 1), (131, 2, 2)):
+    for shape in (
+        (2, 3, 4),
+        (5, 2, 3),
+        (3, 3, 2),
+        (4, 1, 3),
+        (3, 4, 1),
+        (1, 4, 1),
+        (131, 2, 2),
+        (2, 40, 3),
+        (3, 2, 50),
+    ):
         yield case("value", f"shape {'×'.join(map(str, shape))}", gradient=0.6 * rng.normal(size=shape), options=LOOK)
     perfect = rng.normal(size=(4, 3, 2))
     perfect = perfect / lengths(perfect)[:, None, None]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ...formulas import explained
 from ...problem import Criterion, Problem
 from ._critic import PACKAGE, agree
 from ._penalties import Array, cases, common
@@ -23,6 +24,11 @@ def _one_sided(norms: Array) -> float:
     return (np.maximum(norms - 1, 0) ** 2).mean()
 
 
+OTHER = "This is the one-sided penalty: norms below 1 go free. The two-sided one charges them too."
+WRONG = (("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()),)
+MESSAGES = """
+wrong-side: Only norms below 1 are charged, and those above go free. Both sides are: (norm − 1)².
+"""
 PROBLEM = Problem(
     key="ps06.two_sided",
     title="The two-sided penalty",
@@ -37,9 +43,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=PACKAGE,
     single=("norms",),
-    misconceptions=common(
-        two_sided,
-        _one_sided,
-        "This is the one-sided penalty: norms below 1 go free. The two-sided one charges them too.",
-    ),
+    misconceptions=(*common(two_sided, _one_sided, OTHER), *explained(WRONG, MESSAGES)),
 )
