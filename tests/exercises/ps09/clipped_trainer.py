@@ -95,6 +95,22 @@ def clips_theta(theta, target, steps, step_size, clip):
     return torch.tensor(path, dtype=torch.float64)
 
 
+def generator_first(theta, target, steps, step_size, clip):
+    slope, path = 0.0, [theta]
+    for _ in range(steps):
+        path.append(path[-1] + step_size * slope)
+        slope = both(slope + step_size * (target - path[-1]), clip)
+    return torch.tensor(path, dtype=torch.float64)
+
+
+def forgets(theta, target, steps, step_size, clip):
+    path = [theta]
+    for _ in range(steps):
+        slope = both(step_size * (target - path[-1]), clip)
+        path.append(path[-1] + step_size * slope)
+    return torch.tensor(path, dtype=torch.float64)
+
+
 TRIALS = Trials("ps09.clipped_trainer")
 TRIALS.mutants("unchanged", script=script)
 TRIALS.mutants("still-the-sign", sign=variant(-1, both))
@@ -105,6 +121,8 @@ TRIALS.mutants("above-only", above=variant(bound=min), below=variant(bound=lambd
 TRIALS.mutants("zero-to-clip", positive=variant(bound=lambda x, c: max(0.0, min(c, x))))
 TRIALS.mutants("too-late", late=variant(bound=both, late=True))
 TRIALS.mutants("simultaneous", old=variant(bound=both, old=True))
+TRIALS.mutants("generator-first", generator_first=generator_first)
+TRIALS.mutants("slope-forgotten", forgets=forgets)
 TRIALS.mutants(
     "length", no_start=lambda *v: right(*v)[1:], last=lambda *v: right(*v)[-1], end=lambda *v: right(*v)[:-1]
 )

@@ -110,6 +110,12 @@ TRIALS.mutants(
     signed=with_force(lambda p, w, g, one: w * cut((p.abs() - g) * p.sign(), one)),
 )
 TRIALS.mutants("generator-climbs", climbs=climbs)
+TRIALS.mutants("critic-descends", descends=lambda t, p, w, g, one: (-p, right(-t, p, w, g, one)[1]))
+TRIALS.mutants(
+    "whole-batch",
+    norm=with_force(lambda p, w, g, one: w * cut(p.norm() - g, one) * p.sign()),
+    mean=with_force(lambda p, w, g, one: w * cut(p.abs().mean() - g, one) * p.sign()),
+)
 TRIALS.mutants("order", swapped_pair=lambda *v: right(*v)[::-1])
 TRIALS.mutants("sign-at-zero", where=with_force(lambda p, w, g, one: w * excess(p, g, one) * sign_of_zero(p)))
 TRIALS.mutants("divides-by-zero", norm=with_force(by_norm))

@@ -108,6 +108,12 @@ TRIALS.mutants("generator-climbs", climbs=with_parts(theta_sign=1.0))
 TRIALS.mutants("critic-descends", descends=with_parts(psi_sign=-1.0))
 TRIALS.mutants("other-convention", real=other_convention)
 TRIALS.mutants("derivative", sigmoid=with_parts(slope=torch.sigmoid))
+TRIALS.mutants(
+    "critic-derivative",
+    rising=lambda t, p, w: (right(t, p, w)[0], t * torch.sigmoid(p * t) - w * p),
+)
+TRIALS.mutants("second-derivative", second=with_parts(slope=lambda x: torch.sigmoid(x) * torch.sigmoid(-x)))
+TRIALS.mutants("linearised", linear=with_parts(slope=lambda x: torch.full_like(x, 0.5)))
 TRIALS.mutants("no-derivative", wasserstein=with_parts(slope=torch.ones_like))
 TRIALS.mutants("non-saturating", both=non_saturating)
 TRIALS.mutants("value-not-force", log=log_itself)

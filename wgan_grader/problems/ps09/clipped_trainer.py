@@ -15,6 +15,8 @@ def cases(rng: np.random.Generator) -> Cases:
         inputs = {"theta": float(theta), "target": float(target), "steps": 3 + side, "step_size": 0.15, "clip": 8.0}
         yield case("direction", name, **inputs)
     yield case("direction", "at its target", theta=1.5, target=1.5, steps=3, step_size=0.1, clip=2.0)
+    yield case("clip", "a bound of 0", theta=-2.0, target=0.0, steps=3, step_size=0.3, clip=0.0)
+    yield case("clip", "a target of 0", theta=-1.0, target=0.0, steps=25, step_size=0.3, clip=0.4)
     yield case("clip", "a large step", theta=-2.0, target=3.0, steps=6, step_size=1.5, clip=0.75)
     yield case("clip", "from the left, clipped", theta=0.0, target=3.0, steps=12, step_size=0.1, clip=0.4)
     theta, target = rng.uniform(2, 4), rng.uniform(-4, -2)
@@ -27,11 +29,11 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("direction", f"{steps} steps", theta=theta, target=4.0, steps=steps, step_size=0.5, clip=6.0)
 
 
-def run(theta, target, steps, step_size, clip, *, sign=1, low=-1, high=1, late=False, old=False, force=None):
+def run(theta, target, steps, step_size, clip, *, sign=1, low=-1, high=1, late=False, old=False, force=None, kept=1):
     """Alternating steps in the course's convention: the critic is large on real points."""
     slope, path = 0.0, [theta]
     for _ in range(steps):
-        seen = slope
+        seen, slope = slope, kept * slope
         gap = target - theta
         slope = slope + step_size * (gap if force is None else force(gap, clip))
         inside = min(max(slope, low * clip), high * clip)
@@ -59,6 +61,15 @@ def _clip_theta(theta, target, steps, step_size, clip):
     return np.array(path)
 
 
+def _generator_first(theta, target, steps, step_size, clip):
+    slope, path = 0.0, [theta]
+    for _ in range(steps):
+        theta = theta + step_size * slope
+        slope = min(max(slope + step_size * (target - theta), -clip), clip)
+        path.append(theta)
+    return np.array(path)
+
+
 NEVER = {"low": -np.inf, "high": np.inf}
 
 WRONG = (
@@ -72,6 +83,8 @@ WRONG = (
     ("zero-to-clip", _with(low=0)),
     ("too-late", _with(late=True)),
     ("simultaneous", _with(old=True)),
+    ("generator-first", _generator_first),
+    ("slope-forgotten", _with(kept=0), _with(kept=0, **NEVER)),
     ("length", lambda *v: trained(*v)[1:], lambda *v: trained(*v)[:-1], part(trained, -1)),
 )
 MESSAGES = """
@@ -85,6 +98,9 @@ above-only: The slope is clipped on one side only. It has to stay within [-clip,
 zero-to-clip: The slope is clipped to [0, clip]; it must be able to change its sign.
 too-late: The clipping comes after the generator's step, which saw an unclipped slope.
 simultaneous: The generator sees the slope from before the critic's step. The script alternates: critic first.
+generator-first: The generator moves first, with the slope from the round before. In this course the critic goes first.
+slope-forgotten: The slope starts at 0 again in every round, so that it is one critic step long. The critic keeps its
+    weight from one round to the next.
 length: The path has steps + 1 places, the start first.
 """
 PROBLEM = Problem(
@@ -96,6 +112,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=trained,
+    scales=((1e4, "theta target clip"), (1e-7, "theta target clip")),
     limit=20.0,  # the first optimiser of a process makes torch load half of itself
     misconceptions=explained(WRONG, MESSAGES),
 )

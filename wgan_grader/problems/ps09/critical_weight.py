@@ -78,7 +78,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=weight,
-    scales=((2e1, "J"), (1e-3, "J")),
+    scales=((2e1, "J"), (1e-6, "J")),
     pure="turn",
     package_functions=("wgan_course.dynamics.Variant",),
     misconceptions=explained(WRONG, MESSAGES),

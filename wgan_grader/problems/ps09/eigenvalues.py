@@ -26,6 +26,7 @@ def cases(rng: np.random.Generator) -> Cases:
     )  # most solvers give it last
     yield case("double", "critical", J=[[0.0, -0.5], [0.5, -1.0]], atol=HALF)
     yield case("double", "nothing but 0", J=np.zeros((2, 2)), atol=HALF)
+    yield case("real", "a triangle", J=[[0.5, 3.0 * b], [0.0, -1.0 - c]], atol=ATOL)
     yield case("real", "a diagonal", J=[[-2.0, 0.0], [0.0, -0.5]], atol=ATOL)
     for k in range(2):
         yield case("double", f"drawn, {k + 1}", J=_double(rng), atol=HALF)
@@ -124,7 +125,7 @@ PROBLEM = Problem(
     ),
     cases=cases,
     formula=formula,
-    scales=((1e6, "J"), (1e-4, "J")),
+    scales=((1e6, "J"), (1e-6, "J")),
     pure="complex",
     package_functions=GAME,
     misconceptions=explained(WRONG, MESSAGES),

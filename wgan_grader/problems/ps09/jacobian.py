@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("anywhere", "whole numbers", theta=1, psi=-2, weight=1)
     for theta, psi in ((8.0, 0.1), (0.05, -12.0), (9.5, 10.0), (-9.5, 10.0)):
         yield case("anywhere", f"far out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.6)
+    for theta, psi, weight in ((3.0, 2.2, 60.0), (-2.5, 2.6, 0.02), (-1.7, -2.3, 0.6)):
+        yield case("anywhere", f"farther out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=weight)
     for k in range(3):
         theta, psi = rng.uniform(0.4, 1.6, size=2) * rng.choice([-1, 1], size=2)
         yield case(

@@ -14,23 +14,25 @@ def cases(rng: np.random.Generator) -> Cases:
     psi = rng.uniform(0.2, 2, size=6) * np.array([1, -1, 1, -1, 1, -1])
     yield _case("both signs", rng.normal(size=6), psi, 1.7, 0.9, False, "two")
     yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 1.7, 0.9, False, "two")
-    yield _case("131 states", rng.normal(size=131), rng.normal(size=131), 0.3, 0.9, False, "two")
+    yield _case("1300 states", rng.normal(size=1300), rng.normal(size=1300), 0.03, 0.9, False, "two")
+    yield _case("1200 states, one-sided", rng.normal(size=1200), rng.normal(size=1200), 0.3, 0.9, True, "one")
     psi = np.array([0.4, -0.4, 1.5, -1.5]) * rng.uniform(0.9, 1.1, size=4)
     yield _case("below and above", rng.normal(size=4), psi, 2.3, 0.8, True, "one")
     yield _case("all below", rng.normal(size=3), np.array([0.3, -0.2, 0.6]), 1.3, 0.8, True, "one")
     yield _case("slope 0", np.array([0.7, -1.1]), np.array([0.0, 0.0]), 1.5, 0.6, False, "zero")
     yield _case("slope 0, one-sided", np.array([-0.4, 2.0]), np.array([0.0, 0.0]), 1.5, 0.6, True, "zero")
-    small = np.array([0.02, -1e-3, 1e-6, -1e-9])
+    small = np.array([0.02, -1e-3, 1e-9, -1e-14])
     yield _case("slopes near 0", np.array([0.3, -0.8, 0.5, 1.1]), small, 1.5, 0.6, False, "zero")
     for one_sided in (False, True):
         psi, weight = np.array([0.0, rng.uniform(-2, 2), 0.0]), float(rng.uniform(0.5, 3))
         name = f"slope 0 beside another{', one-sided' if one_sided else ''}"
         yield _case(name, rng.normal(size=3), psi, weight, 0.6, one_sided, "zero")
+    yield _case("a steep target", np.array([0.0, -2.0, 0.0]), np.array([0.4, -3.0, 9.0]), 2.0, 7.0, False, "two")
     for one_sided, criterion in ((False, "two"), (True, "one")):
         name = f"target 0{', one-sided' if one_sided else ''}"
         yield _case(name, np.array([0.5, -2.0]), np.array([0.4, -3.0]), 2.0, 0.0, one_sided, criterion)
     yield _case("no penalty", np.array([0.5, -2.0]), np.array([0.4, -3.0]), 0.0, 1.0, False, "two")
-    yield _case("a heavy penalty", np.array([0.5, -2.0]), np.array([0.4, -3.0]), 40.0, 1.0, False, "two")
+    yield _case("a heavy penalty", np.array([0.5, -2.0]), np.array([0.4, -3.0]), 4e3, 1.0, False, "two")
 
 
 def _case(name: str, theta, psi, weight: float, target: float, one_sided: bool, criterion: str) -> Case:
@@ -60,6 +62,10 @@ def _cut(values: np.ndarray, one: bool) -> np.ndarray:
     return np.maximum(values, 0) if one else values
 
 
+def _length(p: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.sum(p**2))
+
+
 WRONG = (
     ("no-sign", _force(lambda p, w, g, one: w * _excess(p, g, one))),
     ("no-modulus", _force(lambda p, w, g, one: w * _cut(p - g, one))),
@@ -83,6 +89,10 @@ WRONG = (
     ("kinds-exchanged", _force(lambda p, w, g, one: w * np.sign(p) * _excess(p, g, not one))),
     ("cuts-everything", _force(lambda p, w, g, one: w * _cut((np.abs(p) - g) * np.sign(p), one))),
     ("cuts-everything", pair(lambda t, p, w, g, one: (-p, _cut(t - w * (np.abs(p) - g) * np.sign(p), one)))),
+    ("critic-descends", pair(lambda t, p, w, g, one: (-p, field(t, p, w, g, one)[1] - 2 * t))),
+    ("whole-batch", _force(lambda p, w, g, one: w * _cut(_length(p) - g, one) * np.sign(p))),
+    ("whole-batch", _force(lambda p, w, g, one: w * _cut(_length(p) - g, one) * p / _length(p))),
+    ("whole-batch", _force(lambda p, w, g, one: w * _cut(np.abs(p).mean() - g, one) * np.sign(p))),
     ("generator-climbs", pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1]))),
     ("order", pair(flipped(field))),
     ("sign-at-zero", _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p))),
@@ -106,6 +116,9 @@ always-one-sided: With one_sided=False slopes below the target are pushed up to 
 wrong-side: The wrong side was cut off: the one-sided penalty charges slopes *above* the target.
 kinds-exchanged: The two kinds are exchanged: what one_sided=True asks for comes with False, and the other way round.
 cuts-everything: max(…, 0) goes around the excess |ψ| - g₀ alone. You cut off the signed force or the whole velocity.
+critic-descends: The game's part of ψ's velocity has the wrong sign: ψ climbs ψθ, so it moves along +θ.
+whole-batch: The slopes of a batch are put together, to one length or one mean. Each state is a game of its own, with
+    its own |ψ|.
 generator-climbs: The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.
 sign-at-zero: At ψ = 0 the sign was taken for ±1. The text sets sign 0 = 0 (torch.sign does): no force there.

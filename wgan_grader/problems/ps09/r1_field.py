@@ -13,7 +13,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("one state", np.array([0.5]), np.array([1.0]), 0.0, "game")
     yield _case("five states", rng.normal(size=5), rng.normal(size=5), 0.0, "game")
     yield _case("forty states", rng.normal(size=40), rng.normal(size=40), 0.0, "game")
-    yield _case("131 states", rng.normal(size=131), rng.normal(size=131), 40.0, "penalty")
+    yield _case("1300 states", rng.normal(size=1300), rng.normal(size=1300), 4e3, "penalty")
+    yield _case("a light penalty", rng.normal(size=2), np.array([-120.0, 90.0]), rng.uniform(1e-3, 9e-3), "penalty")
     yield _case("one state, weight 2", np.array([0.5]), np.array([-1.5]), 2.0, "penalty")
     yield _case("six states, weight 0.7", 2 * rng.normal(size=6), 2 * rng.normal(size=6), 0.7, "penalty")
     yield _case("zeros", np.array([0.0, 1.5, 0.0]), np.array([2.0, 0.0, 0.0]), 0.7, "penalty")
@@ -51,6 +52,10 @@ def _psi(t, p, w):
     return t * slope(p * t) - w * p
 
 
+def _bump(t):
+    return slope(t) * (1 - slope(t))
+
+
 WRONG = (
     ("generator-climbs", _with(lambda t, p, w: p * slope(p * t), _psi)),
     ("critic-descends", _with(_theta, lambda t, p, w: -t * slope(p * t) - w * p)),
@@ -61,6 +66,9 @@ WRONG = (
     ("derivative", pair(lambda t, p, w: (p * slope(-p * t), -t * slope(-p * t) + w * p))),
     ("no-derivative", pair(lambda t, p, w: (-p, t - w * p))),
     ("non-saturating", _with(lambda t, p, w: -p * slope(-p * t), _psi)),
+    ("critic-derivative", _with(_theta, lambda t, p, w: t * slope(-p * t) - w * p)),
+    ("second-derivative", pair(lambda t, p, w: (-p * _bump(p * t), t * _bump(p * t) - w * p))),
+    ("linearised", pair(lambda t, p, w: (-p / 2, t / 2 - w * p))),
     ("value-not-force", pair(lambda t, p, w: (p * np.logaddexp(0, -p * t), -t * np.logaddexp(0, -p * t) - w * p))),
     ("penalty-sign", _penalised_by(lambda t, p, w: w * p)),
     ("penalty-factor", _penalised_by(lambda t, p, w: -2 * w * p), _penalised_by(lambda t, p, w: -w * p / 2)),
@@ -87,12 +95,16 @@ derivative: The derivative of ℓ(t) = -log(1 + exp(-t)) is 1/(1 + exp(t)), whic
     exp(-t)).
 no-derivative: The factor ℓ'(ψθ) is missing: this is the Wasserstein game.
 non-saturating: The generator has the non-saturating field, -ψ ℓ'(-ψθ). In this game both players have ℓ'(ψθ).
+critic-derivative: ψ's velocity has ℓ'(-ψθ). In this game both players have ℓ'(ψθ).
+second-derivative: The factor is ℓ'(1 - ℓ'), the size of the *second* derivative. Both players have ℓ'(ψθ).
+linearised: This is the field linearised at (0, 0), where ℓ' = ½. Elsewhere the factor is ℓ'(ψθ).
 value-not-force: ℓ(ψθ) itself stands where its derivative belongs.
 penalty-sign: The penalty *pushes* ψ away from 0. ψ climbs the game minus γψ²/2, so its force is -γψ.
 penalty-factor: The penalty is γψ²/2: its force is -γψ, no factor 2 and no ½.
 penalty-value: The penalty γψ²/2 itself (or γψ²) was subtracted. A field has its *gradient*, γψ.
 penalty-shape: The penalty's force is constant in size, or loses its sign where ψ is negative. That of γψ²/2 is -γψ.
-penalty-on-generator: The penalty belongs to the discriminator alone: it acts on ψ, not on θ.
+penalty-on-generator: The penalty's force stands in θ's velocity, or is made of θ. The penalty belongs to the
+    discriminator alone: its force is -γψ, in ψ's velocity.
 no-penalty: The penalty is missing: it adds −γψ to the critic's velocity.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.
 batch: The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean.

@@ -13,8 +13,12 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("real", "a large step", M=[[-1.7 - a, 0.4], [0.3 * b, 0.8]])
     yield case("real", "a shear", M=[[0.5, 3.0], [0.0, -0.6 - 0.3 * b]])
     yield case("larger", "3×3", M=rng.normal(size=(3, 3)))
-    yield case("larger", "25×25", M=rng.normal(size=(25, 25)))
+    yield case("larger", "70×70", M=rng.normal(size=(70, 70)))
     yield case("larger", "5×5", M=rng.normal(size=(5, 5)))
+    for name, turn, stretch in (("the pair counts", 1.2, 0.9), ("the real one counts", 0.8, 1.1)):
+        core = np.array([[0.1, -turn, 0.0], [turn, 0.1, 0.0], [0.0, 0.0, stretch]])
+        basis = np.eye(3) + np.triu(rng.uniform(0.3, 0.9, size=(3, 3)), 1)
+        yield case("larger", f"a pair and a real one: {name}", M=basis @ core @ np.linalg.inv(basis))
     yield case("real", "a diagonal", M=[[-0.4, 0.0], [0.0, 0.3]])
     yield case("larger", "1×1", M=[[-0.7]])
     yield case("larger", "4×4", M=rng.normal(size=(4, 4)))
@@ -32,9 +36,9 @@ def _of(pick):
 WRONG = (
     ("spectral-norm", lambda M: np.linalg.norm(M, 2)),
     ("other-norm", np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
-    ("real-part", _of(lambda mu: mu.real.max()), _of(lambda mu: np.abs(mu.real).max())),
-    ("real-part", _of(lambda mu: np.abs(mu.real.max()))),
-    ("signed", _of(lambda mu: np.abs(mu[mu.real.argmax()]))),
+    ("real-part", _of(lambda mu: mu.real.max()), _of(lambda mu: np.abs(mu.real.max()))),
+    ("size-of-real-part", _of(lambda mu: np.abs(mu.real).max())),
+    ("signed", _of(lambda mu: np.abs(mu[mu.real.argmax()])), _of(lambda mu: np.abs(mu[np.abs(mu.real).argmax()]))),
     ("imaginary-part", _of(lambda mu: np.abs(mu.imag).max())),
     ("determinant", lambda M: np.sqrt(np.abs(np.linalg.det(M))), lambda M: np.abs(np.linalg.det(M)) ** (1 / len(M))),
     ("smallest", _of(lambda mu: np.abs(mu).min())),
@@ -49,9 +53,11 @@ MESSAGES = """
 spectral-norm: This is the spectral *norm*, the largest singular value: what one step can stretch at most. In the long
     run the eigenvalues decide, and they can be much smaller.
 other-norm: This is a norm of the matrix. It bounds the spectral radius from above, no more.
-real-part: This is the largest *real part*. That decides about a flow. For steps it is the modulus |μ|, imaginary part
-    and all.
-signed: The largest eigenvalue *with its sign* was taken. One at -2 counts more than one at 1.
+real-part: This is the largest *real part*, or its size. The largest real part decides about a flow. For steps it is the
+    modulus |μ|, imaginary part and all.
+size-of-real-part: This is the largest size of a *real part*. The modulus |μ| has the imaginary part in it too.
+signed: This is the modulus of the eigenvalue with the largest real part, or the largest in size. Take the modulus of
+    each eigenvalue first, and the largest of these.
 imaginary-part: This is the largest imaginary part. The modulus has both parts in it.
 determinant: The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is their
     geometric mean.
@@ -60,7 +66,7 @@ summed: The moduli were added, or averaged. The largest alone decides.
 symmetric-solver: A solver for symmetric matrices (eigvalsh) reads one triangle only, or (M + Mᵀ)/2 was taken. M is not
     symmetric.
 squared: This is the largest |μ|². Take the root of it.
-trace: This is the trace or half of it: the mean of the eigenvalues.
+trace: This is the trace or half of it, or the size of these. The trace is the *sum* of the eigenvalues.
 two-by-two-only: A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any
     square matrix.
 """

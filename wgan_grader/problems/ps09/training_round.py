@@ -14,17 +14,22 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("one state", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, False, "simultaneous")
     yield _case("batch", rng.normal(size=(2, 4)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
     yield _case("forty states", rng.normal(size=(2, 40)), 0.15, 0.4, 1, WIDE, False, "simultaneous")
-    yield _case("131 states", rng.normal(size=(2, 131)), 1.5, 2.5, 1, WIDE, False, "simultaneous")
+    yield _case("1300 states", rng.normal(size=(2, 1300)), 1.5, 2.5, 1, WIDE, False, "simultaneous")
     yield _case("one state, alternating", ([1.0], [0.5]), 0.1, 0.2, 1, WIDE, True, "alternating")
     yield _case("batch, alternating", rng.normal(size=(2, 4)), 0.3, 0.1, 1, WIDE, True, "alternating")
     yield _case("three critic steps", rng.normal(size=(2, 4)), 0.15, 0.4, 3, WIDE, False, "critic")
     yield _case("five, alternating", rng.normal(size=(2, 4)), 0.3, 0.1, 5, WIDE, True, "critic")
     yield _case("a dozen", rng.normal(size=(2, 4)), 0.3, 0.1, 12, WIDE, False, "critic")
     theta, psi = np.array([2.0, -2.0, 1.0, 0.1]), np.array([0.4, -0.3, -0.45, 0.2])
-    yield _case("forty critic steps", rng.normal(size=(2, 3)), 0.3, 0.1, 40, WIDE, True, "critic")
+    yield _case("150 critic steps", rng.normal(size=(2, 3)), 0.3, 0.1, 150, WIDE, True, "critic")
     yield _case("at the bound", (theta, psi), 0.1, 0.2, 2, 0.5, True, "clip")
     yield _case("far away", ([30.0, -30.0, 20.0], [0.3, -0.2, -0.5]), 0.1, 0.2, 2, 0.5, True, "clip")
     theta, psi = np.array([-1.0, 1.5, 0.5]) * rng.uniform(0.8, 1.2, size=3), np.array([2.0, -1.8, 1.6])
+    yield _case("no step of the generator", rng.normal(size=(2, 3)), 0.0, 0.3, 2, 0.8, True, "clip")
+    yield _case("a bound of 0", rng.normal(size=(2, 3)), 0.3, 0.1, 2, 0.0, True, "clip")
+    for alternating in (True, False):
+        name = f"1200 states, clipped, {'alternating' if alternating else 'simultaneous'}"
+        yield _case(name, rng.normal(size=(2, 1200)), 0.15, 0.4, 3, 0.9, alternating, "clip")
     yield _case("from outside", (theta, psi), 0.2, 0.1, 2, 0.7, True, "clip")
     yield _case("from outside, simultaneous", (theta, psi), 0.2, 0.1, 2, 0.7, False, "clip")
 
@@ -105,7 +110,7 @@ rates-swapped: The two rates are swapped: step_g moves θ and step_d moves ψ.
 one-rate: Both players move with one rate. Two were given.
 generator-sign: The generator moves the wrong way: θ descends ψθ, so it takes -ψ.
 critic-sign: The critic moves the wrong way: ψ climbs ψθ, so it takes +θ.
-one-critic-step: The critic takes one step only: n_critic is not used.
+one-critic-step: The critic moves by one step only: n_critic is not used, or the rate is divided by it.
 generator-too-often: The generator moves n_critic times as well. In a round it moves once, after the critic's steps.
 one-step-less: The number of critic steps is off by one.
 no-clip: Nothing is clipped: after each critic step ψ goes back into [−c, c].

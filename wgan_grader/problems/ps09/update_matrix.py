@@ -10,9 +10,10 @@ from ._dirac import STEPS
 def cases(rng: np.random.Generator) -> Cases:
     yield _case("a turn", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.1, 1, False, "simultaneous")
     yield _case("unequal rates", rng.normal(size=(2, 2)), 0.1, 0.4, 1, False, "simultaneous")
-    yield _case("a turn, alternating", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.1, 1, True, "alternating")
+    yield _case("a turn, alternating", np.array([[0.0, -1.0], [1.0, 0.0]]), 0.1, 0.3, 1, True, "alternating")
     yield _case("unequal rates, alternating", rng.normal(size=(2, 2)), 0.5, 0.2, 1, True, "alternating")
     yield _case("three critic steps", rng.normal(size=(2, 2)), 0.2, 0.3, 3, False, "critic")
+    yield _case("large rates", rng.normal(size=(2, 2)), 2.0, 2.5, 2, False, "critic")
     yield _case("a dozen", rng.normal(size=(2, 2)), 0.2, 0.1, 12, False, "critic")
     yield _case("forty, alternating", rng.normal(size=(2, 2)), 1.5, 0.1, 40, True, "critic")
     yield _case("five, alternating", rng.normal(size=(2, 2)), 0.3, 0.2, 5, True, "critic")
