@@ -159,5 +159,4 @@ def infinity_band(ax: Axes, where: ArrayLike, *, level: float, label: str, index
     """
     where, pen = as_array(where, "where", 1), stroke(index)
     ax.plot(where, np.full_like(where, level), linestyle="none", marker=pen.marker, color=pen.colour, label=label)
-    ax.plot([where.min(), where.max()], [level, level], color=pen.colour, linewidth=1, linestyle=pen.dash)
     return ax
