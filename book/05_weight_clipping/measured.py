@@ -32,18 +32,8 @@ def piled():
     return over_seeds(_read("05_depth"), lambda seed: seed["shallow: 0.1"]["piled"])
 
 
-def shrunk():
-    """By what factor twelve layers shrink gradients before training, c = 0.1."""
-    return _across("0.1", "0")
-
-
-def grown():
-    """By what factor they enlarge them after it."""
-    return _across("0.1", "400")
-
-
 def he_grown():
-    """The same as `grown`, from He's start."""
+    """By what factor twelve layers enlarge gradients after training, c = 0.1, from He's start."""
     return _across("0.1, He's start", "400")
 
 

@@ -58,6 +58,13 @@ def relu_low():
     return [value for dim in (2, 16) for value in _ends("12_critic_steps", f"spectral norm, ReLU, {dim}", "value")]
 
 
+def relu_gain():
+    """How much higher that is than after 250 steps."""
+    parts = [f"spectral norm, ReLU, {dim}" for dim in (2, 16)]
+    looks = [run.get("looks", run) for part in parts for run in _runs("12_critic_steps", part)]
+    return [run[max(run, key=int)]["value"] - run["250"]["value"] for run in looks]
+
+
 def sorting_low():
     """The same of sorting critics with orthonormal layers."""
     return [value for dim in (2, 16) for value in _ends("12_critic_steps", f"orthonormal, GroupSort, {dim}", "value")]
