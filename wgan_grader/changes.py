@@ -25,6 +25,8 @@ ARGUMENTS = {
     ".grad alone",
     "requires-grad": "it left requires_grad switched on in {name}. Work on {name}.detach().requires_grad_()",
     "frozen": "it switched requires_grad off in {name}: an optimiser would never move it again",
+    "thawed": "it switched requires_grad on in {name} where it was off: what was frozen would train again. Put back "
+    "what each parameter had",
     "eval-mode": "it left {name} in evaluation mode",
     "train-mode": "it left {name} in training mode",
     "hooks": "it left hooks on {name}. Keep the handle that registering returns, and remove() it",

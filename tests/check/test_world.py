@@ -120,6 +120,15 @@ def test_a_changed_module(code):
     assert with_critic(MODULES[code]) == {code}
 
 
+def test_a_frozen_parameter_that_comes_back_trainable():
+    def function(critic, x):
+        critic.requires_grad_(True)
+        return 0.0
+
+    assert told(function, inputs=CRITIC, options=LAYERS | {"frozen": ["critic"]}) == {"thawed:critic"}
+    assert told(function, inputs=CRITIC, options=LAYERS) == set()
+
+
 def test_backward_hooks_and_hooks_of_parameters_are_seen():
     kinds = ("register_forward_pre_hook", "register_full_backward_hook", "register_state_dict_pre_hook")
     for kind in kinds:

@@ -77,16 +77,28 @@ def _on_a_clean_slate(key):
     return function
 
 
+def _thawed(key):
+    def function(critic, *given):
+        result = RIGHT[key][0](critic, *given)
+        critic.requires_grad_(True)
+        return result
+
+    return function
+
+
 @pytest.mark.parametrize(
     ("key", "function", "said"),
     [
+        *((key, _thawed(key), "requires_grad on in critic")
+          for key in ("ps05.critic_loss", "ps05.generator_loss", "ps05.gradient_by_layer", "ps06.gradient_norms",
+                      "ps06.input_gradient", "ps06.gradient_penalty", "ps06.critic_loss", "ps06.r1_penalty")),
         ("ps06.gradient_norms", _back_in_training_mode, "training mode"),
         *((f"ps06.{name}", _on_a_clean_slate(f"ps06.{name}"), "left gradients in critic")
           for name in ("gradient_penalty", "critic_loss", "r1_penalty")),
     ],
 )  # fmt: skip
 def test_a_critic_that_was_in_use_is_left_as_it_came(key, function, said):
-    """In evaluation mode, and with gradients that the caller goes on adding to."""
+    """In evaluation mode, with a frozen parameter, and with gradients that the caller goes on adding to."""
     left = [diagnosis.message for diagnosis in grade(key, function).diagnoses if diagnosis.id == "left-changed"]
     assert said in left[0]
 

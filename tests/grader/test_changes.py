@@ -152,7 +152,7 @@ def test_forged_codes_do_no_harm(code):
 
 def test_every_code_that_costs_can_be_observed():
     parts = world._state(torch.nn.Linear(1, 1)).keys() | world._state(torch.ones(1)).keys()
-    directions = {"mode": {"eval-mode", "train-mode"}, "requires-grad": {"frozen", "requires-grad"}}
+    directions = {"mode": {"eval-mode", "train-mode"}, "trainable": {"frozen", "thawed"}}
     seen = set().union(*(directions.get(part, {part}) for part in parts)) | {"graph"}
     assert changes.ARGUMENTS.keys() == seen
     elsewhere = {f"{name}-elsewhere" for name in world.ELSEWHERE}

@@ -14,6 +14,7 @@ option           what it does
 ``modules``      ``{"critic": [["linear", "w0", "b0"], ["tanh"], …]}``: builds a module from the inputs ``critic.w0``,
                  … and hands it over as one argument in their place; see `build_module`
 ``used``         names of modules that come from use: in evaluation mode, their parameters with gradients in ``.grad``
+``frozen``       names of modules that come with their last parameter frozen (``requires_grad`` off)
 ``evaluate_at``  name of an input that is not handed over: the function's result is itself called on it
 ===============  =====================================================================================================
 """
@@ -269,6 +270,8 @@ def _arguments(values: Mapping[str, Any], options: Mapping[str, Any]) -> list[An
         arguments[owner] = build_module(modules[owner], _owned(values, owner)) if owner in modules else value
         if owner in options.get("used", ()):
             _use(arguments[owner])
+        if owner in options.get("frozen", ()):
+            list(arguments[owner].parameters())[-1].requires_grad_(False)
     return list(arguments.values())
 
 

@@ -178,8 +178,8 @@ def _direction(aspect: str, before: Any, after: Any) -> str:
     """Whether parameters were frozen or thawed, and which mode a module was left in."""
     if aspect == "mode":
         return "eval-mode" if sum(after) < sum(before) else "train-mode"
-    if aspect == "requires-grad":
-        return "frozen" if sum(after) < sum(before) else "requires-grad"
+    if aspect in ("requires-grad", "trainable"):
+        return "frozen" if sum(after) < sum(before) else {"trainable": "thawed"}.get(aspect, aspect)
     return aspect
 
 
@@ -206,6 +206,7 @@ def _module_state(module: nn.Module) -> dict[str, Any]:
         "value": tuple(map(_content, parameters)),
     }
     state = found | _tensors_state(parameters)
+    state["trainable"] = state.pop("requires-grad")
     return state | {"hooks": (state["hooks"], tuple(_hooks(part) for part in parts))}
 
 

@@ -37,6 +37,15 @@ def together(critic, generator, real, z):
 
 
 def frozen(critic, generator, real, z):
+    trained = [p for p in generator.parameters() if p.requires_grad]
+    generator.requires_grad_(False)
+    loss = critic(generator(z)).mean() - critic(real).mean()
+    for p in trained:
+        p.requires_grad_(True)
+    return loss
+
+
+def thawed(critic, generator, real, z):
     generator.requires_grad_(False)
     loss = critic(generator(z)).mean() - critic(real).mean()
     generator.requires_grad_(True)
@@ -100,6 +109,7 @@ TRIALS.mutants(
     "sums",
     sums=with_scores(lambda r, f: f.sum() - r.sum()),
     over_both=with_scores(lambda r, f: (f.sum() - r.sum()) / (len(r) + len(f))),
+    over_real=with_scores(lambda r, f: (f.sum() - r.sum()) / len(r)),
 )
 TRIALS.mutants("hinge", hinge=with_scores(lambda r, f: relu(1 - r).mean() + relu(1 + f).mean()))
 TRIALS.mutants(
@@ -118,7 +128,7 @@ TRIALS.mutants("generic:error", latents=lambda critic, generator, real, z: criti
 TRIALS.mutants(
     "generic:shape", per_sample=lambda critic, generator, real, z: critic(fakes(generator, z)) - critic(real).mean()
 )
-TRIALS.mutants("left-changed", left_frozen=left_frozen)
+TRIALS.mutants("left-changed", left_frozen=left_frozen, thawed=thawed)
 TRIALS.mutants("left-changed", with_backward=with_backward)
 TRIALS.alternatives(
     right=right,

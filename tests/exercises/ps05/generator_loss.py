@@ -18,6 +18,15 @@ def loop(critic, generator, z):
 
 
 def frozen(critic, generator, z):
+    trained = [p for p in critic.parameters() if p.requires_grad]
+    critic.requires_grad_(False)
+    loss = critic(generator(z)).mean().neg()
+    for p in trained:
+        p.requires_grad_(True)
+    return loss
+
+
+def thawed(critic, generator, z):
     critic.requires_grad_(False)
     loss = critic(generator(z)).mean().neg()
     critic.requires_grad_(True)
@@ -63,7 +72,7 @@ TRIALS.mutants("extreme", best=of_scores(lambda s: -s.max()), first=of_scores(la
 TRIALS.mutants("shifted", shifted=of_scores(lambda s: 1 - s.mean()))
 TRIALS.mutants("generic:shape", per_sample=of_scores(lambda s: -s))
 TRIALS.mutants("generic:error", latents=lambda c, g, z: -c(z).mean())
-TRIALS.mutants("left-changed", left_frozen=left_frozen)
+TRIALS.mutants("left-changed", left_frozen=left_frozen, thawed=thawed)
 TRIALS.mutants("left-changed", with_backward=with_backward)
 TRIALS.alternatives(
     right=right,

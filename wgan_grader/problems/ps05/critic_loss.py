@@ -46,6 +46,7 @@ def _case(
     if (r.mean() > f.mean()) != better:
         inputs[f"critic.w{depth - 1}"] *= -1
     options = {"modules": {owner: layers(depth) for owner in ("critic", "generator")}, "loss": True, "used": used}
+    options["frozen"] = used
     return Case(name, inputs, options | {"gradients": list(inputs)[:-2]}, criterion=criterion)
 
 
@@ -136,7 +137,7 @@ WRONG = (
     ("half-detached", Detected(_half_detached)),
     ("ascent", _value(lambda r, f: r.mean() - f.mean())),
     ("sums", _value(lambda r, f: f.sum() - r.sum()), _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r)))),
-    ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r))),
+    ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r)), _value(lambda r, f: (f.sum() - r.sum()) / len(f))),
     ("hinge", _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean())),
     ("hinge", _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean())),
     ("log-loss", _value(lambda r, f: _softplus(-r).mean() + _softplus(f).mean())),
@@ -167,8 +168,8 @@ detached: The value is right, but no gradient reaches the critic: it was compute
 half-detached: The value is right, but one of the two batches of scores is detached: the critic learns from the other
     one alone.
 ascent: This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round.
-sums: Scores are summed, or both batches are averaged together. Take the mean over each batch by itself: they may differ
-    in size.
+sums: Scores are summed, or both sums are divided by one number: the size of one batch, or of the two together. Take the
+    mean over each batch by itself: they may differ in size.
 hinge: This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic once the
     scores are far enough apart.
 log-loss: A sigmoid, tanh or logarithm acts on the scores, as in the log loss of a discriminator. A critic's scores are

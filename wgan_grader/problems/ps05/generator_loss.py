@@ -41,6 +41,7 @@ def _case(
     inputs = awake(inputs) if depth > 2 else inputs
     inputs |= {"z": size * rng.normal(size=(m, latent))}
     options = {"modules": {owner: layers(depth) for owner in ("critic", "generator")}, "loss": True, "used": used}
+    options["frozen"] = used
     return Case(name, inputs, options | {"gradients": tensors("generator", depth)}, criterion=criterion)
 
 

@@ -23,7 +23,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _drawn("one layer", rng, (3, 1), 4, "batch")
     yield _drawn("130 samples", rng, (3, 4, 1), 130, "batch")
     used = _drawn("a critic in use", rng, (3, 4, 1), 2, "batch")
-    yield replace(used, options={**used.options, "used": ["critic"]})
+    yield replace(used, options={**used.options, "used": ["critic"], "frozen": ["critic"]})
     dark = _drawn("off at every other sample", rng, (2, 5, 1), 6, "batch")
     dark.inputs["x"][::2], dark.inputs["critic.w0"][:] = -50.0, abs(dark.inputs["critic.w0"]) + 0.1
     yield dark

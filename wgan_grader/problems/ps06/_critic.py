@@ -40,9 +40,9 @@ def critic(rng: np.random.Generator, features: int, width: int, scale: float = 1
 
 
 def options(flatten: bool = False, loss: bool = False) -> dict[str, Any]:
-    """How a case is observed: the result is differentiated in the weights; images come to a critic that was in use."""
+    """How a case is observed: with gradients in the weights; images come to a critic in use, partly frozen."""
     used = ["critic"] if flatten else []
-    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten, "loss": loss, "used": used}
+    return {"modules": LAYERS, "gradients": WEIGHTS, "flatten": flatten, "loss": loss, "used": used, "frozen": used}
 
 
 def agree(seen: Outputs, wanted: Outputs, case: Case) -> bool:
