@@ -106,7 +106,8 @@ def _exchanged(failing: Sequence[Trial]) -> Diagnosis | None:
     names = _results(failing[0])
     if not orders or tuple(names) in orders:
         return None
-    order = ", ".join(names_in_words([name]) for name in names)
+    called = failing[0].case.options.get("called")
+    order = ", ".join(names_in_words([name], called) for name in names)
     return Diagnosis("generic:exchanged", f"The results are right, but come back in another order: ({order}) is right.")
 
 
@@ -134,7 +135,8 @@ def _shape(failing: Sequence[Trial]) -> Diagnosis | None:
         return None
     scope = "" if len(found) == len(failing) else f"In {len(found)} of the {len(failing)} cases that fail: "
     answer = min(found, key=lambda a: sum(getattr(v, "size", 1) for v in a.case.inputs.values()))
-    whose = "The result" if answer.name == "value" else _begun(names_in_words([answer.name]))
+    named = _begun(names_in_words([answer.name], answer.case.options.get("called")))
+    whose = "The result" if answer.name == "value" else named
     given = ", ".join(
         f"{n} of shape {v.shape}" for n, v in answer.case.inputs.items() if getattr(v, "ndim", 0) and "." not in n
     )
@@ -175,7 +177,8 @@ def _amount(failing: Sequence[Trial]) -> str:
     if any(not trial.wrong for trial in failing):
         return ""
     with suppress(Exception):
-        return patterns.amount([answer for trial in failing for answer in trial.wrong])
+        among = " in the outputs that hold an error" if any(a.right for t in failing for a in t.answers) else ""
+        return patterns.amount([answer for trial in failing for answer in trial.wrong], among)
     return ""
 
 
@@ -236,11 +239,11 @@ def _parts(failing: Sequence[Trial]) -> str:
     if len(bad) > 3:
         return f"Of the {len(good) + len(bad)} results {len(good)} are right."
     verb = "is" if len(bad) == 1 else "are"
+    called = failing[0].case.options.get("called")
     whole = all(name in trial.judged for trial in failing for name in trial.expected)
-    rest = (
-        f"{names_in_words(good)} is" if len(good) == 1 else "all else is" if whole else "all else that counts here is"
-    )
-    return _begun(f"{names_in_words(bad)} {verb} wrong, {rest} right.")
+    others = "all else is" if whole else "all else that counts here is"
+    rest = f"{names_in_words(good, called)} is" if len(good) == 1 else others
+    return _begun(f"{names_in_words(bad, called)} {verb} wrong, {rest} right.")
 
 
 def _begun(text: str) -> str:

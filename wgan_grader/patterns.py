@@ -17,13 +17,14 @@ RTOL = 1e-4
 Answers = Sequence[Answer]
 
 
-def names_in_words(names: Sequence[str]) -> str:
-    """Outputs as a reader knows them: ``gradient:W`` is the gradient in W."""
+def names_in_words(names: Sequence[str], called: Mapping[str, str] | None = None) -> str:
+    """Outputs as a reader knows them: ``gradient:W`` is the gradient in W; `called` has a case's own words."""
     kinds = {"gradient": "the gradient in {}", "after": "{} afterwards", "now": "{} afterwards"}
     said = []
     for name in names:
         kind, _, rest = name.partition(":")
-        said.append(kinds[kind].format(rest) if rest and kind in kinds else "the value" if name == "value" else name)
+        words = kinds[kind].format(rest) if rest and kind in kinds else "the value" if name == "value" else name
+        said.append((called or {}).get(name, words))
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
 
 
@@ -102,15 +103,29 @@ def digits(answers: Answers) -> str:
     error = max(_relative_error(a) for a in answers)
     if not 0 < error < 1e-3:
         return ""
-    kept = min(15, math.floor(-math.log10(error)))
+    own = max(_own_error(a) for a in answers)
+    kept = min(15, math.floor(-math.log10(own if 0 < own < 1e-3 else error)))
     if error < min(a.case.rtol for a in answers):
         said = f"It is right to about {kept} digits of the largest number, and much smaller numbers are not right"
-    else:
+    elif 0 < own < 1e-3:
         said = f"It is right to about {kept} digits; this case asks for more"
-    return (
-        f"{said}. A constant added for safety, a value cut off, too coarse a search, float32, or a difference of "
-        "nearly equal numbers can cost digits."
-    )
+    else:
+        said = f"It is right to about {kept} digits of the largest number, and some smaller numbers are less exact"
+    return f"{said}. {COSTS}"
+
+
+def few_digits(answers: Answers) -> str:
+    """Right to two digits, where nothing better can be said."""
+    if not _same_shapes(answers) or not all(_finite(a) for a in answers):
+        return ""
+    own = max(_own_error(a) for a in answers)
+    return f"It is right to about 2 digits; this case asks for more. {COSTS}" if 0 < own < 1e-2 else ""
+
+
+COSTS = (
+    "A constant added for safety, a value cut off, too coarse a search or a difference quotient, float32, or a "
+    "difference of nearly equal numbers can cost digits."
+)
 
 
 def factor(answers: Answers) -> str:
@@ -140,6 +155,8 @@ def proportional(answers: Answers) -> str:
     """In each case a multiple of the right answer."""
     each = [_ratios([a]) for a in answers]
     if all(r is not None and r.size > 1 and _constant(r) and r[0] != 0 for r in each):
+        if len({a.name for a in answers}) > 1:
+            return "Each output has its entries in the right proportion, but is too large or too small by a factor."
         return "Its entries are in the right proportion, but all of one case are too large or too small by one factor."
     return ""
 
@@ -155,6 +172,8 @@ def offset(answers: Answers) -> str:
     if every.size > 1 and np.ptp(every) <= RTOL * abs(every[0]) + 1e-14 * scale < abs(every[0]) and np.ptp(right) > 0:
         return f"It is {_number(abs(every[0]))} too {'large' if every[0] > 0 else 'small'}."
     if all(gap.size > 2 and np.ptp(gap) <= RTOL * abs(gap[0]) for gap in gaps):
+        if len({a.name for a in answers}) > 1:
+            return "All entries of one output are off by the same amount, another for each output and case."
         return "All entries are off by the same amount, another in each case."
     return ""
 
@@ -231,6 +250,7 @@ VALUES: tuple[tuple[str, Callable[[Answers], str]], ...] = (
     ("proportional", proportional),
     ("places", places),
     ("direction", direction),
+    ("precision", few_digits),
 )
 POWERS = (
     (1.0, "times {}"),
@@ -274,13 +294,13 @@ def constant(trials: Sequence[Trial]) -> str:
 # -- how much is wrong ----------------------------------------------------------------------------------------------
 
 
-def amount(answers: Answers) -> str:
-    """How many numbers are right, where some are, and how far off the others are."""
+def amount(answers: Answers, among: str = "") -> str:
+    """How many numbers are right, where some are, and how far off the others are; `among` says of what they are."""
     if not answers or not _same_shapes(answers) or any(a.expected.dtype.kind == "b" for a in answers):
         return ""
     right = np.concatenate([_entries_right(a).ravel() for a in answers])
     count = int(right.sum())
-    some = f"{count} of the {right.size} numbers {'is' if count == 1 else 'are'} right." if count else ""
+    some = f"{count} of the {right.size} numbers{among} {'is' if count == 1 else 'are'} right." if count else ""
     lost = [a for a in answers if np.isfinite(_floats(a.expected)).all() and not _finite(a)]
     if not lost or len(lost) == len(answers):
         return f"{some} {_distance(answers)}".strip()
@@ -364,7 +384,7 @@ def _features(trial: Trial) -> Iterator[Feature]:
     arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and "." not in name}
     for name, value in inputs.items():
         if isinstance(value, bool | str) or value is None:
-            yield "said", name, f"{name} is {value!r}", True
+            yield "said", name, trial.case.options.get("told", {}).get(name, f"{name} is {value!r}"), True
         elif isinstance(value, int | float):
             yield "said", name, f"{name} is 0", value == 0
             yield "said", name, f"{name} is negative", value < 0
@@ -414,10 +434,10 @@ def _beyond(failing: Sequence[Trial], passing: Sequence[Trial]) -> Iterator[tupl
             continue  # one number that passes is no border of those that do, but where numbers are counts
         apart = next((factor for begin, factor in APART.items() if words.startswith(begin)), 1.0)
         if min(bad) > apart * max(good):
-            up = f"In the cases tried, it is right up to {words} of {_number(max(good))}, and fails from"
+            up = f"In the cases tried, it is right up to {words} {_number(max(good))}, and fails from"
             yield words, f"{up} {_number(min(bad))} on."
         if apart * max(bad) < min(good):
-            down = f"In the cases tried, it is right down to {words} of {_number(min(good))}, and fails from"
+            down = f"In the cases tried, it is right down to {words} {_number(min(good))}, and fails from"
             yield words, f"{down} {_number(max(bad))} down."
 
 
@@ -430,20 +450,20 @@ def _measures(trial: Trial) -> Iterator[tuple[str, float]]:
         if isinstance(value, bool | str) or value is None or "." in name:
             continue
         if isinstance(value, int | float):
-            yield f"a {name}", float(value)
+            yield f"{name} =", float(value)
         elif isinstance(value, np.ndarray) and value.size:
             yield (
-                f"a number of {'rows' if value.ndim > 1 else 'entries'} in {name}",
+                f"a number of {'rows' if value.ndim > 1 else 'entries'} in {name} of",
                 float(len(value) if value.ndim else 1),
             )
             if value.ndim == 2:
-                yield f"a number of columns in {name}", float(value.shape[1])
+                yield f"a number of columns in {name} of", float(value.shape[1])
             finite = np.abs(_floats(value)[np.isfinite(_floats(value)) & (_floats(value) != 0)])
             if finite.size:
-                yield f"a largest magnitude in {name}", float(finite.max())
-                yield f"a smallest magnitude in {name}", float(finite.min())
+                yield f"a largest magnitude in {name} of", float(finite.max())
+                yield f"a smallest magnitude in {name} of", float(finite.min())
     for name, layers in trial.case.options.get("modules", {}).items():
-        yield f"a number of linear layers in {name}", float(sum(layer[0] == "linear" for layer in layers))
+        yield f"a number of linear layers in {name} of", float(sum(layer[0] == "linear" for layer in layers))
 
 
 # -- helpers --------------------------------------------------------------------------------------------------------
@@ -496,6 +516,14 @@ def _relative_error(answer: Answer) -> float:
     scale = float(np.abs(right).max(initial=0.0))
     error = float(np.abs(_floats(answer.seen).reshape(right.shape) - right).max(initial=0.0))
     return error / scale if scale else math.inf
+
+
+def _own_error(answer: Answer) -> float:
+    """Largest error of a number against that number; what is within the absolute tolerance has none."""
+    right = _floats(answer.expected)
+    gaps = np.abs(_floats(answer.seen).reshape(right.shape) - right)
+    with np.errstate(all="ignore"):
+        return float(np.where(gaps <= answer.case.atol, 0.0, gaps / np.abs(right)).max(initial=0.0))
 
 
 def _ratios(answers: Answers) -> np.ndarray | None:

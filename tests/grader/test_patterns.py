@@ -34,6 +34,7 @@ SAID = [
     (patterns.permuted, np.sort, "These are the right numbers in another order."),
     (patterns.digits, lambda r: r * (1 + 4e-5), "It is right to about 4 digits"),
     (patterns.digits, lambda r: r + 2e-4 * np.abs(r).max(), "It is right to about 3 digits"),
+    (patterns.few_digits, lambda r: 1.004 * r, "It is right to about 2 digits; this case asks for more."),
     (patterns.factor, lambda r: 2 * r, "It is 2 times the right answer."),
     (patterns.factor, lambda r: 0 * r, "It is 0."),
     (patterns.factor, lambda r: -r / 4, "It is -0.25 times the right answer."),
@@ -84,6 +85,23 @@ def test_digits_of_much_smaller_numbers_are_not_claimed():
     right = np.array([1.0, 3e-20])
     lost = patterns.digits(answers(lambda r: np.where(r < 1e-15, 1e-16, r), (right,)))
     assert "of the largest number, and much smaller numbers are not right" in lost
+
+
+def test_digits_are_claimed_of_each_number_or_of_the_largest():
+    right = np.array([2.0, 0.01])
+    assert "about 3 digits; this case" in patterns.digits(answers(lambda r: r * 1.0005, (right,)))
+    one = patterns.digits(answers(lambda r: r + np.array([0.0, 0.001]), (right,)))
+    assert "about 3 digits of the largest number, and some smaller numbers are less exact" in one
+
+
+def test_each_of_two_outputs_has_a_factor_of_its_own():
+    two = [Answer(n, k * A, A, Case("c", {})) for n, k in (("v", 0.9), ("u", 0.7))]
+    assert patterns.proportional(two).startswith("Each output has its entries in the right proportion")
+
+
+def test_numbers_are_counted_of_named_outputs():
+    said = patterns.amount(answers(lambda r: r + 0.25 * (r < 0), (np.array([-1.0, 5.0]),)), " in what is wrong")
+    assert said.startswith("1 of the 2 numbers in what is wrong is right.")
 
 
 @pytest.mark.parametrize(("observer", "change", "sentence"), SAID)
@@ -232,7 +250,7 @@ def test_large_numbers_at_which_it_fails():
     failing = [trial({"logit": s}, False) for s in (90.0, 200.0, 800.0)]
     passing = [trial({"logit": s}, True) for s in (1.0, 20.0, 79.0)]
     said = patterns.which_inputs(failing + passing)
-    assert said == "In the cases tried, it is right up to a logit of 79, and fails from 90 on."
+    assert said == "In the cases tried, it is right up to logit = 79, and fails from 90 on."
 
 
 def test_one_number_that_passes_is_no_border():
@@ -254,6 +272,7 @@ def test_where_all_cases_fail_no_input_is_blamed():
 
 def test_outputs_in_words():
     assert patterns.names_in_words(["gradient:W"]) == "the gradient in W"
+    assert patterns.names_in_words(["quality"], {"quality": "the share of good points"}) == "the share of good points"
     assert patterns.names_in_words(["value", "after:critic.w0", "u"]) == "the value, critic.w0 afterwards and u"
 
 

@@ -13,6 +13,26 @@ LOOKS = {
     "two": ("two",),
     "saved": ("loaded", "loaded after use", "parameters"),
 }
+TOLD = {
+    "train": "the layer is called in training mode alone",
+    "without gradients": "calls under torch.no_grad() stand between",
+    "eval": "the layer is called in evaluation mode alone",
+    "mixed": "calls in training and in evaluation mode take turns",
+    "updated": "the weight has changed since the last call",
+    "gradient": "the gradient is taken in training mode",
+    "gradient in evaluation": "the gradient is taken in evaluation mode",
+    "two": "two calls come before one backward pass",
+    "loaded": "the state of another layer was loaded",
+    "loaded after use": "the state of another layer was loaded into one that had been in use",
+    "parameters": "the parameters are counted",
+}
+CALLED = {
+    **{f"y{i}": f"the output of call {i + 1}" for i in range(4)},
+    "updated": "the output after the change of the weight",
+    "loaded": "the first output after loading",
+    "resumed": "the second output after loading",
+    "parameters": "the number of parameters",
+}
 MODES = {"train": "ttt", "eval": "ee", "mixed": "teet", "without gradients": "ntn"}
 
 
@@ -20,14 +40,19 @@ def cases(rng: np.random.Generator) -> Cases:
     for criterion, looks in LOOKS.items():
         for look in looks:
             for rows, columns, size in ((3, 3, 2.0), (2, 4, 0.2)):
-                yield case(criterion, f"{look}, {rows}×{columns}", look=look, **_layer(rng, rows, columns, size))
+                yield _case(criterion, f"{look}, {rows}×{columns}", look, _layer(rng, rows, columns, size))
     criterion, looks = next(iter(LOOKS.items()))
     for rows, batch in ((1, 1), (3, 1), (1, 5)):
         name = f"{looks[0]}, {rows}×4, a batch of {batch}"
-        yield case(criterion, name, look=looks[0], **_layer(rng, rows, 4, 1.0, batch=batch))
+        yield _case(criterion, name, looks[0], _layer(rng, rows, 4, 1.0, batch=batch))
     for look in ("train", "mixed"):
         criterion = next(criterion for criterion, looks in LOOKS.items() if look in looks)
-        yield case(criterion, f"{look}, 5×2", look=look, **_layer(rng, 5, 2, 1.0))
+        yield _case(criterion, f"{look}, 5×2", look, _layer(rng, 5, 2, 1.0))
+
+
+def _case(criterion: str, name: str, look: str, inputs: dict[str, np.ndarray]) -> Case:
+    options = {"told": {"look": TOLD[look]}, "called": CALLED}
+    return case(criterion, name, look=look, **inputs, options=options)
 
 
 def _layer(rng: np.random.Generator, rows: int, columns: int, size: float, batch: int = 5) -> dict[str, np.ndarray]:

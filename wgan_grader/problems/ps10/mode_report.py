@@ -8,6 +8,7 @@ from ...formulas import Detected, explained, given
 from ...problem import Case, Cases, Criterion, Problem
 
 Report = dict[str, float]
+CALLED = {"covered": "the number of modes", "quality": "the share of points"}
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -50,7 +51,7 @@ def cases(rng: np.random.Generator) -> Cases:
 
 def _case(name: str, points: np.ndarray, modes: np.ndarray, std: float, criterion: str) -> Case:
     inputs = {"points": points, "modes": modes, "std": std}
-    return Case(name, inputs, {"outputs": ["covered", "quality"]}, criterion=criterion)
+    return Case(name, inputs, {"outputs": list(CALLED), "called": CALLED}, criterion=criterion)
 
 
 def _distances(points: np.ndarray, modes: np.ndarray) -> np.ndarray:
