@@ -20,8 +20,9 @@ say() { printf '%s\n' "$*" >&2; }
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 
 say "Installing what requirements.lock names (about 5 GB the first time, most of it torch)"
+# Compiled once here, and not by each of the many processes that the tests and sandboxes start.
 if pip install --quiet --require-hashes -r requirements-uv.lock &&
-  .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock; then :; else
+  .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock; then :; else
   say "uv could not do it; taking pip, which is slower"
   pip install --quiet --require-hashes -r requirements.lock
 fi
