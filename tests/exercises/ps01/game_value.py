@@ -100,3 +100,8 @@ def without_small_weights(d, p, q):
 
 
 TRIALS.mutants("generic:infinite", without_small_weights=without_small_weights)
+TRIALS.mutants(
+    "unweighted",
+    visited=lambda d, p, q: d[p > 0].log().mean() + (1 - d[q > 0]).log().mean(),
+    visited_summed=lambda d, p, q: d[p > 0].log().sum() + (1 - d[q > 0]).log().sum(),
+)

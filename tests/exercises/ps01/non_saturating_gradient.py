@@ -60,3 +60,13 @@ TRIALS.alternatives(
 )
 TRIALS.mutants("asymptote", from_8=lambda t: torch.where(t > 8, -torch.exp(-t), sigmoid(t) - 1))
 TRIALS.mutants("generic:precision", linear_from_10=torch.func.grad(lambda t: functional.softplus(-t, 1, 10).sum()))
+
+
+def switched(cut):
+    """The exponential from a cut on, and before it a difference that has lost its digits there."""
+    return lambda t: torch.where(t > cut, -torch.exp(-t), sigmoid(t) - 1)
+
+
+TRIALS.mutants("cancellation", **{f"from_{cut}": switched(cut) for cut in (30, 36, 39.9)})
+TRIALS.mutants("asymptote", from_28=switched(28))
+TRIALS.mutants("cancellation", float32=lambda t: sigmoid(t.float()) - 1)

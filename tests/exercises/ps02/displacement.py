@@ -102,3 +102,4 @@ def in_space(x, y, partner, t):
 
 
 TRIALS.mutants("generic:value", in_space=in_space)
+TRIALS.mutants("unweighted-target", no_t=lambda x, y, s, t: (1 - t) * x + y[s])

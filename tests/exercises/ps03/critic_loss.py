@@ -62,3 +62,4 @@ TRIALS.alternatives(
 )
 TRIALS.mutants("real-only", real_only=lambda real, fake: -real.mean())
 TRIALS.mutants("median", medians=lambda real, fake: fake.quantile(0.5) - real.quantile(0.5))
+TRIALS.mutants("single-precision", single=lambda r, f: f.float().mean() - r.float().mean())

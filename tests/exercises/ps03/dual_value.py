@@ -21,6 +21,10 @@ def loop(phi, psi, a, b):
     return total
 
 
+def a_dot(phi, psi, a, b):
+    return a @ phi + b @ psi
+
+
 TRIALS = Trials("ps03.dual_value")
 TRIALS.mutants("unweighted", means=lambda phi, psi, a, b: phi.mean() + psi.mean())
 TRIALS.mutants("no-masses", sums=lambda phi, psi, a, b: torch.cat([phi, psi]).sum())
@@ -57,3 +61,4 @@ TRIALS.mutants(
     "shorter-list",
     zipped=lambda phi, psi, a, b: sum(m * u + k * v for m, u, k, v in zip(a, phi, b, psi, strict=False)),
 )
+TRIALS.mutants("single-precision", single=lambda *given: a_dot(*(one.float() for one in given)))

@@ -67,3 +67,4 @@ TRIALS.alternatives(
 )
 TRIALS.mutants("generic:direction", each_once=lambda real, fake, k: (real.unique().mean() - fake.unique().mean()) / k)
 TRIALS.mutants("median", torch_median=lambda r, f, k: (r.median() - f.median()) / k)
+TRIALS.mutants("single-precision", single=lambda r, f, k: (r.float().mean() - f.float().mean()) / k)

@@ -44,7 +44,11 @@ TRIALS.mutants("slope-ignored", unit_cone=lambda x, f, k, i: (f - f[i]).abs() > 
 TRIALS.mutants(
     "at-the-origin", origin=lambda x, f, k, i: f.abs() > k * x.abs(), first=lambda x, f, k, i: right(x, f, k, 0)
 )
-TRIALS.mutants("tip-as-place", place=lambda x, f, k, i: (f - f[i]).abs() > k * (x - i).abs())
+TRIALS.mutants(
+    "tip-as-place",
+    place=lambda x, f, k, i: (f - f[i]).abs() > k * (x - i).abs(),
+    nearest=lambda x, f, k, i: right(x, f, k, (x - i).abs().argmin()),
+)
 TRIALS.mutants("reduced", count=lambda *a: right(*a).sum(), any_of=lambda *a: bool(right(*a).any()))
 TRIALS.mutants("not-a-mask", indices=lambda *a: torch.nonzero(right(*a)).flatten(), chosen=lambda *a: a[0][right(*a)])
 TRIALS.mutants("all-pairs", every_tip=lambda x, f, k, i: (f[:, None] - f).abs() > k * (x[:, None] - x).abs())

@@ -121,14 +121,23 @@ TRIALS.alternatives(
 )
 
 
-def by_coarse_differences(network, points):
-    ways = 1e-3 * torch.eye(points.shape[1], dtype=points.dtype)
-    with torch.no_grad():
-        rises = [(network(points + way) - network(points - way))[:, 0] for way in ways]
-    return torch.stack(rises, 1).norm(dim=1) / 2e-3
+def differences(step, back):
+    def lengths(network, points):
+        ways = step * torch.eye(points.shape[1], dtype=points.dtype)
+        with torch.no_grad():
+            rises = [(network(points + way) - network(points - back * way))[:, 0] for way in ways]
+        return torch.stack(rises, 1).norm(dim=1) / (step * (1 + back))
+
+    return lengths
 
 
-TRIALS.mutants("generic:direction", by_coarse_differences=by_coarse_differences)
+TRIALS.mutants(
+    "differences",
+    central=differences(1e-2, 1),
+    central_and_fine=differences(1e-3, 1),
+    forward=differences(1e-2, 0),
+    forward_and_fine=differences(1e-4, 0),
+)
 
 
 def weights_alone(network, points):

@@ -154,3 +154,15 @@ def by_radius_of_squares(W):
 
 
 TRIALS.mutants("generic:direction", few_steps=product(by_few_steps), radius=product(by_radius_of_squares))
+
+
+def root_of_sums(W):
+    return (W.abs().sum(0).max() * W.abs().sum(1).max()).sqrt()
+
+
+TRIALS.mutants("other-norm", root_of_sums=product(root_of_sums))
+TRIALS.mutants(
+    "at-least-one",
+    each=product(lambda W: torch.linalg.matrix_norm(W, 2).clamp(min=1)),
+    each_with_slope_one=product(lambda W: torch.linalg.matrix_norm(W, 2).clamp(min=1), lambda net: 1.0),
+)

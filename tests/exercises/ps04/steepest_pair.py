@@ -71,7 +71,12 @@ TRIALS.mutants("smallest", smallest=lambda x, f: (f.diff() / x.diff()).abs().min
 TRIALS.mutants("diagonal", with_itself=lambda x, f: table(x, f).abs().max())
 TRIALS.mutants("all-slopes", slopes=lambda x, f: (f.diff() / x.diff()).abs())
 TRIALS.mutants("mutates-input", sorts_in_place=in_place)
-TRIALS.mutants("order", sorts_x_only=sorts_x_only)
+TRIALS.mutants(
+    "left-behind",
+    sorts_x_only=sorts_x_only,
+    all_pairs=lambda x, f: table(x.sort().values, f).abs().nan_to_num(0.0).max(),
+    sorts_both=lambda x, f: (f.sort().values.diff() / x.sort().values.diff()).abs().max(),
+)
 TRIALS.alternatives(
     right=right,
     loop=loop,

@@ -69,6 +69,8 @@ WRONG = (
     ("mean", lambda d, p, q: value(d, p, q) / p.size),
     ("unweighted", lambda d, p, q: np.sum(np.log(d) + np.log(1 - d))),
     ("unweighted", lambda d, p, q: np.mean(np.log(d) + np.log(1 - d))),
+    ("unweighted", lambda d, p, q: np.log(d[p > 0]).mean() + np.log(1 - d[q > 0]).mean()),
+    ("unweighted", lambda d, p, q: np.log(d[p > 0]).sum() + np.log(1 - d[q > 0]).sum()),
     ("zero-times-log", _naive),
     ("clamped", *(_smoothed(e) for e in SMOOTHING), *(_clamped(e) for e in SMOOTHING)),
     ("clamped", *(_floored(floor) for floor in (-100.0, -50.0, -1000.0))),
@@ -83,7 +85,8 @@ non-saturating: The second term is −log d, the non-saturating generator's loss
 halved: The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)
 base-two: log₂ is used; take the natural logarithm.
 mean: The terms are averaged over the atoms; the weights p and q already make expectations. Sum them.
-unweighted: The logarithms are summed without the weights p and q: these are expectations.
+unweighted: The logarithms are summed, or plain means are taken, without the weights p and q: these are expectations
+    under p and q, so each logarithm counts with its own weight.
 zero-times-log: NaN: 0 · log 0 was left to the computer. An atom of weight 0 contributes 0: use torch.where or xlogy.
 clamped: The logarithm is smoothed, clamped or cut off (torch's binary_cross_entropy cuts it at −100), so that a certain
     and wrong discriminator gets a finite value. It is −∞: that is why D never dares to be certain.

@@ -15,6 +15,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("where", "above every gradient", d=np.append(rng.uniform(0.0, 0.3, 3), [0.5, 1.0]), threshold=1.5)
     yield case("where", "certain answers", d=[0.0, 1e-9, 1 - 1e-9, 1.0], threshold=1e-3)
     yield case("where", "tiny answers", d=[0.0, 5e-7, 0.9999995e-6, 1.0000005e-6, 2e-6], threshold=1e-6)
+    yield case("where", "tinier answers", d=[0.0, 1e-20, 5e-19, 2e-18, 3e-17, 0.5], threshold=1e-18)
     beside = 0.3 * (1 + np.array([-1e-9, 1e-9, -1e-10]))
     yield case("where", "beside the threshold", d=beside, threshold=0.3)
     yield case("strict", "at the threshold", d=[0.25, 0.125, 0.5, 0.75], threshold=0.25)
@@ -42,6 +43,7 @@ WRONG = (
     ("not-a-mask", lambda d, t: d[d < t], lambda d, t: -d, lambda d, t: np.flatnonzero(d < t)),
     ("not-a-mask", lambda d, t: d * (d < t)),
     ("logit", lambda d, t: 1 / (1 + np.exp(-d)) < t, lambda d, t: 1 / (1 + np.exp(d)) < t),
+    ("beside-one", lambda d, t: 1 - d > 1 - t),
     ("single-precision", lambda d, t: d < float(np.float32(t))),
     ("not-strict", lambda d, t: d <= t),
 )
@@ -59,6 +61,8 @@ the-loss: This asks where the *loss* log(1 − D) is small. A loss may be small 
 reduced: One answer comes back for all fakes (any, all, or a count). Each entry has its own: return the shape of d.
 not-a-mask: The gradients or the chosen entries come back, not True and False. Return the mask.
 logit: d is used as if it were the logit. It holds probabilities: D itself, with no sigmoid to take.
+beside-one: 1 − D is compared with 1 − threshold. Beside the 1 a tiny D is rounded away, and the threshold with it:
+    compare D itself.
 single-precision: The threshold was rounded to float32, which torch.tensor(threshold) does: a gradient that equals the
     number that was given lies on the wrong side of it. Compare with the number itself.
 not-strict: A gradient that equals the threshold is taken as below it: ≤ instead of <.

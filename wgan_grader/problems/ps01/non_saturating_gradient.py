@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, complement, composed, explained, given, negated, shifted
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import LIMITS, PASSAGES, beyond, compare, gradient_cases, ladder, ratio, sigmoid, tiny
+from ._gradients import LIMITS, PASSAGES, beyond, compare, digits_lost, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -38,6 +38,7 @@ WRONG = (
     ("unstable", lambda t: -np.exp(-t) / (1 + np.exp(-t)), shifted(ratio, -1), _through_d),
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", shifted(sigmoid, -1), lambda t: 1 / (1 + np.exp(-t)) - 1, negated(complement(sigmoid))),
+    ("cancellation", Detected(digits_lost)),
     ("clamped", *(lambda t, e=10.0**-k: np.clip(sigmoid(t), e, 1 - e) - 1 for k in range(4, 17))),
     ("asymptote", *(lambda t, c=c: np.where(t > c, -np.exp(-t), -sigmoid(-t)) for c in PASSAGES)),
     ("clamped", *(lambda t, c=c: -sigmoid(-np.clip(t, -c, c)) for c in LIMITS)),
@@ -54,12 +55,12 @@ mean: The gradient is divided by the number of entries: the loss was averaged be
 reduced: One number comes back for all logits. Every logit has its own derivative: return the shape that came in.
 the-loss: This is the loss −log σ(t) itself, not its derivative.
 logit-as-probability: The logit is used as if it were the probability D. D = σ(t).
-unstable: At huge logits an exponential overflows or a probability rounds to 0, and the answer is NaN. The result
-    simplifies before you compute it: no division is left. torch.sigmoid is stable.
-cancellation: Where D is nearly 1 the answer is 0, but the slope is −e^(−t), tiny and not 0. In σ(t) − 1 the 1 swallows
-    it; −σ(−t) is the same function without the subtraction.
-asymptote: From some logit on the exponential alone stands for the slope. It comes near only further out: σ is right at
-    every logit.
+unstable: At huge logits an exponential overflows, or a probability rounds to 0 or 1, so the answer is NaN or 0. The
+    result simplifies before you compute it: no division is left. torch.sigmoid is stable.
+cancellation: Where D is nearly 1 the slope −e^(−t) loses its digits. σ(t) − 1 (or 1 − D on the way to it, as autograd
+    forms it) is a difference of nearly equal numbers, and further out it is 0. −σ(−t) is the same function without it.
+asymptote: From some logit on the exponential alone stands for the slope, and beside the passage the answer has lost
+    digits: σ is right at every logit.
 clamped: The logit or the probability was clamped (or a small constant added) before differentiating, so the slope is
     wrong at huge logits. Nothing has to be clamped here.
 """

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import Detected, averaged, complement, composed, explained, negated, shifted, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._gradients import LIMITS, PASSAGES, beyond, compare, gradient_cases, ladder, ratio, sigmoid, tiny
+from ._gradients import LIMITS, PASSAGES, beyond, compare, digits_lost, gradient_cases, ladder, ratio, sigmoid, tiny
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -38,6 +38,7 @@ WRONG = (
     ("unstable", negated(ratio), lambda t: -np.exp(t) / (1 + np.exp(t)), _through_d),
     ("unstable", Detected(lambda case, seen, expected: bool(np.isnan(seen.outputs["value"]).any()))),
     ("cancellation", lambda t: 1 / (1 + np.exp(t)) - 1, shifted(complement(sigmoid), -1), lambda t: sigmoid(-t) - 1),
+    ("cancellation", Detected(digits_lost)),
     ("clamped", *(lambda t, e=10.0**-k: -np.clip(sigmoid(t), e, 1 - e) for k in range(4, 17))),
     ("asymptote", *(lambda t, c=c: np.where(t < -c, -np.exp(t), -sigmoid(t)) for c in PASSAGES)),
     ("clamped", *(lambda t, c=c: -sigmoid(np.clip(t, -c, c)) for c in LIMITS)),
@@ -55,10 +56,11 @@ the-loss: This is the loss log(1 − σ(t)) itself, not its derivative.
 logit-as-probability: The logit is used as if it were the probability D. D = σ(t).
 unstable: At huge logits an exponential overflows, or 1 − σ(t) rounds to 0, and the answer is NaN or wrong. The result
     simplifies before you compute it: no division is left. torch.sigmoid is stable.
-cancellation: For recognised fakes the answer is 0, but the slope is e^t, tiny and not 0: that smallness is what the
-    chapter is about. 1 − 1/(1 + e^t) loses it to rounding, a threshold cuts it off: write it without either.
-asymptote: From some logit on the exponential alone stands for the slope. It comes near only further out: σ is right at
-    every logit.
+cancellation: For recognised fakes the slope −e^t loses its digits. 1/(1 + e^t) − 1 is a difference of nearly equal
+    numbers, and further out it is 0: write it without the difference, and without a threshold that cuts it off. That
+    smallness is what the chapter is about.
+asymptote: From some logit on the exponential alone stands for the slope, and beside the passage the answer has lost
+    digits: σ is right at every logit.
 clamped: The logit or the probability was clamped before differentiating, so the slope is wrong (or 0) at huge logits.
     Nothing has to be clamped here.
 """

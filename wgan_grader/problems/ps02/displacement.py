@@ -42,6 +42,7 @@ WRONG = (
     ("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]),
     ("only-the-step", lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
     ("adds-target", lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
+    ("unweighted-target", lambda x, y, s, t: (1 - t) * x + y[s]),
     ("halfway", lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
     ("unit-steps", lambda x, y, s, t: x + t * (y[s] - x) / np.linalg.norm(y[s] - x, axis=1, keepdims=True)),
     ("mixture", lambda x, y, partner, t: np.concatenate([(1 - t) * x, t * y])),
@@ -59,6 +60,8 @@ time-reversed: Time runs backwards: at t = 0 the points are at x, at t = 1 at th
     other chapters runs the other way; here it is time.
 only-the-step: This is the step t (y − x), without the place where it starts. Add x.
 adds-target: The target itself is added, not the way to it: x + t y. Walk a share of y − x.
+unweighted-target: The second term lacks its factor t: x counts with 1 − t and y[partner] with t, so that the two
+    weights add up to 1.
 halfway: t is not used: the points are always halfway (or at one end).
 unit-steps: Each point walks the distance t, whatever the length of its way. It walks the *share* t of its way, so that
     all arrive at t = 1.

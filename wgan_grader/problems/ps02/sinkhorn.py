@@ -12,7 +12,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two and two", small | {"epsilon": 0.5, "rounds": 200}, criterion="value")
     yield Case("three and four", _random(rng, 3, 4) | {"epsilon": 0.8, "rounds": 300}, criterion="value")
     slow = {"cost": 1 - np.eye(2), "a": np.array([0.505, 0.495]), "b": np.array([0.5, 0.5])}
-    yield Case("slow", slow | {"epsilon": 0.1, "rounds": 250}, criterion="rounds")
+    yield Case("slow", slow | {"epsilon": 0.1, "rounds": 250}, criterion="value")
     yield Case("one round", _random(rng, 4, 3) | {"epsilon": 0.4, "rounds": 1}, criterion="rounds")
     alone = {"cost": np.array([[1.0, 3.0, 0.5]]), "a": np.ones(1), "b": np.array([0.2, 0.3, 0.5])}
     yield Case("one source", alone | {"epsilon": 0.5, "rounds": 1}, criterion="rounds")

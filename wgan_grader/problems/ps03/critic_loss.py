@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
     many = {"real_scores": 5 * rng.normal(size=1100), "fake_scores": 5 * rng.normal(size=1030)}
     yield case("beyond", "1100 and 1030", **many, atol=1e-6)
     yield case("inside", "scores alike", real_scores=[0.5, 0.5, -0.25], fake_scores=[0.75, -0.5, -0.5, -0.5])
+    far = {"real_scores": [1e7 + 3.0, 1e7 + 8.0], "fake_scores": [1e7 - 2.0, 1e7 + 0.25, 1e7 - 4.0]}
+    yield case("beyond", "all scores far from 0", **far)
     inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
     yield case("beyond", "beyond, a wrong critic", real_scores=[-3.0, 2.0], fake_scores=[4.0, 5.0, 1.0])
     yield case("beyond", "far beyond", **inputs)
@@ -54,6 +56,7 @@ WRONG = (
     ("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()),
     ("real-only", lambda r, f: -r.mean(), lambda r, f: r.mean()),
     ("median", lambda r, f: np.median(f) - np.median(r)),
+    ("single-precision", lambda r, f: loss(r.astype(np.float32), f.astype(np.float32))),
     ("log-loss", lambda r, f: np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()),
     ("log-loss", lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
     ("log-loss", lambda r, f: np.logaddexp(0, r).mean() + np.logaddexp(0, -f).mean()),
@@ -71,6 +74,8 @@ WRONG = (
     ("absolute", squared(loss), negated(squared(loss))),
 )
 MESSAGES = """
+single-precision: The scores were rounded to float32, which has no decimals left near 10⁷: scores may all lie far from
+    0, and their difference is what counts. Leave them in float64, as they came.
 hinge: This is still a hinge loss, whatever its signs and slopes: at a margin of 1 it bends. The distance does not stop
     there. Take the margins and the cut-offs out.
 margin-left: The margins 1 are still in it: 2 too much. As a gradient it is harmless, as an estimate of a distance it is

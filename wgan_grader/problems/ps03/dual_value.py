@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _random(rng, 7, 2, "sizes")
     yield _random(rng, 40, 26, "sizes")
     yield _random(rng, 1100, 1030, "sizes", atol=1e-6)
+    far = ([1e6 + 0.7, 1e6 - 1.3], [-1e6 + 0.6, -1e6 + 2.2])  # a constant that φ has gained and ψ has lost
+    yield _case("a large constant moved from one to the other", *far, [0.25, 0.75], [0.5, 0.5], "weights")
     light = [1e-9, 1 - 1e-9]
     yield _case("very dear, and very light", [2e9, 1.0], [-1.0, 3e9], light, light[::-1], "weights")
 
@@ -55,9 +57,12 @@ WRONG = (
     ("cut-off", lambda p, q, a, b: a @ np.maximum(p, 0) + b @ np.maximum(q, 0)),
     ("product", lambda p, q, a, b: (a @ p) * (b @ q)),
     ("shorter-list", _shorter),
+    ("single-precision", lambda *given: value(*(one.astype(np.float32) for one in given))),
     ("pairs", lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
 )
 MESSAGES = """
+single-precision: The prices were rounded to float32, which keeps about one decimal of numbers near 10⁶: where a large
+    constant cancels, the rest is lost. Leave them in float64, as they came.
 unweighted: Plain means are taken. They are right only for equal masses: weigh each price with its mass, Σ aᵢφᵢ.
 no-masses: The prices are summed without their masses: a shop that takes nothing would earn as much as any other.
 minus: ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both are

@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("sizes", "1100 and 1030", **_scores(rng, 1100, 1030, 0.8))
     yield case("sizes", "three and eight", **_scores(rng, 3, 8, 0.7))
     yield case("sizes", "scores alike", real_scores=[1.0, 1.0, 4.0], fake_scores=[0.5, 0.5, -3.0, 0.5], lipschitz=2.0)
+    far = {"real_scores": [1e7 + 3.0, 1e7 + 2.0, 1e7 + 5.25], "fake_scores": [1e7 + 1.0, 1e7 + 0.5]}
+    yield case("sizes", "scores far from 0", **far, lipschitz=2.0)
     yield case("sign", "a wrong critic", real_scores=[0.0, 1.0], fake_scores=[2.0, 4.0], lipschitz=2.0)
     yield case("sign", "a worse one", **_scores(rng, 6, 6, 0.5, shift=-3.0))
 
@@ -64,9 +66,12 @@ WRONG = (
     ("no-negative", absolute(estimate), positive_part(estimate)),
     ("hinge", lambda r, f, k: _hinge(r, f) / k, lambda r, f, k: -_hinge(r, f) / k, lambda r, f, k: 2 - _hinge(r, f)),
     ("median", lambda r, f, k: (_lower_median(r) - _lower_median(f)) / k),
+    ("single-precision", lambda r, f, k: estimate(r.astype(np.float32), f.astype(np.float32), k)),
     ("median", lambda r, f, k: (np.median(r) - np.median(f)) / k),
 )
 MESSAGES = """
+single-precision: The scores were rounded to float32, which has no decimals left near 10⁷: scores may all lie far from
+    0, and their difference is what counts. Leave them in float64, as they came.
 loss: This is the critic's *loss*, E_Q f − E_P f, which it minimises. The estimate is its negative.
 without-k: K is ignored. A critic that may climb K metres per metre measures K · W1: divide by K.
 times-k: K is multiplied by, or divided by twice. The difference is K times too large: divide by K, once.

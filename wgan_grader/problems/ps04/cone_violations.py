@@ -70,6 +70,7 @@ WRONG = (
     ("at-the-origin", lambda x, f, k, i: np.abs(f) > k * np.abs(x), given(inside, tip=0)),
     ("at-the-origin", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x)),
     ("tip-as-place", lambda x, f, k, i: np.abs(f - f[i]) > k * np.abs(x - i)),
+    ("tip-as-place", lambda x, f, k, i: inside(x, f, k, np.abs(x - i).argmin())),
     ("reduced", summed(inside), lambda *a: inside(*a).any()),
     ("not-a-mask", composed(np.flatnonzero, inside), lambda *a: a[0][inside(*a)]),
     ("not-a-mask", lambda x, f, k, i: np.abs(f - f[i]) - k * np.abs(x - x[i])),
@@ -89,7 +90,8 @@ other-axis: This cone lies on its side: run and rise are exchanged. Inside the *
     values exceeds slope times the distance.
 slope-ignored: The slope has no effect: this is the cone of slope 1.
 at-the-origin: The cone stands at the origin (or at the first point), not at the tip that was given.
-tip-as-place: `tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis.
+tip-as-place: `tip` is an *index*: the cone stands at (x[tip], values[tip]). Here it was used as a place on the axis,
+    as it is or as the sample nearest to it.
 reduced: One answer comes back: a count, or whether there is any. Return one True or False for each point.
 not-a-mask: Indices or values of the points come back. Return a mask of True and False, as long as x.
 all-pairs: The cone was put on every point, and all pairs come back. One tip was asked for.

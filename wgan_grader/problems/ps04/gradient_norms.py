@@ -97,6 +97,17 @@ def _all_on(*a: np.ndarray) -> float:
     return float(np.linalg.norm(reduce(lambda product, w: w @ product, a[:-1:2])))
 
 
+def _quotients(h: float, back: float):
+    """Lengths of difference quotients with a step h, from as far back in each coordinate as `back` says."""
+
+    def lengths(*a: np.ndarray) -> np.ndarray:
+        ways = h * np.eye(a[-1].shape[1])
+        rises = [_output(*a[:-1], a[-1] + way) - _output(*a[:-1], a[-1] - back * way) for way in ways]
+        return np.linalg.norm(rises, axis=0) / (h * (1 + back))
+
+    return lengths
+
+
 WRONG = (
     ("batch", composed(np.linalg.norm, gradient), lambda *a: np.full(len(a[-1]), np.linalg.norm(gradient(*a)))),
     ("wrong-axis", lambda *a: np.linalg.norm(gradient(*a), axis=0)),
@@ -112,6 +123,7 @@ WRONG = (
     ("the-bound", _bound, lambda *a: np.full(len(a[-1]), _bound(*a))),
     ("stabilised", *(lambda *a, e=10.0**-k: np.sqrt(norms(*a) ** 2 + e) for k in range(4, 14))),
     ("stabilised", *(lambda *a, e=10.0**-k: norms(*a) + e for k in range(3, 7))),
+    ("differences", *(_quotients(s * 10.0**-k, back) for k in range(1, 6) for s in (1, 5) for back in (1, 0))),
 )
 MESSAGES = """
 batch: One norm is taken over the whole batch. It grows with √n, however flat the function: take the norm of each row by
@@ -134,6 +146,8 @@ all-on: The weights are multiplied and the activations left out, as if all had s
     each point.
 the-bound: This is the product of the layers' norms: a bound for *all* points, the same for every sample. Here the slope
     at each sample was asked for.
+differences: This is a difference quotient with a step, not a derivative: where the network bends within the step it
+    is wrong. Let autograd differentiate.
 stabilised: A small constant under the root (or in the norm) keeps the norm away from 0. It is exact without it: no
     gradient of the norm is taken here.
 """

@@ -26,6 +26,9 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("square layers", rng, (3, 3, 3), "product")
     used = _case("a network in use", rng, (2, 3, 2), "product")
     yield replace(used, options={**used.options, "used": ["network"]})
+    gentle = _case("a layer that shrinks", rng, (3, 4, 2), "product")
+    gentle.inputs["network.w0"][:] *= 0.125
+    yield gentle
     yield _slowly("two directions almost equally steep")
     yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
     yield _case("layers in a row, and a sigmoid last", rng, (3, 2, 4, 3, 2, 4, 2), "slopes")
@@ -64,6 +67,11 @@ def _with(norm, slope: float = 0.25):
 
 def _spectral(W: np.ndarray) -> float:
     return float(np.linalg.norm(W, 2))
+
+
+def _root_of_sums(sizes: np.ndarray) -> float:
+    """Root of the largest row sum times the largest column sum, a bound on the spectral norm."""
+    return float(np.sqrt(sizes.sum(0).max() * sizes.sum(1).max()))
 
 
 def _over(combine):
@@ -119,6 +127,9 @@ WRONG = (
     ("other-norm", *(_with(lambda W: np.abs(W).sum(1).max(), slope) for slope in (0.25, 1.0))),
     ("other-norm", *(_with(lambda W: np.abs(W).sum(0).max(), slope) for slope in (0.25, 1.0))),
     ("other-norm", *(_with(lambda W: np.abs(W).max(), slope) for slope in (0.25, 1.0))),
+    ("other-norm", *(_with(lambda W: _root_of_sums(np.abs(W)), slope) for slope in (0.25, 1.0))),
+    ("at-least-one", *(_with(lambda W: max(1.0, _spectral(W)), slope) for slope in (0.25, 1.0))),
+    ("at-least-one", *(lambda *a, s=s: max(1.0, _with(_spectral, s)(*a)) for s in (0.25, 1.0))),
     ("squared", _with(squared(_spectral)), _with(squared(_spectral), 1.0)),
     ("smallest", _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1])),
     ("smallest", _with(lambda W: np.linalg.svd(W, compute_uv=False)[-1], 1.0)),
@@ -138,8 +149,10 @@ sum: The norms are added. Layers come one *after* the other: what the first has 
 largest: Only one layer counts here: the steepest, the first or the last. A chain of layers multiplies.
 frobenius: These are Frobenius norms (torch.linalg.norm and .norm() give them for a matrix unless told otherwise). It is
     a bound too, up to √rank larger in each layer. The *spectral* norm was asked for.
-other-norm: This is another norm of the matrices: a row sum, a column sum or the largest entry. Distances are Euclidean
-    here: the spectral norm is the largest singular value.
+other-norm: This is another size of the matrices: a row sum, a column sum (or the root of their product), or the largest
+    entry. Distances are Euclidean here: the spectral norm is the largest singular value.
+at-least-one: What shrinks distances counts as 1. A layer whose norm is below 1 makes the bound smaller: multiply by it
+    as it is.
 squared: The eigenvalue of WᵀW is the *square* of the spectral norm: the root is missing.
 smallest: This takes the smallest singular value of each layer, the least that it stretches. The most is the largest.
 bias: Biases take part in this product. A shift changes no slope: leave them out.

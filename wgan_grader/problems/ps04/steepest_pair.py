@@ -56,8 +56,9 @@ def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
 
 
 WRONG = (
-    ("order", largest(absolute(in_order)), lambda x, f: np.abs(np.diff(f) / np.diff(np.sort(x))).max()),
-    ("order", lambda x, f: largest(absolute(in_order))(np.sort(x), np.sort(f))),
+    ("order", largest(absolute(in_order))),
+    ("left-behind", *(lambda x, f, s=s: np.abs(s(np.sort(x), f)).max() for s in (in_order, slopes))),
+    ("left-behind", *(lambda x, f, s=s: np.abs(s(np.sort(x), np.sort(f))).max() for s in (in_order, slopes))),
     ("signed", largest(slopes), largest(in_order)),
     ("ends", lambda x, f: abs((f[-1] - f[0]) / (x[-1] - x[0])), lambda x, values: np.ptp(values) / np.ptp(x)),
     ("ends", lambda x, f: abs((f.max() - f.min()) / (x[f.argmax()] - x[f.argmin()]))),
@@ -76,6 +77,8 @@ WRONG = (
 MESSAGES = """
 order: Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: sort by
     x first (and take the values along), or compare all pairs.
+left-behind: x is sorted and the values are not taken along (or are sorted by themselves), so they belong to other
+    points than before. Sort both by x: order = x.argsort(), then x[order] and values[order].
 signed: The slope is taken with its sign, so a function that falls steeply counts as flat. The condition is about the
     *size*: take the absolute value before the maximum.
 ends: Only the ends of the range (or the largest and the smallest value) are compared. What is steep lies between: all
