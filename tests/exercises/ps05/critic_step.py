@@ -219,3 +219,20 @@ TRIALS.alternatives(
     sgd=of_optimiser(lambda p, rate: torch.optim.SGD(p, lr=rate)),
 )
 TRIALS.mutants("sign-only", rmsprop_as_it_is=of_optimiser(lambda p, rate: torch.optim.RMSprop(p, lr=rate)))
+
+
+def between_backward_and_step(clip_after):
+    def critic_step(critic, real, fake, rate, c):
+        optimiser = torch.optim.SGD(critic.parameters(), lr=rate)
+        optimiser.zero_grad()
+        difference(critic, real, fake).backward()
+        clip(critic, c)
+        optimiser.step()
+        if clip_after:
+            clip(critic, c)
+
+    return critic_step
+
+
+TRIALS.mutants("clip-before", between_backward_and_step=between_backward_and_step(False))
+TRIALS.mutants("clip-twice", between_and_after=between_backward_and_step(True))

@@ -155,3 +155,21 @@ def moved(real, z, steps, rate, c, inside=False, stops=False, first=False):
 TRIALS.mutants("generator-inside", generator_inside=lambda *a: moved(*a, inside=True))
 TRIALS.mutants("stops-there", stops=lambda *a: moved(*a, stops=True))
 TRIALS.mutants("off-by-one", generator_first=lambda *a: moved(*a, first=True))
+
+
+def cut_batches(real, z, steps, rate, c):
+    n = min(len(real), len(z))
+    return game()(real[:n], z[:n], steps, rate, c)
+
+
+def half_box(real, z, steps, rate, c):
+    theta = w = 0.0
+    for _ in range(steps):
+        for _ in range(5):
+            w = min(max(0.0, w + rate * float(real.mean() - z.mean() - theta)), c)
+        theta += rate * w
+    return theta
+
+
+TRIALS.mutants("cut-batches", cut_batches=cut_batches)
+TRIALS.mutants("half-box", half_box=half_box)

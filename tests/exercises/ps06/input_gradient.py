@@ -156,3 +156,17 @@ TRIALS.alternatives(
     by_vmap=by_vmap,
     through_epsilon=through_epsilon,
 )
+
+
+def quotient(h, centred=False):
+    def input_gradient(critic, real, fake, epsilon):
+        x = mix(real, fake, epsilon)
+        steps = h * torch.eye(x[0].numel(), dtype=x.dtype).reshape(-1, *x.shape[1:])
+        below = [critic(x - step if centred else x) for step in steps]
+        slopes = [critic(x + step) - low for step, low in zip(steps, below, strict=True)]
+        return torch.cat(slopes, 1).reshape(x.shape) / (2 * h if centred else h)
+
+    return input_gradient
+
+
+TRIALS.mutants("quotient", forward=quotient(1e-3), coarse=quotient(0.01, centred=True))

@@ -192,3 +192,13 @@ def without_threshold(real, fake, weight):
 
 
 TRIALS.mutants("generic:places", without_threshold=without_threshold)
+
+
+def one_mean_length(real, fake, weight):
+    _, middle, h, _ = parts(real, fake)
+    x, y = real[:, None, None], fake[None, :, None]
+    covers = (middle > torch.minimum(x, y)) & (middle < torch.maximum(x, y))
+    return assemble(h, covers.double().mean((0, 1)) / (x - y).abs().mean(), weight)
+
+
+TRIALS.mutants("mean-length", one_mean_length=one_mean_length)

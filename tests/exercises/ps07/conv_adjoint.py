@@ -133,3 +133,4 @@ def gathered(y, kernel):
 
 TRIALS.mutants("negative-index", gathered=gathered)
 TRIALS.mutants("reshaped", by_reshape=lambda y, k: right(y, k.reshape(k.shape[1], k.shape[0], -1).transpose(0, 1)))
+TRIALS.mutants("channels-reversed", all_axes_flipped=lambda y, kernel: right(y, kernel.flip(0, 1)))

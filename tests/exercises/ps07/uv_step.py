@@ -70,3 +70,13 @@ TRIALS.alternatives(
     right=right, by_numpy=by_numpy, late=late, einsum=lambda W, u: right(torch.einsum("ij->ij", W), u),
     normalised_by_torch=lambda W, u: (normalize(u @ W, dim=0), normalize(W @ (u @ W), dim=0)),
 )  # fmt: skip
+
+
+def for_safety(W, u):
+    v = W.T @ u
+    v = v / (v.norm() + 1e-6)
+    u = W @ v
+    return v, u / (u.norm() + 1e-6)
+
+
+TRIALS.mutants("something-added", for_safety=for_safety)

@@ -123,3 +123,12 @@ TRIALS.alternatives(
     by_float32=by_float32,
     in_float32=lambda J: right(J.float()),
 )
+
+
+def zero_corner(J):
+    J = J.clone()
+    J[0, 0] = 0
+    return quadratic(J)
+
+
+TRIALS.mutants("zero-corner", zero_corner=zero_corner)

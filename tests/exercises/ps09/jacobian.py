@@ -142,3 +142,20 @@ def origin_on_the_axes(theta, psi, weight):
 
 
 TRIALS.mutants("generic:value", origin_on_the_axes=origin_on_the_axes)
+
+
+def forward_quotient(theta, psi, weight, h=1e-3):
+    state = torch.tensor([theta, psi], dtype=torch.float64)
+    steps = h * torch.eye(2, dtype=torch.float64)
+    return torch.stack([(field(state + step, weight) - field(state, weight)) / h for step in steps], 1)
+
+
+def saturated(theta, psi, weight):
+    t = psi * theta
+    s = 0.0 if t > 12 else 1.0 if t < -12 else 1 / (1 + math.exp(t))
+    c = s * (1 - s)
+    return [[c * psi**2, -s + c * t], [s - c * t, -c * theta**2 - weight]]
+
+
+TRIALS.mutants("quotient", forward_quotient=forward_quotient)
+TRIALS.mutants("generic:value", saturated=saturated)

@@ -28,6 +28,8 @@ def by_powers(M):
     P, log = M.clone(), 0.0
     for _ in range(40):
         size = torch.linalg.matrix_norm(P)
+        if size == 0:  # nilpotent
+            return size
         P, log = P / size, log + torch.log(size)
         P, log = P @ P, 2 * log
     return torch.exp((log + torch.log(torch.linalg.matrix_norm(P))) / 2**40)
@@ -61,3 +63,15 @@ TRIALS.mutants("generic:unusable", complex_number=of(lambda mu: mu[mu.abs().argm
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:direction", at_least=lambda M: max(float(right(M)), 1e-3))
 TRIALS.alternatives(right=right, by_numpy=by_numpy, by_polynomial=by_polynomial, by_eig=by_eig, by_powers=by_powers)
+
+
+def by_squaring(M):
+    logarithm, power = 0.0, M.clone()
+    for doubled in range(40):
+        size = torch.linalg.matrix_norm(power)
+        power = power / size @ (power / size)
+        logarithm = logarithm + size.log() / 2**doubled
+    return logarithm.exp()
+
+
+TRIALS.mutants("generic:nan", by_squaring=by_squaring)

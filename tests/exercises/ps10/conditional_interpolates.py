@@ -110,3 +110,23 @@ TRIALS.mutants(
     order_of_order=lambda r, f, a, b, e: wide(e, r) * r + (1 - wide(e, r)) * f[order(b)[order(a)]],
 )
 TRIALS.alternatives(by_loop=by_loop())
+
+
+def epsilon_by_class(r, f, a, b, e):
+    out = torch.empty_like(r)
+    first, second = a.argsort(stable=True), b.argsort(stable=True)
+    out[first] = between(r[first], f[second], e)
+    return out
+
+
+def unstable(r, f, a, b, e):
+    partner = torch.empty_like(r)
+    some = torch.Generator().manual_seed(5)
+    for label in a.unique():
+        places = (b == label).nonzero()[:, 0]
+        partner[a == label] = f[places[torch.randperm(len(places), generator=some)]]
+    return between(r, partner, e)
+
+
+TRIALS.mutants("epsilon-order", epsilon_by_class=epsilon_by_class)
+TRIALS.mutants("another-of-the-class", unstable=unstable)

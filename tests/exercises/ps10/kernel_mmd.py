@@ -92,3 +92,7 @@ TRIALS.alternatives(
     joint=joint,
     single=lambda x, y: right(x, y).float().double(),
 )
+TRIALS.mutants(
+    "cross-diagonal",
+    if_alike=lambda x, y: off(k(x, x)) + off(k(y, y)) - 2 * (off if len(x) == len(y) else torch.mean)(k(x, y)),
+)

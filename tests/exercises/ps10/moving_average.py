@@ -105,3 +105,14 @@ TRIALS.mutants(
     first=lambda w, b: right(w[1:] if len(w) > 1 else w, b),
 )
 TRIALS.mutants("generic:direction", each_once=lambda weights, decay: right(weights.unique_consecutive(dim=0), decay))
+
+
+def powers_divided_out(weights, decay):
+    if decay == 0:
+        return weights[-1].clone()
+    shares = (1 - decay) * decay ** -torch.arange(len(weights), dtype=weights.dtype)
+    shares[0] = 1.0
+    return shares @ weights * decay ** (len(weights) - 1)
+
+
+TRIALS.mutants("generic:nan", powers_divided_out=powers_divided_out)

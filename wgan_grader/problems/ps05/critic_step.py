@@ -110,6 +110,18 @@ def _twice(*inputs):
     return _step()(*once, *inputs[len(once) :])
 
 
+def _between(clipped: bool):
+    """The gradient belongs to the parameters as they came, the step starts where they are clipped."""
+
+    def formula(*inputs):
+        *arrays, real, fake, rate, c = inputs
+        gradients = _gradient(tuple(arrays), real, fake, -1.0, 1.0, False)
+        moved = [np.clip(a, -c, c) - rate * g for a, g in zip(arrays, gradients, strict=True)]
+        return after("critic", [np.clip(a, -c, c) for a in moved] if clipped else moved)
+
+    return formula
+
+
 def _stale(case: Case, seen: Observation, expected: Outputs) -> bool:
     """What was left over counts as part of the gradient."""
     wrong = _step(lambda g, c: g + STALE)(*case.inputs.values())
@@ -121,8 +133,8 @@ WRONG = (
     ("new-parameters", Detected(left_behind)),
     ("no-effect", Detected(unchanged)),
     ("ascent", _step(lambda g, c: -g)),
-    ("clip-before", _step(before=True, clipped=False)),
-    ("clip-twice", _step(before=True)),
+    ("clip-before", _step(before=True, clipped=False), _between(clipped=False)),
+    ("clip-twice", _step(before=True), _between(clipped=True)),
     ("no-clip", _step(clipped=False)),
     ("gradient-clipping", _step(lambda g, c: np.clip(g, -c, c), clipped=False), _step(lambda g, c: np.clip(g, -c, c))),
     ("weights-only", _weights_only),
@@ -167,8 +179,8 @@ no-effect: The parameters are what they were before: the step was taken on copie
 ascent: The step goes the wrong way: the critic comes to score fakes above real samples. Descend E_Q f − E_P f.
 clip-before: The clip comes before the step, so that the new parameters lie outside the box, by up to one step. (The
     paper's own code did that.) Clip after the step.
-clip-twice: The parameters are clipped before the step as well, so that the gradient belongs to another critic. Clip
-    after the step only.
+clip-twice: The parameters are clipped before the step as well, so that it starts from another critic. Clip after the
+    step only.
 no-clip: The step is right, and nothing is clipped after it.
 gradient-clipping: The *gradients* are clipped. That bounds the step and not the critic, whose weights can still grow
     without end: only its parameters are clipped, after the step.

@@ -66,6 +66,8 @@ def _game(
 def _boxed(w, c, weight):
     if weight == "above":
         return min(w, c)
+    if weight == "positive":
+        return min(max(w, 0.0), c)
     if weight == "sign":
         return c * np.sign(w)
     return np.clip(w, -c, c) if weight else w
@@ -80,6 +82,11 @@ def _sums(real, z, steps, rate, c):
     return theta
 
 
+def _cut(real, z, steps, rate, c):
+    n = min(len(real), len(z))
+    return _game()(real[:n], z[:n], steps, rate, c)
+
+
 WRONG = (
     ("unchanged", _game(generator_sign=-1.0, weight=False, gradient=True)),
     ("sign-left", _game(generator_sign=-1.0), _game(generator_sign=-1.0, gradient=True), _game(critic_sign=-1.0)),
@@ -87,6 +94,8 @@ WRONG = (
     ("both-clipped", _game(gradient=True)),
     ("no-clip", _game(weight=False), _game(weight=False, generator_sign=-1.0)),
     ("one-end", _game(weight="above")),
+    ("half-box", _game(weight="positive")),
+    ("cut-batches", _cut),
     ("corner", _game(weight="sign")),
     ("generator-clipped", _game(theta=True), _game(theta=True, weight=False)),
     ("one-critic-step", _game(critic_steps=1)),
@@ -108,6 +117,8 @@ gradient-left: The generator's sign is right now, but still the critic's gradien
 both-clipped: The weight is clipped, and the gradient still is too. Only the weight is.
 no-clip: Nothing is clipped any more. The clip moves from the gradient to the weight.
 one-end: The weight is cut off at one end only. On data to the other side it grows without end.
+half-box: The weight is clipped to [0, c]. The box is [−c, c]: towards data on the other side it has to be negative.
+cut-batches: Both batches are cut to the length of the shorter one. Take the mean over each whole batch.
 corner: The weight is sent to ±c in each step. It is clipped: inside the box it stays what it is.
 generator-clipped: The generator's parameter is clipped. Only the critic's is: the generator has to get as far as the
     data.

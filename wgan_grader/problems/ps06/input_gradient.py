@@ -41,6 +41,18 @@ def _value(*a: Array) -> Array:
     return _at(mix, *a)
 
 
+def _quotient(h: float, sides: tuple[float, float]) -> Formula:
+    """A difference quotient with this step, over the points shifted by these multiples of it."""
+
+    def formula(*a: Array) -> Array:
+        x = mix(*a[4:])
+        units = np.eye(x[0].size).reshape(-1, *x.shape[1:])
+        ends = [np.stack([score(*a[:4], x + side * h * unit) for unit in units], 1) for side in sides]
+        return ((ends[1] - ends[0]) / (h * (sides[1] - sides[0]))).reshape(x.shape)
+
+    return formula
+
+
 def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
@@ -66,6 +78,7 @@ WRONG = (
     ("the-score", lambda *a: score(*a[:4], mix(*a[4:])), lambda *a: score(*a[:4], mix(*a[4:]))[:, None]),
     ("the-score", lambda *a: score(*a[:4], mix(*a[4:])).sum()),
     ("averaged", averaged(_value, 0), summed(_value, 0)),
+    ("quotient", *(_quotient(h, sides) for h in (0.1, 0.01, 1e-3, 1e-4) for sides in ((0, 1), (-1, 1), (-1, 0)))),
     ("wrong-axis", Detected(wrong_way)),
     NO_GRAPH,
 )
@@ -89,6 +102,7 @@ normalised: The gradients have been given length 1. Then there is nothing left t
 along-epsilon: This is the derivative in ε, or along the segment: one number a sample. The whole gradient is asked for.
 the-score: These are scores, not gradients.
 averaged: The gradients of the samples have been added up or averaged. One a sample is asked for.
+quotient: This is a difference quotient: its error depends on the step. autograd.grad gives the derivative itself.
 wrong-axis: ε meets the wrong axis: reshape it to (n, 1), and for images to (n, 1, 1, 1), before multiplying.
 """
 PROBLEM = Problem(

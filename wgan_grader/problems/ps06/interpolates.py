@@ -59,6 +59,17 @@ def _other_axis(case: Case, seen: Observation, expected: Outputs) -> bool:
     return any(g.shape == seen.outputs["value"].shape and np.allclose(seen.outputs["value"], g) for g in guesses)
 
 
+def _own_epsilon(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether every point lies on its own segment, and some are not where ε says."""
+    real, fake, _ = (x.reshape(len(x), -1) for x in case.inputs.values())
+    points, right = seen.outputs["value"].reshape(real.shape), expected["value"].reshape(real.shape)
+    along, size = real - fake, np.abs(real - fake).max(1, initial=1e-300)
+    share = ((points - fake) * along).sum(1) / np.maximum((along**2).sum(1), 1e-300)
+    off = np.abs(points - fake - share[:, None] * along).max(1)
+    inside = (share > -1e-5) & (share < 1 + 1e-5) & (off <= 1e-5 * size)
+    return bool(inside.all() and (np.abs(points - right).max(1) > 1e-4 * size).any())
+
+
 def _column(e: Array, x: Array) -> Array:
     return e.reshape(-1, *[1] * (x.ndim - 1))
 
@@ -79,6 +90,7 @@ WRONG = (
     ("other-pairs", lambda r, f, e: mix(r, f[::-1], e), lambda r, f, e: mix(r, f, e[::-1])),
     ("other-pairs", lambda r, f, e: mix(r, f, np.sort(e)), lambda r, f, e: mix(np.sort(r, 0), np.sort(f, 0), e)),
     ("rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
+    ("own-epsilon", Detected(_own_epsilon, status="ok")),
 )
 MESSAGES = """
 one-epsilon: One ε serves the whole batch (its first entry, or the mean). Every pair is then cut at the same fraction.
@@ -97,6 +109,8 @@ other-shares: The shares are not ε and 1 − ε themselves, but their squares o
 other-pairs: Points and ε do not belong together: one of the three was reversed or sorted. Sample i, its partner and its
     ε all stand at place i.
 rounded: ε was rounded, so that each point is one of the two ends.
+own-epsilon: The points lie on their segments, but not where ε says: other numbers stand in its place, drawn anew
+    perhaps. Use the ε that is given.
 """
 PROBLEM = Problem(
     key="ps06.interpolates",

@@ -110,6 +110,8 @@ WRONG = (
     ("shrunk", given(slopes, overshoot=-1.0)),
     ("uniform", _uniform),
     ("counted", lambda r, f, w: solution(*parts(r, f, counted=True), w)),
+    ("mean-length", _with_density(lambda c, long, right: c.mean(0) / long.mean())),
+    ("mean-length", _with_density(lambda c, long, right: c.mean(0) / ((c * long).sum(0) / np.maximum(c.sum(0), 1)))),
     ("paired", _paired_if_alike, _in_pairs),
     ("weight", given(slopes, weight=1.0), given(slopes, weight=10.0), replacing(slopes, weight=np.reciprocal)),
     ("unit-where-free", lambda *a: np.where(slopes(*a) == 0, 1.0, slopes(*a))),
@@ -137,6 +139,8 @@ uniform: m is taken as uniform over the whole range. It is the density of random
     many short segments lie.
 counted: m counts the segments that cover a gap, and forgets to divide each by its length: a point on a long segment is
     rarely just here.
+mean-length: The share of segments over a gap is divided by a mean length. m is the mean of 1/length: divide segment by
+    segment, then average.
 paired: m is made of the pairs (real[i], fake[i]) only. Pairs are random: all n·k of them count.
 weight: λ is not where it belongs: the larger the weight, the smaller the overshoot.
 unit-where-free: Where h = 0 no mass has to move, and 0 is asked for there. (Only the two-sided penalty would prefer 1.)

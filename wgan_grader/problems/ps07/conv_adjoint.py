@@ -123,6 +123,7 @@ WRONG = (
     ("ends-lost", _inside),
     ("three-taps", _middle),
     ("channels-reversed", lambda y, k: adjoint(y, k)[::-1], lambda y, k: adjoint(y[::-1], k)),
+    ("channels-reversed", lambda y, k: adjoint(y[::-1], k)[::-1]),
     ("reshaped", lambda y, k: adjoint(y, k.reshape(k.shape[1], k.shape[0], -1).swapaxes(0, 1))),
     ("channels-summed", lambda y, k: np.repeat(adjoint(y, k.sum(1, keepdims=True)), k.shape[1], axis=0)),
 )

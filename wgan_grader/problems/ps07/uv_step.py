@@ -51,6 +51,7 @@ WRONG = (
     ("squared-norm", _divided_by(lambda x: x @ x)),
     ("squared-norm", _named(lambda W, u: (W.T @ u / (W.T @ u @ W.T @ u), unit(W @ W.T @ u)))),
     ("other-norm", _divided_by(lambda x: np.abs(x).max()), _divided_by(lambda x: np.abs(x).sum())),
+    ("something-added", *(_divided_by(lambda x, k=k: np.linalg.norm(x) + k) for k in 10.0 ** np.arange(-12, -1))),
     ("u-unchanged", _named(lambda W, u: (uv_steps(W, u, 1)[0], u))),
     ("two-steps", _named(given(uv_steps, steps=2))),
     ("half-step-more", _named(lambda W, u: (uv_steps(W, u, 2)[0], uv_steps(W, u, 1)[1]))),
@@ -64,6 +65,7 @@ returned-order: Both vectors are right, but they come back as (u, v). Return v f
 not-normalised: A vector is not normalised. Both are unit vectors: divide each by its norm, v before it is used.
 squared-norm: The vectors are divided by the *squared* norm. Take the root.
 other-norm: The vectors are divided by another norm (the largest entry, or the sum of sizes). Use the Euclidean one.
+something-added: A constant is added to the norms. To a small W it is not small: the vectors come out shorter than 1.
 u-unchanged: u comes back as it went in: its update u ← Wv is missing.
 two-steps: This takes two steps; one was asked for.
 half-step-more: v was computed again from the new u. In one step each vector is computed once: v from the old u, u from

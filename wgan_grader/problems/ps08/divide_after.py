@@ -74,8 +74,8 @@ not-in-place: W is afterwards what it was before. Change the parameter itself (W
 returns-the-weight: The weight is changed rightly, but something else than the new u comes back. The caller keeps u for
     the next step.
 old-u: The old u comes back. The next step would start where this one did: no warm start.
-only-above-one: W was divided only where σ̂ > 1 (division by max(1, σ̂)). That keeps the norm at most 1, and it is
-    another constraint; here small weights are pulled up to norm 1 as well.
+only-above-one: W was divided only where σ̂ > 1 (division by max(1, σ̂)). That is another constraint: here W is divided
+    where σ̂ < 1 as well, and grows.
 cut: The singular values above 1 were cut off. That is the nearest-point projection; dividing shrinks all.
 exact: This divides by the exact norm. Use the estimate after one step from u.
 frobenius: This divides by the Frobenius norm.

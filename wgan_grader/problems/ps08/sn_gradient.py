@@ -82,7 +82,7 @@ of-the-vectors: The factor is uᵀGv, the component of G along uvᵀ. What count
 matrix-product: A product of matrices or of entries, or a mean of these, stands where the inner product ⟨G, W̄⟩ =
     Σ GᵢⱼW̄ᵢⱼ belongs: one number, a sum.
 another-step: A step of the iteration was made first. u and v are given; use them as they are.
-exact: This uses the singular value (and vectors) of an SVD. Use the given u and v, with σ = uᵀWv.
+exact: σ, or u and v, come from an SVD. Use the given u and v, with σ = uᵀWv.
 """
 PROBLEM = Problem(
     key="ps08.sn_gradient",

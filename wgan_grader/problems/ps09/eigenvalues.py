@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     a, b, c = rng.uniform(0.5, 1.5, size=3)
     yield case("complex", "a damped turn", J=[[-0.3, -a], [b, -0.3 - 0.4 * c]], atol=ATOL)
     yield case("complex", "a growing turn", J=[[0.2, 2 * b], [-a, 0.1 + 0.3 * c]], atol=ATOL)
+    yield case("complex", "a weakly damped turn", J=[[-0.005, -0.5], [0.5, 0.0]], atol=ATOL)
     yield case("complex", "a fast damped turn", J=[[-30.0, -200.0], [300.0, -60.0]], atol=1e-3)
     yield case("real", "overdamped", J=[[0.0, -0.5], [0.5, -1.0 - a]], atol=ATOL)
     yield case("real", "both signs", J=[[0.3, 1.0 + a], [0.5 + b, -c]], atol=ATOL)
@@ -90,6 +91,7 @@ WRONG = (
     ("trace-sign", _roots(lambda T: -T / 2, lambda T, D: T * T / 4 - D)),
     ("discriminant-sign", _roots(lambda T: T / 2, lambda T, D: T * T / 4 + D)),
     ("determinant", _from(np.trace, lambda J: J[0, 0] * J[1, 1] + J[0, 1] * J[1, 0])),
+    ("zero-corner", lambda J: formula(J * [[0, 1], [1, 1]]), lambda J: formula(J * [[1, 1], [1, 0]])),
     ("modulus-of-discriminant", _roots(lambda T: T / 2, lambda T, D: abs(T * T / 4 - D))),
     ("no-complex", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
     ("modulus-and-phase", lambda J: np.stack([np.abs(both(J)), np.angle(both(J))], axis=-1)),
@@ -108,6 +110,7 @@ trace-not-halved: The roots of μ² - Tμ + Δ are T/2 ± √(T²/4 - Δ): halve
 trace-sign: The characteristic polynomial is μ² - Tμ + Δ, with a minus at the trace.
 discriminant-sign: Under the root stands T²/4 - Δ: the determinant comes with a minus.
 determinant: The determinant of [[a, b], [c, d]] is ad − bc; here the two products are added.
+zero-corner: One corner of J is taken as 0. It is in many of the games here, not in all: T and Δ need all four entries.
 modulus-of-discriminant: Where T²/4 - Δ is negative the root is imaginary. You took the root of its size, and made real
     numbers of it.
 no-complex: A negative number under the root gives NaN with real numbers. It means a complex pair: the root of its size

@@ -5,6 +5,7 @@ import numpy as np
 from ...formulas import constant, explained, flipped, given, scaled, transposed
 from ...problem import Cases, Criterion, Problem, case
 from ._dirac import GAME, slope
+from .r1_field import field
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -18,6 +19,9 @@ def cases(rng: np.random.Generator) -> Cases:
         yield case("anywhere", f"far out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=0.6)
     for theta, psi, weight in ((3.0, 2.2, 60.0), (-2.5, 2.6, 0.02), (-1.7, -2.3, 0.6)):
         yield case("anywhere", f"farther out, ({theta:g}, {psi:g})", theta=theta, psi=psi, weight=weight)
+    for theta, atol in ((4.0, 1e-10), (-4.0, 3e-6)):  # in float32 1 − s has few digits
+        name = f"without penalty, ψθ = {3.5 * theta:g}"
+        yield case("anywhere", name, theta=theta, psi=3.5, weight=0.0, atol=atol)
     for k in range(3):
         theta, psi = rng.uniform(0.4, 1.6, size=2) * rng.choice([-1, 1], size=2)
         yield case(
@@ -38,6 +42,18 @@ def _with_second(second):
     return lambda t, p, w: matrix(t, p, w, second=second(slope(p * t)))
 
 
+def _quotient(h: float, sides: tuple[float, float]):
+    """Difference quotients of the field with this step, over the states shifted by these multiples of it."""
+
+    def formula(t: float, p: float, w: float) -> np.ndarray:
+        columns = [
+            [np.array(field(t + side * h * i, p + side * h * j, w)) for side in sides] for i, j in ((1, 0), (0, 1))
+        ]
+        return np.stack([(b - a) / (h * (sides[1] - sides[0])) for a, b in columns], 1)
+
+    return formula
+
+
 def _penalty(entries):
     return lambda t, p, w: matrix(t, p, 0.0) + w * np.array(entries)
 
@@ -50,6 +66,7 @@ WRONG = (
     ("at-the-origin", given(matrix, theta=0.0, psi=0.0)),
     ("no-second-derivative", given(matrix, second=0.0)),
     ("no-product-rule", given(matrix, product=0.0), lambda t, p, w: matrix(t, p, w) - matrix(t, p, 0.0, second=0.0)),
+    ("quotient", *(_quotient(h, sides) for h in (0.1, 0.01, 1e-3, 1e-4) for sides in ((0, 1), (-1, 1), (-1, 0)))),
     ("second-sign", _with_second(lambda s: s * (1 - s))),
     ("second-derivative", _with_second(constant(-0.25)), _with_second(lambda s: -s), _with_second(lambda s: -(s**2))),
     ("second-derivative", _with_second(lambda s: s * (1 - s) * (1 - 2 * s))),
@@ -77,6 +94,7 @@ rows-swapped: The rows are swapped: the velocity of θ comes first.
 at-the-origin: This is the Jacobian at (0, 0), whatever the state.
 no-second-derivative: The factor ℓ'(ψθ) depends on the state too: the product rule brings in ℓ''.
 no-product-rule: Off the diagonal a term is missing: the derivative of ψ ℓ'(ψθ) in ψ is ℓ' + ψθ ℓ''.
+quotient: This is a difference quotient: its error depends on the step. Differentiate by hand, or by autograd.
 second-sign: The sign of ℓ'' is wrong. ℓ' = 1/(1 + exp(t)) falls, so ℓ'' = -ℓ'(1 - ℓ').
 second-derivative: ℓ'' is not right. With s = ℓ'(t), ℓ'' = -s(1 - s), at t = ψθ: -1/4 only at 0.
 derivative: ℓ' is 1/(1 + exp(t)) and not 1/(1 + exp(-t)). At 0 one cannot see the difference.

@@ -22,6 +22,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("real", "a diagonal", M=[[-0.4, 0.0], [0.0, 0.3]])
     yield case("larger", "1×1", M=[[-0.7]])
     yield case("larger", "4×4", M=rng.normal(size=(4, 4)))
+    yield case("real", "nilpotent", M=[[0.0, 3.0], [0.0, 0.0]])
+    yield case("larger", "nothing but 0", M=np.zeros((3, 3)))
 
 
 def radius(M: np.ndarray) -> float:
@@ -56,8 +58,8 @@ other-norm: This is a norm of the matrix. It bounds the spectral radius from abo
 real-part: This is the largest *real part*, or its size. The largest real part decides about a flow. For steps it is the
     modulus |μ|, imaginary part and all.
 size-of-real-part: This is the largest size of a *real part*. The modulus |μ| has the imaginary part in it too.
-signed: This is the modulus of the eigenvalue with the largest real part, or the largest in size. Take the modulus of
-    each eigenvalue first, and the largest of these.
+signed: This is the modulus of *one* eigenvalue, picked by its real part (the largest, or the one farthest from 0). Take
+    the modulus of each eigenvalue first, and the largest of these.
 imaginary-part: This is the largest imaginary part. The modulus has both parts in it.
 determinant: The root of |det| is the modulus of a complex pair, but of nothing else: with real eigenvalues it is their
     geometric mean.

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from ...formulas import explained
-from ...problem import Case, Cases, Criterion, Problem
+from wgan_course.check.exchange import Observation
+
+from ...formulas import Detected, explained
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 
 NAMES = ("real", "fake", "real_labels", "fake_labels", "epsilon")
 
@@ -94,6 +96,18 @@ def _order(labels: np.ndarray) -> np.ndarray:
     return np.argsort(labels, kind="stable")
 
 
+def _another_of_the_class(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether every real sample has met a fake one of its class, and not always the one that it should."""
+    real, fake, real_labels, fake_labels, epsilon = case.inputs.values()
+    points, share = seen.outputs["value"], _wide(epsilon, real)
+    rows = [
+        np.abs(share[i] * real[i] + (1 - share[i]) * fake[fake_labels == label] - points[i]).reshape(-1, real[i].size)
+        for i, label in enumerate(real_labels)
+    ]
+    size = 1e-5 * max(np.abs(real).max(), np.abs(fake).max())
+    return all(row.max(1).min() <= size for row in rows) and bool(np.abs(points - expected["value"]).max() > size)
+
+
 WRONG = (
     ("ignores-labels", lambda r, f, a, b, e: _between(r, f, e)),
     ("epsilon-swapped", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 - e)),
@@ -115,10 +129,13 @@ WRONG = (
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(a)])),
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(b)])),
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[partners(a, b)])),
+    ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[np.argsort(_order(a))])),
+    ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[np.argsort(_order(b))])),
     ("first-of-class", lambda r, f, a, b, e: _between(r, f[[int(np.argmax(b == label)) for label in a]], e)),
     ("fake-order", lambda r, f, a, b, e: _between(r[partners(b, a)], f, e)),
     ("extrapolates", lambda r, f, a, b, e: interpolates(r, f, a, b, 1 + e)),
     ("extrapolates", lambda r, f, a, b, e: interpolates(r, f, a, b, -e)),
+    ("another-of-the-class", Detected(_another_of_the_class, status="ok")),
 )
 MESSAGES = """
 ignores-labels: Samples are paired by their place in the batch, whatever their labels: a shoe is mixed with a shirt.
@@ -135,6 +152,8 @@ labels-left-out: Some labels are left out, as by a loop over range(10), or over 
 epsilon-order: Real and fake samples are paired rightly, and ε comes in another order. ε_i belongs to the i-th real one.
 first-of-class: Every real sample of a class gets the same fake one, the first. The j-th goes with the j-th.
 fake-order: The result follows the order of the fake samples. It should follow the real ones.
+another-of-the-class: Each sample has a partner of its class, but the j-th does not always go with the j-th. Is a sort
+    unstable? argsort(stable=True) keeps the order of equal labels.
 extrapolates: This leaves the segment: x + ε (x − x̃) lies beyond x.
 """
 PROBLEM = Problem(

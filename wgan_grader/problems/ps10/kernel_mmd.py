@@ -83,6 +83,7 @@ WRONG = (
     ("half-the-pairs", _within(divided(off_diagonal, 2))),
     ("one-cross-term", _within(off_diagonal, cross=1.0)),
     ("cross-diagonal", _no_cross_diagonal),
+    ("cross-diagonal", lambda x, y: (_no_cross_diagonal if len(x) == len(y) else estimate)(x, y)),
     ("clamped", positive_part(estimate), absolute(estimate)),
     ("wrong-degree", lambda x, y: estimate(x, y, degree=2), lambda x, y: estimate(x, y, degree=1)),
     ("no-division-by-d", _plain_dot),

@@ -11,6 +11,7 @@ def cases(rng: np.random.Generator) -> Cases:
     for steps, d, decay in ((4, 3, 0.9), (7, 2, 0.6)):
         yield case("value", f"{steps} states of {d} weights", weights=rng.normal(size=(steps, d)), decay=decay)
     yield case("value", "300 states", weights=30 + rng.normal(size=(300, 2)).cumsum(0), decay=0.985)
+    yield case("value", "400 states", weights=rng.normal(size=(400, 2)), decay=0.1)
     yield case("value", "a long memory", weights=[[0.0, 1.0], [500.0, -300.0], [800.0, 900.0]], decay=0.9999)
     yield case("value", "states of zeros", weights=[[1.0, 2.0], [0.0, 0.0], [3.0, 1.0], [0.0, 0.0]], decay=0.7)
     yield case("value", "five states of 131 weights", weights=rng.normal(size=(5, 131)), decay=0.2)
