@@ -222,7 +222,7 @@ class TestCapstone:
     @pytest.mark.parametrize("part", capstone.PARTS)
     def test_right_ways_have_full_marks_on_every_draw(self, part):
         for way in capstone.RIGHT:
-            assert len(self.runs(way, part)) >= 20
+            assert len(self.runs(way, part)) == capstone.TRIED[way]
             assert [run["missed"] for run in self.runs(way, part)] == [[]] * len(self.runs(way, part)), way
 
     @pytest.mark.parametrize("way", capstone.WRONG)
