@@ -78,7 +78,8 @@ WRONG = (
     ("the-score", lambda *a: score(*a[:4], mix(*a[4:])), lambda *a: score(*a[:4], mix(*a[4:]))[:, None]),
     ("the-score", lambda *a: score(*a[:4], mix(*a[4:])).sum()),
     ("averaged", averaged(_value, 0), summed(_value, 0)),
-    ("quotient", *(_quotient(h, sides) for h in (0.1, 0.01, 1e-3, 1e-4) for sides in ((0, 1), (-1, 1), (-1, 0)))),
+    ("quotient", *(_quotient(h, sides) for h in (0.1, 0.01, 1e-3, 1e-4) for sides in ((0, 1), (-1, 0)))),
+    ("quotient", *(_quotient(h, (-1, 1)) for h in (0.1, 0.01, 1e-3))),  # a finer one is right
     ("wrong-axis", Detected(wrong_way)),
     NO_GRAPH,
 )
