@@ -27,7 +27,7 @@ def cases(rng: np.random.Generator) -> Cases:
     used = _case("a network in use", rng, (2, 3, 2), "product")
     yield replace(used, options={**used.options, "used": ["network"]})
     gentle = _case("a layer that shrinks", rng, (3, 4, 2), "product")
-    gentle.inputs["network.w0"][:] *= 0.125
+    gentle.inputs["network.w0"][:] *= 2.0**-7  # the whole shrinks as well
     yield gentle
     yield _slowly("two directions almost equally steep")
     yield _case("one sigmoid", rng, (3, 2, 4, 2, 3, 1), "slopes")
