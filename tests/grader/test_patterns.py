@@ -191,7 +191,7 @@ def test_an_argument_that_is_handed_back():
     [
         ([True, True], [False, True], "It says True where False is right."),
         ([False, False], [False, True], "It says False where True is right."),
-        ([True, False], [False, True], "It says True for False, and False for True."),
+        ([True, False], [False, True], "It says True in some places for False, and False in some for True."),
         ([0.5, 0.5], [False, True], ""),
     ],
 )
