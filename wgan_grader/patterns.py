@@ -218,7 +218,9 @@ def yes_or_no(answers: Answers) -> str:
     if np.all(seen >= right):
         return "It says True where False is right."
     return (
-        "It says False where True is right." if np.all(seen <= right) else "It says True in some places for False, and False in some for True."
+        "It says False where True is right."
+        if np.all(seen <= right)
+        else "It says True in some places for False, and False in some for True."
     )
 
 

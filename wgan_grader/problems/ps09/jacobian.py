@@ -47,7 +47,8 @@ def _quotient(h: float, sides: tuple[float, float]):
 
     def formula(t: float, p: float, w: float) -> np.ndarray:
         columns = [
-            [np.array(field(t + side * h * i, p + side * h * j, w)) for side in sides] for i, j in ((1, 0), (0, 1))
+            [np.array(field(np.asarray(t + side * h * i), np.asarray(p + side * h * j), w)) for side in sides]
+            for i, j in ((1, 0), (0, 1))
         ]
         return np.stack([(b - a) / (h * (sides[1] - sides[0])) for a, b in columns], 1)
 
