@@ -30,6 +30,16 @@ from wgan_course.check.exchange import Observation
 from .problem import Case, Formula, Misconception, Outputs
 
 
+def relu(x: np.ndarray) -> np.ndarray:
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def softplus(x: np.ndarray) -> np.ndarray:
+    """log(1 + e^x), without overflow."""
+    return np.logaddexp(0, x)
+
+
 @dataclass(frozen=True)
 class Detected:
     """What no formula can say: ``test(case, seen, expected)``, of one criterion or at one status where told."""

@@ -14,6 +14,10 @@ import numpy as np
 from .trials import Answer, Trial
 
 RTOL = 1e-4
+COSTS = (
+    "A constant added for safety, a value cut off, too coarse a search or a difference quotient, float32, or a "
+    "difference of nearly equal numbers can cost digits."
+)
 Answers = Sequence[Answer]
 
 
@@ -120,12 +124,6 @@ def few_digits(answers: Answers) -> str:
         return ""
     own = max(_own_error(a) for a in answers)
     return f"It is right to about 2 digits; this case asks for more. {COSTS}" if 0 < own < 1e-2 else ""
-
-
-COSTS = (
-    "A constant added for safety, a value cut off, too coarse a search or a difference quotient, float32, or a "
-    "difference of nearly equal numbers can cost digits."
-)
 
 
 def factor(answers: Answers) -> str:

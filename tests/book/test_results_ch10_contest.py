@@ -202,5 +202,7 @@ def test_what_chapter_8_says_of_images(outcome):
     assert (end["sn"] > end["gp"]).all()
     assert end["gp"].min() < end["hinge"].min() < end["hinge"].max() < end["gp"].max()
     assert timed["gp"].min() < timed["sn"].min() < timed["gp"].max() < timed["sn"].max()
+    residual = {name: outcome.end("resnet", name)[0] for name in ("sn", "hinge", "gp")}
+    assert min(residual["sn"], residual["hinge"]) > residual["gp"]
     speed = outcome.family("dcgan")["milliseconds"]
     assert speed["sn"] / speed["gp"] == pytest.approx(0.7, abs=0.01)

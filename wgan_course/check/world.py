@@ -179,7 +179,9 @@ def _direction(aspect: str, before: Any, after: Any) -> str:
     if aspect == "mode":
         return "eval-mode" if sum(after) < sum(before) else "train-mode"
     if aspect in ("requires-grad", "trainable"):
-        return "frozen" if sum(after) < sum(before) else {"trainable": "thawed"}.get(aspect, aspect)
+        if sum(after) < sum(before):
+            return "frozen"
+        return "thawed" if aspect == "trainable" else aspect
     return aspect
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...formulas import absolute, composed, explained, negated, shifted, squared
+from ...formulas import absolute, composed, explained, negated, relu, shifted, squared
 from ...problem import Cases, Criterion, Problem, case
 
 
@@ -29,29 +29,25 @@ def loss(real: np.ndarray, fake: np.ndarray) -> float:
     return fake.mean() - real.mean()
 
 
-def _relu(scores: np.ndarray) -> np.ndarray:
-    return np.maximum(scores, 0)
-
-
 def _leaky(scores: np.ndarray) -> np.ndarray:
     return np.maximum(scores, 0.2 * scores)
 
 
 WRONG = (
-    ("hinge", lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean()),
-    ("hinge", lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean()),
+    ("hinge", lambda r, f: relu(1 - r).mean() + relu(1 + f).mean()),
+    ("hinge", lambda r, f: relu(1 + r).mean() + relu(1 - f).mean()),
     (
         "hinge",
-        lambda r, f: _relu(1 - r).mean() - _relu(1 + f).mean(),
-        lambda r, f: _relu(1 + f).mean() - _relu(1 - r).mean(),
+        lambda r, f: relu(1 - r).mean() - relu(1 + f).mean(),
+        lambda r, f: relu(1 + f).mean() - relu(1 - r).mean(),
     ),
-    ("hinge", lambda r, f: (_relu(1 - r).mean() + _relu(1 + f).mean()) / 2),
+    ("hinge", lambda r, f: (relu(1 - r).mean() + relu(1 + f).mean()) / 2),
     ("hinge", lambda r, f: _leaky(1 - r).mean() + _leaky(1 + f).mean()),
     ("margin-left", shifted(loss, 2)),
-    ("cut-off-left", lambda r, f: _relu(f).mean() + _relu(-r).mean(), lambda r, f: _relu(f).mean() - r.mean()),
-    ("cut-off-left", lambda r, f: f.mean() + _relu(-r).mean(), composed(_relu, loss)),
-    ("cut-off-left", lambda r, f: _relu(f).mean() - _relu(r).mean()),
-    ("half-hinge", lambda r, f: _relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + _relu(1 - r).mean()),
+    ("cut-off-left", lambda r, f: relu(f).mean() + relu(-r).mean(), lambda r, f: relu(f).mean() - r.mean()),
+    ("cut-off-left", lambda r, f: f.mean() + relu(-r).mean(), composed(relu, loss)),
+    ("cut-off-left", lambda r, f: relu(f).mean() - relu(r).mean()),
+    ("half-hinge", lambda r, f: relu(1 + f).mean() - r.mean(), lambda r, f: f.mean() + relu(1 - r).mean()),
     ("ascent", negated(loss)),
     ("generator", lambda r, f: -f.mean(), lambda r, f: f.mean()),
     ("real-only", lambda r, f: -r.mean(), lambda r, f: r.mean()),

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ...formulas import divided, explained, summed
+from ...formulas import divided, explained, relu, summed
 from ...problem import Case, Cases, Criterion, Problem
 
 
@@ -17,11 +17,6 @@ def cases(rng: np.random.Generator) -> Cases:
     for n, d in ((3, 4), (6, 3), (4, 4), (1, 5), (1030, 3), (2, 70)):
         inputs = {"x": rng.normal(size=(n, d)), "W": rng.normal(size=(d, d)), "b": rng.normal(size=d)}
         yield Case(f"{n} samples in dimension {d}", inputs, criterion="sum", atol=1e-6)
-
-
-def relu(x: np.ndarray) -> np.ndarray:
-    """max(x, 0)."""
-    return np.maximum(x, 0)
 
 
 def block(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:

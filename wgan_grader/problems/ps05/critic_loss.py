@@ -4,7 +4,7 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Detected, explained
+from ...formulas import Detected, explained, relu, softplus
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import LIMIT, Arrays, awake, back, in_two, layers, named, network, output, tensors
 
@@ -79,14 +79,6 @@ def _value(formula):
     return lambda *arrays: {"value": formula(*_scores(*arrays))}
 
 
-def _softplus(s: np.ndarray) -> np.ndarray:
-    return np.logaddexp(0, s)
-
-
-def _relu(s: np.ndarray) -> np.ndarray:
-    return np.maximum(s, 0)
-
-
 def compare(observed: Outputs, expected: Outputs, case: Case) -> bool:
     """The value for the first criterion, the value and one network's gradients for each of the others."""
     owner = {"value": "value", "critic": "gradient:critic", "generator": "gradient:generator"}[case.criterion]
@@ -138,15 +130,15 @@ WRONG = (
     ("ascent", _value(lambda r, f: r.mean() - f.mean())),
     ("sums", _value(lambda r, f: f.sum() - r.sum()), _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r)))),
     ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r)), _value(lambda r, f: (f.sum() - r.sum()) / len(f))),
-    ("hinge", _value(lambda r, f: _relu(1 - r).mean() + _relu(1 + f).mean())),
-    ("hinge", _value(lambda r, f: _relu(1 + r).mean() + _relu(1 - f).mean())),
-    ("log-loss", _value(lambda r, f: _softplus(-r).mean() + _softplus(f).mean())),
-    ("log-loss", _value(lambda r, f: -_softplus(-r).mean() - _softplus(f).mean())),
-    ("log-loss", _value(lambda r, f: (_softplus(-r).mean() + _softplus(f).mean()) / 2)),
-    ("log-loss", _value(lambda r, f: _softplus(r).mean() + _softplus(-f).mean())),
-    ("log-loss", _value(lambda r, f: _softplus(f).mean() - _softplus(r).mean())),
-    ("log-loss", _value(lambda r, f: _softplus(-r).mean() - _softplus(-f).mean())),
-    ("log-loss", _value(lambda r, f: _softplus(-r).mean() + _softplus(-f).mean())),
+    ("hinge", _value(lambda r, f: relu(1 - r).mean() + relu(1 + f).mean())),
+    ("hinge", _value(lambda r, f: relu(1 + r).mean() + relu(1 - f).mean())),
+    ("log-loss", _value(lambda r, f: softplus(-r).mean() + softplus(f).mean())),
+    ("log-loss", _value(lambda r, f: -softplus(-r).mean() - softplus(f).mean())),
+    ("log-loss", _value(lambda r, f: (softplus(-r).mean() + softplus(f).mean()) / 2)),
+    ("log-loss", _value(lambda r, f: softplus(r).mean() + softplus(-f).mean())),
+    ("log-loss", _value(lambda r, f: softplus(f).mean() - softplus(r).mean())),
+    ("log-loss", _value(lambda r, f: softplus(-r).mean() - softplus(-f).mean())),
+    ("log-loss", _value(lambda r, f: softplus(-r).mean() + softplus(-f).mean())),
     ("log-loss", _value(lambda r, f: np.tanh(f).mean() - np.tanh(r).mean())),
     ("least-squares", _value(lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean())),
     ("least-squares", _value(lambda r, f: (((r - 1) ** 2).mean() + (f**2).mean()) / 2)),

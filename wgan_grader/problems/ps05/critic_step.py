@@ -1,6 +1,7 @@
 """``critic_step(critic, real, fake, rate, c)``: a step of gradient descent on the critic's loss, then the clip."""
 
 import numpy as np
+from scipy.special import expit
 
 from wgan_course.check.exchange import Observation
 from wgan_course.check.observers.ps05 import STALE
@@ -68,10 +69,6 @@ def _of_scores(slopes):
         return after("critic", [np.clip(a - rate * (g + h), -c, c) for a, g, h in zip(arrays, *each, strict=True)])
 
     return formula
-
-
-def _sigmoid(s: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -s))
 
 
 def _in_turn(*inputs):
@@ -152,10 +149,10 @@ WRONG = (
         *(lambda *a, k=k: _step()(*a[:-1], k) for k in (0.01, 0.1, 1.0)),
         lambda *a: _step()(*a[:-1], a[-1] ** 2),
     ),
-    ("other-loss", _of_scores(lambda r, f: (-_sigmoid(-r) / len(r), _sigmoid(f) / len(f)))),
+    ("other-loss", _of_scores(lambda r, f: (-expit(-r) / len(r), expit(f) / len(f)))),
     (
         "other-loss",
-        _of_scores(lambda r, f: (-_sigmoid(r) * _sigmoid(-r) / len(r), _sigmoid(f) * _sigmoid(-f) / len(f))),
+        _of_scores(lambda r, f: (-expit(r) * expit(-r) / len(r), expit(f) * expit(-f) / len(f))),
     ),
     ("other-loss", _of_scores(lambda r, f: (-1.0 * (r < 1) / len(r), (f > -1) / len(f)))),
     ("other-loss", _of_scores(lambda r, f: (2 * (r - 1) / len(r), 2 * f / len(f)))),

@@ -4,10 +4,10 @@ import numpy as np
 
 from wgan_course.check.exchange import Observation
 
-from ...formulas import Detected, averaged, explained, negated
+from ...formulas import Detected, averaged, explained, negated, relu
 from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import LIMIT, awake, back, in_two, layers, named, network, output, tensors
-from .critic_loss import _close, _relu, _right_value
+from .critic_loss import _close, _right_value
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -83,7 +83,7 @@ WRONG = (
     ("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())),
     ("log-loss", _value(lambda s: np.logaddexp(0, -s).mean()), _value(lambda s: -np.logaddexp(0, s).mean())),
     ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean()), _value(lambda s: (1 / (1 + np.exp(s))).mean())),
-    ("hinge", _value(lambda s: _relu(1 - s).mean()), _value(negated(averaged(_relu)))),
+    ("hinge", _value(lambda s: relu(1 - s).mean()), _value(negated(averaged(relu)))),
     ("squared", _value(lambda s: ((s - 1) ** 2).mean()), _value(lambda s: (s**2).mean())),
     ("squared", _value(lambda s: s.mean() ** 2), _value(lambda s: ((s - 1) ** 2).mean() / 2)),
     ("squared", _value(lambda s: -(s**2).mean())),

@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
-from ...formulas import Detected, explained, negated
+from ...formulas import Detected, explained, negated, relu, softplus
 from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import (
     NO_GRAPH,
@@ -95,18 +96,6 @@ def _mean_score(*a: Array) -> dict[str, Array]:
     return {f"gradient:critic.{name}": part for name, part in zip(("w0", "b0", "w1"), parts, strict=True)}
 
 
-def _relu(x: Array) -> Array:
-    return (x > 0) * x
-
-
-def _softplus(x: Array) -> Array:
-    return np.logaddexp(0, x)
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
-
-
 def _squares(real: Array, fake: Array) -> float:
     return ((real - 1) ** 2).mean() + (fake**2).mean()
 
@@ -122,7 +111,7 @@ WRONG = (
     ("one-batch", lambda *a: -_scores(*a)[1].mean() + penalty(*a)),
     ("interpolates-scored", lambda *a: score(*a[:4], mix(*a[4:7])).mean() - _scores(*a)[0].mean() + penalty(*a)),
     ("interpolates-scored", lambda *a: _scores(*a)[1].mean() - score(*a[:4], mix(*a[4:7])).mean() + penalty(*a)),
-    ("hinge", lambda *a: _relu(1 - _scores(*a)[0]).mean() + _relu(1 + _scores(*a)[1]).mean() + penalty(*a)),
+    ("hinge", lambda *a: relu(1 - _scores(*a)[0]).mean() + relu(1 + _scores(*a)[1]).mean() + penalty(*a)),
     ("all-weighted", lambda *a: a[7] * (loss(*a) - penalty(*a)) + penalty(*a)),
     ("all-weighted", lambda *a: a[7] * (loss(*a) - penalty(*a)) + penalty(*a) / a[7]),
     ("all-weighted", lambda *a: (1 - a[7]) * (loss(*a) - penalty(*a)) + penalty(*a)),
@@ -131,8 +120,8 @@ WRONG = (
     ("absolute", lambda *a: (loss(*a) - penalty(*a)) ** 2 + penalty(*a)),
     ("added", lambda *a: _scores(*a)[0].mean() + _scores(*a)[1].mean() + penalty(*a)),
     ("added", lambda *a: penalty(*a) - _scores(*a)[0].mean() - _scores(*a)[1].mean()),
-    ("log-loss", lambda *a: _softplus(-_scores(*a)[0]).mean() + _softplus(_scores(*a)[1]).mean() + penalty(*a)),
-    ("log-loss", lambda *a: _sigmoid(_scores(*a)[1]).mean() - _sigmoid(_scores(*a)[0]).mean() + penalty(*a)),
+    ("log-loss", lambda *a: softplus(-_scores(*a)[0]).mean() + softplus(_scores(*a)[1]).mean() + penalty(*a)),
+    ("log-loss", lambda *a: expit(_scores(*a)[1]).mean() - expit(_scores(*a)[0]).mean() + penalty(*a)),
     ("least-squares", lambda *a: _squares(*_scores(*a)) + penalty(*a)),
     ("least-squares", lambda *a: _squares(*_scores(*a)) / 2 + penalty(*a)),
     ("first-terms-halved", lambda *a: loss(*a) / 2 + penalty(*a) / 2, lambda *a: 2 * loss(*a) - penalty(*a)),
