@@ -62,7 +62,19 @@ def test_formula(name):
 def test_every_function_is_tried():
     made = {name for name, one in vars(f).items() if inspect.isfunction(one) and one.__module__ == f.__name__}
     public = {name for name in made if not name.startswith("_")}
-    assert public - {name.split()[0] for name in EXPECTED} == {"named", "only", "without", "explained"}
+    assert public - {name.split()[0] for name in EXPECTED} == {"named", "only", "without", "explained", *OF_NUMBERS}
+
+
+# What is a function of a number, not of a formula.
+OF_NUMBERS = {
+    "relu": [0.0, 0.0, 3.0, 800.0],
+    "softplus": [0.0, np.log(2), np.log1p(np.exp(3)), 800.0],
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_function_of_a_number(name):
+    np.testing.assert_allclose(getattr(f, name)(np.array([-800.0, 0.0, 3.0, 800.0])), OF_NUMBERS[name], rtol=1e-15)
 
 
 def test_outputs_are_named_and_left_out():
