@@ -70,6 +70,16 @@ def both_move(a, b):
     return plan
 
 
+def both_move_and_fill(a, b):
+    """The same, and whoever is left meets the last one of the other side."""
+    plan = both_move(a, b)
+    if len(a) > len(b):
+        plan[len(b) :, -1] = a[len(b) :]
+    if len(b) > len(a):
+        plan[-1, len(a) :] = b[len(a) :]
+    return plan
+
+
 def no_memory(a, b):
     return torch.minimum(a[:, None], b)
 
@@ -128,7 +138,7 @@ def largest_first(a, b):
 TRIALS = Trials("ps02.monotone_plan")
 TRIALS.mutants("product", product=lambda a, b: a[:, None] * b, outer=torch.outer)
 TRIALS.mutants("no-memory", minimum=no_memory)
-TRIALS.mutants("lost-rest", both_move=both_move)
+TRIALS.mutants("lost-rest", both_move=both_move, both_move_and_fill=both_move_and_fill)
 TRIALS.mutants("backwards", flipped=lambda a, b: overlap(a, b.flip(0)).flip(1))
 TRIALS.mutants("transposed", swapped=lambda a, b: overlap(b, a))
 TRIALS.mutants(

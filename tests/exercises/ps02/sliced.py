@@ -72,6 +72,15 @@ TRIALS.mutants(
     opposite=lambda x, y, u: ((x @ u.T).sort(0).values - (y @ u.T).sort(0, descending=True).values).abs().mean(),
 )
 TRIALS.mutants("centred", centred=lambda x, y, u: right(x - x.mean(0), y - y.mean(0), u))
+TRIALS.mutants(
+    "rounded-off",
+    smooth=lambda x, y, u: torch.nn.functional.smooth_l1_loss((x @ u.T).sort(0).values, (y @ u.T).sort(0).values),
+)
+TRIALS.mutants(
+    "single-precision",
+    float32=lambda x, y, u: right(x.float(), y.float(), u.float()),
+    points_alone=lambda x, y, u: right(x.float().double(), y.float().double(), u),
+)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", matrix_of_lists=lambda x, y, u: (x.tolist() @ u.T).mean())
 TRIALS.alternatives(
@@ -81,7 +90,6 @@ TRIALS.alternatives(
     stacked=lambda x, y, u: slices(x, y, u).mean(),
     rows_of_shadows=lambda x, y, u: ((u @ x.T).sort(1).values - (u @ y.T).sort(1).values).abs().mean(1).mean(),
     numpy=lambda x, y, u: np.abs(np.sort(x.numpy() @ u.numpy().T, 0) - np.sort(y.numpy() @ u.numpy().T, 0)).mean(),
-    float32=lambda x, y, u: right(x.float(), y.float(), u.float()),
     python_float=lambda x, y, u: float(right(x, y, u)),
 )
 TRIALS.mutants("generic:value", as_columns=lambda x, y, u: right(x, y, u.T if u.shape[0] == u.shape[1] else u))

@@ -87,6 +87,16 @@ TRIALS.mutants(
     numpy=lambda x, y: np.abs(np.sort(x.numpy()) - np.sort(y.numpy())).mean(),
     lists=lambda x, y: sum(abs(a - b) for a, b in zip(sorted(x.tolist()), sorted(y.tolist()), strict=True)) / len(x),
 )
+TRIALS.mutants(
+    "rounded-off",
+    smooth_l1=lambda x, y: torch.nn.functional.smooth_l1_loss(x.sort().values, y.sort().values),
+    huber=lambda x, y: torch.nn.functional.huber_loss(x.sort().values, y.sort().values),
+)
+TRIALS.mutants(
+    "single-precision",
+    float32=lambda x, y: right(x.float(), y.float()),
+    back_again=lambda x, y: right(x.float(), y.float()).double(),
+)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:shape", each_trip=lambda x, y: (x.sort().values - y.sort().values).abs())
 TRIALS.alternatives(
@@ -98,7 +108,6 @@ TRIALS.alternatives(
     both_descending=lambda x, y: (x.sort(descending=True).values - y.sort(descending=True).values).abs().mean(),
     gather=lambda x, y: (x[x.argsort()] - y[y.argsort()]).abs().sum() / x.numel(),
     norm=lambda x, y: torch.linalg.vector_norm(x.msort() - y.msort(), ord=1) / len(x),
-    float32=lambda x, y: right(x.float(), y.float()),
 )
 
 

@@ -88,6 +88,11 @@ TRIALS.mutants("places-not-gaps", places=lambda t, p, q: ((p - q).cumsum(0).abs(
 TRIALS.mutants("cumulated-twice", twice=lambda t, p, q: right(t, p.cumsum(0), q.cumsum(0)))
 TRIALS.mutants("absolute-first", absolute_first=lambda t, p, q: ((p - q).abs().cumsum(0)[:-1] * t.diff()).sum())
 TRIALS.mutants("from-the-right", backwards=lambda t, p, q: ((p - q).flip(0).cumsum(0)[:-1].abs() * t.diff()).sum())
+TRIALS.mutants(
+    "single-precision",
+    float32=lambda t, p, q: right(t.float(), p.float(), q.float()).double(),
+    places_alone=lambda t, p, q: right(t.float().double(), p, q),
+)
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("generic:error", widths_do_not_fit=lambda t, p, q: ((p - q).cumsum(0).abs() * t.diff()).sum())
 TRIALS.mutants("generic:shape", not_summed=lambda t, p, q: (p - q).cumsum(0)[:-1].abs() * t.diff())

@@ -71,6 +71,13 @@ def _lost_rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return table
 
 
+def _lost_rest_but_the_end(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The same; those who are left when one list ends meet the last of the other."""
+    table = _lost_rest(a, b)
+    table[len(b) :, -1], table[-1, len(a) :] = a[len(b) :], b[len(a) :]
+    return table
+
+
 def _ties_doubled(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where both run out together, the target (or, turned round, the source) keeps its room."""
     table, left, room, i, j = np.zeros((len(a), len(b))), a.copy(), b.copy(), 0, 0
@@ -91,7 +98,7 @@ def _stops_early(case: Case, seen: Observation, expected: Outputs) -> bool:
 WRONG = (
     ("product", lambda a, b: a[:, None] * b),
     ("no-memory", lambda a, b: np.minimum(a[:, None], b)),
-    ("lost-rest", _lost_rest),
+    ("lost-rest", _lost_rest, _lost_rest_but_the_end),
     ("backwards", lambda a, b: plan(a, b[::-1])[:, ::-1]),
     ("transposed", transposed(plan)),
     ("largest-first", _largest_first, lambda a, b: plan(np.sort(a), np.sort(b))),
@@ -122,8 +129,9 @@ negative-overlaps: Where two intervals of the cumulated weights do not meet, the
     negative. It is 0 there: cut it off.
 ties-doubled: Where a source and a target run out at the same moment, one of the two goes on as if it had not: what it
     had is used twice. Take the trip off both.
-stops-early: Some mass never leaves: the loop ends before the last source or target has been served, or mass is dropped
-    where it is small or both run out together. The entries must add up to 1.
+stops-early: The entries add up to less than 1: some mass is lost. Does the loop end before the last source and target
+    have been served, or is what is left of a mass dropped: after each trip, where it is small, or where both run out
+    together?
 runs-over: It stops with an error: an index runs past the end of a, of b or of the table, perhaps where a source and a
     target run out together. Let the loop end when either list does; the table has the shape (n, m).
 """

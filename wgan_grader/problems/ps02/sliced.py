@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import averaged, explained, largest, root, squared, summed
 from ...problem import Case, Cases, Criterion, Problem
-from ._transport import in_order
+from ._transport import CENTRE, in_order
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -18,6 +18,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("two directions alike", {"x": x, "y": y, "directions": alike}, criterion="count")
     opposite = np.array([[0.6, 0.8], [-0.6, -0.8], [1.0, 0.0]])
     yield Case("two directions opposite", {"x": x, "y": y, "directions": opposite}, criterion="count")
+    near = {"x": CENTRE + x / 9, "y": CENTRE + y / 9, "directions": np.eye(2)}
+    yield Case("near each other, far from 0", near, criterion="value")
     yield Case("one direction", _random(rng, 7, 4, 1), criterion="count")
     yield Case("more directions than points", _random(rng, 3, 5, 11), criterion="count")
     yield Case("70 directions in dimension 40", _random(rng, 130, 40, 70), criterion="count")
@@ -40,7 +42,15 @@ def _apart(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return np.sort(lines @ x.T, -1) - np.sort(lines @ y.T, -1)
 
 
+def _smooth(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> float:
+    apart = np.abs(_apart(x, y, lines))
+    return np.where(apart < 1, apart**2 / 2, apart - 1 / 2).mean()
+
+
 WRONG = (
+    ("rounded-off", _smooth),
+    ("single-precision", lambda *given: slices(*(one.astype(np.float32) for one in given)).mean()),
+    ("single-precision", lambda x, y, u: slices(x.astype(np.float32).astype(float), y.astype(np.float32), u).mean()),
     ("unsorted", lambda x, y, u: np.abs(u @ (x - y).T).mean()),
     ("wrong-axis", lambda x, y, lines: np.abs(np.sort(lines @ x.T, axis=0) - np.sort(lines @ y.T, axis=0)).mean()),
     ("sorted-before", lambda x, y, lines: np.abs(lines @ (np.sort(x, axis=0) - np.sort(y, axis=0)).T).mean()),
@@ -63,6 +73,10 @@ WRONG = (
     ("all-together", lambda x, y, u: in_order((u @ x.T).ravel(), (u @ y.T).ravel())),
 )
 MESSAGES = """
+rounded-off: Short distances are squared, and long ones are cut by a constant: Huber's loss (smooth_l1), which rounds
+    off the corner of the absolute value. W1 has the absolute value itself.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where clouds lie
+    far from 0 and near each other, their distance is lost. Leave them in float64, as they came.
 unsorted: The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.
 wrong-axis: The sort runs over the directions. On each line the *points* are put in order.
 sorted-before: The coordinates are sorted before the projection. The order along a line is another one for each

@@ -6,7 +6,7 @@ from wgan_course.check.exchange import Observation
 
 from ...formulas import Detected, explained
 from ...problem import Case, Cases, Criterion, Outputs, Problem
-from ._transport import in_order, ranks
+from ._transport import CENTRE, in_order, ranks
 
 SLOPE = {"gradients": ["x"], "loss": True}
 
@@ -20,6 +20,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("points that come twice", [1.0, 1.0, 0.0, 2.0], [2.0, 4.0, 2.0, -1.0], "value")
     near = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([3.0, 1.0, 2.0 + 2.0**-10])}
     yield Case("nearly the same points", near, criterion="value", atol=1e-9)
+    near = {"x": CENTRE + np.array([0.58, 0.02, 0.31]), "y": CENTRE + np.array([0.11, 0.35, 1.23])}
+    yield Case("near each other, far from 0", near, criterion="value")
     yield _case("slope, three points", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "gradient", SLOPE)
     x, y = rng.normal(size=7), 2.0 * rng.normal(size=7)
     yield _case("slope, one point has arrived", [3.0, 0.0, 1.0], [0.0, 2.5, 2.0], "gradient", SLOPE)
@@ -62,7 +64,19 @@ def _root(case: Case, seen: Observation, expected: Outputs) -> bool:
     )
 
 
+def _rounded_off(width: float):
+    """Huber's: half a square over `width` up to there, a straight line beyond."""
+
+    def formula(x: np.ndarray, y: np.ndarray) -> float:
+        apart = np.abs(np.sort(x) - np.sort(y))
+        return np.where(apart < width, apart**2 / 2 / width, apart - width / 2).mean()
+
+    return formula
+
+
 WRONG = (
+    ("rounded-off", *map(_rounded_off, (1.0, 0.5, 0.1, 0.01))),
+    ("single-precision", lambda x, y: in_order(x.astype(np.float32), y.astype(np.float32))),
     ("unsorted", lambda x, y: np.abs(x - y).mean()),
     ("one-sorted", lambda x, y: np.abs(np.sort(x) - y).mean(), lambda x, y: np.abs(x - np.sort(y)).mean()),
     ("opposite-orders", lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean()),
@@ -78,6 +92,10 @@ WRONG = (
     ("root-of-square", Detected(_root, "gradient", "ok")),
 )
 MESSAGES = """
+rounded-off: Short distances are squared, and long ones are cut by a constant: Huber's loss (smooth_l1), which rounds
+    off the corner of the absolute value. W1 has the absolute value itself.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places lie
+    far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 unsorted: The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.
 one-sorted: Only one of the two samples is sorted. The smallest goes to the smallest: sort both.
 opposite-orders: The smallest is paired with the largest: that is the dearest plan, not the cheapest.

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...formulas import explained
 from ...problem import Cases, Criterion, Problem, case
-from ._transport import weights
+from ._transport import CENTRE, weights
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
         "q": np.append([0.5], np.append(np.zeros(7), [1e-3, 0.499])),
     }
     yield case("value", "a thousandth moves", points=np.arange(10.0), **few)
+    near = CENTRE + np.array([0.0, 0.1, 0.25, 0.6])
+    yield case("uneven", "near each other, far from 0", points=near, p=[0.5, 0.0, 0.5, 0.0], q=[0.0, 0.75, 0.0, 0.25])
     little = {"p": [2.0**-44, 1 - 2.0**-44, 0.0], "q": [0.0, 1.0, 0.0]}
     yield case("uneven", "very little goes very far", points=[-1e15, 0.0, 1.0], **little)
     for atoms in (4, 11, 40, 1100):
@@ -61,6 +63,7 @@ WRONG = (
     ("cumulated-twice", lambda t, p, q: area(t, np.cumsum(p), np.cumsum(q))),
     ("absolute-first", lambda t, p, q: (np.cumsum(np.abs(p - q))[:-1] * np.diff(t)).sum()),
     ("from-the-right", lambda t, p, q: (np.abs(surplus(p[::-1], q[::-1]))[:-1] * np.diff(t)).sum()),
+    ("single-precision", lambda *given: area(*(one.astype(np.float32) for one in given))),
     ("sorted-weights", lambda t, p, q: area(t, np.sort(p), np.sort(q))),
     ("sorted-weights", lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
 )
@@ -85,6 +88,8 @@ cumulated-twice: The differences are cumulated twice: F and G are sums of p and 
 absolute-first: The absolute value is taken before the sum, so that nothing cancels any more. Sum p − q first.
 from-the-right: The sums begin at the last place, and meet the gaps in the order of the first: from the right the gaps
     come in the reverse order too.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places lie
+    far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 sorted-weights: The probabilities are treated as sample points (sorted and compared). They are masses; the places are in
     `points`.
 """
