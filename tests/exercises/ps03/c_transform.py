@@ -53,6 +53,7 @@ TRIALS.mutants(
     soft=lambda phi, cost: -0.1 * torch.logsumexp((phi[:, None] - cost) / 0.1, 0),
     softer=lambda phi, cost: -torch.logsumexp(phi[:, None] - cost, 0),
 )
+TRIALS.mutants("single-precision", single=lambda phi, cost: (cost.float() - phi.float()[:, None]).amin(0))
 TRIALS.mutants("generic:shape", one_number=lambda phi, cost: (cost - phi[:, None]).min())
 TRIALS.mutants("generic:unusable", both=lambda phi, cost: (cost - phi[:, None]).min(0))
 TRIALS.mutants("generic:refused", package=transport.c_transform)
@@ -64,7 +65,6 @@ TRIALS.alternatives(
     running=running,
     numpy=lambda phi, cost: (cost.numpy().T - phi.numpy()).min(axis=1),
     maximum=lambda phi, cost: -(phi[:, None] - cost).amax(0),
-    float32=lambda phi, cost: (cost.float() - phi.float()[:, None]).amin(0),
 )
 
 

@@ -46,7 +46,12 @@ TRIALS.mutants("squared", targets=lambda r, f: (r - 1).pow(2).mean() + f.pow(2).
 TRIALS.mutants("added", added=lambda r, f: f.mean() + r.mean())
 TRIALS.mutants("paired", paired=lambda r, f: (f[: len(r)] - r[: len(f)]).mean())
 TRIALS.mutants("extremes", extremes=lambda r, f: f.max() - r.min())
-TRIALS.mutants("sums", sums=lambda r, f: f.sum() - r.sum())
+TRIALS.mutants(
+    "sums",
+    sums=lambda r, f: f.sum() - r.sum(),
+    by_the_real=lambda r, f: (f.sum() - r.sum()) / len(r),
+    joined=lambda r, f: 2 * torch.cat([f, -r]).mean(),
+)
 TRIALS.mutants("absolute", absolute=lambda r, f: (f.mean() - r.mean()).abs())
 TRIALS.mutants("generic:factor", halved=lambda r, f: (f.mean() - r.mean()) / 2)
 TRIALS.mutants("generic:refused", package=lambda r, f: objectives.make("wasserstein").critic_loss(r, f))

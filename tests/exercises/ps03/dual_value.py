@@ -41,6 +41,7 @@ TRIALS.mutants(
 )
 TRIALS.mutants("one-side", mines_only=lambda phi, psi, a, b: a @ phi, shops_only=lambda phi, psi, a, b: b @ psi)
 TRIALS.mutants("absolute", absolute=lambda phi, psi, a, b: a @ phi.abs() + b @ psi.abs())
+TRIALS.mutants("once-a-route", table=lambda phi, psi, a, b: ((a * phi)[:, None] + b * psi).sum())
 TRIALS.mutants("pairs", all_pairs=lambda phi, psi, a, b: (phi.unsqueeze(1) + psi.unsqueeze(0)).sum())
 TRIALS.mutants("generic:error", one_vector=lambda phi, psi, a, b: (a * phi + b * psi).sum())
 TRIALS.mutants("generic:shape", products=lambda phi, psi, a, b: torch.cat([a * phi, b * psi]))

@@ -128,7 +128,6 @@ TRIALS.alternatives(
     numpy=lambda points, values: np.float64(masked(points, values)),
     nan_to_num=lambda points, values: torch.nan_to_num(torch.div(*table(points, values)), 0.0, posinf=torch.inf).max(),
     nanmax=lambda points, values: np.nanmax(torch.div(*table(points, values)).numpy()),
-    float32=lambda points, values: masked(points.float(), values.float()),
     combinations=lambda points, values: max(
         0.0 if values[i] == values[j] else float((values[i] - values[j]).abs() / (points[i] - points[j]).norm())
         for i, j in itertools.permutations(range(len(values)), 2)
@@ -166,3 +165,4 @@ def about_the_mean(points, values):
 
 
 TRIALS.mutants("generic:direction", about_the_mean=about_the_mean)
+TRIALS.mutants("single-precision", places=lambda points, values: masked(points.float().double(), values))

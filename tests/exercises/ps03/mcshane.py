@@ -103,3 +103,8 @@ def about_the_mean(p, v, k, x):
 
 
 TRIALS.mutants("generic:value", about_the_mean=about_the_mean)
+TRIALS.mutants(
+    "single-precision",
+    all_single=lambda p, v, k, x: (v.float() - k * away(x.float(), p.float())).amax(1).double(),
+    places=lambda p, v, k, x: (v - k * away(x.float().double(), p.float().double())).amax(1),
+)

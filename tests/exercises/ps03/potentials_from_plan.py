@@ -166,3 +166,24 @@ def seven_rounds(coupling, cost):
 
 TRIALS.mutants("not-admissible", seven_rounds=seven_rounds)
 TRIALS.mutants("too-few-rounds", one_round=one_round)
+
+
+def once_through(coupling, cost):
+    """One pass over all arrows, each with what those before it have found."""
+    mine, shop = [0.0] * len(cost), [0.0] * cost.shape[1]
+    for i in range(len(cost)):
+        for j in range(cost.shape[1]):
+            shop[j] = min(shop[j], mine[i] + float(cost[i, j]))
+            if coupling[i, j] > 0:
+                mine[i] = min(mine[i], shop[j] - float(cost[i, j]))
+    return -torch.tensor(mine), torch.tensor(shop)
+
+
+def largest_routes(coupling, cost):
+    """Arrows back along the largest route of each mine only."""
+    used = torch.nn.functional.one_hot(coupling.argmax(1), cost.shape[1])
+    return right(used, cost)
+
+
+TRIALS.mutants("too-few-rounds", once_through=once_through)
+TRIALS.mutants("not-tight", largest_routes=largest_routes)

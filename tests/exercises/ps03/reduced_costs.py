@@ -31,12 +31,16 @@ TRIALS.mutants("axes", axes=lambda phi, psi, cost: cost - phi[None, :] - psi[:, 
 TRIALS.mutants(
     "both-along-columns",
     no_none=lambda phi, psi, cost: cost - phi - psi,
-    summed_first=lambda phi, psi, cost: cost - (phi + psi)[:, None],
 )
 TRIALS.mutants(
     "one-side",
     mines=lambda phi, psi, cost: cost - phi.unsqueeze(1),
     shops=lambda phi, psi, cost: cost - psi.unsqueeze(0),
+)
+TRIALS.mutants(
+    "both-from-rows",
+    summed_first=lambda phi, psi, cost: cost - (phi + psi)[:, None],
+    views=lambda phi, psi, cost: cost - phi.view(-1, 1) - psi.view(-1, 1),
 )
 TRIALS.mutants("added", added=lambda phi, psi, cost: cost + phi[:, None] + psi)
 TRIALS.mutants(

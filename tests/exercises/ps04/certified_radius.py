@@ -106,6 +106,6 @@ TRIALS.alternatives(
     every_rival=every_rival,
     numpy=lambda z, y, K: np.maximum(margin(z, y).numpy(), 0) / (np.sqrt(2) * K),
     joined=lambda z, y, K: (label(z, y) - rivals(z, y).max(1).values).clamp(min=0) / (ROOT * K),
-    float32=lambda z, y, K: right(z.float(), y, K),
     rearranged=lambda z, y, K: margin(z, y).relu() * ROOT / (2 * K),
 )
+TRIALS.mutants("single-precision", single=lambda z, y, K: right(z.float(), y, K))

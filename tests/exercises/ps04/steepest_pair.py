@@ -86,7 +86,6 @@ TRIALS.alternatives(
     complex_pairs=lambda x, f: max(
         abs((b - d) / (a - c)) for (a, b), (c, d) in itertools.permutations(zip(x, f, strict=True), 2)
     ),
-    float32=lambda x, f: right(x.float(), f.float()),
     both_signs=lambda x, f: torch.maximum(table(x, f).nan_to_num(-1e9).max(), -table(x, f).nan_to_num(1e9).min()),
 )
 
@@ -107,3 +106,4 @@ def one_for_many(x, values):
 TRIALS.mutants("generic:direction", from_a_thousandth=from_a_thousandth)
 TRIALS.mutants("generic:direction", one_for_many=one_for_many)
 TRIALS.mutants("generic:direction", the_first_thirty=lambda x, f: right(x[:30], f[:30]))
+TRIALS.mutants("single-precision", single=lambda x, f: right(x.float(), f.float()))

@@ -75,8 +75,8 @@ WRONG = (
 MESSAGES = """
 rounded-off: Short distances are squared, and long ones are cut by a constant: Huber's loss (smooth_l1), which rounds
     off the corner of the absolute value. W1 has the absolute value itself.
-single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where clouds lie
-    far from 0 and near each other, their distance is lost. Leave them in float64, as they came.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where clouds
+    lie far from 0 and near each other, their distance is lost. Leave them in float64, as they came.
 unsorted: The shadows are paired as the points come. On each line the cheapest plan is the one in order: sort.
 wrong-axis: The sort runs over the directions. On each line the *points* are put in order.
 sorted-before: The coordinates are sorted before the projection. The order along a line is another one for each

@@ -94,8 +94,8 @@ WRONG = (
 MESSAGES = """
 rounded-off: Short distances are squared, and long ones are cut by a constant: Huber's loss (smooth_l1), which rounds
     off the corner of the absolute value. W1 has the absolute value itself.
-single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places lie
-    far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places
+    lie far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 unsorted: The points are paired as they come. That is *a* plan, but seldom a cheapest one: sort both samples first.
 one-sorted: Only one of the two samples is sorted. The smallest goes to the smallest: sort both.
 opposite-orders: The smallest is paired with the largest: that is the dearest plan, not the cheapest.

@@ -88,8 +88,8 @@ cumulated-twice: The differences are cumulated twice: F and G are sums of p and 
 absolute-first: The absolute value is taken before the sum, so that nothing cancels any more. Sum p − q first.
 from-the-right: The sums begin at the last place, and meet the gaps in the order of the first: from the right the gaps
     come in the reverse order too.
-single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places lie
-    far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where places
+    lie far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 sorted-weights: The probabilities are treated as sample points (sorted and compared). They are masses; the places are in
     `points`.
 """

@@ -16,6 +16,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("discounts only", discounts, criterion="value")
     inputs = {"phi": np.array([0.0, 12.0]), "cost": np.array([[1.0, 0.5, 16.0], [15.0, 2.0, 30.0]])}
     yield Case("a free mine, and a dear one", inputs, criterion="value")
+    far = {"phi": 1e6 + np.array([0.58, 0.02]), "cost": 1e6 + np.array([[0.31, 1.23, 0.77], [0.94, 0.15, 1.4]])}
+    yield Case("costs and prices far from 0", far, criterion="value")
     inputs = {"phi": rng.normal(size=1030), "cost": random_cost(rng, 1030, 70)}
     yield Case("1030 by 70", inputs, criterion="value")
     for n in (3, 6):
@@ -42,6 +44,7 @@ WRONG = (
     ("average", lambda phi, cost: np.median(cost - phi[:, None], axis=0)),
     ("clamped", positive_part(transform)),
     ("index", lambda phi, cost: (cost - phi[:, None]).argmin(0)),
+    ("single-precision", lambda phi, cost: transform(phi.astype(np.float32), cost.astype(np.float32))),
     ("soft", *(_soft(eps) for eps in (1.0, 0.5, 0.1, 0.05, 0.01))),
 )
 MESSAGES = """
@@ -56,6 +59,8 @@ separate: The cheapest cost is looked for by itself, and a price (of that mine, 
 average: A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.
 clamped: Negative values are cut off at 0. A potential may be negative: a discount.
 index: This is the number of the mine that decides, not the value there: min, not argmin.
+single-precision: Costs and prices were rounded to float32, which keeps about one decimal of numbers near 10⁶: where
+    both are large, their difference is lost. Leave them in float64, as they came.
 soft: A soft minimum (log-sum-exp) comes near and is always a little smaller. That belongs to Sinkhorn; here take the
     minimum itself.
 """

@@ -17,6 +17,7 @@ def cases(rng: np.random.Generator) -> Cases:
     many = {"real_scores": 5 * rng.normal(size=1100), "fake_scores": 5 * rng.normal(size=1030)}
     yield case("beyond", "1100 and 1030", **many, atol=1e-6)
     yield case("inside", "scores alike", real_scores=[0.5, 0.5, -0.25], fake_scores=[0.75, -0.5, -0.5, -0.5])
+    yield case("beyond", "as many of both", real_scores=[3.0, -8.0, 2.0], fake_scores=[2.0, 5.0, -4.0])
     far = {"real_scores": [1e7 + 3.0, 1e7 + 8.0], "fake_scores": [1e7 - 2.0, 1e7 + 0.25, 1e7 - 4.0]}
     yield case("beyond", "all scores far from 0", **far)
     inputs = {"real_scores": 300 + rng.normal(size=4), "fake_scores": -200 + rng.normal(size=3)}
@@ -66,6 +67,8 @@ WRONG = (
     ("squared", lambda r, f: (((r - 1) ** 2).mean() + (f**2).mean()) / 2, lambda r, f: (f**2).mean() - (r**2).mean()),
     ("squared", lambda r, f: ((r - 1) ** 2).mean() + ((f + 1) ** 2).mean()),
     ("sums", lambda r, f: f.sum() - r.sum(), lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r))),
+    ("sums", lambda r, f: (f.sum() - r.sum()) / len(r), lambda r, f: (f.sum() - r.sum()) / len(f)),
+    ("sums", lambda r, f: 2 * (f.sum() - r.sum()) / (len(f) + len(r))),
     ("absolute", absolute(loss), negated(absolute(loss)), lambda r, f: abs(f).mean() - abs(r).mean()),
     ("absolute", squared(loss), negated(squared(loss))),
 )
@@ -89,7 +92,8 @@ added: The two means are added: real scores are to be *high* and fake ones low, 
 paired: Scores are paired one by one, and the longer bag is cut off. Each bag has a mean of its own.
 extremes: One score of each bag decides, the largest, the smallest or the first. Take the means.
 squared: The scores are squared, as in a least-squares loss. The dual has their means.
-sums: Scores are summed, or divided by the size of both bags together. Each bag has a mean of its own.
+sums: Scores are summed, or both sums are divided by one number: the size of one bag, or of the two together. Each bag
+    has a mean of its own.
 absolute: An absolute value, or a square of the difference: the critic would be as happy with the roles exchanged, or
     never rewarded.
 """

@@ -58,6 +58,7 @@ WRONG = (
     ("product", lambda p, q, a, b: (a @ p) * (b @ q)),
     ("shorter-list", _shorter),
     ("single-precision", lambda *given: value(*(one.astype(np.float32) for one in given))),
+    ("once-a-route", lambda phi, psi, a, b: len(b) * (a @ phi) + len(a) * (b @ psi)),
     ("pairs", lambda phi, psi, a, b: (phi[:, None] + psi).sum(), lambda phi, psi, a, b: (phi[:, None] + psi).mean()),
 )
 MESSAGES = """
@@ -74,6 +75,8 @@ absolute: Absolute values: a negative price is a discount and lowers the income.
 cut-off: Negative prices count as 0. A negative price is a discount and lowers the income.
 product: The two incomes are multiplied. Add them.
 shorter-list: Only as many mines and shops are counted as the shorter list has: zip ends there. Sum each list by itself.
+once-a-route: Each mine is counted once for every shop, and each shop once for every mine, with its own mass. Each is
+    counted once: add up the two lists by themselves.
 pairs: The sum runs over all pairs without masses: each price is counted once for every partner.
 """
 PROBLEM = Problem(

@@ -17,6 +17,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield case("space", "thirty neighbours, far from 0", points=far, values=rng.normal(size=30))
     towns = np.stack([np.where(np.arange(30) % 2, 2.0**20, 1.0), far[:, 1] / 8], 1)
     yield case("space", "thirty neighbours in two places", points=towns, values=rng.normal(size=30))
+    close = 1e6 + np.array([[0.58], [0.02], [0.31], [1.23]])
+    yield case("line", "near each other, far from 0", points=close, values=[0.2, 0.9, -0.4, 0.6])
     yield case("same", "twice the same point", points=[[0.0], [1.0], [0.0], [3.0]], values=[1.0, 2.0, 1.0, -4.0])
     yield case("same", "twice, in the plane", points=[[1.0, 1.0], [1.0, 1.0], [4.0, 5.0]], values=[3.0, 3.0, 13.0])
     where, height = rng.normal(size=(5, 2)), rng.normal(size=5)
@@ -98,6 +100,7 @@ WRONG = (
     ("zero-over-zero", _over(np.max), _over(lambda quotients: np.nan)),
     ("always-infinite", _over(np.max, lambda rise, run: np.where(run > 0, abs(rise) / run, np.inf))),
     ("torn-dropped", _dropped),
+    ("single-precision", lambda points, values: constant(points.astype(np.float32), values.astype(np.float32))),
     ("near-as-one", *(_near(10.0**-k, beyond) for k in range(4, 13) for beyond in (0.0, np.inf))),
     ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / (r + e)) for k in range(5, 17))),
     ("smoothed", *(_over(np.max, lambda a, r, e=10.0**-k: abs(a) / np.maximum(r, e)) for k in range(5, 17))),
@@ -116,6 +119,8 @@ spread: The largest difference of values was taken, and a distance for it. A sma
 zero-over-zero: NaN: a pair at one place with equal values gives 0/0. Such a pair says nothing; leave it out.
 always-infinite: Any pair of points at one place is called infinitely steep. If the values agree too, nothing is torn.
 torn-dropped: All pairs at one place are left out. If their values differ, no constant is large enough: return +∞.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where points
+    lie far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 near-as-one: Points that are merely near each other are taken for one. Their pair may be the steepest: ask whether the
     distance is 0.
 smoothed: A small constant keeps the distance from 0, and a torn function gets a large finite number that depends on

@@ -28,6 +28,9 @@ def cases(rng: np.random.Generator) -> Cases:
     towns = np.stack([np.where(np.arange(30) % 2, 2.0**20, 1.0), far[:, 1]], 1)
     inputs = {"points": towns, "values": towns[:, 1] / 2, "lipschitz": 1.0, "x": towns + np.array([0.0, 0.125])}
     yield Case("thirty neighbours in two places", inputs, criterion="unit")
+    close = 1e6 + np.array([[0.02], [0.58], [1.23], [0.31], [0.9]])
+    inputs = {"points": close[:3], "values": np.array([0.0, 0.3, 0.1]), "lipschitz": 1.0, "x": close[3:]}
+    yield Case("near each other, far from 0", inputs, criterion="unit")
     points = rng.normal(size=(5, 2))
     values = _lipschitz_values(rng, points, 2.0)
     inputs = {"points": points, "values": values, "lipschitz": 2.0, "x": points[[3, 0, 4]].copy()}
@@ -79,6 +82,7 @@ WRONG = (
     ("other-norm", given(extension, order=1), given(extension, order=np.inf)),
     ("one-coordinate", lambda p, v, k, x: extension(p[:, :1], v, k, x[:, :1])),
     ("cut-off", lambda p, v, k, x: np.maximum(extension(p, v, k, x), v.min())),
+    ("single-precision", lambda p, v, k, x: extension(*(one.astype(np.float32) for one in (p, v)), k, np.float32(x))),
     ("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)),
 )
 MESSAGES = """
@@ -94,6 +98,8 @@ separate: The highest value and the shortest distance are taken separately. They
 other-norm: The distance is not the Euclidean one.
 one-coordinate: Only the first coordinate is looked at. The distance is that of the whole points.
 cut-off: The values are not let below the least of the data. The cones go on: the lowest function falls without end.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where points
+    lie far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 wrong-axis: The maximum runs over the places x: one number for each *data point* comes out.
 """
 PROBLEM = Problem(

@@ -92,6 +92,21 @@ def prices(coupling: np.ndarray, cost: np.ndarray, rounds: int | None = None) ->
     return {"phi": -mine, "psi": shop}
 
 
+def _mine_by_mine(rounds: int):
+    """The same walks, updated arrow by arrow: for each mine its way to every shop, and back at once."""
+
+    def formula(coupling: np.ndarray, cost: np.ndarray) -> Outputs:
+        mine, shop = np.zeros(cost.shape[0]), np.zeros(cost.shape[1])
+        for _ in range(rounds):
+            for i, j in np.ndindex(cost.shape):
+                shop[j] = min(shop[j], mine[i] + cost[i, j])
+                if coupling[i, j] > 0:
+                    mine[i] = min(mine[i], shop[j] - cost[i, j])
+        return {"phi": -mine, "psi": shop}
+
+    return formula
+
+
 def _fits(case: Case, phi: np.ndarray, psi: np.ndarray) -> bool:
     return (phi.size, psi.size) == case.inputs["cost"].shape and bool(np.isfinite(phi).all() and np.isfinite(psi).all())
 
@@ -160,7 +175,7 @@ WRONG = (
         Detected(_seen(lambda c, phi, psi: _only(admissible, tight)(c, phi, psi) and not _moved(c, phi, psi))),
     ),
     ("not-admissible", Detected(_seen(_only(tight, admissible)))),
-    ("too-few-rounds", *(given(prices, rounds=k) for k in (1, 2, 3))),
+    ("too-few-rounds", *(given(prices, rounds=k) for k in (1, 2, 3)), *map(_mine_by_mine, (1, 2, 3))),
     ("halves", _halves),
     ("one-route", _by_route(np.max), _by_route(np.min), _by_route(np.mean)),
 )
@@ -171,8 +186,8 @@ critic-sign: One of the two has the wrong sign: the walks' lengths are d, and th
 negated: Both signs are wrong: this is (−φ, −ψ).
 one-moved: All prices of one side are off by one number. A constant may be moved from φ to ψ or back, but what one gets
     the other gives.
-not-tight: The prices are admissible, and too low: on some route in use they do not make up the whole cost. The arrows
-    back (of length −c, along the routes in use) are missing, or the rounds were too few.
+not-tight: The prices are admissible, and too low: on some route in use they do not make up the whole cost. Arrows back
+    (of length −c, one for every route in use) are missing, all or some of them, or the rounds were too few.
 not-admissible: The prices are tight on the routes in use, but some other route is too dear. Routes in use alone leave
     the level of each group open; the arrows there, along *all* routes, decide it.
 too-few-rounds: The rounds end too early. A walk may use every mine and every shop: n + m rounds.

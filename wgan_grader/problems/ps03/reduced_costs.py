@@ -43,7 +43,8 @@ WRONG = (
     ("violation", negated(slack)),
     ("critic-sign", lambda phi, psi, cost: cost - phi[:, None] + psi, lambda phi, psi, cost: cost + phi[:, None] - psi),
     ("axes", lambda phi, psi, cost: cost - phi - psi[:, None]),
-    ("both-along-columns", lambda phi, psi, cost: cost - phi - psi, lambda phi, psi, cost: cost - (phi + psi)[:, None]),
+    ("both-along-columns", lambda phi, psi, cost: cost - phi - psi),
+    ("both-from-rows", lambda phi, psi, cost: cost - (phi + psi)[:, None]),
     ("one-side", lambda phi, psi, cost: cost - phi[:, None], lambda phi, psi, cost: cost - psi),
     ("added", lambda phi, psi, cost: cost + phi[:, None] + psi),
     ("clamped", positive_part(slack), absolute(slack)),
@@ -56,6 +57,8 @@ critic-sign: ψ has the wrong sign. c − φ + ψ is right for one critic, where
 axes: φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write phi[:, None]
     and psi[None, :].
 both-along-columns: Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows.
+both-from-rows: Both prices are subtracted from the rows: shop i's price goes with mine i. ψ belongs to the columns: one
+    price for all entries of a column, psi[None, :].
 one-side: Only one of the prices is subtracted.
 added: The prices are added to the cost. They are subtracted: the slack says how much dearer your own trip is.
 clamped: Negative slack is cut off at 0 or loses its sign. A negative entry says that the potentials are *not*

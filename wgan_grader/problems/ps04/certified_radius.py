@@ -18,6 +18,7 @@ def cases(rng: np.random.Generator) -> Cases:
     labels[::2] = mixed.argmin(1)[::2]
     yield _case("wrong and right", mixed, labels, 3.0, "wrong")
     yield _case("far below zero", right - 1e4, [0, 1, 2], 2.0, "radius")
+    yield _case("near each other, far from 0", 1e7 + right / 7, [0, 1, 2], 2.0, "radius")
     depths = np.array([[-3.0, -8.0, -7.0], [-6.0, -2.0, -2.5]])
     yield _case("below any number that stands for −∞", 1e35 * depths, [0, 1], 2.0, "radius")
     many = rng.normal(size=(3, 14))
@@ -91,6 +92,7 @@ WRONG = (
     ("wrong-rival", lambda z, y, K: _positive(_label(z, y) - z.min(1)) / (ROOT * K)),
     ("label-in-the-maximum", lambda z, y, K: (_label(z, y) - z.max(1)) / (ROOT * K), lambda z, y, K: np.zeros(len(z))),
     ("a-number-for-infinity", *(lambda z, y, K, s=s: _against(z, y, s) / (ROOT * K) for s in SENTINELS)),
+    ("single-precision", lambda z, y, K: radius(z.astype(np.float32), y, K)),
     ("no-margin", lambda z, y, K: _label(z, y) / (ROOT * K), lambda z, y, K: _positive(_label(z, y)) / (ROOT * K)),
     ("no-margin", lambda z, y, K: z.max(1) / (ROOT * K)),
     ("probabilities", lambda z, y, K: _positive(margins(_softmax(z), y)) / (ROOT * K)),
@@ -114,6 +116,8 @@ label-in-the-maximum: The label itself takes part in the maximum over the others
     it (set it to −∞ in a copy).
 a-number-for-infinity: The label's place is filled with a number (0, −100, −1e9, …), and logits may lie below it. Fill
     it with −∞: float("-inf").
+single-precision: The logits were rounded to float32, which has no decimals left near 10⁷: all logits of an image may
+    lie far from 0, and their differences count. Leave them in float64, as they came.
 no-margin: This divides the logit itself by √2 K. A decision is about the *difference* to the next best logit.
 probabilities: The margin is taken between probabilities. K bounds the *logits*: leave the softmax out.
 reduced: One number comes back for the batch. Each image has its own radius.

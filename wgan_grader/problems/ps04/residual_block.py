@@ -43,8 +43,8 @@ WRONG = (
     ("twice", lambda x, W, b: 2 * x + relu(x) @ W.T + b),
 )
 MESSAGES = """
-in-place: The skip path carries relu(x): every negative entry of x is lost. An activation in place (relu_, inplace=True)
-    changes x before it is added. Add x itself.
+in-place: The skip path carries relu(x): every negative entry of x is lost. Add x itself, and where an activation works
+    in place (relu_, inplace=True), remember that it changes x.
 no-skip: The skip path is missing: this is only W relu(x) + b. Add x.
 relu-after: The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.
 relu-of-sum: The whole sum goes through the activation. Then the skip path is no identity any more.

@@ -40,6 +40,8 @@ def cases(rng: np.random.Generator) -> Cases:
     for scale in (1e3, 1e-6):
         x, values = scale * np.array([2.0, 0.0, 1.0, 5.0]), scale * np.array([1.0, 0.0, -2.5, 0.5])
         yield case("unsorted", f"in no order, times {scale:g}", x=x, values=values, atol=0.0)
+    close = 1e6 + np.array([0.58, 0.02, 0.31, 1.23])
+    yield case("unsorted", "near each other, far from 0", x=close, values=[0.2, 0.9, -0.4, 0.6])
     x = rng.permutation(np.arange(9) * 0.7)
     yield case("unsorted", "nine points in no order", x=x, values=3 * np.sin(2.3 * x))
 
@@ -57,6 +59,7 @@ def _largest_rise_over_its_run(x: np.ndarray, values: np.ndarray) -> float:
 
 WRONG = (
     ("order", largest(absolute(in_order))),
+    ("single-precision", lambda x, values: steepest(x.astype(np.float32), values.astype(np.float32))),
     ("left-behind", *(lambda x, f, s=s: np.abs(s(np.sort(x), f)).max() for s in (in_order, slopes))),
     ("left-behind", *(lambda x, f, s=s: np.abs(s(np.sort(x), np.sort(f))).max() for s in (in_order, slopes))),
     ("signed", largest(slopes), largest(in_order)),
@@ -77,6 +80,8 @@ WRONG = (
 MESSAGES = """
 order: Only points that follow each other *in the arrays* are compared. They need not be neighbours on the line: sort by
     x first (and take the values along), or compare all pairs.
+single-precision: The points were rounded to float32, which keeps about one decimal of numbers near 10⁶: where points
+    lie far from 0 and near each other, their distances are lost. Leave them in float64, as they came.
 left-behind: x is sorted and the values are not taken along (or are sorted by themselves), so they belong to other
     points than before. Sort both by x: order = x.argsort(), then x[order] and values[order].
 signed: The slope is taken with its sign, so a function that falls steeply counts as flat. The condition is about the
