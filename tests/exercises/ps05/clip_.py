@@ -164,3 +164,18 @@ def all_scaled(critic, c):
 
 
 TRIALS.mutants("scaled", all_scaled=all_scaled)
+
+
+def trained_alone(critic, c):
+    for p in critic.parameters():
+        if p.requires_grad:
+            p.data.clamp_(-c, c)
+
+
+def what_is_optimised(critic, c):
+    with torch.no_grad():
+        torch._foreach_clamp_min_(trained := [p for p in critic.parameters() if p.requires_grad], -c)
+        torch._foreach_clamp_max_(trained, c)
+
+
+TRIALS.mutants("frozen-left", trained_alone=trained_alone, what_is_optimised=what_is_optimised)

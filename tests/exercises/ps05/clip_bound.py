@@ -59,6 +59,7 @@ TRIALS.mutants("one-too-many", one_too_many=lambda w, c: c ** len(w) * right(w, 
 TRIALS.mutants("biases", biases=product(lambda a, b, c: c * math.sqrt((a + 1) * b)))
 TRIALS.mutants("largest", largest=lambda w, c: max(c * math.sqrt(a * b) for a, b in pairwise(w)))
 TRIALS.mutants("random", random=product(lambda a, b, c: c * (math.sqrt(a) + math.sqrt(b))))
+TRIALS.mutants("added-widths", added=product(lambda a, b, c: c * math.sqrt(a + b)))
 TRIALS.mutants("widths-once", widths_once=lambda w, c: c ** (len(w) - 1) * math.sqrt(math.prod(w)))
 TRIALS.mutants("rounded", rounded=lambda w, c: round(right(w, c), 2), whole=lambda w, c: round(right(w, c)))
 TRIALS.mutants("per-layer", per_layer=lambda w, c: [c * math.sqrt(a * b) for a, b in pairwise(w)])

@@ -87,6 +87,7 @@ TRIALS.mutants(
     rounded=lambda r, f, e: right(r, f, e.round()),
 )
 TRIALS.mutants("own-epsilon", own_epsilon=own_epsilon, cubed=lambda r, f, e: right(r, f, e**3))
+TRIALS.mutants("clamped", pixels=lambda r, f, e: right(r, f, e).clamp(-1, 1))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.mutants("other-shares", squared=lambda r, f, e: right(r, f, e**2), root=lambda r, f, e: right(r, f, e.sqrt()))
 TRIALS.mutants("other-pairs", reversed_fakes=lambda r, f, e: right(r, f.flip(0), e))

@@ -65,3 +65,20 @@ def with_slack(norms):
 
 
 TRIALS.mutants("generic:direction", with_slack=with_slack)
+
+
+def nothing_to_pay(norms):
+    if (norms <= 1).all():
+        return torch.tensor(0.0, dtype=norms.dtype)
+    return right(norms)
+
+
+def counted(norms):
+    total = 0.0
+    for norm in norms:
+        if norm > 1:
+            total = total + (norm - 1) ** 2
+    return total / len(norms)
+
+
+TRIALS.mutants("constant", nothing_to_pay=nothing_to_pay, counted=counted)

@@ -60,3 +60,4 @@ TRIALS.mutants(
 )
 TRIALS.mutants("other-norm", absolute_values=lambda g: (g.abs().sum((1, 2)) - 1).square().mean())
 TRIALS.mutants("words-averaged", mean_word=lambda g: (g.mean(1).norm(dim=1) - 1).square().mean())
+TRIALS.mutants("squeezed", squeezed=lambda g: (g.squeeze().flatten(1).norm(dim=1) - 1).square().mean())

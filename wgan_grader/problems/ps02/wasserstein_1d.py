@@ -25,6 +25,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("slope, three points", [0.0, 4.0, 1.0], [3.0, -1.0, 2.5], "gradient", SLOPE)
     x, y = rng.normal(size=7), 2.0 * rng.normal(size=7)
     yield _case("slope, one point has arrived", [3.0, 0.0, 1.0], [0.0, 2.5, 2.0], "gradient", SLOPE)
+    yield _case("slope, all have arrived", [3.0, 0.5, 1.0], [1.0, 3.0, 0.5], "gradient", SLOPE)
     yield Case("slope, random points", {"x": x, "y": y}, SLOPE, criterion="gradient")
 
 
@@ -109,8 +110,9 @@ nearest: Each point goes to the nearest one, so some targets are served twice an
 largest: This is the longest trip (or the largest gap of the distribution functions), not the mean trip.
 root-of-square: The gradient is NaN where a point is where it should be: the derivative of a root at 0 is infinite. Take
     absolute values, not the root of squares.
-no-gradient: No gradient reaches the points: .item(), .tolist(), numpy, .detach(), or a step without a derivative
-    (unique, counting) cuts the graph. Stay in torch from the points to the result, in steps that have one.
+no-gradient: No gradient reaches the points: .item(), .tolist(), numpy, .detach(), a constant 0 where all have arrived,
+    or a step without a derivative (unique, counting) cuts the graph. Stay in torch from the points to the result, in
+    steps that have one.
 """
 PROBLEM = Problem(
     key="ps02.wasserstein_1d",

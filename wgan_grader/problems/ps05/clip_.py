@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from wgan_course.check.exchange import Observation
+
 from ...formulas import Detected, constant, explained
-from ...problem import Case, Cases, Criterion, Problem
+from ...problem import Case, Cases, Criterion, Outputs, Problem
 from ._networks import HARD_CODED, LIMIT, after, in_place, left_behind, tensors, unchanged
 
 WIDTHS = (3, 4, 1)
@@ -27,6 +29,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("a very wide box", _drawn(rng, 20.0, 20.0), 12.0, "biases")
     used = _case("a critic in use", _drawn(rng, 1.0, 1.0), 0.4, "weights")
     yield replace(used, options={**used.options, "used": ["critic"]})
+    frozen = _case("a frozen parameter", _drawn(rng, 1.0, 1.0), 0.3, "biases")
+    yield replace(frozen, options={**frozen.options, "frozen": ["critic"]})
     yield _case("a wide layer", _drawn(rng, 1.0, 1.0, (70, 130, 1)), 0.3, "weights")
     inside = [np.clip(a, -0.19, 0.19) for a in _drawn(rng, 0.1, 0.1)]
     inside[0][0, 0] = 0.5  # one beyond, so that doing nothing is no answer
@@ -70,11 +74,22 @@ def _all_scaled(*inputs):
     return after("critic", [share * a for a in arrays])
 
 
+def _frozen_left(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether all is right but a frozen parameter, which is as it was."""
+    if not case.options.get("frozen") or seen.status != "ok":
+        return False
+    *clipped, last = case.options["after"]
+    outputs = seen.outputs
+    right = all(np.allclose(outputs[f"after:{name}"], expected[f"after:{name}"], atol=1e-9) for name in clipped)
+    return right and np.array_equal(outputs[f"after:{last}"], case.inputs[last])
+
+
 WRONG = (
+    ("frozen-left", Detected(_frozen_left)),
     ("new-parameters", Detected(left_behind)),
     ("no-effect", Detected(unchanged)),
-    ("biases-left", _only(range(0, 6, 2))),
-    ("weights-left", _only(range(1, 6, 2))),
+    ("biases-left", _only(range(0, 100, 2))),
+    ("weights-left", _only(range(1, 100, 2))),
     HARD_CODED,
     ("one-layer", _only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))),
     ("one-end", _after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))),
@@ -97,6 +112,8 @@ WRONG = (
     ),
 )
 MESSAGES = """
+frozen-left: A frozen parameter (requires_grad is False) is passed over. *Every* parameter is clipped: it takes part in
+    the critic's slope, whether it is trained or not.
 new-parameters: The critic now holds clipped parameters, but they are *new* ones: an optimiser that was made before
     still holds the old ones. Change each parameter in place, p.clamp_(…), under torch.no_grad().
 no-effect: The parameters are what they were before. p.clamp(…) returns a new tensor and leaves p alone; p.clamp_(…)

@@ -55,6 +55,7 @@ WRONG = (
     ("largest", _over(lambda a, b, c: c * sqrt(a * b), max), _over(lambda a, b, c: c * sqrt(a * b), min)),
     ("random", _over(lambda a, b, c: c * (sqrt(a) + sqrt(b))), _over(lambda a, b, c: c * sqrt(max(a, b)))),
     ("random", _over(lambda a, b, c: c * sqrt(min(a, b)))),
+    ("added-widths", _over(lambda a, b, c: c * sqrt(a + b))),
     ("widths-once", lambda w, c: c ** (len(w) - 1) * sqrt(prod(w)), lambda w, c: c ** (len(w) - 1) * prod(w)),
     ("rounded", composed(round, bound), lambda w, c: round(bound(w, c), 2), constant(0.0)),
     ("per-layer", lambda w, c: np.array([c * sqrt(a * b) for a, b in pairwise(w)])),
@@ -71,6 +72,7 @@ biases: The biases are counted as weights. A shift changes no slope.
 largest: Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do.
 random: This is the *typical* norm of a random matrix with entries of size c. The bound has to hold for all, also for
     the matrix of all c's.
+added-widths: Under each root stands the sum of the two widths. A matrix has as many entries as their *product*.
 widths-once: Each width is counted once under the root. An inner width belongs to two matrices.
 rounded: The bound is rounded, or was taken for zero. Give it as it is, however small.
 per-layer: The factors come back. Return their product.

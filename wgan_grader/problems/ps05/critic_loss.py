@@ -19,6 +19,7 @@ def cases(rng: np.random.Generator) -> Cases:
     yield _case("the generator", rng, 4, 5, "generator")
     yield _case("networks in use", rng, 5, 3, "value", used=("critic", "generator"))
     yield _case("as many latent numbers as coordinates", rng, 4, 6, "value", latent=2)
+    yield _case("as many of both", rng, 4, 4, "value")
     yield _case("scores in the thousands", rng, 5, 4, "value", size=1e4)
     yield _case("130 and 150", rng, 130, 150, "critic")
     yield _case("three layers and three", rng, 5, 4, "critic", depth=3)
@@ -130,6 +131,7 @@ WRONG = (
     ("ascent", _value(lambda r, f: r.mean() - f.mean())),
     ("sums", _value(lambda r, f: f.sum() - r.sum()), _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r)))),
     ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r)), _value(lambda r, f: (f.sum() - r.sum()) / len(f))),
+    ("sums", _value(lambda r, f: 2 * (f.sum() - r.sum()) / (len(r) + len(f)))),
     ("hinge", _value(lambda r, f: relu(1 - r).mean() + relu(1 + f).mean())),
     ("hinge", _value(lambda r, f: relu(1 + r).mean() + relu(1 - f).mean())),
     ("log-loss", _value(lambda r, f: softplus(-r).mean() + softplus(f).mean())),

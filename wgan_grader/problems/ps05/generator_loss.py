@@ -81,6 +81,7 @@ WRONG = (
     ("detached", Detected(_detached)),
     ("sign", _value(lambda s: s.mean())),
     ("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+    ("wrong-length", lambda *arrays: {"value": -_scores(*arrays).sum() / arrays[-1].shape[1]}),
     ("log-loss", _value(lambda s: np.logaddexp(0, -s).mean()), _value(lambda s: -np.logaddexp(0, s).mean())),
     ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean()), _value(lambda s: (1 / (1 + np.exp(s))).mean())),
     ("hinge", _value(lambda s: relu(1 - s).mean()), _value(negated(averaged(relu)))),
@@ -98,6 +99,8 @@ detached: The value is right, but no gradient reaches the generator: the fakes, 
 sign: This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of a popular
     repository's clipping script is wrong in just this way.
 sums: The scores are summed. Take their mean, so that the loss does not depend on the batch size.
+wrong-length: The sum of the scores is divided by the number of latent coordinates, z.shape[1]. The batch is the first
+    axis: take the mean of the scores.
 log-loss: A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is.
 hinge: The scores are cut off. The generator's loss has no margin: −E_Q f for all scores.
 squared: The scores are squared, as in a least-squares GAN.

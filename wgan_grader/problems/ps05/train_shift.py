@@ -29,6 +29,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("samples alike", alike | {"steps": 4, "rate": 0.02, "c": 2}, criterion="way")
     many = {"real": 2.0 + rng.normal(size=1100), "z": 3 * rng.normal(size=1030)}
     yield Case("1100 and 1030 samples", many | {"steps": 3, "rate": 0.01, "c": 5.0}, criterion="way", atol=1e-6)
+    close = {"real": 1e6 + np.array([1.02, 0.58]), "z": 1e6 + np.array([0.31, 0.4, 0.13])}
+    yield Case("near each other, far from 0", close | {"steps": 3, "rate": 0.05, "c": 0.5}, criterion="way")
     small = {"real": np.array([3e-4, 5e-4]), "z": np.array([1e-4])}
     yield Case("near each other", small | {"steps": 3, "rate": 0.1, "c": 0.5}, criterion="way", atol=1e-10)
 

@@ -24,7 +24,8 @@ def cases(rng: np.random.Generator) -> Cases:
     yield Case("steep", {"norms": 3 + rng.exponential(4, 3)}, SLOPES, criterion="value")
     yield Case("a perfect critic", {"norms": np.ones(4)}, SLOPES, criterion="value")
     yield Case("nearly perfect", {"norms": np.array([1.005, 0.996, 1.002])}, SLOPES, criterion="value", atol=1e-9)
-    yield Case("flat in one place", {"norms": np.array([0.0, 0.5, 2.0])}, SLOPES, criterion="slope")
+    yield Case("flat in one place", {"norms": np.array([0.0, 0.5, 2.5])}, SLOPES, criterion="slope")
+    yield Case("all below 1, to the norms", {"norms": np.array([0.5, 0.875, 0.25])}, SLOPES, criterion="slope")
     for n in (4, 7):
         yield Case(f"{n} norms, to the norms", {"norms": rng.uniform(0.2, 2.8, n)}, SLOPES, criterion="slope")
 

@@ -90,6 +90,7 @@ WRONG = (
     ("other-pairs", lambda r, f, e: mix(r, f[::-1], e), lambda r, f, e: mix(r, f, e[::-1])),
     ("other-pairs", lambda r, f, e: mix(r, f, np.sort(e)), lambda r, f, e: mix(np.sort(r, 0), np.sort(f, 0), e)),
     ("rounded", lambda r, f, e: mix(r, f, np.round(e)), lambda r, f, e: mix(r, f, (e > 0.5).astype(float))),
+    ("clamped", lambda r, f, e: np.clip(mix(r, f, e), -1, 1), lambda r, f, e: np.clip(mix(r, f, e), 0, 1)),
     ("own-epsilon", Detected(_own_epsilon, status="ok")),
 )
 MESSAGES = """
@@ -109,6 +110,8 @@ other-shares: The shares are not ε and 1 − ε themselves, but their squares o
 other-pairs: Points and ε do not belong together: one of the three was reversed or sorted. Sample i, its partner and its
     ε all stand at place i.
 rounded: ε was rounded, so that each point is one of the two ends.
+clamped: The points are cut to a range of pixels, [−1, 1] or [0, 1]. Samples may have any size: ε x + (1 − ε) x̃ as it
+    is.
 own-epsilon: The points lie on their segments, but not where ε says: other numbers stand in its place, drawn anew
     perhaps. Use the ε that is given.
 """

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ...formulas import explained
-from ...problem import Criterion, Problem
+from wgan_course.check.exchange import Observation
+
+from ...formulas import Detected, explained
+from ...problem import Case, Criterion, Outputs, Problem
 from ._critic import PACKAGE, agree
 from ._penalties import Array, cases, common
 
@@ -20,9 +22,19 @@ def right(norms: Array) -> dict[str, Any]:
     return {"value": one_sided(norms), "gradient:norms": 2 * np.maximum(norms - 1, 0) / len(norms)}
 
 
-WRONG = (("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()),)
+def _constant(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether the value is 0, as it should be, and nothing leads back from it."""
+    return "gradient:norms" not in seen.outputs and float(seen.outputs["value"]) == expected["value"] == 0
+
+
+WRONG = (
+    ("constant", Detected(_constant, "slope", "ok")),
+    ("wrong-side", lambda s: (np.maximum(1 - s, 0) ** 2).mean()),
+)
 OTHER = "This is the two-sided penalty: norms below 1 are charged too. A slope below 1 breaks no constraint."
 MESSAGES = """
+constant: Where no norm is above 1, the answer is a constant 0 without a graph, and backward() stops with an error. The
+    derivative is 0 there, but it has to exist: relu(norms − 1), without a case of its own, gives it.
 wrong-side: Norms below 1 are charged, and those above are not: the wrong side is cut off. max(0, norm − 1).
 """
 PROBLEM = Problem(
@@ -39,5 +51,5 @@ PROBLEM = Problem(
     pure="value",
     package_functions=PACKAGE,
     single=("norms",),
-    misconceptions=(*common(one_sided, lambda s: ((s - 1) ** 2).mean(), OTHER), *explained(WRONG, MESSAGES)),
+    misconceptions=(*explained(WRONG, MESSAGES), *common(one_sided, lambda s: ((s - 1) ** 2).mean(), OTHER)),
 )

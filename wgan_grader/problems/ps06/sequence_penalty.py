@@ -54,7 +54,14 @@ def _detached(case: Case, seen: Any, wanted: Outputs) -> bool:
     return seen.status == "ok" and not reached
 
 
+def _squeezed(g: Array) -> float:
+    """Without its axis of length 1 a batch of one is taken for a batch of its words."""
+    g = np.squeeze(g)
+    return ((np.linalg.norm(g.reshape(len(g), -1) if g.ndim > 1 else g, axis=1) - 1) ** 2).mean()
+
+
 WRONG = (
+    ("squeezed", _squeezed, lambda g: two_sided(np.squeeze(g))),
     *(one for one in WRONG_CHARGES if one.id in SHARED),
     ("sum", summed(squared(shifted(lengths, -1)))),
     ("one-sided", averaged(squared(positive_part(shifted(lengths, -1))))),
@@ -77,6 +84,8 @@ WRONG = (
     ("detached", Detected(_detached)),
 )
 MESSAGES = """
+squeezed: A batch of one sentence loses its first axis (squeeze()), and its words count as sentences. Flatten behind the
+    first axis, whatever its length.
 sum: The charges are added up, not averaged over the sentences.
 one-sided: This is the one-sided penalty. The script has the two-sided one.
 per-word: A norm is taken for every word, and each (or their sum, or mean) is compared with 1. A sentence is one sample:
