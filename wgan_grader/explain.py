@@ -115,11 +115,12 @@ def _right(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -> 
 
 
 def _numbers(predicted: np.ndarray, expected: np.ndarray | None, trial: Trial) -> set[float]:
-    """Distinct finite entries that differ from the right ones."""
+    """The least and the greatest of the finite entries that differ from the right ones."""
     wrong = predicted.astype(float)
     if expected is not None and expected.shape == predicted.shape:
         wrong = wrong[~np.isclose(wrong, expected.astype(float), rtol=trial.case.rtol, atol=trial.case.atol)]
-    return {float(f"{value:.6g}") for value in wrong[np.isfinite(wrong)].ravel()}
+    wrong = wrong[np.isfinite(wrong)]
+    return {float(f"{value:.6g}") for value in (wrong.min(), wrong.max())} if wrong.size else set()
 
 
 def _telling(numbers: set[float]) -> bool:

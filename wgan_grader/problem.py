@@ -37,7 +37,7 @@ The observer is `observe.call` unless the function needs more; see there what a 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,7 @@ from wgan_course.check.exchange import Observation, Request, Sample
 RTOL, ATOL = 1e-5, 1e-7
 Outputs = Mapping[str, np.ndarray]
 Formula = Callable[..., Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ class Case(Sample):
     hidden: bool = False
     rtol: float = RTOL
     atol: float = ATOL
-    made: dict[Formula, Outputs] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _found: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, what: Any, find: Callable[[], T]) -> T:
+        """What `find` finds, the first time that it is asked for: every criterion asks anew."""
+        if what not in self._found:
+            self._found[what] = find()
+        return self._found[what]
 
 
 Cases = Iterator[Case]
@@ -183,14 +190,16 @@ class Problem:
 
 
 def as_outputs(formula: Formula, case: Case) -> Outputs:
-    """Call a formula on copies of the case's inputs, and name what it returns; once only, as every criterion asks."""
-    if formula not in case.made:
-        values = (np.array(value) if isinstance(value, np.ndarray) else value for value in case.inputs.values())
-        with np.errstate(all="ignore"):
-            result = formula(*values)
-        named = result if isinstance(result, Mapping) else {"value": result}
-        case.made[formula] = {name: np.asarray(value) for name, value in named.items()}
-    return case.made[formula]
+    """Call a formula on copies of the case's inputs, and name what it returns."""
+    return case.once(formula, lambda: _outputs(formula, case))
+
+
+def _outputs(formula: Formula, case: Case) -> Outputs:
+    values = (np.array(value) if isinstance(value, np.ndarray) else value for value in case.inputs.values())
+    with np.errstate(all="ignore"):
+        result = formula(*values)
+    named = result if isinstance(result, Mapping) else {"value": result}
+    return {name: np.asarray(value) for name, value in named.items()}
 
 
 def close(observed: np.ndarray, expected: np.ndarray, case: Case, slack: float = 1.0, equal_nan: bool = False) -> bool:

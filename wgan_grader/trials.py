@@ -65,7 +65,8 @@ def attempt(problem: Problem, case: Case, seen: Observation) -> Trial:
     """Compare what was seen with what is right."""
     expected = problem.reference(case)
     passed = seen.status == "ok" and _accepts(problem, seen.outputs, expected, case)
-    return Trial(case, seen, expected, passed, _judged(problem, expected, case))
+    judged = case.once(_judged, lambda: _judged(problem, expected, case))
+    return Trial(case, seen, expected, passed, judged)
 
 
 def _accepts(problem: Problem, outputs: Outputs, expected: Outputs, case: Case) -> bool:

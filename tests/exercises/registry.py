@@ -3,7 +3,7 @@
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from wgan_grader.problem import Case, Problem
 from wgan_grader.verdict import Verdict, assess
 
 MIN_MUTANTS, MIN_ALTERNATIVES = 8, 4
-PUBLIC, HIDDEN = None, 20_011
+PUBLIC, HIDDEN = None, 20_011  # the seed of what everybody sees, and one of a grader
 
 
 @dataclass
 class Trials:
     """Mutants (wrong, each with the id of the message it must draw) and alternatives (right) of one graded function.
 
-    Each is tried with every one of `seeds`: on the public cases, and on hidden ones.
+    Each is tried on all cases that every one of `seeds` draws, and judged by those that a student sees and by all.
     """
 
     key: str
-    seeds: tuple[int | None, ...] = (PUBLIC, HIDDEN)
+    seeds: tuple[int | None, ...] = (PUBLIC,)
     wrong: list[tuple[str, str, Callable]] = field(default_factory=list)
     right: list[tuple[str, Callable]] = field(default_factory=list)
 
@@ -64,34 +64,48 @@ def all_trials() -> list[Trials]:
 
 @functools.lru_cache(maxsize=8)
 def _cases(problem: Problem, seed: int | None) -> list[Case]:
-    """Cases, drawn once for all versions of a function; nobody changes them."""
+    """All cases, drawn once for all versions of a function; nobody changes them."""
     rng = np.random.default_rng(public_seed(problem.key) if seed is None else seed)
-    return problem.make_cases(rng, seed is not None)
+    return problem.make_cases(rng, hidden=True)
+
+
+def _seen_by_all(problem: Problem, seed: int | None) -> list[Case]:
+    return [case for case in _cases(problem, seed) if not case.hidden]
 
 
 def grade(key: str, function: Callable, seed: int | None = None) -> Verdict:
     """Judge a function as `check` does, or with hidden cases where a grader's seed is given."""
     problem = registry.find(key)
-    cases = _cases(problem, seed)
+    cases = _seen_by_all(problem, None) if seed is None else _cases(problem, seed)
     return assess(problem, cases, observe_all(function, problem.request(cases)))
+
+
+def _verdicts(trials: Trials, function: Callable) -> Iterator[tuple[str, Verdict]]:
+    """What a student's own check and a grader would say at each seed, of one observation: theirs are cases of his."""
+    problem = registry.find(trials.key)
+    for seed in trials.seeds:
+        cases = _cases(problem, seed)
+        seen = observe_all(function, problem.request(cases))
+        yield f"seed {seed}, a grader", assess(problem, cases, seen)
+        own = _seen_by_all(problem, seed)
+        if len(own) < len(cases):
+            yield f"seed {seed}, the student", assess(problem, own, seen)
 
 
 def refused(trials: Trials, misconception: str, function: Callable) -> list[str]:
     """Return what is wrong with the judgement of a mutant; nothing where it is refused with its message."""
     complaints = []
-    for seed in trials.seeds:
-        verdict = grade(trials.key, function, seed)
+    for which, verdict in _verdicts(trials, function):
         ids = [diagnosis.id for diagnosis in verdict.diagnoses]
         if verdict.points >= verdict.possible or misconception not in ids:
-            complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g} points, diagnosed {ids}")
+            complaints.append(f"{which}: {verdict.points:g}/{verdict.possible:g} points, diagnosed {ids}")
     return complaints
 
 
 def accepted(trials: Trials, function: Callable) -> list[str]:
     """Return what is wrong with the judgement of an alternative; nothing where it gets full marks."""
     complaints = []
-    for seed in trials.seeds:
-        verdict = grade(trials.key, function, seed)
+    for which, verdict in _verdicts(trials, function):
         if verdict.points < verdict.possible:
-            complaints.append(f"seed {seed}: {verdict.points:g}/{verdict.possible:g}: {verdict.example}")
+            complaints.append(f"{which}: {verdict.points:g}/{verdict.possible:g}: {verdict.example}")
     return complaints

@@ -1,6 +1,7 @@
 """No points for nothing: stubs, constants, an argument handed back, and the public answers by heart."""
 
 import ast
+import functools
 import json
 import math
 
@@ -52,9 +53,13 @@ UNTRAINED = [key for key in KEYS if registry.find(key).reached is None]
 KNOWN: dict[str, dict[str, float]] = {}
 
 
-def grade(key, function, seed=SEED):
-    problem = registry.find(key)
-    cases = problem.make_cases(np.random.default_rng(public_seed(key) if seed is None else seed), seed is not None)
+@functools.lru_cache(maxsize=2)
+def cases_of(key):
+    return registry.find(key).make_cases(np.random.default_rng(SEED), hidden=True)
+
+
+def grade(key, function):
+    problem, cases = registry.find(key), cases_of(key)
     return assess(problem, cases, observe_all(function, problem.request(cases)))
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def resolve(dotted: str) -> Any:
         except ModuleNotFoundError:
             continue
         try:
-            return inspect.getattr_static(found, parts[cut]) if cut == len(parts) - 1 else _walk(found, parts[cut:])
+            return _walk(found, parts[cut:])
         except AttributeError:
             break
     raise ImportError(f"nothing in the package is called {dotted!r}")
@@ -75,7 +75,8 @@ def _refusing(*args: Any, **kwargs: Any) -> None:
 
 def _walk(found: Any, names: list[str]) -> Any:
     for name in names:
-        found = inspect.getattr_static(found, name)
+        inside = vars(found) if isinstance(found, ModuleType) else {}
+        found = inside[name] if name in inside else inspect.getattr_static(found, name)
     return found
 
 

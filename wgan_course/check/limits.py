@@ -114,10 +114,15 @@ def run_within(work: Callable[[], T], seconds: float) -> T:
     Stopped
         When the stop button is pressed.
     """
-    if not (hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()):
+    if not within_this_thread():
         return _run_in_thread(work, seconds)
     with time_limit(seconds), BUTTON.open():
         return work()
+
+
+def within_this_thread() -> bool:
+    """Whether `run_within` does the work here, and not in a thread of its own."""
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ option           what it does
 import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from io import TextIOBase
 from typing import Any
@@ -33,7 +33,7 @@ import torch
 from . import guards, world
 from .exchange import MAX_ELEMENTS, MAX_TEXT, Observation, Request, Sample
 from .frames import open_part, own_frames
-from .limits import BUTTON, Stopwatch, TimeLimitError, run_within
+from .limits import BUTTON, Stopwatch, TimeLimitError, run_within, within_this_thread
 
 MAX_LINES = 20  # of what a function prints
 BUDGET = 3.0  # a whole check may take so many times the limit of one case
@@ -195,7 +195,7 @@ def _observe_one(function: Any, request: Request, sample: Sample, seconds: float
         return Observation(sample.name, "timeout", error="no time was left for this case")
     observer, called, printed = guards.resolve(request.observer), [], Prints()
     try:
-        with guards.guarded(request.guards) as called, _quiet(printed), world.kept():
+        with guards.guarded(request.guards) as called, _quiet(printed), world.kept() as left:
             outputs = run_within(lambda: _watched(observer, function, sample), seconds)
     except BaseException as error:
         if BUTTON.pressed:
@@ -204,14 +204,14 @@ def _observe_one(function: Any, request: Request, sample: Sample, seconds: float
         return replace(found, printed=printed.text())
     if called:
         return _refused(sample, called)
-    changes, trouble = tuple(outputs.pop("changes")), outputs.pop("trouble", "")
-    return Observation(sample.name, "ok", outputs, trouble, changes, printed=printed.text())
+    changes, trouble = dict.fromkeys([*outputs.pop("changes"), *left]), outputs.pop("trouble", "")
+    return Observation(sample.name, "ok", outputs, trouble, tuple(changes), printed=printed.text())
 
 
 def _watched(observer: Callable[..., Any], function: Any, sample: Sample) -> dict[str, Any]:
-    """Outputs of the observer, with what the function left changed; settings are put back in the thread that ran it."""
+    """Outputs of the observer, with what the function left changed; a thread of its own has settings of its own."""
     watched = world.Watched(function, sample.inputs, sample.options)
-    with world.kept() as changed:
+    with nullcontext([]) if within_this_thread() else world.kept() as changed:
         outputs = dict(observer(watched, sample.inputs, sample.options))
         changes = watched.changes()
     return outputs | {"changes": [*outputs.get("changes", ()), *changes, *changed]}
