@@ -159,8 +159,6 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     kind, said = _pattern(failing, trials)
     everywhere = [trial for trial in trials if not trial.passed]
     which = "" if _holds_everywhere(kind, said, failing, trials) else _which(trials)
-    if said and len(everywhere) > len(failing) and _pattern(everywhere, trials) != (kind, said):
-        said = f"“{criterion.title}”: {said[0].lower()}{said[1:]}"
     parts = _parts(failing)
     id = kind or ("which" if which else "parts" if parts else "value")
     amount = "" if kind == "yes-or-no" else _amount(failing)
@@ -170,6 +168,8 @@ def _value(criterion: Criterion, failing: Sequence[Trial], trials: Sequence[Tria
     )
     if tried and said and kind not in ("direction", "yes-or-no"):
         return Diagnosis(f"generic:{id}", _joined(parts, tried, f"There, {said[0].lower()}{said[1:]}"))
+    if said and len(everywhere) > len(failing) and _pattern(everywhere, trials) != (kind, said):
+        said = f"Under “{criterion.title}”, {said[0].lower()}{said[1:]}"
     return Diagnosis(f"generic:{id}", _joined(parts, said, which, more, tried) or NOT_RIGHT)
 
 

@@ -154,7 +154,9 @@ def proportional(answers: Answers) -> str:
     each = [_ratios([a]) for a in answers]
     if all(r is not None and r.size > 1 and _constant(r) and r[0] != 0 for r in each):
         if len({a.name for a in answers}) > 1:
-            return "Each output has its entries in the right proportion, but is too large or too small by a factor."
+            return (
+                "An output that is wrong has its entries in the right proportion: it is too large or small by a factor."
+            )
         return "Its entries are in the right proportion, but all of one case are too large or too small by one factor."
     return ""
 
@@ -171,7 +173,9 @@ def offset(answers: Answers) -> str:
         return f"It is {_number(abs(every[0]))} too {'large' if every[0] > 0 else 'small'}."
     if all(gap.size > 2 and np.ptp(gap) <= RTOL * abs(gap[0]) for gap in gaps):
         if len({a.name for a in answers}) > 1:
-            return "All entries of one output are off by the same amount, another for each output and case."
+            return (
+                "All entries of an output that is wrong are off by the same amount, another for each output and case."
+            )
         return "All entries are off by the same amount, another in each case."
     return ""
 

@@ -95,8 +95,11 @@ def test_digits_are_claimed_of_each_number_or_of_the_largest():
 
 
 def test_each_of_two_outputs_has_a_factor_of_its_own():
+    """One of them may be wrong in one case alone: nothing is said of an output that is right."""
     two = [Answer(n, k * A, A, Case("c", {})) for n, k in (("v", 0.9), ("u", 0.7))]
-    assert patterns.proportional(two).startswith("Each output has its entries in the right proportion")
+    assert patterns.proportional(two).startswith("An output that is wrong has its entries in the right proportion")
+    two = [Answer(n, k + A, A, Case("c", {})) for n, k in (("v", 0.9), ("u", 0.7))]
+    assert patterns.offset(two).startswith("All entries of an output that is wrong are off by the same amount")
 
 
 def test_numbers_are_counted_of_named_outputs():

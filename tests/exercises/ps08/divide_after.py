@@ -152,3 +152,14 @@ def divides_the_gradient(W, u):
 
 
 TRIALS.mutants("left-changed", clears=clears, divides_the_gradient=divides_the_gradient)
+
+
+def by_a_long_v(W, u):
+    with torch.no_grad():
+        v = W.T @ u
+        sigma, u = v.norm(), normalize(W @ v, dim=0)
+        W.div_(sigma)
+    return u
+
+
+TRIALS.mutants("old-sigma", by_a_long_v=by_a_long_v)

@@ -67,3 +67,4 @@ TRIALS.mutants("generic:direction", one_at_one_place=one_at_one_place)
 TRIALS.mutants(
     "generic:direction", products=lambda x, y, K: (2 - K * (x @ x + y @ y - 2 * x @ y).clamp(min=0).sqrt()).clamp(min=0)
 )
+TRIALS.mutants("k-ignored", at_most_one=lambda x, y, K: max(0.0, 2 - min(K, 1) * float((x - y).norm())))

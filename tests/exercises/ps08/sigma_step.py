@@ -135,3 +135,12 @@ TRIALS.mutants("two-steps", twice=twice)
 TRIALS.mutants("transposed-gradient", vu=lambda W, u: vu(W, u) if len(W) == W.shape[1] else right(W, u))
 TRIALS.mutants("left-changed", graph_on_the_vectors=graph_on_the_vectors)
 TRIALS.alternatives(right=right, by_detach=by_detach, by_length=by_length, by_einsum=by_einsum, columns=columns)
+
+
+def v_in_the_graph(W, u):
+    v = normalize(W.T @ u, dim=0)
+    u = normalize(W @ v, dim=0).detach()
+    return u @ W @ v, u, v.detach()
+
+
+TRIALS.mutants("through-the-vectors", v_in_the_graph=v_in_the_graph)

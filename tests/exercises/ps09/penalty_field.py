@@ -121,3 +121,13 @@ TRIALS.mutants("sign-at-zero", where=with_force(lambda p, w, g, one: w * excess(
 TRIALS.mutants("divides-by-zero", norm=with_force(by_norm))
 TRIALS.mutants("mutates-input", in_place=in_place)
 TRIALS.alternatives(right=right, looped=looped, by_autograd=by_autograd, by_numpy=by_numpy, by_cases=by_cases)
+
+
+def all_or_none(theta, psi, weight, target, one_sided):
+    force = weight * (psi.abs() - target) * psi.sign()
+    if one_sided and bool((psi.abs() <= target).all()):
+        force = torch.zeros_like(psi)
+    return -psi, theta - force
+
+
+TRIALS.mutants("all-or-none", all_or_none=all_or_none)

@@ -103,7 +103,15 @@ def in_place(theta, psi, weight):
 
 
 Pair = namedtuple("Pair", "theta psi")
+
+
+def dotted(theta, psi, weight):
+    slope = torch.sigmoid(-(psi @ theta))
+    return -psi * slope, theta * slope - weight * psi
+
+
 TRIALS = Trials("ps09.r1_field")
+TRIALS.mutants("one-product", dotted=dotted)
 TRIALS.mutants("generator-climbs", climbs=with_parts(theta_sign=1.0))
 TRIALS.mutants("critic-descends", descends=with_parts(psi_sign=-1.0))
 TRIALS.mutants("other-convention", real=other_convention)

@@ -45,7 +45,16 @@ def in_place(M):
     return value
 
 
+def power_iteration(M):
+    x = torch.ones(len(M), dtype=M.dtype)
+    for _ in range(500):
+        x = M @ x
+        x = x / x.norm()
+    return (x @ (M @ x)).abs()
+
+
 TRIALS = Trials("ps09.spectral_radius")
+TRIALS.mutants("no-largest", power_iteration=power_iteration)
 TRIALS.mutants("spectral-norm", norm=lambda M: torch.linalg.matrix_norm(M, 2), svd=lambda M: torch.linalg.svdvals(M)[0])
 TRIALS.mutants("other-norm", frobenius=lambda M: M.norm())
 TRIALS.mutants("real-part", real=of(lambda mu: mu.real.max()))

@@ -112,3 +112,12 @@ TRIALS.alternatives(
     right=right, by_columns=by_columns, by_formula=by_formula, by_numpy=by_numpy, by_autograd=by_autograd
 )
 TRIALS.mutants("generic:which", five=lambda J, g, d, n, alternating: right(J, g, d, min(n, 5), alternating))
+
+
+def of_a_game_at_rest(J, step_g, step_d, n_critic, alternating):
+    G, C = parts(torch.stack([J[0] * torch.tensor([0.0, 1.0]), J[1]]), step_g, step_d)
+    C = torch.linalg.matrix_power(C, n_critic)
+    return G @ C if alternating else G + C - torch.eye(2, dtype=J.dtype)
+
+
+TRIALS.mutants("diagonal-left-out", of_a_game_at_rest=of_a_game_at_rest)

@@ -130,3 +130,14 @@ def unstable(r, f, a, b, e):
 
 TRIALS.mutants("epsilon-order", epsilon_by_class=epsilon_by_class)
 TRIALS.mutants("another-of-the-class", unstable=unstable)
+
+
+def ten_classes(r, f, a, b, e):
+    result = torch.zeros_like(r)
+    for label in range(10):
+        here = a == label
+        result[here] = between(r[here], f[b == label], e[here])
+    return result
+
+
+TRIALS.mutants("labels-left-out", ten_classes=ten_classes)

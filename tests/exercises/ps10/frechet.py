@@ -86,3 +86,18 @@ def never_a_point(mean_p, cov_p, mean_q, cov_q):
 
 
 TRIALS.mutants("generic:direction", never_a_point=never_a_point)
+
+
+def roots_of_entries(m, S, n, T):
+    half = S.clamp(min=0).sqrt()
+    return rest(m, S, n, T) - 2 * (half @ T @ half).clamp(min=0).sqrt().trace()
+
+
+def regularised(m, S, n, T):
+    more = 1e-3 * torch.eye(len(S), dtype=S.dtype)
+    return right(m, S + more, n, T + more)
+
+
+TRIALS.mutants("elementwise-root", roots_of_entries=roots_of_entries)
+TRIALS.mutants("root-of-trace", root_of_trace=lambda m, S, n, T: rest(m, S, n, T) - 2 * (S @ T).trace().sqrt())
+TRIALS.mutants("regularised", regularised=regularised)

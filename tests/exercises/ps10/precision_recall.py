@@ -154,3 +154,21 @@ def by_cdist(real, fake, k):
 
 
 TRIALS.mutants("by-products", by_cdist=by_cdist)
+
+
+def mean_radius(real, fake, k):
+    return tuple(
+        share(points, centres, far(centres, centres).sort(dim=1).values[:, 1 : k + 1].mean(1))
+        for points, centres in ((fake, real), (real, fake))
+    )
+
+
+def balls_counted(real, fake, k):
+    return tuple(
+        (far(points, centres) <= radius(centres, k)).any(0).double().mean()
+        for points, centres in ((fake, real), (real, fake))
+    )
+
+
+TRIALS.mutants("mean-radius", mean_radius=mean_radius)
+TRIALS.mutants("balls-counted", balls_counted=balls_counted)

@@ -110,3 +110,14 @@ def one_tap_dilated(stages):
 
 
 TRIALS.mutants("generic:direction", one_tap_dilated=one_tap_dilated)
+
+
+def dilated_steps(stages):
+    size, jump = 1, 1
+    for kernel, stride, dilation in stages.tolist():
+        size += dilation * (kernel - 1) * jump
+        jump *= stride * dilation
+    return size
+
+
+TRIALS.mutants("dilation-as-stride", dilated_steps=dilated_steps)

@@ -129,9 +129,9 @@ negative-overlaps: Where two intervals of the cumulated weights do not meet, the
     negative. It is 0 there: cut it off.
 ties-doubled: Where a source and a target run out at the same moment, one of the two goes on as if it had not: what it
     had is used twice. Take the trip off both.
-stops-early: The entries add up to less than 1: some mass is lost. Does the loop end before the last source and target
-    have been served, or is what is left of a mass dropped: after each trip, where it is small, or where both run out
-    together?
+stops-early: The entries add up to less than 1: some mass is lost. Either the loop ends before the last source and
+    target have been served, or what is left of a mass is dropped: after each trip, where it is small, or where both run
+    out together.
 runs-over: It stops with an error: an index runs past the end of a, of b or of the table, perhaps where a source and a
     target run out together. Let the loop end when either list does; the table has the shape (n, m).
 """

@@ -60,6 +60,7 @@ WRONG = (
     ("frobenius", lambda k, n: np.linalg.norm(blocks(k, n), axis=(-2, -1)).max()),
     ("kernel-grid", _kernel_grid),
     ("channel-axes", lambda kernel, n: float(np.linalg.norm(np.fft.fft2(kernel, axes=(0, 1)), 2, axis=(-2, -1)).max())),
+    ("pixel-axes", lambda k, n: np.linalg.norm(np.fft.fft2(k, (n, n)), 2, axis=(-2, -1)).max()),
     ("real-part", lambda k, n: np.linalg.norm(np.real(blocks(k, n)), 2, axis=(-2, -1)).max()),
     ("squared", squared(exact)),
     ("mean", lambda k, n: np.linalg.norm(blocks(k, n), 2, axis=(-2, -1)).mean(), composed(np.linalg.norm, blocks)),
@@ -77,6 +78,8 @@ frobenius: The size of K̂(ω) was measured by the Frobenius norm. The operator 
 kernel-grid: The transform was taken on the kernel's own grid, so that only k × k frequencies were looked at. Pad with
     zeros to n × n.
 channel-axes: The transform runs over the channels. It belongs to the pixels, the last two axes.
+pixel-axes: The matrix norm is taken over the last two axes, which belong to the frequencies. At each ω the matrix is
+    that of the channels, out × in: bring those two axes to the end, permute(2, 3, 0, 1).
 real-part: The imaginary part was dropped before taking the norm.
 squared: This is the largest eigenvalue of CᵀC. The norm is its root.
 mean: The norms were averaged over the frequencies, or one norm was taken of everything. An input can consist of the

@@ -72,8 +72,8 @@ WRONG = (
 MESSAGES = """
 unchanged: Both bugs are still there: W is applied to u, which lives on the side of the outputs, and the number uᵀWv is
     returned as if it were the weight.
-still-swapped: It divides now, but u and v still have swapped roles. Wᵀ is applied to u, and W to v. With square
-    matrices the mistake makes no noise.
+still-swapped: It divides now, but u and v still have swapped roles: W is applied to u, and Wᵀ to v. It has to be Wᵀ to
+    u, and W to v. With square matrices the mistake makes no noise.
 only-above-one: It divides only where σ̂ is above 1. Small weights are divided too, and grow.
 the-number: The roles are right, but the number σ̂ comes back. The normalised weight is the matrix W/σ̂.
 multiplied: W was multiplied by σ̂. Divide.

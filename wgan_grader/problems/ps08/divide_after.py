@@ -43,6 +43,12 @@ def _swapped(W: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
     return float(u @ W @ v), u
 
 
+def _of_a_long_v(W: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The new u by torch's `normalize`, from a v that was not normalised: below 1e-12 it stays short."""
+    image = W @ (W.T @ u)
+    return image / max(float(np.linalg.norm(image)), 1e-12)
+
+
 SWAPPED = _named(lambda W, u: W / _swapped(W, u)[0], part(_swapped, 1))
 WRONG = (
     ("u-changed", Detected(lambda case, seen, expected: not np.array_equal(seen.outputs["after:u"], case.inputs["u"]))),
@@ -59,6 +65,7 @@ WRONG = (
     ("frobenius", _named(lambda W, u: W / np.linalg.norm(W))),
     ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u))),
     ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u), lambda W, u: u)),
+    ("old-sigma", _named(lambda W, u: W / np.linalg.norm(W.T @ u), _of_a_long_v)),
     ("swapped-roles", SWAPPED, when_square(SWAPPED, formula)),
     ("multiplied", _named(lambda W, u: W * step(W, u)[0]), _named(lambda W, u: W / step(W, u)[0] ** 2)),
     ("after-the-division", _named(lambda W, u: W / step(W, u)[0], lambda W, u: step(W, step(W, u)[1])[1])),

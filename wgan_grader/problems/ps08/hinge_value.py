@@ -55,7 +55,7 @@ WRONG = (
     ("cut-at-one", lambda x, y, K: 2 - min(K * _d(x, y), 1), lambda x, y, K: 1 - min(K * _d(x, y), 1)),
     ("half-way", lambda x, y, K: max(0, 1 - K * _d(x, y) / 2), lambda x, y, K: 2 * max(0, 1 - K * _d(x, y))),
     ("k-ignored", lambda x, y, K: 2 - min(_d(x, y), 2), lambda x, y, K: 2 - min(_d(x, y) / K, 2)),
-    ("k-ignored", lambda x, y, K: 2 - K * min(_d(x, y), 2)),
+    ("k-ignored", lambda x, y, K: 2 - K * min(_d(x, y), 2), lambda x, y, K: 2 - min(min(K, 1) * _d(x, y), 2)),
     ("cut-at-k", lambda x, y, K: 2 - min(_d(x, y), K), lambda x, y, K: 2 - min(_d(x, y), 2 / K)),
     ("cut-at-k", lambda x, y, K: 2 - min(K * _d(x, y), 2 / K)),
     ("squared", lambda x, y, K: 2 - min(K * _d(x, y) ** 2, 2), lambda x, y, K: max(0, 2 - (K * _d(x, y)) ** 2)),
@@ -71,7 +71,7 @@ the-gain: This is the truncated distance min(K‖x − y‖, 2) itself. The leas
 cut-at-one: What the critic gains ends at 1 (K‖x − y‖ cut at 1, or 1 − K‖x − y‖). It may go from −1 to +1, a way of 2.
 half-way: Only one of the two terms is counted (or the mean of both), or each as 1 − K‖x − y‖. Each is 1 − K‖x − y‖/2,
     and the loss is their sum.
-k-ignored: K has no effect, or the wrong one: a K-Lipschitz critic changes by up to K‖x − y‖.
+k-ignored: K has no effect, or the wrong one (is it cut at 1?): a K-Lipschitz critic changes by up to K‖x − y‖.
 cut-at-k: The distance is cut at K or at 2/K without the factor K in front of it. The cost is min(K‖x − y‖, 2).
 squared: The distance is squared. The Lipschitz condition is about the distance itself.
 other-norm: This is another distance (the sum, or the largest, of the differences). Here it is Euclidean.

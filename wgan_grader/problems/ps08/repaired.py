@@ -160,7 +160,7 @@ sigma-outside: σ̂ is still outside the graph (.item(), detach, no_grad): the g
     keeps it orthogonal to W.
 sigma-outside-in-one-mode: In one mode, training or evaluation, σ̂ is outside the graph (.item(), detach, no_grad), and
     the gradient is G/σ̂. In the other it is right: do the same in both.
-through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
+through-the-vectors: The gradient runs through u or v as well. Compute both under torch.no_grad().
 plain-in-eval: In evaluation mode the weight is not divided. That is another function than the one that was trained.
 length-in-eval: In evaluation σ̂ is ‖Wv‖, the estimate after another half step. There u stays, and σ̂ = uᵀWv is taken
     with it.

@@ -80,7 +80,7 @@ WRONG = (
     ("transposed-gradient", when_square(lambda W, u: {"gradient:W": formula(W, u)["gradient:W"].T}, formula)),
 )
 MESSAGES = """
-through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad() (or detach them), and
+through-the-vectors: The gradient runs through u or v as well. Compute both under torch.no_grad() (or detach both), and
     σ̂ from them with the graph on: at the true singular vectors nothing is lost by that, and a backward pass through
     the iteration is saved.
 sigma-outside: No gradient of σ̂ reaches W: σ̂ itself was computed under no_grad, detached, or made a number with

@@ -51,6 +51,9 @@ def cases(rng: np.random.Generator) -> Cases:
 
 
 def _case(criterion: str, name: str, look: str, inputs: dict[str, np.ndarray]) -> Case:
+    """One look at a layer; what is done to the bias does not count where the bias is not the question."""
+    if criterion in ("two", "saved"):
+        inputs |= {name: 0 * inputs[name] for name in ("bias", "bias2")}
     options = {"told": {"look": TOLD[look]}, "called": CALLED}
     return case(criterion, name, look=look, **inputs, options=options)
 
@@ -91,6 +94,10 @@ class Layer:
         """Gradient of ⟨G, W̄⟩ in the weight."""
         _sigma, u, v = self.estimate(train)
         return through(G, self.weight, u, v)
+
+    def gradient_of_bias(self, r: np.ndarray) -> np.ndarray:
+        """Gradient of ⟨r, y⟩ in the bias, after that in the weight."""
+        return r.sum(0)
 
     def gradients(self, directions: list[np.ndarray]) -> np.ndarray:
         """Sum of the gradients over forwards, all made before the backward."""
@@ -182,6 +189,13 @@ class _BiasToo(Layer):
     def forward(self, x: np.ndarray, train: bool) -> np.ndarray:
         return (x @ self.weight.T + self.bias) / self.estimate(train)[0]
 
+    def gradient(self, G: np.ndarray, train: bool = True) -> np.ndarray:
+        self.sigma, u, v = self.estimate(train)
+        return through(G, self.weight, u, v) - self.r.sum(0) @ self.bias / self.sigma**2 * np.outer(u, v)
+
+    def gradient_of_bias(self, r: np.ndarray) -> np.ndarray:
+        return r.sum(0) / self.sigma
+
 
 class _LengthInEval(Layer):
     def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:
@@ -203,14 +217,16 @@ def _seen(kind, **how):
 
     def formula(look, weight, bias, u, weight2, bias2, u2, x, r) -> dict[str, np.ndarray]:
         layer = kind(weight, bias, u, **how)
+        layer.r = r
         if look in MODES:
             return {f"y{i}": layer.forward(x, mode != "e") for i, mode in enumerate(MODES[look])}
         if look in ("gradient", "two"):
             batches = [x, 0.5 - x][: 1 + (look == "two")]
             named = {"gradient:weight": layer.gradients([r.T @ batch for batch in batches])}
-            return named | {"gradient:bias": len(batches) * r.sum(0)}
+            return named if look == "two" else named | {"gradient:bias": layer.gradient_of_bias(r)}
         if look == "gradient in evaluation":
-            return {"gradient:weight": layer.gradient(r.T @ x, train=False), "gradient:bias": r.sum(0)}
+            named = {"gradient:weight": layer.gradient(r.T @ x, train=False)}
+            return named | {"gradient:bias": layer.gradient_of_bias(r)}
         if look == "updated":
             layer.forward(x, train=True)
             layer.weight = weight2
@@ -276,7 +292,7 @@ plain-in-eval: In evaluation mode the weight is not divided: that is another fun
 sigma-outside: The gradient is G/σ: σ̂ is outside the graph. Compute u and v under no_grad, and uᵀWv with the graph on.
 sigma-outside-in-one-mode: In one mode, training or evaluation, the gradient is G/σ: σ̂ is outside the graph there. It
     goes through σ̂ in both modes.
-through-the-vectors: The gradient runs through u and v as well. Compute them under torch.no_grad().
+through-the-vectors: The gradient runs through u or v as well. Compute both under torch.no_grad().
 changed-in-place: Between the two calls u was changed in place, and the graph of the first call still needed it: PyTorch
     stops, or, where .data hides the change, the gradient is silently wrong. Put a *new* tensor into self.u, or let a
     copy of it enter the graph.

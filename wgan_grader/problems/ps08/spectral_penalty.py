@@ -102,7 +102,7 @@ strength: The strength λ has no effect, or the wrong one.
 one-layer: Only one of the two layers is penalised.
 excess: The norms are compared with 1 before they are squared. The penalty asked for is λσ̂², which pulls them to 0.
 old-u: The step is not finished: σ̂ was computed with the old u (which gives ‖Wᵀu‖). The step ends with u ← Wv/‖Wv‖.
-through-the-vectors: The value is right, but the gradient runs through u and v as well. Compute them under
+through-the-vectors: The value is right, but the gradient runs through u or v as well. Compute both under
     torch.no_grad().
 detached: The value is right, but no gradient reaches the weights: the penalty does nothing. Only u and v are constants;
     uᵀWv stays in the graph.

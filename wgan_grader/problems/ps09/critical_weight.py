@@ -56,8 +56,8 @@ WRONG = (
     ("no-real-root", Detected(lambda case, seen, expected: any(np.isnan(a).any() for a in seen.outputs.values()))),
 )
 MESSAGES = """
-half: This is √(ab) = ω. μ² + γμ + ω² has a double root at γ = 2ω.
-not-rooted: This is γ², or ω²: the discriminant is γ² - 4ab. Take the root.
+half: A factor 2 is missing: μ² + (γ + d)μ + ab has a double root at γ + d = 2√(ab).
+not-rooted: A root is missing: 4ab (or ab) stands where 2√(ab) belongs. The discriminant (γ + d)² - 4ab has to be 0.
 arithmetic-mean: a + b is right for a = b only: the characteristic polynomial contains the *product* ab.
 one-entry: Only one of the two entries went in. Both players turn the game: ω² = ab.
 own-damping-ignored: The game has a damping d of its own, and γ comes on top of it: γ + d = 2√(ab).

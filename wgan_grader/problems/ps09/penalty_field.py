@@ -62,6 +62,10 @@ def _cut(values: np.ndarray, one: bool) -> np.ndarray:
     return np.maximum(values, 0) if one else values
 
 
+def _signed_excess(p: np.ndarray, target: float) -> np.ndarray:
+    return (np.abs(p) - target) * np.sign(p)
+
+
 def _length(p: np.ndarray) -> np.ndarray:
     return np.sqrt(np.sum(p**2))
 
@@ -93,6 +97,8 @@ WRONG = (
     ("whole-batch", _force(lambda p, w, g, one: w * _cut(_length(p) - g, one) * np.sign(p))),
     ("whole-batch", _force(lambda p, w, g, one: w * _cut(_length(p) - g, one) * p / _length(p))),
     ("whole-batch", _force(lambda p, w, g, one: w * _cut(np.abs(p).mean() - g, one) * np.sign(p))),
+    ("all-or-none", _force(lambda p, w, g, one: w * (not one or (np.abs(p) > g).any()) * _signed_excess(p, g))),
+    ("all-or-none", _force(lambda p, w, g, one: w * (not one or (np.abs(p) > g).all()) * _signed_excess(p, g))),
     ("generator-climbs", pair(lambda t, p, w, g, one: (p, field(t, p, w, g, one)[1]))),
     ("order", pair(flipped(field))),
     ("sign-at-zero", _force(lambda p, w, g, one: w * _excess(p, g, one) * _signed(p))),
@@ -119,6 +125,8 @@ cuts-everything: max(…, 0) goes around the excess |ψ| - g₀ alone. You cut o
 critic-descends: The game's part of ψ's velocity has the wrong sign: ψ climbs ψθ, so it moves along +θ.
 whole-batch: The slopes of a batch are put together, to one length or one mean. Each state is a game of its own, with
     its own |ψ|.
+all-or-none: One-sided, the force acts on all states of a batch or on none. Each state is a game of its own: max(|ψ| -
+    g₀, 0), entry by entry.
 generator-climbs: The generator's sign is the wrong way round: θ descends ψθ, so it moves along -ψ.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.
 sign-at-zero: At ψ = 0 the sign was taken for ±1. The text sets sign 0 = 0 (torch.sign does): no force there.

@@ -78,6 +78,7 @@ WRONG = (
     ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * p, lambda t, p, w: t * slope(p * t))),
     ("penalty-on-generator", _with(lambda t, p, w: _theta(t, p, w) - w * t, lambda t, p, w: t * slope(p * t))),
     ("penalty-on-generator", _penalised_by(lambda t, p, w: -w * t)),
+    ("one-product", pair(lambda t, p, w: (-p * slope(np.dot(p, t)), t * slope(np.dot(p, t)) - w * p))),
     ("no-penalty", _penalised_by(lambda t, p, w: 0 * p)),
     ("order", pair(flipped(field))),
     ("batch", pair(lambda t, p, w: tuple(v.sum() for v in field(t, p, w)))),
@@ -105,6 +106,8 @@ penalty-value: The penalty γψ²/2 itself (or γψ²) was subtracted. A field h
 penalty-shape: The penalty's force is constant in size, or loses its sign where ψ is negative. That of γψ²/2 is -γψ.
 penalty-on-generator: The penalty's force stands in θ's velocity, or is made of θ. The penalty belongs to the
     discriminator alone: its force is -γψ, in ψ's velocity.
+one-product: All states share one number ψθ, the sum of all products (a dot product, @). Each state is a game of its
+    own: multiply entry by entry, ψ * θ.
 no-penalty: The penalty is missing: it adds −γψ to the critic's velocity.
 order: Both are right, but they come back as (ψ, θ). Return θ's first.
 batch: The states of a batch do not belong to one game: return one pair of velocities for each, no sum, no mean.

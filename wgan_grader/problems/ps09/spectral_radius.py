@@ -1,9 +1,13 @@
 """``spectral_radius(M)``: the number that decides about steps."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ...formulas import explained
-from ...problem import Cases, Criterion, Problem, case
+from wgan_course.check.exchange import Observation
+
+from ...formulas import Detected, explained
+from ...problem import Case, Cases, Criterion, Formula, Outputs, Problem, case
 
 
 def cases(rng: np.random.Generator) -> Cases:
@@ -35,6 +39,33 @@ def _of(pick):
     return lambda M: pick(np.linalg.eigvals(M))
 
 
+def _no_largest(case: Case, seen: Observation, expected: Outputs) -> bool:
+    """Whether the largest modulus belongs to a complex pair, or all eigenvalues are 0."""
+    mu = np.linalg.eigvals(case.inputs["M"])
+    return bool(np.abs(mu.imag[np.abs(mu).argmax()]) > 0 or np.abs(mu).max() == 0)
+
+
+def _quotient(M: np.ndarray, x: np.ndarray) -> float:
+    return abs(x @ M @ x) / (x @ x)
+
+
+def _growth(M: np.ndarray, x: np.ndarray) -> float:
+    return float(np.linalg.norm(M @ x))
+
+
+def _iterated(rounds: int, read: Callable[[np.ndarray, np.ndarray], float]) -> Formula:
+    """A power iteration from (1, …, 1)."""
+
+    def formula(M: np.ndarray) -> float:
+        x = np.ones(len(M))
+        for _ in range(rounds):
+            x = M @ x
+            x = x / np.sqrt(x @ x)
+        return read(M, x)
+
+    return formula
+
+
 WRONG = (
     ("spectral-norm", lambda M: np.linalg.norm(M, 2)),
     ("other-norm", np.linalg.norm, lambda M: np.linalg.norm(M, 1), lambda M: np.linalg.norm(M, np.inf)),
@@ -49,6 +80,11 @@ WRONG = (
     ("symmetric-solver", lambda M: np.abs(np.linalg.eigvalsh((M + M.T) / 2)).max()),
     ("squared", _of(lambda mu: (np.abs(mu) ** 2).max())),
     ("trace", np.trace, lambda M: np.abs(np.trace(M)), lambda M: np.abs(np.trace(M)) / 2, lambda M: np.trace(M) / 2),
+    (
+        "no-largest",
+        *(_iterated(rounds, by) for rounds in (10, 20, 50, 100, 200, 500, 1000) for by in (_quotient, _growth)),
+    ),
+    ("no-largest", Detected(_no_largest, status="ok")),
     ("two-by-two-only", lambda M: radius(M[:2, :2])),
 )
 MESSAGES = """
@@ -69,6 +105,8 @@ symmetric-solver: A solver for symmetric matrices (eigvalsh) reads one triangle 
     symmetric.
 squared: This is the largest |μ|². Take the root of it.
 trace: This is the trace or half of it, or the size of these. The trace is the *sum* of the eigenvalues.
+no-largest: It fails where the largest modulus belongs to a complex pair, or where all eigenvalues are 0: repeated steps
+    (a power iteration) come to no end there. Take the modulus of all eigenvalues, then the largest.
 two-by-two-only: A formula for 2×2 matrices was applied to the first corner. Use torch.linalg.eigvals, which takes any
     square matrix.
 """

@@ -86,6 +86,9 @@ WRONG = (
     ("identity-twice", _built(lambda G, C, n, alt: G @ _power(C, n) if alt else G + _power(C, n))),
     ("one-rate", lambda J, g, d, n, alt: matrix(J, g, g, n, alt), lambda J, g, d, n, alt: matrix(J, d, d, n, alt)),
     ("transposed", transposed(matrix), lambda J, g, d, n, alt: matrix(J.T, g, d, n, alt)),
+    ("diagonal-left-out", lambda J, *rest: matrix(J * [[0, 1], [1, 1]], *rest)),
+    ("diagonal-left-out", lambda J, *rest: matrix(J * [[1, 1], [1, 0]], *rest)),
+    ("diagonal-left-out", lambda J, *rest: matrix(J * [[0, 1], [1, 0]], *rest)),
     ("players-swapped", _built(lambda G, C, n, alt: C @ _power(G, n) if alt else _sum(C, _power(G, n)))),
 )
 MESSAGES = """
@@ -105,6 +108,8 @@ no-identity: The identity is missing: a step adds h·v to the state, so its matr
 identity-twice: Cⁿ and G both contain the identity; in their sum it must be taken away once.
 one-rate: Both players move with one rate. Two were given.
 transposed: The matrix is transposed: it acts on the column (θ, ψ) from the left.
+diagonal-left-out: An entry on the diagonal of J, a player's effect on its own velocity, is taken for 0. In some games
+    it is; use all of J.
 players-swapped: The generator takes n_critic steps here and the critic one: the first row of J is the generator's.
 """
 PROBLEM = Problem(

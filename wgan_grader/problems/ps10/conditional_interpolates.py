@@ -92,6 +92,15 @@ def _over(labels):
     return formula
 
 
+def _zeros_but(reached):
+    """A loop over some labels, which leaves zeros in the place of all others."""
+
+    def formula(r: np.ndarray, f: np.ndarray, a: np.ndarray, b: np.ndarray, e: np.ndarray) -> np.ndarray:
+        return np.where(_wide(reached(a), r), interpolates(r, f, a, b, e), 0.0)
+
+    return formula
+
+
 def _order(labels: np.ndarray) -> np.ndarray:
     return np.argsort(labels, kind="stable")
 
@@ -126,6 +135,7 @@ WRONG = (
     ("counted-from-the-end", lambda r, f, a, b, e: _between(r, f[_reversed(a, b)], e)),
     ("labels-left-out", _over(lambda a: range(int(a.max()))), _over(lambda a: range(10))),
     ("labels-left-out", _over(lambda a: range(len(np.unique(a)))), _over(lambda a: range(1, int(a.max()) + 1))),
+    ("labels-left-out", _zeros_but(lambda a: a < 10), _zeros_but(lambda a: a < a.max()), _zeros_but(lambda a: a > 0)),
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(a)])),
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[_order(b)])),
     ("epsilon-order", lambda r, f, a, b, e: interpolates(r, f, a, b, e[partners(a, b)])),

@@ -76,11 +76,32 @@ def _triangle(
     return lambda S, T: float(np.sqrt(sign(np.linalg.eigvalsh(S @ T, side))).sum())
 
 
+def _roots_of_entries(S: np.ndarray, T: np.ndarray) -> float:
+    """The right expression, with each root taken entry by entry and cut off at 0."""
+    half = np.sqrt(_positive(S))
+    return float(np.trace(np.sqrt(_positive(half @ T @ half))))
+
+
+def _regularised(eps: float, everywhere: bool) -> Callable[..., float]:
+    """A small multiple of the identity is added to both covariances, in the traces as well or in the roots alone."""
+
+    def formula(m: np.ndarray, S: np.ndarray, n: np.ndarray, T: np.ndarray) -> float:
+        more = eps * np.eye(len(S))
+        if everywhere:
+            return distance(m, S + more, n, T + more)
+        return _with_cross(lambda A, B: overlap(A + more, B + more))(m, S, n, T)
+
+    return formula
+
+
 WRONG = (
     ("no-root", _with_cross(lambda S, T: float(np.trace(S @ T)))),
     ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S @ T)))))),
     ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(S @ T))))),
     ("elementwise-root", _with_cross(lambda S, T: float(np.trace(np.sqrt(np.abs(S)) @ np.sqrt(np.abs(T)))))),
+    ("elementwise-root", _with_cross(_roots_of_entries)),
+    ("root-of-trace", _with_cross(lambda S, T: float(np.sqrt(np.trace(S @ T))))),
+    ("regularised", *(_regularised(10.0**-k, both) for k in range(1, 11) for both in (True, False))),
     (
         "diagonals",
         lambda m, S, n, T: float(np.sum((m - n) ** 2) + np.sum((np.sqrt(np.diag(S)) - np.sqrt(np.diag(T))) ** 2)),
@@ -100,6 +121,9 @@ no-root: The last term has no root: it is the trace of the product of the covari
     S_Q S_P^½ before the trace.
 elementwise-root: The root is taken entry by entry. torch.sqrt of a matrix is not the matrix root R with R R = M: use
     the eigenvalues.
+root-of-trace: The last term is the root of a trace. It is the trace of a root: the sum of the roots of the eigenvalues.
+regularised: A small number is added to the diagonals of the covariances. They may be singular, and their roots exist
+    all the same: cut negative eigenvalues off at 0.
 diagonals: Only the diagonals of the covariances are used. That ignores every correlation between features.
 roots-first: The last term is the trace of S_P^½ S_Q^½. That is right for matrices that commute only. In general it is
     smaller than the trace of (S_P^½ S_Q S_P^½)^½.

@@ -116,6 +116,8 @@ WRONG = (
     ("own-balls", each(lambda p, c, k: float((distances(p, c) <= radii(p, k)[:, None]).any(1).mean()))),
     ("open-balls", each(lambda p, c, k: float((distances(p, c) < radii(c, k)).any(1).mean()))),
     ("pairs", each(lambda p, c, k: float((distances(p, c) <= radii(c, k)).mean()))),
+    ("mean-radius", each(lambda p, c, k: inside(p, c, np.sort(distances(c, c), 1)[:, 1 : k + 1].mean(1)))),
+    ("balls-counted", each(lambda p, c, k: float((distances(p, c) <= radii(c, k)).any(0).mean()))),
     ("one-radius", each(lambda p, c, k: inside(p, c, radii(c, k).mean()))),
     ("recall-by-real-balls", _both_by_real),
     ("by-products", Detected(_many_far_out)),
@@ -130,6 +132,9 @@ nearest-ball: Only the ball of the *nearest* point is looked at. A point may lie
 own-balls: The balls are those of the points that are counted. For precision they belong to the real points.
 open-balls: Points exactly on the boundary of a ball are left out. The balls are closed: ≤, not <.
 pairs: This is the share of *pairs* that are close. A point counts once, however many balls it is in.
+mean-radius: A ball's radius is the mean distance to the k nearest points. It reaches to the k-th of them.
+balls-counted: This is the share of *balls* that hold a point, not of points that lie in a ball: any() runs over the
+    other axis.
 one-radius: All balls have the same, mean radius. Each has its own.
 recall-by-real-balls: Recall uses the balls of the real points again: it asks which real balls hold a fake point. It
     should use the balls around the fake points.

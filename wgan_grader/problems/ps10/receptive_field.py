@@ -46,6 +46,12 @@ def _last_stride(stages: np.ndarray) -> int:
     return int(1 + np.sum(dilation * (kernel - 1) * np.concatenate([[1], stride[:-1]])))
 
 
+def _dilated_steps(stages: np.ndarray) -> int:
+    kernel, stride, dilation = stages.T
+    jump = np.concatenate([[1], np.cumprod(stride * dilation)[:-1]])
+    return int(1 + np.sum(dilation * (kernel - 1) * jump))
+
+
 def _set(stages: np.ndarray, column: int) -> np.ndarray:
     changed = stages.copy()
     changed[:, column] = 1
@@ -58,6 +64,7 @@ WRONG = (
     ("last-stride-only", _last_stride),
     ("no-dilation", lambda s: side(_set(s, 2))),
     ("dilated-kernel", lambda s: side(np.stack([s[:, 0] * s[:, 2], s[:, 1], np.ones(len(s), dtype=int)], axis=1))),
+    ("dilation-as-stride", _dilated_steps),
     ("kernels-not-minus-one", lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1))),
     ("kernels-not-minus-one", lambda s: side(np.stack([s[:, 0] + 1, s[:, 1], s[:, 2]], axis=1)) - 1),
     ("no-one", shifted(side, -1)),
@@ -70,6 +77,8 @@ own-stride: A layer's own stride is counted in its own step. Only the strides *b
 last-stride-only: Only the stride of the layer just before counts. The strides multiply up.
 no-dilation: Dilation is left out: the taps of a dilated kernel are d pixels apart.
 dilated-kernel: A dilated kernel spans d(k−1) + 1 places, not dk.
+dilation-as-stride: The dilation multiplies the steps of the layers behind as well, like a stride. It widens its own
+    kernel only: the outputs of a dilated layer lie as close together as without.
 kernels-not-minus-one: k is used where k − 1 belongs: a kernel of side k adds k − 1 places.
 no-one: The output's own place, the + 1, is missing.
 backwards: The layers are taken in the opposite order. The first in the list is the one that sees the image.
