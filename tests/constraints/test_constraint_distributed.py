@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from tests.training.tiny import in_two_processes
 from wgan_course import constraints, objectives
 
 pytestmark = pytest.mark.xdist_group("two-processes")
@@ -65,7 +65,7 @@ def worker(rank, folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("two")
-    mp.spawn(worker, args=(str(made),), nprocs=2)
+    in_two_processes(worker, made)
     return made
 
 

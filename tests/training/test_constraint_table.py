@@ -14,16 +14,20 @@ from tools.book.results import RESULTS
 from wgan_course import constraints
 
 pytestmark = pytest.mark.xdist_group("constraint-table")
-LEARNS = ("clip", "gp, weight 1", "lp, weight 1", "r1", "sn", "orthonormal")
+STORED = ("clip", "sn", "lp, weight 1")  # of which the stored numbers come out again: all steps
+LEARNS = (*STORED, "gp, weight 1", "r1", "orthonormal")  # which are seen to learn: a third of them does
 
 
 @pytest.fixture(scope="module")
 def rows():
     """The rows of the table; those of which only inequalities are asked, which always hold, after a few steps."""
+    steps = {name: 25 for name in table.ROWS} | dict.fromkeys(LEARNS, 80) | dict.fromkeys(STORED, table.STEPS)
+    made = {}
     with pytest.MonkeyPatch.context() as patch:
-        made = {name: table.one_row(name) for name in LEARNS}
-        patch.setattr(table, "STEPS", 25)
-        return made | {name: table.one_row(name) for name in table.ROWS if name not in LEARNS}
+        for name, number in steps.items():
+            patch.setattr(table, "STEPS", number)
+            made[name] = table.one_row(name)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ def test_the_stored_table_is_this_one(rows, untrained):
     assert set(stored["rows"]) == set(table.ROWS)
     assert stored["untrained W1"] == pytest.approx(untrained, rel=1e-3)
     assert stored["provenance"]["command"] == "python benchmarks/constraint_table.py"
-    for name in ("clip", "sn", "lp, weight 1"):
+    for name in STORED:
         assert stored["rows"][name]["w1"] == pytest.approx(rows[name]["w1"], rel=0.35, abs=0.1), name
         assert stored["rows"][name]["high"] == pytest.approx(rows[name]["high"], rel=0.35), name
 

@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
 
 from tests.training.test_resume import same
-from tests.training.tiny import labelled, trainer
+from tests.training.tiny import in_two_processes, labelled, trainer
 from wgan_course import constraints
 from wgan_course.training import checkpoint, devices
 from wgan_course.training import distributed as ours
@@ -94,7 +94,7 @@ def process(rank, folder):
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
     goes_on(folder / "one", "sn", 4)  # one process begins, two go on
-    multiprocessing.spawn(process, (folder,), nprocs=2)
+    in_two_processes(process, folder)
     return folder
 
 

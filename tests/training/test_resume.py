@@ -3,29 +3,27 @@
 import errno
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 import torch
 
-from tests.training.tiny import Free, labelled, ring, seeded, trainer
+from tests.training.tiny import Free, in_a_process, labelled, ring, seeded, trainer
 from wgan_course import constraints
 from wgan_course.training import SampledBatches, TensorBatches, checkpoint
 from wgan_course.training.checkpoint import CheckpointError, DiskFullError
 from wgan_course.training.runlog import RunLog, read
+from wgan_course.training.runs import RunOptions, train_from_options
 
 SETTINGS = {"ema": 0.9, "log_every": 3, "checkpoint_every": 5}
-SCRIPT = """
-import sys
-from wgan_course.training.runs import RunOptions, train_from_options
-out, resume, steps = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])
-options = RunOptions(data="eight-gaussians", constraint="gp", steps=steps, batch=16, n_critic=2, width=8, latent=2,
-                     ema=0.9, log_every=3, checkpoint_every=10, sample_every=1000, threads=1, device="cpu",
-                     out=out, resume=resume)
-train_from_options(options, progress=False)
-"""
+
+
+def train_on_8_gaussians(out, resume, steps):
+    options = RunOptions(
+        data="eight-gaussians", constraint="gp", steps=steps, batch=16, n_critic=2, width=8, latent=2, ema=0.9,
+        log_every=3, checkpoint_every=10, sample_every=1000, threads=1, device="cpu", out=out, resume=resume,
+    )  # fmt: skip
+    train_from_options(options, progress=False)
 
 
 def same(a, b):
@@ -66,33 +64,31 @@ def test_state_differs_where_something_differs(tmp_path):
     assert not same(a.state_dict(), b.state_dict())
 
 
-def start(*arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, arguments)], env=environment)
-
-
 def kill_after_checkpoint(process, folder, log_lines):
     """Wait until a checkpoint and some log lines after it exist, then SIGKILL."""
     until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and process.is_alive():
         log = folder / "log.jsonl"
         if (folder / "checkpoint.pt").is_file() and log.is_file() and log.read_bytes().count(b"\n") >= log_lines:
             break
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
 
 
 @pytest.mark.slow
 def test_resume_after_sigkill_is_exact_to_the_bit(tmp_path):
     steps = 120
-    assert start(tmp_path / "whole", "", steps).wait(timeout=120) == 0
-    process = start(tmp_path / "killed", "", steps)
+    whole = in_a_process(train_on_8_gaussians, tmp_path / "whole", None, steps)
+    whole.join()
+    process = in_a_process(train_on_8_gaussians, tmp_path / "killed", None, steps)
     kill_after_checkpoint(process, tmp_path / "killed", 8)
-    assert process.returncode == -signal.SIGKILL
+    assert (whole.exitcode, process.exitcode) == (0, -signal.SIGKILL)
     stopped = checkpoint.load(tmp_path / "killed" / "checkpoint.pt")["step"]
     assert 0 < stopped < steps
-    assert start(tmp_path / "killed", tmp_path / "killed", steps).wait(timeout=120) == 0
+    again = in_a_process(train_on_8_gaussians, tmp_path / "killed", tmp_path / "killed", steps)
+    again.join()
+    assert again.exitcode == 0
     logs = [(tmp_path / f / "log.jsonl").read_bytes() for f in ("whole", "killed")]
     assert logs[0] == logs[1]
     states = [checkpoint.load(tmp_path / f / "checkpoint.pt") for f in ("whole", "killed")]

@@ -1,7 +1,7 @@
 """Small networks, data and constraints that the training tests share."""
 
 import torch
-from torch import nn
+from torch import multiprocessing, nn
 
 from wgan_course.constraints import Constraint
 from wgan_course.models import mlp
@@ -72,3 +72,19 @@ class Shift(nn.Module):
 
     def forward(self, z):
         return 0.1 * z + self.theta
+
+
+# A fork need not import PyTorch; where CUDA is, it cannot be used in one.
+START = "spawn" if torch.cuda.is_available() else "fork"
+
+
+def in_two_processes(work, folder):
+    """Call ``work(rank, folder)`` in two processes at once."""
+    multiprocessing.start_processes(work, (folder,), nprocs=2, start_method=START)
+
+
+def in_a_process(work, *arguments):
+    """Begin ``work(*arguments)`` in a process of its own."""
+    process = multiprocessing.get_context(START).Process(target=work, args=arguments)
+    process.start()
+    return process
