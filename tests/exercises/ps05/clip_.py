@@ -179,3 +179,11 @@ def what_is_optimised(critic, c):
 
 
 TRIALS.mutants("frozen-left", trained_alone=trained_alone, what_is_optimised=what_is_optimised)
+
+
+def last_layer(critic, c):
+    for p in critic[-1].parameters():
+        p.data.clamp_(-c, c)
+
+
+TRIALS.mutants("one-layer", last_layer=last_layer)

@@ -79,7 +79,8 @@ MESSAGES = """
 negated: This is −V, the binary cross-entropy that code minimises. V itself is what D maximises; it is never above 0.
 minus: A minus stands between the two terms. Both are rewards for the discriminator: add them.
 swapped: p and q are exchanged: D should be near 1 on real points (p), so log d is averaged under p.
-one-measure: Both logarithms are averaged under the same distribution. Fake points come from q: Σ q log(1 − d).
+one-measure: Both logarithms are averaged under the same distribution. Real points come from p and fake ones from q: Σ p
+    log d + Σ q log(1 − d).
 log-d-twice: The second term has log d; it must be log(1 − d), the reward for calling a fake a fake.
 non-saturating: The second term is −log d, the non-saturating generator's loss. The value of the game has log(1 − d).
 halved: The two expectations are averaged; V is their sum. (With the ½ the optimum is JS − log 2.)

@@ -79,8 +79,8 @@ no-half: The two halves are summed, not averaged: a factor ½ is missing in fron
     of disjoint distributions is 2 log 2, and no longer the mean surprise.
 mixture-not-halved: m = p + q is not a distribution: it sums to 2, so everything is too small by log 2. Take m = ½(p +
     q).
-symmetric-kl: This is the symmetrised KL divergence, ½ KL(p‖q) + ½ KL(q‖p). It is infinite on disjoint supports; JS
-    compares each distribution with the mixture m, which never vanishes where one of them lives.
+symmetric-kl: This is the symmetrised KL divergence, KL(p‖q) + KL(q‖p) or half of it. It is infinite on disjoint
+    supports; JS compares each distribution with the mixture m, which never vanishes where one of them lives.
 one-sided: Only one of the two halves is there: JS takes KL(p‖m) and KL(q‖m).
 reversed: The mixture stands on the wrong side: KL(m‖p) instead of KL(p‖m). (torch's kl_div takes its arguments in the
     opposite order, the second in front.)

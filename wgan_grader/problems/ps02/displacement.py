@@ -40,7 +40,7 @@ WRONG = (
     ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y, lambda x, y, s, t: (1 - t) * x + t * y[np.argsort(s)]),
     ("inverse", lambda x, y, s, t: (1 - t) * x[s] + t * y[s]),
     ("time-reversed", lambda x, y, s, t: t * x + (1 - t) * y[s]),
-    ("only-the-step", lambda x, y, s, t: t * (y[s] - x), lambda x, y, s, t: x + y[s] - x),
+    ("only-the-step", lambda x, y, s, t: t * (y[s] - x)),
     ("adds-target", lambda x, y, s, t: x + t * y[s], lambda x, y, s, t: x + t * (y[s] + x)),
     ("unweighted-target", lambda x, y, s, t: (1 - t) * x + y[s]),
     ("halfway", lambda x, y, s, t: (x + y[s]) / 2, lambda x, y, s, t: x, lambda x, y, s, t: y[s]),
@@ -56,8 +56,8 @@ MESSAGES = """
 no-partner: x_i walks to y_i. Its target is y at position partner[i]: y[partner].
 inverse: The pairing is used the wrong way round: partner[i] says where x_i goes, not who comes to y_i. It is y that is
     indexed by partner, not x.
-time-reversed: Time runs backwards: at t = 0 the points are at x, at t = 1 at their targets. ε of the interpolate in
-    other chapters runs the other way; here it is time.
+time-reversed: Time runs backwards: the points have to be at x at t = 0, and at their targets at t = 1. ε of the
+    interpolate in other chapters runs the other way; here it is time.
 only-the-step: This is the step t (y − x), without the place where it starts. Add x.
 adds-target: The target itself is added, not the way to it: x + t y. Walk a share of y − x.
 unweighted-target: The second term lacks its factor t: x counts with 1 − t and y[partner] with t, so that the two

@@ -123,8 +123,8 @@ transposed: Rows and columns are exchanged: row i is source i, so the rows must 
 largest-first: The weights are sorted by size. The atoms are sorted by *place* already: serve them in the order given.
 cumulated: These are minima of the cumulated weights, the joint distribution function. The plan is what each cell adds:
     take differences along rows and columns.
-shares: The rows (or the whole table) are rescaled, as shares of each source. An entry is a mass: the rows sum to a, and
-    everything to 1.
+shares: The rows or the columns are rescaled, as shares of each source or target, or the routes in use are marked. An
+    entry is a mass: the rows sum to a, and everything to 1.
 negative-overlaps: Where two intervals of the cumulated weights do not meet, the length of their overlap came out
     negative. It is 0 there: cut it off.
 ties-doubled: Where a source and a target run out at the same moment, one of the two goes on as if it had not: what it

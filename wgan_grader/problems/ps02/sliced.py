@@ -82,7 +82,8 @@ wrong-axis: The sort runs over the directions. On each line the *points* are put
 sorted-before: The coordinates are sorted before the projection. The order along a line is another one for each
     direction: project first, then sort.
 largest-slice: This is the largest slice (“max-sliced”), another distance. Take the mean over the directions.
-summed: The slices are added. Take their mean, or the value grows with the number of directions.
+summed: The slices, or the trips on a line, are added. Take means, or the value grows with the number of directions or
+    points.
 mean-direction: The directions are averaged first, and one line is left. Average the *distances*.
 means: This compares the projected means: trips in opposite directions cancel. Absolute value first, then mean.
 squared: Distances (or slices) are squared on the way, as for W2. For W1 take absolute values and their mean.

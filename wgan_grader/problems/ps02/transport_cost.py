@@ -54,14 +54,15 @@ MESSAGES = """
 mean: This is the mean over the table's entries. The masses are the weights already: add up mass × cost.
 matrix-product: This uses the matrix product. Each mass multiplies the cost of *its own* route: entry by entry, *, not
     @.
-unweighted: The costs of the used routes are added, whatever the mass that travels on them. Multiply by the mass.
+unweighted: The costs themselves are added or averaged, whatever the mass that travels on the routes. Multiply by the
+    mass.
 longest-trip: This is the cost of one route, the dearest. The bill adds up all of them.
 largest-share: Each source is taken to go to one target, its largest share. Plans may divide: count every entry.
 diagonal: Only the routes from i to i are counted. The mass off the diagonal has to be paid for as well.
 transposed: The plan, or the cost, is transposed: each mass meets the cost of another route.
 marginals-only: The plan is forgotten but for its row and column sums, as if every source sent the same mixture.
 shares-of-a-source: Each row is divided by its sum first, so that all sources weigh alike. The entries are the masses.
-by-row: A cost for each source (or target) comes back. Add them up: the bill is one number.
+by-row: A cost for each source, target or route comes back. Add them up: the bill is one number.
 squared: Costs (or masses) are squared on the way. The bill is linear in both.
 rescaled: The bill is divided by the number of sources or targets. The masses add up to 1 already.
 """

@@ -65,7 +65,8 @@ WRONG = (
     ("from-the-right", lambda t, p, q: (np.abs(surplus(p[::-1], q[::-1]))[:-1] * np.diff(t)).sum()),
     ("single-precision", lambda *given: area(*(one.astype(np.float32) for one in given))),
     ("sorted-weights", lambda t, p, q: area(t, np.sort(p), np.sort(q))),
-    ("sorted-weights", lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean(), lambda t, p, q: np.abs(p - q).mean()),
+    ("sorted-weights", lambda t, p, q: np.abs(np.sort(p) - np.sort(q)).mean()),
+    ("not-cumulated", lambda t, p, q: np.abs(p - q).mean()),
 )
 MESSAGES = """
 no-width: |F − G| is added up without the widths of the gaps, as if all places were 1 apart. Between two places the

@@ -56,7 +56,8 @@ broadcast: cost − phi subtracts φ along the columns: without [:, None] the pr
     table no error tells you.
 separate: The cheapest cost is looked for by itself, and a price (of that mine, or the highest) is taken off afterwards.
     Another mine may be the one that decides: minimise the difference.
-average: A mean over the mines was taken. The mean price is too dear for some mine, so the pair is not admissible.
+average: A mean, or a median, over the mines was taken. Such a price is too dear for some mine, so the pair is not
+    admissible.
 clamped: Negative values are cut off at 0. A potential may be negative: a discount.
 index: This is the number of the mine that decides, not the value there: min, not argmin.
 single-precision: Costs and prices were rounded to float32, which keeps about one decimal of numbers near 10⁶: where

@@ -69,7 +69,8 @@ no-masses: The prices are summed without their masses: a shop that takes nothing
 minus: ψ is subtracted. That is the form with one critic, E_P f − E_Q f, where ψ = −f. With two potentials both are
     added.
 swapped: The masses are swapped: a belongs to φ (the mines), b to ψ (the shops).
-averaged-twice: A mean of the products: the masses already sum to 1, so this divides by the number of atoms once more.
+averaged-twice: The sum is divided once more, by the number of atoms (a mean of the products) or by 2. The masses
+    already sum to 1: add up all products.
 one-side: Only one of the two sums is there. She charges at the mine *and* at the shop.
 absolute: Absolute values: a negative price is a discount and lowers the income.
 cut-off: Negative prices count as 0. A negative price is a discount and lowers the income.

@@ -109,7 +109,7 @@ MESSAGES = """
 neighbours: Only neighbours in the list are compared. The steepest pair can be any pair: compare all.
 signed: The differences keep their sign, so of each pair only the way up in the order of the list counts. Take absolute
     values.
-average: This is a mean over the pairs. A function is as steep as its steepest pair: take the maximum.
+average: This is a mean, or a median, over the pairs. A function is as steep as its steepest pair: take the maximum.
 minimum: This is the *least* steep pair.
 squared: The distance is squared: a root is missing, or the squares of the values were compared with it.
 other-norm: The distance is not the Euclidean one: it sums coordinates, or takes the largest, without squares.

@@ -53,7 +53,8 @@ WRONG = (
 )
 MESSAGES = """
 violation: This is φ + ψ − c, by how much the prices are too *high*. Slack is what is left: c − φ − ψ.
-critic-sign: ψ has the wrong sign. c − φ + ψ is right for one critic, where ψ stands for −f; here both are paid.
+critic-sign: φ or ψ has the wrong sign: both are subtracted. (c − φ + ψ is right for one critic, where ψ stands for −f;
+    here both are paid.)
 axes: φ and ψ lie along the wrong axes: φ belongs to the rows. In a square table no error tells you. Write phi[:, None]
     and psi[None, :].
 both-along-columns: Both potentials are subtracted along the columns: phi without [:, None] broadcasts over the rows.

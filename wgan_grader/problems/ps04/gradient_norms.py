@@ -137,7 +137,7 @@ mean-loss: The outputs were averaged before differentiating, so every gradient i
     no part in the output of sample j.
 parameters: This is the gradient in the *weights*. The Lipschitz constant is about the input: differentiate in the
     points.
-averaged: The norms are averaged (or their maximum taken). One number for each sample was asked for.
+averaged: The norms are averaged, added up, or their maximum is taken. One number for each sample was asked for.
 the-gradient: The gradients themselves come back, shape (n, d). Return their lengths, shape (n,).
 mean-gradient: The gradients of the samples are averaged (or summed) before the norm is taken. They cancel each other:
     take the norm first.

@@ -65,7 +65,8 @@ entrywise: The matrix is treated as one long vector: its vector 1-norm, or its l
 smallest: This is the smallest of the sums. The *most* that W stretches is asked for: the largest.
 mean: The sums are averaged (or the entries were). The norm is a maximum over inputs.
 spectral: This is the spectral norm, the stretch in the *Euclidean* norm, whatever p is.
-frobenius: This is the Frobenius norm. It is no induced norm: the identity has √n, and it stretches nothing.
+frobenius: This is the Frobenius norm, or its square. It is no induced norm: the identity has √n, and it stretches
+    nothing.
 euclidean-sums: The rows or columns are measured by their Euclidean length. Sum the absolute values.
 all-sums: All the sums come back. Return one number, the largest.
 largest-entry: This is the largest maximum or sum of maxima, not a sum of absolute values along one row or column.

@@ -46,7 +46,7 @@ MESSAGES = """
 in-place: The skip path carries relu(x): every negative entry of x is lost. Add x itself, and where an activation works
     in place (relu_, inplace=True), remember that it changes x.
 no-skip: The skip path is missing: this is only W relu(x) + b. Add x.
-relu-after: The activation stands behind the matrix, x + relu(Wx + b). Here it comes first: x + W relu(x) + b.
+relu-after: The activation stands behind the matrix. Here it comes first: x + W relu(x) + b.
 relu-of-sum: The whole sum goes through the activation. Then the skip path is no identity any more.
 no-relu: The activation is missing: x + Wx + b is linear.
 transposed: The matrix is transposed. Samples are rows: W acts on each row as x @ W.T.

@@ -92,7 +92,7 @@ apart: Rise and run come from different pairs (the largest rise over the smalles
     then take the maximum.
 rise: This is the largest difference of values. It has to be divided by the distance of the two points.
 inverse: Upside down: run over rise. A slope is the difference of the values over the distance of the points.
-mean: Slopes are averaged. The Lipschitz constant is a maximum: one steep pair is enough.
+mean: Slopes are averaged (or their median is taken). The Lipschitz constant is a maximum: one steep pair is enough.
 one-point: Only pairs with the first point are compared: the cone was put on the graph once and never moved.
 centred: Centred differences (np.gradient, torch.gradient) average the slopes on both sides, so they miss the steepest.
     Use the quotients themselves.

@@ -45,14 +45,14 @@ WRONG = (
 )
 MESSAGES = """
 no-two: The factor 2 is missing: d/dw of λw² is 2λw. (Code that writes λ/2 ‖W‖² means another λ.)
-not-squared: This is the gradient of λ‖W‖_F, without the square: of length λ whatever W is, and undefined at 0.
-spectral: This is the gradient of the *spectral* penalty, 2λσ₁u₁v₁ᵀ: it pushes on the steepest direction alone. Weight
-    decay shrinks all directions.
-absolute: This is the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large
+not-squared: This is like the gradient of λ‖W‖_F, without the square: of one length whatever W is, and undefined at 0.
+spectral: This is a multiple of u₁v₁ᵀ, as the gradient of a *spectral* penalty is, 2λσ₁u₁v₁ᵀ: it pushes on the steepest
+    direction alone. Weight decay shrinks all directions.
+absolute: This is like the gradient of λΣ|W| (lasso): every entry is pushed by the same amount. The square pushes large
     entries more.
 signs-lost: The signs of the entries are gone. The gradient of w² is 2w, negative where w is: a step against it then
     makes w larger.
-mean: The squares were averaged, so the gradient is divided by the number of entries. Sum them.
+mean: The squares were averaged, so the gradient is divided by the number of entries or rows. Sum them.
 the-penalty: This is the penalty λ‖W‖_F² itself, its terms λW², or another number. Asked for is its derivative in each
     entry, in the shape of W.
 weight-ignored: The weight λ has no effect, or the wrong one: the gradient is in proportion to it.

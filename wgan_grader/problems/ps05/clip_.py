@@ -68,6 +68,18 @@ def _only(places):
     return _after(lambda a, c, place: _clip(a, c) if place in places else a)
 
 
+def _last(arrays_of_it: int):
+    """The last layer, or its weight, whatever the depth."""
+
+    def formula(*inputs):
+        *arrays, c = inputs
+        first = len(arrays) - 2
+        chosen = range(first, first + arrays_of_it)
+        return after("critic", [_clip(a, c) if place in chosen else a for place, a in enumerate(arrays)])
+
+    return formula
+
+
 def _all_scaled(*inputs):
     *arrays, c = inputs
     share = min(1.0, c / np.sqrt(sum((a**2).sum() for a in arrays)))
@@ -91,6 +103,7 @@ WRONG = (
     ("biases-left", _only(range(0, 100, 2))),
     ("weights-left", _only(range(1, 100, 2))),
     HARD_CODED,
+    ("one-layer", _last(2), _last(1)),
     ("one-layer", _only((0, 1)), _only((2, 3)), _only((0,)), _only((2,))),
     ("one-end", _after(lambda a, c, _: np.minimum(a, c)), _after(lambda a, c, _: np.maximum(a, -c))),
     ("positive", _after(lambda a, c, _: np.clip(a, 0, c)), _after(lambda a, c, _: np.clip(np.abs(a), 0, c))),

@@ -66,14 +66,14 @@ inputs-only: Each factor counts the inputs (or the outputs) of a matrix only. A 
     several rows, and its norm can be c√(mn).
 sum: The bounds of the layers are added. Layers come one after the other: multiply.
 c-once: c occurs once. *Every* matrix is clipped, so every factor has its c: c to the power of the number of matrices.
-last-missing: A layer is missing: there is one matrix more than there are hidden layers.
+last-missing: A layer is missing, or its c: there is one matrix more than there are hidden layers.
 one-too-many: There is one factor c too many: critics have one matrix *between* two widths, so one less than widths.
 biases: The biases are counted as weights. A shift changes no slope.
 largest: Only the layer with the largest (or the smallest) bound counts here. In a chain all of them do.
-random: This is the *typical* norm of a random matrix with entries of size c. The bound has to hold for all, also for
-    the matrix of all c's.
+random: This is of the size of the *typical* norm of a random matrix with entries of size c. The bound has to hold for
+    all, also for the matrix of all c's.
 added-widths: Under each root stands the sum of the two widths. A matrix has as many entries as their *product*.
-widths-once: Each width is counted once under the root. An inner width belongs to two matrices.
+widths-once: Each width is counted once. An inner width belongs to two matrices, and stands under two roots.
 rounded: The bound is rounded, or was taken for zero. Give it as it is, however small.
 per-layer: The factors come back. Return their product.
 """

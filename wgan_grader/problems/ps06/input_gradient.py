@@ -94,8 +94,8 @@ extrapolation: The points lie beyond the ends of the segments: x̃ + ε (x − x
 not-convex: The weights of the two points do not add up to 1: ε and 1 − ε.
 mean-scores: The scores were averaged before differentiating, so each gradient is divided by n: a critic that obeys the
     penalty would have slope n. Sum the scores (or pass ones as grad_outputs).
-scaled: Every gradient is too long by one and the same factor. Nothing is to be multiplied here: not by n, not by λ, not
-    by 10.
+scaled: Every gradient is too long or too short by one and the same factor. Nothing is to be multiplied here: not by n,
+    not by λ, not by 10.
 of-an-end: The gradient was taken in the real points (or in the generated ones): by the chain rule that is ε (or 1 − ε)
     times the gradient in x̂. Make the points first, and let *them* require a gradient.
 negated: The sign is the wrong way round: the gradient of f is asked for, not that of −f (the loss of the generator).

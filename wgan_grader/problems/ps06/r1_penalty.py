@@ -88,13 +88,14 @@ WRONG = (
 MESSAGES = """
 no-half: The factor ½ is missing: R1 is half the mean squared norm.
 centred-at-one: This pulls the slopes to 1. R1 pulls them to 0: nothing is subtracted.
-not-squared: The norm is not squared: half γ times the mean *length* of the gradients.
+not-squared: The norm is not squared: this is γ, or half of it, times the mean *length* of the gradients.
 early-mean: The average is taken before the square: over the norms, or over the gradients, which cancel.
 sum: The squares are added up over the samples (that is also what one norm over the whole batch does). Divide by the
     number of samples.
 mean-over-coordinates: The mean runs over the coordinates too, so the penalty depends on the number of pixels. Sum over
     the coordinates of a sample, average over samples.
-mean-scores: The scores were averaged before differentiating: each gradient is n times too short.
+mean-scores: The result is divided by n once or twice too often. Were the scores averaged before differentiating? Each
+    gradient is then n times too short.
 no-weight: The weight γ is missing, or is 10 whatever the argument says.
 the-score: This penalises the *score*, not its gradient.
 one-less: The sum is divided by n − 1, as for an unbiased variance. The mean divides by n.

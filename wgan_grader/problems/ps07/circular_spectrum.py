@@ -63,7 +63,7 @@ sorted: The values are right but sorted. They are wanted by frequency, from 0 on
 half: Only half of the frequencies came back: a real transform (rfft) leaves out the mirror images, but each of them is
     a singular value as well.
 real-part: The real part was taken. A frequency's gain is the absolute value of a complex number.
-scaled: The transform was divided by n or √n. That scaling makes F unitary, but K̂ is the plain sum.
+scaled: The transform was multiplied or divided by n or √n. Dividing by √n makes F unitary, but K̂ is the plain sum.
 centred: The frequencies begin at −½ (fftshift). They are wanted from 0 on.
 truncated: Where the kernel is longer than the circle, its end was cut off (that is what fft(kernel, n) does). On a
     circle nothing ends: add tap j to place j mod n.

@@ -71,7 +71,8 @@ WRONG = (
 MESSAGES = """
 wrong-reshape: The kernel was reshaped to another matrix. R has one row for each *output channel*, and its row is the
     whole patch, all input channels: kernel.reshape(out, −1).
-no-root: The factor is k_h k_w, without the root. It counts squares: Σ‖patch‖² ≤ k_h k_w ‖x‖².
+no-root: The root is missing from the factor, √(k_h k_w) without strides. What it is taken of counts squares: Σ‖patch‖²
+    ≤ k_h k_w ‖x‖².
 stride-ignored: The stride is ignored. With stride s only every s-th window exists, so a pixel is seen by at most ⌈k/s⌉
     on an axis.
 not-rounded-up: k/s is not rounded up. A pixel is seen by a whole number of windows; with k = 3 and s = 2 some pixels

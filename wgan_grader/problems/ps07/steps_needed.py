@@ -106,7 +106,8 @@ strict: Where the bound is exactly the error, that is enough: at most, ≤, not 
     step too far there; ceil does not.
 not-whole: Steps are whole numbers: round up.
 one-more: This is one step more than the least number.
-assumes-sorted: The first two entries are taken for σ₁ and σ₂. The singular values come in any order: sort them.
+assumes-sorted: Two entries at one end of the list are taken for σ₁ and σ₂. The singular values come in any order: sort
+    them.
 smallest: The quotient is that of the smallest to the largest singular value. The slowest part to die is the *second*
     largest.
 tie-never: With a tie it answers that no number of steps is enough (or an error comes of log 1 = 0). A tie does not slow

@@ -99,7 +99,8 @@ own-range: The cells divide the range from the smallest to the largest point (np
 short: Cells at the end that hold no point are missing (bincount without minlength). An empty cell has the share 0.
 counts: Counts are returned, not shares.
 density: This is a density: shares divided by the width of a cell. The shares themselves were asked for.
-divided-by-batches: The counts are divided by the number of batches, or by the batch size.
+divided-by-batches: The counts are divided by the number of batches, by the batch size, or by both together. Divide by
+    the number of points.
 """
 PROBLEM = Problem(
     key="ps10.histogram",

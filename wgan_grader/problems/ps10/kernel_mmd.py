@@ -101,8 +101,8 @@ half-the-pairs: Each pair within a sample is counted once, and the sum divided b
 one-cross-term: The term between the samples has the factor 1. It is 2.
 cross-diagonal: Pairs with i = j are left out between the samples as well. There x_i and y_i are different points, and
     all pairs count.
-clamped: Negative values are cut off at 0. That puts the bias back: an unbiased estimate of 0 must be negative now and
-    then.
+clamped: Negative values are cut off at 0, or lose their sign. That puts a bias back: an unbiased estimate of 0 must be
+    negative now and then.
 wrong-degree: The kernel has another degree. It is (x·y/d + 1)³.
 no-division-by-d: x·y is not divided by the dimension d.
 no-one: The kernel lacks the + 1, and with it every moment of lower order.
