@@ -1,5 +1,6 @@
 """A judge for a student's own check: the problems of the course, on inputs that everybody sees."""
 
+import functools
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -39,7 +40,9 @@ def inputs(key: str, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return arguments(problem.request(cases), next(case for case in cases if case.name == name))
 
 
+@functools.cache
 def _tried(key: str) -> tuple[Problem, list[Case]]:
+    """A problem with the cases that everybody sees; drawn once, for a check is asked for again and again."""
     problem = find(key)
     return problem, problem.make_cases(np.random.default_rng(public_seed(key)))
 
