@@ -1,6 +1,7 @@
 """For all tests: one thread each, the same examples each time, the built book, and a browser without a network."""
 
 import gc
+import json
 import os
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ sys.modules["rfc3987_syntax"] = None  # as `wgan_cli.main` does
 ROOT = Path(__file__).resolve().parents[1]
 # Fixtures that many tests wait for: one worker takes them all. Those that open the built book in a browser take long
 # themselves: they are a group by file, and come when the book has been built.
-GROUPS = {"built_book": "book", "trial": "explorables"}
+GROUPS = {"built_book": "book", "trial": "explorables", "forked": "sphinx"}
 # The first is Chromium without its window, where a new page costs less.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 NEEDED = {"browser": CHROMIUM, "sandbox": ("bwrap",)}
@@ -82,10 +83,12 @@ def pytest_collection_modifyitems(items):
 
 
 def _late(item):
-    """The book, attackers, other groups, slow tests, the book in browsers, others: no long test is left in the end."""
+    """The book, sandboxes, other groups, slow tests, the book in browsers, others: no long test is left in the end."""
     group = next((mark.args[0] for mark in item.iter_markers("xdist_group")), "")
-    if group.startswith(("book-", "attacks-")):
-        return 4 if group.startswith("book-") else 1
+    if group == "sandbox":  # one worker takes all of them, and has the process that kernels are forked from
+        return 1
+    if group.startswith("book-"):
+        return 4
     if group:
         return 0 if group == "book" else 2
     return 3 if item.get_closest_marker("slow") else 5
@@ -130,3 +133,26 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def forked(course_root, tmp_path_factory):
+    """Runs code as ``python -c`` does, in a fork of one process that has imported Sphinx, which takes seconds.
+
+    A process of its own it must have: Sphinx keeps things in its modules.
+    """
+    folder = tmp_path_factory.mktemp("forked")
+    command = [sys.executable, "-m", "tests.fixtures.fork_server"]
+    server = subprocess.Popen(command, cwd=course_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(code, cwd):
+        told = {name: folder / name for name in ("out", "err")}
+        job = {"code": code, "cwd": str(cwd), "environment": dict(os.environ)}
+        server.stdin.write(json.dumps(job | {name: str(file) for name, file in told.items()}) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        out, err = (file.read_text(encoding="utf-8") for file in told.values())
+        return subprocess.CompletedProcess(code, status, out, err)
+
+    yield run
+    server.communicate()

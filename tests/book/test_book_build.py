@@ -123,14 +123,21 @@ def small(tmp_path, course_root):
     return tmp_path
 
 
-def make(root, page):
-    """Write the first page and build, in a process of its own: exit code, what was said, and the first page."""
-    (root / "book" / "index.md").write_text(page)
-    command = [sys.executable, "-m", "wgan_cli", "book"]
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    built = root / "_build" / "html" / "index.html"
-    html = built.read_text() if built.is_file() else ""
-    return SimpleNamespace(code=ran.returncode, out=ran.stdout, said=ran.stderr, html=html)
+BOOK = "import runpy, sys; sys.argv[1:] = ['book']; runpy.run_module('wgan_cli', run_name='__main__', alter_sys=True)"
+
+
+@pytest.fixture
+def make(forked, small):
+    """Writes the first page and builds, in a process of its own: exit code, what was said, and the first page."""
+
+    def make_it(page):
+        (small / "book" / "index.md").write_text(page)
+        ran = forked(BOOK, small)
+        built = small / "_build" / "html" / "index.html"
+        html = built.read_text() if built.is_file() else ""
+        return SimpleNamespace(code=ran.returncode, out=ran.stdout, said=ran.stderr, html=html)
+
+    return make_it
 
 
 CODE = """---
@@ -153,17 +160,17 @@ FAULTY = """# T
 """
 
 
-def test_a_warning_stops_the_build_each_time(small):
+def test_a_warning_stops_the_build_each_time(make, small):
     for _ in range(2):
-        made = make(small, FAULTY)
+        made = make(FAULTY)
         assert made.code == 1
         for words in ("nowhere", "unlabelled", "no entry 'unquoted'", "nobody2000", "header level"):
             assert words in made.said
         assert not build.is_fresh(small)
 
 
-def test_a_page_that_does_not_run_is_named_with_its_error(small):
-    said = make(small, CODE % "1 / 0").said.split("✗")[-1]
+def test_a_page_that_does_not_run_is_named_with_its_error(make):
+    said = make(CODE % "1 / 0").said.split("✗")[-1]
     assert "index.md" in said
     assert "ZeroDivisionError" in said
     assert "\x1b[" not in said
@@ -179,29 +186,29 @@ print("threads", os.environ["OMP_NUM_THREADS"], "read", open("n.json").read(), "
 LEDGER = "\nText with $x$ and {ledger}`ten`.\n\n```{ledger-table}\n```\n"
 
 
-def test_a_page_runs_again_when_its_data_change_and_not_when_its_text_does_or_nothing(small, monkeypatch):
+def test_a_page_runs_again_when_its_data_change_and_not_when_its_text_does_or_nothing(make, small, monkeypatch):
     """Its figures appear whatever backend is set outside."""
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     (small / "book" / "n.json").write_text("one")
     page = CODE % COUNTED + LEDGER
-    first = make(small, page)
+    first = make(page)
     assert first.code == 0
     assert 'id="ledger-ten"' in first.html
     assert 'href="#ledger-ten"' in first.html
     assert "<img" in first.html
     assert "threads 1 read one at" in first.html
     assert "nothing has changed" not in first.out
-    assert "nothing has changed" in make(small, page).out
+    assert "nothing has changed" in make(page).out
     at = re.search(r"at \d+ \.", first.html)[0]
     (small / "book" / "index.md").write_text(page + "\nMore.\n")
     assert not build.is_fresh(small)
-    second = make(small, page + "\nMore.\n")
+    second = make(page + "\nMore.\n")
     assert (second.code, second.said) == (0, "")
     assert at in second.html
     assert "More." in second.html
     (small / "book" / "n.json").write_text("two")
-    third = make(small, page).html
+    third = make(page).html
     assert "read two at" in third
     assert at not in third
 
@@ -215,7 +222,7 @@ def test_the_environment_is_put_back(monkeypatch):
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_pages_run_at_once_in_forks_of_one_process_and_are_cached(small):
+def test_pages_run_at_once_in_forks_of_one_process_and_are_cached(make, small):
     """Of two that wait for each other none would end alone; what was imported before them they need not import."""
     names = ("one", "two", "wait")  # two run at once, in the order of their names
     page = CODE % (
@@ -229,7 +236,7 @@ def test_pages_run_at_once_in_forks_of_one_process_and_are_cached(small):
     (small / "_toc.yml").write_text(
         f"format: jb-book\nroot: index\nchapters: [{', '.join(f'{{file: {name}}}' for name in names)}]\n"
     )
-    assert make(small, "# T\n").code == 0
+    assert make("# T\n").code == 0
     pages = [(small / "_build" / "html" / f"{name}.html").read_text() for name in names]
     drawn = [re.search(r"met True drew (\S+) (\S+) end", page).groups() for page in pages]
     assert len({number for pair in drawn for number in pair}) == 6

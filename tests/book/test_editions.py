@@ -4,7 +4,6 @@ import io
 import json
 import re
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -107,19 +106,24 @@ def write(root, page, strings, fuzzy=()):
     editions.write_catalogue(root / "book" / "locale" / "zh_CN" / "LC_MESSAGES" / f"{page}.po", catalogue, "zh_CN")
 
 
-def in_a_process(root, code):
-    """Sphinx keeps things in its modules: it gets a process of its own."""
-    code = f"from pathlib import Path; from tools.book import editions; root = Path({str(root)!r}); {code}"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root).stdout
+@pytest.fixture
+def in_a_process(forked, course):
+    """Runs code with `editions` and the course's folder `root` in a process of its own; returns what it prints."""
+
+    def run(code):
+        head = f"from pathlib import Path; from tools.book import editions; root = Path({str(course)!r})"
+        ran = forked(f"{head}; {code}", course)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
 
 
-def test_stale_strings_are_told_and_an_update_marks_them(course):
+def test_stale_strings_are_told_and_an_update_marks_them(course, in_a_process):
     changed = {**CHINESE, "A title of old": "旧标题"}
     del changed["A title"], changed["Head"]
     write(course, "index", changed, fuzzy=["A task"])
-    told = in_a_process(
-        course, "print(*editions.stale(root), sep=chr(10)); editions.update(root, 'zh_CN')"
-    ).splitlines()
+    told = in_a_process("print(*editions.stale(root), sep=chr(10)); editions.update(root, 'zh_CN')").splitlines()
     words = [re.sub(r".*?index\.po: ", "", line) for line in told if "index.po" in line]
     wanted = ["is no longer in the page: A title of old", "is fuzzy: A task"]
     assert {*wanted, *(f"is lacking: {text}" for text in ("A title", "Head", "Place"))} <= set(words)
@@ -134,8 +138,8 @@ def test_stale_strings_are_told_and_an_update_marks_them(course):
     write(course, "index", CHINESE)
 
 
-def test_an_edition_is_built_with_the_same_figures_and_falls_back_to_english(course):
-    said = in_a_process(course, "print(*(editions.build_edition(root, 'zh_CN').fresh for _ in range(2)))")
+def test_an_edition_is_built_with_the_same_figures_and_falls_back_to_english(course, in_a_process):
+    said = in_a_process("print(*(editions.build_edition(root, 'zh_CN').fresh for _ in range(2)))")
     assert said.splitlines()[-1] == "False True"
     page = (course / "_build" / "zh_CN" / "index.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN"' in page

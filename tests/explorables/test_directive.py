@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -23,7 +21,7 @@ See {numref}`fig-one`.
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory, course_root):
+def build(tmp_path_factory, course_root, forked):
     def build_it(pages):
         source = tmp_path_factory.mktemp("book")
         (source / "conf.py").write_text(CONF)
@@ -31,8 +29,8 @@ def build(tmp_path_factory, course_root):
         for name, text in pages.items():
             (source / name).write_text(text)
         out = source / "out"
-        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(source), str(out)]
-        return out, subprocess.run(command, cwd=course_root, capture_output=True, text=True, check=False)
+        words = ["-W", "--keep-going", "-q", "-b", "html", str(source), str(out)]
+        return out, forked(f"import sys; from sphinx.cmd.build import main; sys.exit(main({words}))", course_root)
 
     return build_it
 
