@@ -58,7 +58,7 @@ def test_prop_sn_gradient(seed, rows, columns):
 
 
 @given(seeds, st.integers(2, 6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_prop_projection_differs(seed, size):
     """From the same weight of norm one, a gradient step then projection is not a gradient step in W/σ(W)."""
     start, gradient = normal(seed, size, size), normal(seed + 1, size, size)

@@ -224,7 +224,7 @@ def test_prop_ema_average(decay, angle):
     """The average of a circling iterate circles about the same centre, closer by (1 - β) / |1 - β e^{-iω}|."""
     module = nn.Linear(2, 1, bias=False, dtype=torch.float64)
     centre = torch.tensor([[3.0, -1.0]], dtype=torch.float64)
-    average, steps = None, 1200
+    average, steps = None, 700
     for t in range(steps):
         turn = torch.tensor([[math.cos(angle * t), math.sin(angle * t)]], dtype=torch.float64)
         module.weight.data = centre + 2 * turn
