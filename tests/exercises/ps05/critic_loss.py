@@ -154,3 +154,11 @@ def clears_gradients(critic, generator, real, z):
 
 
 TRIALS.mutants("left-changed", clears_gradients=clears_gradients)
+
+
+def means_first(critic, generator, real, z):
+    fake = generator(z).detach()
+    return critic(fake.mean(0, keepdim=True)).squeeze() - critic(real.mean(0, keepdim=True)).squeeze()
+
+
+TRIALS.mutants("mean-sample", means_first=means_first)

@@ -98,3 +98,4 @@ def clears_gradients(critic, generator, z):
 
 TRIALS.mutants("left-changed", clears_gradients=clears_gradients)
 TRIALS.mutants("wrong-length", latent_numbers=lambda c, g, z: -c(g(z)).sum() / z.shape[1])
+TRIALS.mutants("mean-sample", mean_first=lambda c, g, z: -c(g(z).mean(0, keepdim=True)).squeeze())

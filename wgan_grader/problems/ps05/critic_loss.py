@@ -65,6 +65,13 @@ def _scores(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return output(critic, real)[:, 0], output(critic, fake)[:, 0]
 
 
+def _of_the_means(*arrays: np.ndarray) -> float:
+    """Score of the mean fake minus score of the mean real sample."""
+    critic, _, real, fake = _parts(arrays)
+    f, r = (output(critic, batch.mean(0, keepdims=True))[0, 0] for batch in (fake, real))
+    return f - r
+
+
 def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
     """Mean score of the fakes minus mean score of the real ones; its gradient in the critic; none in the generator."""
     critic, generator, real, fake = _parts(arrays)
@@ -132,6 +139,7 @@ WRONG = (
     ("sums", _value(lambda r, f: f.sum() - r.sum()), _value(lambda r, f: (f.sum() - r.sum()) / (len(f) + len(r)))),
     ("sums", _value(lambda r, f: (f.sum() - r.sum()) / len(r)), _value(lambda r, f: (f.sum() - r.sum()) / len(f))),
     ("sums", _value(lambda r, f: 2 * (f.sum() - r.sum()) / (len(r) + len(f)))),
+    ("mean-sample", lambda *arrays: {"value": _of_the_means(*arrays)}),
     ("hinge", _value(lambda r, f: relu(1 - r).mean() + relu(1 + f).mean())),
     ("hinge", _value(lambda r, f: relu(1 + r).mean() + relu(1 - f).mean())),
     ("log-loss", _value(lambda r, f: softplus(-r).mean() + softplus(f).mean())),
@@ -164,6 +172,8 @@ half-detached: The value is right, but one of the two batches of scores is detac
 ascent: This is E_P f − E_Q f, which the critic *climbs*. A loss is minimised: turn the sign round.
 sums: Scores are summed, or both sums are divided by one number: the size of one batch, or of the two together. Take the
     mean over each batch by itself: they may differ in size.
+mean-sample: The samples are averaged, and their means are scored. Score each sample, then average: a critic is not
+    linear.
 hinge: This is the hinge loss, with its margin of 1. It is no Wasserstein loss: it stops rewarding the critic once the
     scores are far enough apart.
 log-loss: A sigmoid, tanh or logarithm acts on the scores, as in the log loss of a discriminator. A critic's scores are

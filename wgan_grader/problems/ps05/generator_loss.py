@@ -50,6 +50,12 @@ def _scores(*arrays: np.ndarray) -> np.ndarray:
     return output(critic, output(generator, arrays[-1]))[:, 0]
 
 
+def _of_the_mean(*arrays: np.ndarray) -> np.ndarray:
+    """Minus the score of the mean fake."""
+    critic, generator = in_two(arrays[:-1])
+    return -output(critic, output(generator, arrays[-1]).mean(0, keepdims=True))[0, 0]
+
+
 def answer(*arrays: np.ndarray) -> dict[str, np.ndarray]:
     """Minus the mean score of the fakes, and its gradient in the generator."""
     (critic, generator), z = in_two(arrays[:-1]), arrays[-1]
@@ -81,6 +87,7 @@ WRONG = (
     ("detached", Detected(_detached)),
     ("sign", _value(lambda s: s.mean())),
     ("sums", _value(lambda s: -s.sum()), _value(lambda s: s.sum())),
+    ("mean-sample", lambda *arrays: {"value": _of_the_mean(*arrays)}),
     ("wrong-length", lambda *arrays: {"value": -_scores(*arrays).sum() / arrays[-1].shape[1]}),
     ("log-loss", _value(lambda s: np.logaddexp(0, -s).mean()), _value(lambda s: -np.logaddexp(0, s).mean())),
     ("log-loss", _value(lambda s: -(1 / (1 + np.exp(-s))).mean()), _value(lambda s: (1 / (1 + np.exp(s))).mean())),
@@ -99,6 +106,7 @@ detached: The value is right, but no gradient reaches the generator: the fakes, 
 sign: This is +E_Q f. Minimised, it makes the generator look for *low* scores, away from the data. The sign of a popular
     repository's clipping script is wrong in just this way.
 sums: The scores are summed. Take their mean, so that the loss does not depend on the batch size.
+mean-sample: The fakes are averaged, and their mean is scored. Score each of them, then average: a critic is not linear.
 wrong-length: The sum of the scores is divided by the number of latent coordinates, z.shape[1]. The batch is the first
     axis: take the mean of the scores.
 log-loss: A logarithm or a sigmoid: this is a generator's loss from chapter 1. The critic's score is used as it is.
