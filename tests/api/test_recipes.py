@@ -2,14 +2,14 @@
 
 import importlib.util
 import json
-import os
-import subprocess
+import runpy
 import sys
 
 import pytest
 import torch
 from PIL import Image
 
+from tests.fixtures.torchrun import in_two_processes
 from wgan_course import norms, transport
 
 
@@ -101,15 +101,16 @@ def test_the_constraint_refuses_the_library_s_attention():
         constraints.make("sn").prepare(torch.nn.MultiheadAttention(8, 1))
 
 
+def as_a_program(script, *words):
+    """Run a script as torchrun does once it has started a process."""
+    sys.argv[1:] = map(str, words)
+    runpy.run_path(str(script), run_name="__main__")
+
+
 @pytest.mark.slow
 def test_several_processes(recipe, course_root, tmp_path):
     script = course_root / "book" / "api" / "recipes" / "several_processes.py"
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, tmp_path / "two", "1"]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(course_root)}
-    ran = subprocess.run(
-        [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
+    in_two_processes(as_a_program, script, tmp_path / "two", 1)
     one = recipe("several_processes").main(str(tmp_path / "one"), steps=1)
     lines = (tmp_path / "two" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [pytest.approx(one.record, rel=0.05)]
