@@ -83,15 +83,20 @@ def pytest_collection_modifyitems(items):
 
 
 def _late(item):
-    """The book, sandboxes, other groups, slow tests, the book in browsers, others: no long test is left in the end."""
+    """The book, sandboxes, other groups, slow tests, exercises, the book in browsers, others.
+
+    So no long test is left in the end, and none waits for the book, which is built by then.
+    """
     group = next((mark.args[0] for mark in item.iter_markers("xdist_group")), "")
     if group == "sandbox":  # one worker takes all of them, and has the process that kernels are forked from
         return 1
     if group.startswith("book-"):
-        return 4
+        return 5
     if group:
         return 0 if group == "book" else 2
-    return 3 if item.get_closest_marker("slow") else 5
+    if item.get_closest_marker("slow"):
+        return 3
+    return 4 if item.path.parent.name == "exercises" else 6
 
 
 def _tell_group(item):
