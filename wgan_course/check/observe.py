@@ -286,8 +286,9 @@ def _owned(values: Mapping[str, Any], owner: str) -> dict[str, torch.nn.Paramete
 
 
 def _linear(tensors: Mapping[str, torch.nn.Parameter], weight: str, bias: str) -> torch.nn.Linear:
-    outputs, inputs = tensors[weight].shape
-    layer = torch.nn.Linear(inputs, outputs, device="meta")
+    layer = torch.nn.Linear.__new__(torch.nn.Linear)
+    torch.nn.Module.__init__(layer)  # that of the layer itself draws weights, which takes longer than all else here
+    layer.out_features, layer.in_features = tensors[weight].shape
     for name, tensor in (("weight", tensors[weight]), ("bias", tensors[bias])):
         setattr(layer, name, tensor)
     return layer
