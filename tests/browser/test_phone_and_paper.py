@@ -5,6 +5,7 @@ import functools
 import pytest
 
 pytestmark = pytest.mark.browser
+CHAPTER = "04_lipschitz/chapter.html"  # many proofs and few formulas, which take seconds
 SCREENS = {
     "phone": {"viewport": {"width": 390, "height": 844}},
     "screen": {"viewport": {"width": 1280, "height": 900}},
@@ -37,7 +38,7 @@ def open_at(chromium, built_book):
         context.close()
 
 
-@pytest.mark.parametrize("name", ["02_earth_mover/chapter.html", "04_lipschitz/lab.html"])
+@pytest.mark.parametrize("name", [CHAPTER, "04_lipschitz/lab.html"])
 def test_a_telephone_gets_the_narrow_figures(open_at, name):
     shown = open_at(name).evaluate(SHOWN)
     assert shown
@@ -49,7 +50,7 @@ def test_a_telephone_gets_the_narrow_figures(open_at, name):
 
 
 def test_a_caption_says_where_left_and_right_went(open_at):
-    page = open_at("04_lipschitz/chapter.html")
+    page = open_at(CHAPTER)
     told = "(element) => getComputedStyle(element, '::after').content"
     cone = page.locator("figure", has_text="double cone of slope 1").locator("figcaption")
     alone = page.locator("figure", has_text="The angle on a ring with a cut").locator("figcaption")
@@ -58,7 +59,7 @@ def test_a_caption_says_where_left_and_right_went(open_at):
 
 
 def test_headings_shrink_in_order(open_at):
-    page = open_at("04_lipschitz/chapter.html")
+    page = open_at(CHAPTER)
     sizes = [
         page.locator(f"article {tag}").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
         for tag in ("h1", "h2", "h3", "p")
@@ -68,7 +69,7 @@ def test_headings_shrink_in_order(open_at):
 
 
 def test_statements_keep_their_width(open_at):
-    page = open_at("03_duality/chapter.html")
+    page = open_at(CHAPTER)
     widths = page.locator("div.proof > p:first-child, div.proof > section > p").evaluate_all(
         "all => all.map((one) => one.clientWidth)"
     )
@@ -84,7 +85,7 @@ def test_formulas_within_a_line_end_within_the_screen(open_at, name):
 
 
 def test_each_proof_begins_with_its_word(open_at):
-    page = open_at("01_js_saturation/chapter.html")
+    page = open_at(CHAPTER)
     proofs = page.locator("div.proof#proof").count()
     assert proofs >= 7
     assert page.locator(".proof-word").all_text_contents() == ["Proof."] * proofs
@@ -93,7 +94,7 @@ def test_each_proof_begins_with_its_word(open_at):
 @pytest.fixture
 def paper(open_at):
     """Chapter 4 as a reader with a dark screen prints it."""
-    page = open_at("04_lipschitz/chapter.html", "dark")
+    page = open_at(CHAPTER, "dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     yield page
