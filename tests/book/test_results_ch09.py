@@ -6,7 +6,7 @@ import pytest
 from tools.book import results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-ROUNDS = {"n=1": 60, "n=5": 20}  # the stored runs are longer; a run's beginning does not depend on its length
+ROUNDS = {"n=1": 30, "n=5": 11}  # the stored runs are longer; a run's beginning does not depend on its length
 SETTLES = ["non-saturating", "clip 0.2", "GP, weight 1", "LP, weight 1", "SN", "R1, log loss", "R1, Wasserstein"]
 
 
