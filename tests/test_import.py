@@ -30,29 +30,28 @@ def test_the_package_alone_imports_nothing_heavy():
     assert imported_by("import wgan_course").isdisjoint(HEAVY)
 
 
-@pytest.mark.slow
-def test_what_engineers_use_needs_torch_and_no_solver_plotter_or_notebook():
-    found = imported_by("; ".join(f"import {name}" for name in EVERYDAY))
-    assert "torch" in found
-    assert found.isdisjoint(set(HEAVY) - {"torch", "numpy"}), sorted(found & set(HEAVY))
-
-
-def added_to_torch(statement):
-    """Modules that a statement imports after torch, by their first name."""
-    count = "print(json.dumps(sorted(set(sys.modules) - before)))"
-    code = f"import json, sys, torch; before = set(sys.modules); {statement}; {count}"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return json.loads(result.stdout)
+def imported_after_torch(*statements):
+    """Modules there are with torch alone, and those that each statement adds, in one process."""
+    code = "import json, sys, torch; seen = [sorted(sys.modules)]"
+    for statement in statements:
+        code += f"; {statement}; seen.append(sorted({{*sys.modules}}.difference(*seen)))"
+    result = subprocess.run([sys.executable, "-c", f"{code}; print(json.dumps(seen))"], capture_output=True, check=True)
+    return [set(found) for found in json.loads(result.stdout)]
 
 
 @pytest.mark.slow
 def test_after_torch_the_package_is_one_module_and_its_everyday_parts_bring_few_others():
-    """The reason for the small cost, which no busy machine can blur: hardly anything is left to import."""
-    assert added_to_torch("import wgan_course") == ["wgan_course"]
-    everyday = added_to_torch("import " + ", ".join(EVERYDAY))
+    """The reason for the small cost, which no busy machine can blur: hardly anything is left to import.
+
+    Nor do these parts need a solver, a plotter or a notebook, torch included.
+    """
+    torch, package, everyday = imported_after_torch("import wgan_course", "import " + ", ".join(EVERYDAY))
+    assert package == {"wgan_course"}
     others = [name for name in everyday if not name.startswith(("wgan_course", "torch"))]
-    assert set(EVERYDAY) <= set(everyday)
+    assert set(EVERYDAY) <= everyday
     assert {name.split(".")[0] for name in others} <= set(sys.stdlib_module_names)
+    found = {name.split(".")[0] for name in torch | everyday}
+    assert found.isdisjoint(set(HEAVY) - {"torch", "numpy"}), sorted(found & set(HEAVY))
 
 
 def test_import_costs_are_summed_up_by_hand():

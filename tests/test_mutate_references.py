@@ -41,7 +41,9 @@ def test_only_what_is_equal_survives_and_is_listed():
 
 def test_what_is_listed_as_equal_is_an_edit_of_a_solution():
     listed = read_equal()
-    for name in sorted({key.partition(".")[0] for key in listed}):
-        for solution in solutions(name):
-            made = {text for m in mutants.mutants(solution.source, solution.lines) for text in (m.label, m.edit)}
-            assert set(listed.get(solution.key, {})) <= made, solution.key
+    names = sorted({key.partition(".")[0] for key in listed})
+    found = {one.key: one for name in names for one in solutions(name) if one.key in listed}
+    assert found.keys() == listed.keys()
+    for solution in found.values():
+        made = {text for m in mutants.mutants(solution.source, solution.lines) for text in (m.label, m.edit)}
+        assert set(listed[solution.key]) <= made, solution.key
