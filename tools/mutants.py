@@ -60,11 +60,11 @@ def mutants(source: str, lines: range) -> Iterator[Mutant]:
     tree = ast.parse(source)
     parameters, form = _parameters(tree, lines), _about_form(tree)
     original, seen = ast.unparse(tree).splitlines(), {ast.unparse(tree)}
-    for index, node in enumerate(ast.walk(tree)):
+    for node in ast.walk(tree):
         if getattr(node, "lineno", 0) not in lines or isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         for edited in _edits(node, parameters, id(node) in form):
-            text = _replaced(tree, index, edited)
+            text = _replaced(tree, node, edited)
             if text is not None and text not in seen:
                 seen.add(text)
                 yield Mutant(*_difference(original, text.splitlines()), _words(node, edited), text)
@@ -88,22 +88,26 @@ def _parameters(tree: ast.Module, lines: range) -> list[str]:
     return [argument.arg for argument in functions[-1].args.args] if functions else []
 
 
-def _replaced(tree: ast.Module, index: int, edited: ast.AST | list[ast.stmt]) -> str | None:
-    """Text of the tree with its node of this number exchanged; nothing where the result is no program."""
-    twin = copy.deepcopy(tree)
-    target = list(ast.walk(twin))[index]
-    for parent in ast.walk(twin):
-        for name, value in ast.iter_fields(parent):
-            if value is target:
-                setattr(parent, name, edited)
-            elif isinstance(value, list) and any(item is target for item in value):
-                at = next(place for place, item in enumerate(value) if item is target)
-                value[at : at + 1] = edited if isinstance(edited, list) else [edited]
+def _replaced(tree: ast.Module, node: ast.AST, edited: ast.AST | list[ast.stmt]) -> str | None:
+    """Text of the tree with one of its nodes exchanged; nothing where the result is no program."""
+    parent, name, value = next(
+        (parent, name, value)
+        for parent in ast.walk(tree)
+        for name, value in ast.iter_fields(parent)
+        if value is node or (isinstance(value, list) and any(item is node for item in value))
+    )
+    changed = edited
+    if isinstance(value, list):
+        at = next(place for place, item in enumerate(value) if item is node)
+        changed = [*value[:at], *(edited if isinstance(edited, list) else [edited]), *value[at + 1 :]]
+    setattr(parent, name, changed)
     try:
-        text = ast.unparse(ast.fix_missing_locations(twin))
+        text = ast.unparse(ast.fix_missing_locations(tree))
         compile(text, "<mutant>", "exec")
     except (SyntaxError, ValueError, TypeError, AttributeError):
         return None
+    finally:  # a copy of the tree for each edit took most of the time
+        setattr(parent, name, value)
     return text
 
 
