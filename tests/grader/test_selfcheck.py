@@ -57,19 +57,16 @@ def test_a_cell_that_raises_does_not_stop_the_notebook(result):
     assert not result.untouched
 
 
-def test_a_syntax_error_is_called_by_its_name_and_the_kernel_is_quiet(tmp_path, capfd):
-    code = 'from wgan_course.check import check\ncheck("ps01.kl", kl)'
-    found = selfcheck.run_notebook(save(tmp_path, new_code_cell("def kl(p q):\n    pass"), graded(code, "check-a", 4)))
-    assert found.rows[0].remark.startswith("✗ Cell 1 has a SyntaxError")
-    assert "'kl' is not defined" in found.rows[0].remark
+def test_a_syntax_error_is_called_by_its_name_a_remark_is_the_table_s_and_the_kernel_is_quiet(tmp_path, capfd):
+    right = 'from wgan_course.check import check\ncheck("ps01.kl", lambda p, q: (p * (p / q).log()).sum())'
+    wrong = graded('check("ps01.kl", kl)', "check-a", 4)
+    cells = (new_code_cell("def kl(p q):\n    pass"), graded(right, "check-b", 3), wrong)
+    partly, missing = selfcheck.run_notebook(save(tmp_path, *cells)).rows
+    assert missing.remark.startswith("✗ Cell 1 has a SyntaxError")
+    assert "'kl' is not defined" in missing.remark
+    assert partly.points == 1.0
+    assert partly.remark.startswith("→")
     assert capfd.readouterr() == ("", "")
-
-
-def test_points_and_remarks_are_those_of_the_table(tmp_path):
-    code = 'from wgan_course.check import check\ncheck("ps01.kl", lambda p, q: (p * (p / q).log()).sum())'
-    (row,) = selfcheck.run_notebook(save(tmp_path, graded(code, "check-a", 3))).rows
-    assert row.points == 1.0
-    assert row.remark.startswith("→")
 
 
 def test_a_copied_check_counts_once(tmp_path):

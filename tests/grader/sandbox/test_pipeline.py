@@ -13,10 +13,10 @@ from wgan_grader.execution import Settings
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.sandbox,
-    pytest.mark.xdist_group("demo-class"),
+    pytest.mark.xdist_group("sandbox"),
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
-SETTINGS = Settings(cell_timeout=8, grace=3.0)
+SETTINGS = Settings(cell_timeout=3, grace=3.0)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def graded(tmp_path_factory):
     root = make_course(tmp_path_factory.mktemp("course"))
     pipeline.release(root)
     expected = make_class(root)
-    return root, expected, pipeline.grade(root, NAME, settings=SETTINGS, workers=2)
+    return root, expected, pipeline.grade(root, NAME, settings=SETTINGS)
 
 
 def test_every_score_is_right(graded):
