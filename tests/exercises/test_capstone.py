@@ -1,5 +1,6 @@
 """The judge of the capstone: what it takes for a copy, what it cannot see, and the observer that trains once."""
 
+import functools
 import json
 import re
 
@@ -44,10 +45,21 @@ def test_generators_and_new_images_are_no_copies():
             assert images_generator.copied_share(generator(z).numpy()) <= 0.05
 
 
+@functools.cache
+def hidden_cases():
+    """One hidden draw; what a formula gives for a case is worked out once."""
+    return images_generator.PROBLEM.make_cases(np.random.default_rng(5), hidden=True)
+
+
+@functools.cache
+def components():
+    """What `principal` makes of the sample of that draw."""
+    return principal(torch.from_numpy(hidden_cases()[0].inputs["real"]))
+
+
 def score(generator):
     """Points on a hidden draw, the messages, and the Fréchet distance of the first look."""
-    problem = images_generator.PROBLEM
-    cases = problem.make_cases(np.random.default_rng(5), hidden=True)
+    problem, cases = images_generator.PROBLEM, hidden_cases()
     seen = observe_all(generator, problem.request(cases))
     verdict = assess(problem, cases, seen)
     drawn = seen[0].outputs["samples"][: images_generator.SAMPLES]
@@ -63,7 +75,7 @@ def test_a_gaussian_for_each_cluster_earns_nothing_though_it_passes_every_distan
 
 def test_one_gaussian_is_fog_and_doing_nothing_earns_nothing():
     """By its distance alone one Gaussian would pass: its edges give it away."""
-    earned, messages, distance = score(lambda real, seed: principal(real))
+    earned, messages, distance = score(lambda real, seed: components())
     assert distance < images_generator.FAR
     assert earned == 0
     assert messages == {"blurred"}
@@ -192,7 +204,7 @@ def test_the_truth_itself_passes_the_points_and_one_gaussian_does_not():
 
 def test_nothing_counts_where_the_images_are_sharpened_components():
     for change in (sharpened, lambda made: contrasted(made, 3.5)):
-        earned, messages, distance = score(lambda real, seed, change=change: change(principal(real)))
+        earned, messages, distance = score(lambda real, seed, change=change: change(components()))
         assert distance < images_generator.MIDDLE
         assert earned == 0
         assert messages == {"linear"}
