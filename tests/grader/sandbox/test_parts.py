@@ -303,14 +303,14 @@ def test_many_outputs_are_cut_however_small_they_are():
     """To show one takes time in the process that writes for everybody."""
     display = ("display_data", {"data": {"text/plain": "x"}, "metadata": {}, "transient": {}})
     streams = [("stream", {"name": name, "text": "x"}) for name in ("stdout", "stderr")]
-    for messages in ([display] * 20_000, streams * 10_000):
+    for messages in ([display] * 3000, streams * 1500):
         shown = shown_by(messages)
         assert 400 < len(shown) < 600
         assert any("left out" in output.get("text", "") for output in shown)
 
 
 def test_what_is_printed_line_by_line_is_one_text_and_whole():
-    lines = [f"line {number}\n" for number in range(20_000)]
+    lines = [f"line {number}\n" for number in range(2 * execution.MAX_NOTEBOOK_OUTPUT // execution.LEAST_WEIGHT)]
     (output,) = shown_by([("stream", {"name": "stdout", "text": line}) for line in lines])
     assert output.text == "".join(lines)
 
