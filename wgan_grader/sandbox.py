@@ -222,9 +222,12 @@ def own_share(name: str, top: int, *others: int) -> Path | None:
             if any((folder / file).exists() for file in ("cpu.shares", "cpu.weight")):
                 for pid in (top, *others):
                     (folder / "cgroup.procs").write_text(str(pid))
-                for process in family(top):  # what was started before its parent was moved
-                    with suppress(OSError):
-                        (folder / "cgroup.procs").write_text(str(process.pid))
+                moved: set[int] = set()
+                while new := {one.pid for one in family(top)} - moved:  # what was started before its parent was moved
+                    for pid in new:
+                        with suppress(OSError):
+                            (folder / "cgroup.procs").write_text(str(pid))
+                    moved |= new
                 return folder
         with suppress(OSError):
             folder.rmdir()
@@ -839,7 +842,8 @@ class BubblewrapProvisioner(_Confined):
         if signum == signal.SIGKILL:
             return await self.kill()
         if signum and (pid := self.kernel_pid) is not None:
-            os.kill(pid, signum)
+            with suppress(ProcessLookupError):  # it has ended, and the start of another kernel has cleared it away
+                os.kill(pid, signum)
         return None
 
 

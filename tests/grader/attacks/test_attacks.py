@@ -3,7 +3,9 @@
 import functools
 import re
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from html import unescape
+from multiprocessing import get_context
 
 import psutil
 import pytest
@@ -23,17 +25,13 @@ LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2
 SETTINGS = Settings(limits=LIMITS, cell_timeout=2, grace=3.0)
 HONEST = ("aaa honest", "zzz honest")
 SECRET = "hunter2-of-the-grader"
-# Two classes of attackers, so that two workers of pytest can each grade one (`loadgroup` keeps a class with one
-# worker); the third has those of whom it is the reading that counts, and needs no sandbox.
-PACKED = [attack for attack in ATTACKS if attack.packed]
-HOSTILE = [attack for attack in ATTACKS if not attack.packed]
-CLASSES = {"first": HOSTILE[::2], "second": HOSTILE[1::2], "packed": PACKED}
-WORKERS = 2  # also beside another worker of pytest: much of a hostile run is waiting for its time to be up
+# The second class has those of whom it is the reading that counts, and needs no sandbox.
+CLASSES = {name: [one for one in ATTACKS if one.packed == (name == "packed")] for name in ("sandbox", "packed")}
 
 
 def member(name, *values, of=""):
     """Parameter of a test that belongs to one class of attackers."""
-    return pytest.param(name, *values, id=of or name, marks=pytest.mark.xdist_group(f"attacks-{name}"))
+    return pytest.param(name, *values, id=of or name, marks=pytest.mark.xdist_group(name))
 
 
 each_class = pytest.mark.parametrize("name", [member(name) for name in CLASSES])
@@ -73,8 +71,12 @@ def grade_class(name, folder):
 
 
 def grade_in_sandboxes(root):
-    """Grade as an instructor would, within small limits."""
-    return pipeline.grade(root, NAME, settings=SETTINGS, workers=WORKERS)
+    """Grade as an instructor would, within small limits; two at once, by forks of this process, whose imports are done.
+
+    For `grade` it is one worker: what runs out of time does so once, and not once more alone.
+    """
+    with ProcessPoolExecutor(2, get_context("fork")) as executor:
+        return pipeline.grade(root, NAME, settings=SETTINGS, executor=executor)
 
 
 def test_there_are_at_least_forty():

@@ -12,6 +12,7 @@ from wgan_grader import execution
 from wgan_grader.execution import Settings, clean_outputs, run_notebook, weight
 from wgan_grader.sandbox import Limits, Workspace
 
+pytestmark = pytest.mark.xdist_group("sandbox")
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
 
@@ -139,7 +140,7 @@ def test_a_call_of_exit_costs_its_own_cell_and_no_later_one():
 @pytest.mark.sandbox
 def test_processes_of_a_cell_share_one_budget_and_there_is_no_second_one():
     busy = "import subprocess, sys\n[subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(3)]"
-    done, _ = run(busy, "import time; time.sleep(200)", cell_timeout=250, limits=Limits(processor=8))
+    done, _ = run(busy, "import time; time.sleep(200)", cell_timeout=250, limits=Limits(processor=4))
     assert "processor time" in next(iter(done.fatal.values()))
     assert len(done.fatal) == 1
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -236,6 +237,14 @@ def test_who_is_gone_has_no_family():
     sandbox.kill_tree(process.pid)
 
 
+def test_a_kernel_that_has_ended_takes_no_signal(space):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    made = sandbox.BubblewrapProvisioner(workspace=str(space.root))
+    made.entered = process.pid
+    execution.run_to_end(made.send_signal(signal.SIGINT))
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [(b"", ""), (b"one\n\ntwo\n", "two"), (b"\xff bad", "\ufffd bad"), (b"x" * 5000, "x" * 300)],
@@ -310,7 +319,7 @@ def test_many_outputs_are_cut_however_small_they_are():
 
 
 def test_what_is_printed_line_by_line_is_one_text_and_whole():
-    lines = [f"line {number}\n" for number in range(2 * execution.MAX_NOTEBOOK_OUTPUT // execution.LEAST_WEIGHT)]
+    lines = [f"line {number}\n" for number in range(execution.MAX_NOTEBOOK_OUTPUT // execution.LEAST_WEIGHT + 1000)]
     (output,) = shown_by([("stream", {"name": "stdout", "text": line}) for line in lines])
     assert output.text == "".join(lines)
 

@@ -13,7 +13,7 @@ from wgan_grader.sandbox import Workspace
 
 pytestmark = [
     pytest.mark.sandbox,
-    pytest.mark.xdist_group("warm"),
+    pytest.mark.xdist_group("sandbox"),
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
 
