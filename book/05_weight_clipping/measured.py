@@ -50,7 +50,7 @@ def even():
 def factor_changed():
     """By how much the clipped critic's reading over the distance falls while the noise is led from 2 to 0.6.
 
-    At less noise the distance of 500 points is mostly the error of sampling.
+    At the least noise the distance of 500 points is mostly the error of sampling.
     """
     ratio = over_seeds(_read("05_tracking"), lambda seed: np.divide(seed["led"]["clip"], seed["led"]["distance"]))
     return ratio[:, 0] / ratio[:, load_script("05_weight_clipping/tracking").NOISE.index(0.6)]
