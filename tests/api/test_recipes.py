@@ -110,8 +110,8 @@ def as_a_program(script, *words):
 @pytest.mark.slow
 def test_several_processes(recipe, course_root, tmp_path):
     script = course_root / "book" / "api" / "recipes" / "several_processes.py"
+    one = recipe("several_processes").main(str(tmp_path / "one"), steps=1)  # first: a fork has what it imports
     in_two_processes(as_a_program, script, tmp_path / "two", 1)
-    one = recipe("several_processes").main(str(tmp_path / "one"), steps=1)
     lines = (tmp_path / "two" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [pytest.approx(one.record, rel=0.05)]
 
