@@ -82,7 +82,7 @@ WRONG = (
     ("other-norm", given(extension, order=1), given(extension, order=np.inf)),
     ("one-coordinate", lambda p, v, k, x: extension(p[:, :1], v, k, x[:, :1])),
     ("cut-off", lambda p, v, k, x: np.maximum(extension(p, v, k, x), v.min())),
-    ("single-precision", lambda p, v, k, x: extension(*(one.astype(np.float32) for one in (p, v)), k, np.float32(x))),
+    ("single-precision", lambda p, v, k, x: extension(np.float32(p), np.float32(v), k, np.float32(x))),
     ("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)),
 )
 MESSAGES = """

@@ -77,6 +77,7 @@ class Layer:
 
     def __init__(self, weight, bias, u, moves=(True,), keeps=True, parameter=False):
         self.weight, self.bias, self.u, self.moves, self.keeps = weight, bias, u, moves, keeps
+        self.r = np.zeros((0, len(bias)))  # the direction of the backward
         self.count = weight.size + bias.size + parameter * u.size
 
     def estimate(self, train: bool) -> tuple[float, np.ndarray, np.ndarray]:

@@ -46,7 +46,7 @@ def _no_largest(case: Case, seen: Observation, expected: Outputs) -> bool:
 
 
 def _quotient(M: np.ndarray, x: np.ndarray) -> float:
-    return abs(x @ M @ x) / (x @ x)
+    return float(abs(x @ M @ x) / (x @ x))
 
 
 def _growth(M: np.ndarray, x: np.ndarray) -> float:
