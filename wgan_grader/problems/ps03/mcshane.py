@@ -63,6 +63,10 @@ def _upper(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray) -> n
     return (values + k * distances(x, points)).min(1)
 
 
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32)
+
+
 def _nearest(points: np.ndarray, values: np.ndarray, k: float, x: np.ndarray, slope: bool = True) -> np.ndarray:
     away = distances(x, points)
     return values[away.argmin(1)] - slope * k * away.min(1)
@@ -82,7 +86,7 @@ WRONG = (
     ("other-norm", given(extension, order=1), given(extension, order=np.inf)),
     ("one-coordinate", lambda p, v, k, x: extension(p[:, :1], v, k, x[:, :1])),
     ("cut-off", lambda p, v, k, x: np.maximum(extension(p, v, k, x), v.min())),
-    ("single-precision", lambda p, v, k, x: extension(np.float32(p), np.float32(v), k, np.float32(x))),
+    ("single-precision", lambda p, v, k, x: extension(_single(p), _single(v), k, _single(x))),
     ("wrong-axis", lambda p, v, k, x: (v - k * distances(x, p)).max(0)),
 )
 MESSAGES = """
