@@ -355,7 +355,7 @@ by_code(
 by_code(
     "harm-memory",
     "allocates memory for ever",
-    "kept = []\nwhile True:\n    kept.append(bytearray(b'x' * (64 << 20)))",
+    "chunk, kept = b'x' * (64 << 20), []\nwhile True:\n    kept.append(bytearray(chunk))",
     says="memory",
     harmful=True,
 )

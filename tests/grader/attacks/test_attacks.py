@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
 ]
 LIMITS = Limits(memory=2**30, processes=48, folder=2**23, files=200, file_size=2**23, temporary=2**23, wall=120)
-SETTINGS = Settings(limits=LIMITS, cell_timeout=2, grace=3.0)
+SETTINGS = Settings(limits=LIMITS, cell_timeout=4, grace=3.0)  # as long as a full memory takes on a busy machine
 HONEST = ("aaa honest", "zzz honest")
 SECRET = "hunter2-of-the-grader"
 # The second class has those of whom it is the reading that counts, and needs no sandbox.
