@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.fixtures.torchrun import in_two_processes
+from tests.fixtures.torchrun import as_torchrun_does
 from wgan_course import norms, transport
 
 
@@ -111,7 +111,7 @@ def as_a_program(script, *words):
 def test_several_processes(recipe, course_root, tmp_path):
     script = course_root / "book" / "api" / "recipes" / "several_processes.py"
     one = recipe("several_processes").main(str(tmp_path / "one"), steps=1)  # first: a fork has what it imports
-    in_two_processes(as_a_program, script, tmp_path / "two", 1)
+    as_torchrun_does(as_a_program, script, tmp_path / "two", 1)
     lines = (tmp_path / "two" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [pytest.approx(one.record, rel=0.05)]
 

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from docutils.utils.math import latex2mathml
 
@@ -61,3 +62,11 @@ def test_students_do_not_get_it(page, course_root):
         for file in (course_root / folder).rglob("*"):
             if file.suffix in {".md", ".ipynb"}:
                 assert title not in file.read_text(encoding="utf-8"), file
+
+
+def test_steps_of_a_fresh_rmsprop_to_the_bound():
+    """ex-ch05-slow: 98 for c = 0.01, hardly fewer than 20 000 for c = 1."""
+    lengths = 5e-5 / np.sqrt(1 - 0.99 ** np.arange(1, 20_001))
+    way = np.cumsum(lengths)
+    assert 1 + np.argmax(way >= 0.01) == 98
+    assert 19_800 < 1 + np.argmax(way >= 1) < 20_000

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.fixtures.torchrun import in_two_processes
+from tests.fixtures.torchrun import as_torchrun_does
 from tools.book import results
 from wgan_course import figures
 from wgan_course.data import images
@@ -276,7 +276,7 @@ def of_two(folder):
 
 def test_two_processes_keep_the_same_weights_and_see_different_data(tmp_path):
     """Two processes, gloo, a gradient penalty; the averaged steps keep them together."""
-    in_two_processes(of_two, tmp_path)
+    as_torchrun_does(of_two, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in "01")
     assert torch.equal(first["weights"], second["weights"])
     assert (first["rows"], second["rows"]) == ([0, 4], [4, 8])

@@ -1,8 +1,10 @@
 """Every wrong version is refused with its message; every right version gets full marks."""
 
+import numpy as np
 import pytest
 
 from wgan_grader import registry
+from wgan_grader.own import public_seed
 
 from .registry import COUNTS, MIN_ALTERNATIVES, MIN_MUTANTS, Count, accepted, all_trials, refused
 
@@ -28,6 +30,17 @@ def test_alternatives_get_full_marks(trials):
     count = _count(trials.key)
     count.alternatives, count.accepted = len(found), sum(not complaints for complaints in found.values())
     assert {name: complaints for name, complaints in found.items() if complaints} == {}
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_what_a_student_is_tried_on_a_grader_tries_too(key):
+    """So one observation serves for both."""
+    problem, seed = registry.find(key), public_seed(key)
+    own, whole = (problem.make_cases(np.random.default_rng(seed), hidden) for hidden in (False, True))
+    shared = [case for case in whole if not case.hidden]
+    assert [case.name for case in own] == [case.name for case in shared]
+    for one, other in zip(own, shared, strict=True):
+        np.testing.assert_equal(one.inputs, other.inputs)
 
 
 @pytest.mark.parametrize("key", registry.keys())

@@ -78,9 +78,9 @@ class Shift(nn.Module):
 START = "spawn" if torch.cuda.is_available() else "fork"
 
 
-def in_two_processes(work, folder):
-    """Call ``work(rank, folder)`` in two processes at once."""
-    multiprocessing.start_processes(work, (folder,), nprocs=2, start_method=START)
+def in_two_processes(work, *arguments):
+    """Call ``work(rank, *arguments)`` in two processes at once."""
+    multiprocessing.start_processes(work, arguments, nprocs=2, start_method=START)
 
 
 def in_a_process(work, *arguments):
